@@ -1,0 +1,38 @@
+// "Legal, but no": the closed set of reasons for which a well-formed request is refused.
+// Each protocol maps every code in a Record, so that a new code does not compile until all of them answer it.
+
+export type RefusalCode =
+  | "accountExists"
+  | "accountNotFound"
+  | "addressInvalid"
+  | "authenticationFailed"
+  | "loginInsecure"
+  | "loopDetected"
+  | "mailboxExists"
+  | "mailboxNameInvalid"
+  | "mailboxNotFound"
+  | "mailboxProtected"
+  | "messageInvalid"
+  | "messageMissing"
+  | "messageTooLarge"
+  | "overQuota"
+  | "readOnly"
+  | "relayDenied"
+  | "senderNotAllowed"
+  | "shuttingDown"
+  | "storeUnavailable"
+  | "tooManyConnections"
+  | "tooManyKeywords"
+  | "tooManyMailboxes"
+  | "tooManyRecipients";
+
+/** Thrown where a legal request is refused. `message` is one clear line that may be shown to the client. */
+export class Refusal extends Error {
+  readonly code: RefusalCode;
+
+  constructor(code: RefusalCode, message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.name = "Refusal";
+    this.code = code;
+  }
+}

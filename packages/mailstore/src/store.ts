@@ -1,0 +1,251 @@
+// The port that every server sees: mail semantics, whatever engine lies below.
+// Every write resolves when it is durable and visible; every error of a caller's making is a Refusal.
+import type { AppendedBy, ChangesPage } from "./change.ts";
+import type { AccountId, BlobId, Cursor, MailboxId, Uid } from "./ids.ts";
+import type { MessageSummary } from "./message/summary.ts";
+import type { UidSet } from "./uid-set.ts";
+
+export interface AccountInfo {
+  readonly id: AccountId;
+  /** The primary address, lower case. */
+  readonly address: string;
+  /** Further addresses that deliver here and may send; `@example.org` takes all of a domain that nobody else has. */
+  readonly aliases: readonly string[];
+}
+
+export interface NewAccount {
+  readonly address: string;
+  readonly password: string;
+  readonly aliases?: readonly string[];
+  readonly quotaBytesMax?: number;
+  readonly quotaMessagesMax?: number;
+}
+
+export interface AccountUpdate {
+  readonly password?: string;
+  readonly aliases?: readonly string[];
+  readonly quotaBytesMax?: number;
+  readonly quotaMessagesMax?: number;
+}
+
+/** Where mail to an address goes. `detail` is what stood behind `+` (RFC 5233). */
+export interface Recipient {
+  readonly account: AccountInfo;
+  readonly mailbox: MailboxId;
+  readonly detail: string | null;
+}
+
+/** Use and limits of an account; a limit of 0 is none. */
+export interface Quota {
+  readonly bytes: number;
+  readonly bytesMax: number;
+  readonly messages: number;
+  readonly messagesMax: number;
+}
+
+/** A special use as RFC 6154 2 names it, without the backslash. */
+export type SpecialUse = "All" | "Archive" | "Drafts" | "Flagged" | "Junk" | "Sent" | "Trash";
+
+/** Everything that STATUS, SELECT and LIST need, from the head alone. */
+export interface MailboxStatus {
+  readonly id: MailboxId;
+  /** Unicode, levels separated by `/`; the inbox is always `INBOX`. */
+  readonly name: string;
+  readonly uidValidity: number;
+  readonly uidNext: Uid;
+  /** HIGHESTMODSEQ (RFC 7162); never 0. */
+  readonly highestModSeq: Cursor;
+  readonly messages: number;
+  readonly unseen: number;
+  readonly deleted: number;
+  readonly sizeBytes: number;
+  readonly specialUse: SpecialUse | null;
+  readonly subscribed: boolean;
+}
+
+/** The flags of a message: one shared, frozen object for each distinct set of a mailbox. */
+export interface FlagSet {
+  /** System flags as `\Seen`, keywords as given first, in a fixed order. `\Recent` is never among them. */
+  readonly names: readonly string[];
+  readonly seen: boolean;
+  readonly deleted: boolean;
+  /** Whether a flag is set; names compare without regard to case. */
+  has(name: string): boolean;
+}
+
+/** A body that was taken in and scanned; nothing is visible until it is appended. */
+export interface StagedMessage {
+  readonly summary: MessageSummary;
+  readonly sizeBytes: number;
+  /** Lets go of it; harmless after an append. */
+  discard(): Promise<void>;
+}
+
+export interface NewMessage {
+  readonly account: AccountId;
+  readonly mailbox: MailboxId;
+  readonly message: StagedMessage;
+  readonly flags?: readonly string[];
+  /** Milliseconds since 1970; now by default. */
+  readonly internalDateMs?: number;
+  /** The default is `delivery`. */
+  readonly by?: Extract<AppendedBy, "delivery" | "append">;
+}
+
+export interface Appended {
+  readonly uid: Uid;
+  readonly uidValidity: number;
+  readonly cursor: Cursor;
+}
+
+export interface FlagChange {
+  readonly mode: "add" | "remove" | "replace";
+  readonly flags: readonly string[];
+}
+
+export interface FlagsResult {
+  /** The cursor of the change, or the current one where nothing had to change. */
+  readonly cursor: Cursor;
+  /** Messages whose flags are now others than before. */
+  readonly changed: UidSet;
+  /** Messages left alone because their MODSEQ is above `unchangedSince` (RFC 7162 3.1.3). */
+  readonly modified: UidSet;
+  /** UIDs asked for that are not (or no longer) there. */
+  readonly missing: UidSet;
+}
+
+/** `from[i]` became `to[i]`, both ascending (RFC 4315 COPYUID). */
+export interface Transferred {
+  readonly cursor: Cursor;
+  readonly uidValidity: number;
+  readonly from: readonly Uid[];
+  readonly to: readonly Uid[];
+}
+
+export interface Expunged {
+  readonly cursor: Cursor;
+  readonly uids: UidSet;
+}
+
+export interface MessageMetadata {
+  readonly uid: Uid;
+  readonly sizeBytes: number;
+  readonly internalDateMs: number;
+  /** When it came into this mailbox (RFC 8514). */
+  readonly saveDateMs: number;
+  /** Stable through copy and move (RFC 8474). */
+  readonly emailId: string;
+  readonly blob: BlobId;
+}
+
+export interface MessageDetails extends MessageMetadata {
+  readonly summary: MessageSummary;
+}
+
+/**
+ * The messages of a mailbox in memory, shared by all who have it open: row `i` of 0 to `count - 1`, ascending by UID.
+ * Rows shift when messages are expunged: an index is good until the next await.
+ */
+export interface MessageIndex {
+  readonly count: number;
+  /**
+   * The UIDs; the first `count` entries of the array returned never change under its holder: later appends lie behind
+   * them, and an expunge makes a new array.
+   */
+  readonly uids: Uint32Array;
+  /** The row of a UID, or -1. */
+  rowOf(uid: Uid): number;
+  /** The first row whose UID is at least `uid` (`count` where there is none). */
+  lowerBound(uid: Uid): number;
+  flagsAt(row: number): FlagSet;
+  modSeqAt(row: number): Cursor;
+}
+
+/** An open mailbox. All handles of a mailbox share its state; `release` when done. */
+export interface MailboxHandle {
+  readonly account: AccountId;
+  readonly id: MailboxId;
+  /** The current state, from the head: no index needed. Undefined once the mailbox is deleted. */
+  readonly status: MailboxStatus | undefined;
+  /** Resolves when `index` may be used; at once where it is already in memory. */
+  ready(): Promise<MessageIndex>;
+  /** Keywords in use or used before in this mailbox. */
+  keywords(): readonly string[];
+  /** Size, dates and ids of the messages of a set that exist, ascending, in batches. */
+  metadata(uids: UidSet): AsyncIterable<readonly MessageMetadata[]>;
+  /** The same with envelope and structure. */
+  details(uids: UidSet): AsyncIterable<readonly MessageDetails[]>;
+  /** UIDs expunged after `since`. Where that is no longer known: all absent ones below uidNext (RFC 7162 3.2.5.2). */
+  vanishedSince(since: Cursor): Promise<UidSet>;
+  /** Takes the not yet announced messages for the caller: those from the returned UID on are `\Recent` to it alone. */
+  claimRecent(): Uid;
+  /** The UID from which messages are `\Recent`, without taking them (EXAMINE). */
+  readonly recentFrom: Uid;
+  release(): void;
+}
+
+export interface MailStore {
+  createAccount(account: NewAccount): Promise<AccountInfo>;
+  updateAccount(account: AccountId, update: AccountUpdate): Promise<AccountInfo>;
+  accounts(): AsyncIterable<AccountInfo>;
+  /** The account that has exactly this address, as its own or as an alias. */
+  findAccount(address: string): Promise<AccountInfo | undefined>;
+  /** Who gets mail to this address: exact, without `+detail`, or by a domain's catch-all. */
+  resolve(address: string): Promise<Recipient | undefined>;
+  /** Refuses with `authenticationFailed`, after the same work, whether the account or the password is wrong. */
+  authenticate(address: string, password: string): Promise<AccountInfo>;
+  quota(account: AccountId): Promise<Quota>;
+
+  mailboxes(account: AccountId): Promise<readonly MailboxStatus[]>;
+  mailbox(account: AccountId, name: string): Promise<MailboxStatus | undefined>;
+  /** Creates missing superiors too. */
+  createMailbox(
+    account: AccountId,
+    name: string,
+    options?: { readonly specialUse?: SpecialUse },
+  ): Promise<MailboxStatus>;
+  /** Renames inferiors too; INBOX gives its messages to the new name and stays (RFC 9051 6.3.6). */
+  renameMailbox(account: AccountId, from: string, to: string): Promise<Cursor>;
+  deleteMailbox(account: AccountId, name: string): Promise<Cursor>;
+  setSubscribed(account: AccountId, name: string, subscribed: boolean): Promise<Cursor>;
+  /** Names, whether or not a mailbox of that name exists (RFC 9051 6.3.7). */
+  subscriptions(account: AccountId): Promise<readonly string[]>;
+
+  /** Takes in a body of at most `bytesMax` bytes and scans it as it streams. */
+  stage(body: AsyncIterable<Uint8Array>, options: { readonly bytesMax: number }): Promise<StagedMessage>;
+  /** All or none, in one commit. One staged message may go to many mailboxes: its body is stored once. */
+  append(messages: readonly NewMessage[]): Promise<readonly Appended[]>;
+  setFlags(
+    at: MailboxAt,
+    uids: UidSet,
+    change: FlagChange,
+    options?: { readonly unchangedSince?: Cursor },
+  ): Promise<FlagsResult>;
+  copy(at: MailboxAt, uids: UidSet, to: MailboxId): Promise<Transferred>;
+  move(at: MailboxAt, uids: UidSet, to: MailboxId): Promise<Transferred>;
+  /** Removes the messages that have `\Deleted`, of `uids` or of the whole mailbox. */
+  expunge(at: MailboxAt, uids?: UidSet): Promise<Expunged>;
+  open(at: MailboxAt): Promise<MailboxHandle>;
+  /** A body or a byte range of it, in pieces of bounded size, without reading the rest. */
+  body(blob: BlobId, range?: { readonly start?: number; readonly end?: number }): AsyncIterable<Uint8Array>;
+
+  /** The cursor of the last change of an account. */
+  cursor(account: AccountId): Promise<Cursor>;
+  /** The records after `since`, oldest first, at most `limit`. */
+  changes(account: AccountId, since: Cursor, limit: number): Promise<ChangesPage>;
+  /**
+   * Calls `wake` after each commit of the account, without data; it may come doubled or for nothing. It must return at
+   * once and not throw. Register, then read, then wait. Returns the way to stop.
+   */
+  watch(account: AccountId, wake: () => void): () => void;
+
+  /** Reclaims the space of expunged mail; returns the bytes given back. */
+  compact(): Promise<number>;
+  close(): Promise<void>;
+}
+
+/** A mailbox of an account. */
+export interface MailboxAt {
+  readonly account: AccountId;
+  readonly mailbox: MailboxId;
+}
