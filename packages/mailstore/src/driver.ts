@@ -92,6 +92,10 @@ export interface LogRecord {
   readonly cursor: Cursor;
   readonly atMs: number;
   readonly blobs: readonly BlobId[];
+  /** The account's totals and limits after the transaction. */
+  readonly bytes: number;
+  readonly messages: number;
+  readonly limits: QuotaLimits;
   readonly parts: readonly LogPart[];
 }
 
@@ -99,8 +103,8 @@ export interface LogPart {
   readonly mailbox: MailboxId;
   readonly firstUid: Uid;
   readonly record: Uint8Array;
-  /** As in TransactionPart; absent where the part did not touch them. */
-  readonly properties?: Uint8Array | null;
+  /** The mailbox' head after the transaction; null where the part deleted the mailbox. */
+  readonly head: MailboxHead | null;
 }
 
 export interface LogPage {
