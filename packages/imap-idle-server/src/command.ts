@@ -1,0 +1,114 @@
+// A command is a row in a table: its name, the states that allow it, how it is parsed and what it does.
+// `state` is narrowed by `in`, so that a wrong precondition does not compile.
+import type { Scanner } from "@pushmail/imap-wire";
+import type { AccountInfo, Cursor, MailboxHandle, MailStore, MessageIndex } from "@pushmail/mailstore";
+import type { ImapLimits } from "./limits.ts";
+import type { Log } from "./log.ts";
+import type { MailboxView } from "./mailbox-view.ts";
+
+/** What the client may do now (RFC 9051 3). */
+export type SessionState = NotAuthenticated | Authenticated | Selected | Logout;
+export type StateName = SessionState["name"];
+
+export interface NotAuthenticated {
+  readonly name: "notAuthenticated";
+}
+export interface Authenticated {
+  readonly name: "authenticated";
+  readonly account: AccountInfo;
+}
+export interface Selected {
+  readonly name: "selected";
+  readonly account: AccountInfo;
+  readonly handle: MailboxHandle;
+  /** What this client was told of the mailbox; use it after `session.index` only. */
+  readonly view: MailboxView;
+  readonly readOnly: boolean;
+}
+export interface Logout {
+  readonly name: "logout";
+}
+
+/** Extensions that a client turns on (RFC 5161). */
+export type Extension = "CONDSTORE";
+
+/** What a handler sees of its session. */
+export interface Session {
+  readonly store: MailStore;
+  readonly limits: ImapLimits;
+  readonly log: Log;
+  /** The current time, in milliseconds since 1970. */
+  now(): number;
+
+  /**
+   * Sends a response; a string is latin1. Undefined where there is room for more, else a promise to await before the
+   * next write. Rejects with `PeerGone` when the client has left.
+   */
+  write(output: string | Uint8Array): Promise<void> | undefined;
+  /** Sends what `write` has gathered, and waits until the client takes more. */
+  flush(): Promise<void>;
+
+  /** The messages of the selected mailbox, with the view made ready. Its rows are good until the next await. */
+  index(state: Selected): Promise<MessageIndex>;
+  /** Whether the client turned an extension on. With CONDSTORE every FETCH response carries MODSEQ (RFC 7162 3.2). */
+  isEnabled(extension: Extension): boolean;
+  /** Turns an extension on, by ENABLE or by a command that implies it (RFC 7162 3.1). */
+  enable(extension: Extension): Promise<void>;
+  /** Says that the client need not be told of this change of flags: the command's own responses tell it. */
+  ownChange(state: Selected, cursor: Cursor): void;
+}
+
+/** A message that follows its command as a literal (RFC 9051 4.3). */
+export interface MessageLiteral {
+  readonly sizeBytes: number;
+  /**
+   * Asks for the bytes where the client waits for that, and yields them as they come. It ends when the command's line
+   * has ended too, and throws `SyntaxFault` where more stands there. May be called once; what is not taken is skipped.
+   */
+  bytes(): AsyncIterable<Uint8Array>;
+}
+
+/** One invocation of a command. */
+export interface Call {
+  readonly tag: string;
+  /** Whether it came as `UID name`. */
+  readonly uid: boolean;
+  /** The message that follows, in a command with `streamsLiteral`, else undefined. */
+  readonly literal: MessageLiteral | undefined;
+}
+
+/** How a command ended, where it was neither faulty (`SyntaxFault`) nor refused (`Refusal`). Nothing is a plain OK. */
+export interface Completion {
+  readonly status: "OK" | "NO";
+  /** The response code without its brackets, such as `TRYCREATE` (RFC 9051 7.1). */
+  readonly code?: string;
+  readonly text?: string;
+}
+
+type StateNamed<Name extends StateName> = Extract<SessionState, { readonly name: Name }>;
+
+export interface CommandSpec<Name extends StateName, Args> {
+  /** In capitals, as it stands on the wire. */
+  readonly name: string;
+  readonly in: readonly Name[];
+  /** What stands in CAPABILITY because of this command. */
+  readonly capability?: string;
+  /** Whether `UID name` exists too. */
+  readonly uid?: boolean;
+  /** Whether no EXPUNGE may be told until the next command, as its numbers are in use (RFC 9051 7.5.1). */
+  readonly holdsExpunge?: boolean;
+  /** Whether a literal is the message that `run` takes as a stream. `before` is the text in front of it, without the tag. */
+  streamsLiteral?(before: string): boolean;
+  /** Reads what stands behind the name, up to the end of the line (or to the streamed literal). */
+  parse(scan: Scanner, call: Call): Args;
+  run(session: Session, args: Args, state: StateNamed<Name>, call: Call): Promise<Completion | void>;
+}
+
+/** A row of the table. */
+export type Command = CommandSpec<StateName, unknown>;
+
+/** Makes a row: the states in `in` are those that `run` gets. */
+export function command<const Name extends StateName, Args>(spec: CommandSpec<Name, Args>): Command {
+  // The dispatcher checks `in` before it calls `run`, and passes to `run` what `parse` returned.
+  return spec as unknown as Command;
+}

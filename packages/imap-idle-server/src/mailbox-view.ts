@@ -1,0 +1,286 @@
+// What one client has been told of its mailbox: the UIDs behind its sequence numbers, and the cursor seen through.
+// `apply` and `compare` alone change it; what they return must then be told. Whatever is held back needs no queue:
+// `through` stays before it.
+import { resolveSequenceSet, SyntaxFault, type SequenceSet } from "@pushmail/imap-wire";
+import {
+  EMPTY_UID_SET,
+  normalizeUidSet,
+  uidSetDifference,
+  uidSetHas,
+  uidSetSize,
+  uidSetValues,
+  type ChangeRecord,
+  type Cursor,
+  type MailboxId,
+  type MailboxStatus,
+  type MessageIndex,
+  type Uid,
+  type UidRange,
+  type UidSet,
+} from "@pushmail/mailstore";
+
+/** Consecutive rows of a view, from 0, both inclusive. */
+export type RowRange = readonly [first: number, last: number];
+
+/** What the client must be told, in this order (RFC 9051 7.5.1: the numbers after an EXPUNGE are others). */
+export interface Updates {
+  /** Rows as they were before, ascending: told from the last to the first, each has its old number. */
+  readonly expunged: readonly RowRange[];
+  /** The new size, where messages have come. */
+  readonly exists: number | undefined;
+  /** Messages told before whose flags changed; some may be gone from the index by now. */
+  readonly flags: UidSet;
+}
+
+export interface UpdateOptions {
+  /** Up to where the records or the index tell everything. */
+  readonly through: Cursor;
+  /** Whether expunges, and all that follows them, must wait (RFC 9051 7.5.1). */
+  readonly holdsExpunge: boolean;
+}
+
+const NOTHING: Updates = { expunged: [], exists: undefined, flags: EMPTY_UID_SET };
+const NO_UIDS = new Uint32Array(0);
+const UID_MAX = 2 ** 32 - 1;
+
+export class MailboxView {
+  readonly #mailbox: MailboxId;
+  #count: number;
+  #through: Cursor;
+  /** Above every UID that was told. */
+  #uidNext: Uid;
+  /** The first `#count` are told; undefined until `load`, for SELECT answers from the head alone. */
+  #uids: Uint32Array | undefined;
+  #recent: UidSet = EMPTY_UID_SET;
+  #ownCursors: Set<Cursor> | undefined;
+
+  constructor(status: MailboxStatus) {
+    this.#mailbox = status.id;
+    this.#count = status.messages;
+    this.#through = status.highestModSeq;
+    this.#uidNext = status.uidNext;
+    if (status.messages === 0) this.#uids = NO_UIDS;
+  }
+
+  /** How many messages the client knows of. */
+  get count(): number {
+    return this.#count;
+  }
+
+  /** The client was told of all changes up to this cursor. */
+  get through(): Cursor {
+    return this.#through;
+  }
+
+  get isLoaded(): boolean {
+    return this.#uids !== undefined;
+  }
+
+  /** The UIDs of the messages 1 to `count`; what lies behind them is not for this client. */
+  get uids(): Uint32Array {
+    if (this.#uids === undefined) throw new Error("the view is not loaded");
+    return this.#uids;
+  }
+
+  /** Takes the UIDs from the index; `expunged` is what went between `through` and the index. */
+  load(index: MessageIndex, expunged: UidSet): void {
+    const known = index.lowerBound(this.#uidNext);
+    const gone = uidsBelow(this.#uidNext, expunged);
+    const uids = known === this.#count ? index.uids : merged(index.uids.subarray(0, known), gone);
+    if (known !== this.#count && uids.length !== this.#count) {
+      throw new Error(`${uids.length} messages where ${this.#count} were told`);
+    }
+    this.#uids = uids;
+  }
+
+  /** The UID of a sequence number from 1 to `count`. */
+  uidOf(number: number): Uid {
+    const uid = number >= 1 && number <= this.#count ? this.uids[number - 1] : undefined;
+    if (uid === undefined) throw new RangeError(`no message has the number ${number}`);
+    return uid;
+  }
+
+  /** The sequence number of a UID, 0 where the client knows no such message. */
+  numberOf(uid: Uid): number {
+    const row = this.lowerBound(uid);
+    return row < this.#count && this.uids[row] === uid ? row + 1 : 0;
+  }
+
+  /** The first row whose UID is at least `uid`; `count` where there is none. */
+  lowerBound(uid: Uid): number {
+    const uids = this.uids;
+    let low = 0;
+    let high = this.#count;
+    while (low < high) {
+      const middle = (low + high) >>> 1;
+      if ((uids[middle] as Uid) < uid) low = middle + 1;
+      else high = middle;
+    }
+    return low;
+  }
+
+  /**
+   * The messages that the client means, as UIDs; ranges may span UIDs that are not there. Numbers must be those of
+   * messages, while UIDs that the client was not told of are left out.
+   */
+  resolve(set: SequenceSet, options: { readonly uid: boolean }): UidSet {
+    const lastUid = this.#count === 0 ? 0 : this.uidOf(this.#count);
+    if (options.uid) return uidsBelow(lastUid + 1, resolveSequenceSet(set, lastUid));
+    return resolveSequenceSet(set, this.#count).map(([first, last]) => {
+      if (last > this.#count) throw new SyntaxFault(`There are only ${this.#count} messages`);
+      return [this.uidOf(first), this.uidOf(last)];
+    });
+  }
+
+  /** Whether a message is `\Recent` to this session. */
+  isRecent(uid: Uid): boolean {
+    return uidSetHas(this.#recent, uid);
+  }
+
+  /** How many of the messages told are `\Recent`; before `load` at most so many. */
+  get recentCount(): number {
+    if (this.#recent.length === 0) return 0;
+    if (this.isLoaded) return rowCount(this.#rowsOf(this.#recent));
+    return Math.min(this.#count, uidSetSize(uidsBelow(this.#uidNext, this.#recent)));
+  }
+
+  /** Makes the messages of a range `\Recent`; a range that ends before it begins is empty. */
+  addRecent(first: Uid, last: Uid): void {
+    if (first <= last) this.#recent = normalizeUidSet([...this.#recent, [first, last]]);
+  }
+
+  /** Remembers that the session itself tells of a change of flags. */
+  addOwnChange(cursor: Cursor): void {
+    if (cursor > this.#through) (this.#ownCursors ??= new Set()).add(cursor);
+  }
+
+  /** Takes in the records after `through`. The index must be at least as new as they are. */
+  apply(records: readonly ChangeRecord[], index: MessageIndex, options: UpdateOptions): Updates {
+    const news: News = { appended: [], expunged: [], flagged: [] };
+    let through = this.#through;
+    for (const record of records) {
+      if (options.holdsExpunge && this.#expunges(record)) return this.#take(news, index, through);
+      this.#collect(record, news);
+      through = record.cursor;
+    }
+    return this.#take(news, index, options.through);
+  }
+
+  /** Takes in the index itself, where the records are too many or no longer kept. */
+  compare(index: MessageIndex, options: UpdateOptions): Updates {
+    const told = this.uids;
+    const expunged: RowRange[] = [];
+    const flagged: UidRange[] = [];
+    let at = 0;
+    for (let row = 0; row < this.#count; row++) {
+      const uid = told[row] as Uid;
+      while (at < index.count && (index.uids[at] as Uid) < uid) at++;
+      if (at === index.count || index.uids[at] !== uid) expunged.push([row, row]);
+      else if (index.modSeqAt(at) > this.#through && !this.#isOwn(index.modSeqAt(at))) flagged.push([uid, uid]);
+    }
+    if (options.holdsExpunge && expunged.length > 0) return NOTHING;
+    const fresh = index.count - index.lowerBound(this.#uidNext);
+    this.#uids = index.uids;
+    this.#count = index.count;
+    this.#uidNext = Math.max(this.#uidNext, (index.uids[index.count - 1] ?? 0) + 1);
+    this.#advance(options.through);
+    return { expunged, exists: fresh > 0 ? this.#count : undefined, flags: normalizeUidSet(flagged) };
+  }
+
+  #isOwn(cursor: Cursor): boolean {
+    return this.#ownCursors?.has(cursor) ?? false;
+  }
+
+  #expunges(record: ChangeRecord): boolean {
+    return record.changes.some((change) => change.type === "MessageExpunged" && change.mailbox === this.#mailbox);
+  }
+
+  #collect(record: ChangeRecord, news: News): void {
+    for (const change of record.changes) {
+      if (!("mailbox" in change) || change.mailbox !== this.#mailbox) continue;
+      if (change.type === "MessageAppended") addAll(news.appended, change.uids);
+      if (change.type === "MessageExpunged") addAll(news.expunged, change.uids);
+      if (change.type === "FlagsChanged" && !this.#isOwn(record.cursor)) addAll(news.flagged, change.uids);
+    }
+  }
+
+  #take(news: News, index: MessageIndex, through: Cursor): Updates {
+    const gone = normalizeUidSet(news.expunged);
+    const expunged = this.#rowsOf(gone);
+    const flags = uidSetDifference(uidsBelow(this.#uidNext, news.flagged), gone);
+    const arrived = uidSetDifference(normalizeUidSet(news.appended), [[0, this.#uidNext - 1]]);
+    // What came and went before it could be told is not told.
+    const fresh = uidSetDifference(arrived, gone);
+    this.#uidNext = Math.max(this.#uidNext, (arrived.at(-1)?.[1] ?? 0) + 1);
+    this.#replaceUids(expunged, fresh, index);
+    this.#advance(through);
+    return { expunged, exists: fresh.length > 0 ? this.#count : undefined, flags };
+  }
+
+  #replaceUids(expunged: readonly RowRange[], fresh: UidSet, index: MessageIndex): void {
+    const told = this.uids.subarray(0, this.#count);
+    this.#count += uidSetSize(fresh) - rowCount(expunged);
+    // The index lacks nothing that is not expunged: as many UIDs are the same UIDs.
+    if (index.lowerBound(this.#uidNext) === this.#count) this.#uids = index.uids;
+    else this.#uids = spliced(told, expunged, fresh);
+  }
+
+  /** The rows that hold messages of a set. */
+  #rowsOf(set: UidSet): RowRange[] {
+    const rows: RowRange[] = [];
+    for (const [first, last] of set) {
+      const from = this.lowerBound(first);
+      const to = this.lowerBound(last + 1) - 1;
+      if (from <= to) rows.push([from, to]);
+    }
+    return rows;
+  }
+
+  #advance(through: Cursor): void {
+    if (through > this.#through) this.#through = through;
+    for (const own of this.#ownCursors ?? []) if (own <= this.#through) this.#ownCursors?.delete(own);
+    if (this.#ownCursors?.size === 0) this.#ownCursors = undefined;
+  }
+}
+
+interface News {
+  readonly appended: UidRange[];
+  readonly expunged: UidRange[];
+  readonly flagged: UidRange[];
+}
+
+function addAll(ranges: UidRange[], set: UidSet): void {
+  for (const range of set) ranges.push(range);
+}
+
+function uidsBelow(uid: Uid, ranges: readonly UidRange[]): UidSet {
+  return uidSetDifference(normalizeUidSet(ranges), [[uid, UID_MAX]]);
+}
+
+function rowCount(ranges: readonly RowRange[]): number {
+  return ranges.reduce((sum, [first, last]) => sum + last - first + 1, 0);
+}
+
+function merged(uids: Uint32Array, more: UidSet): Uint32Array {
+  const result = new Uint32Array(uids.length + uidSetSize(more));
+  result.set(uids);
+  let length = uids.length;
+  for (const uid of uidSetValues(more)) result[length++] = uid;
+  return result.sort();
+}
+
+/** A copy of `uids` without some rows, and with more UIDs behind them. */
+function spliced(uids: Uint32Array, without: readonly RowRange[], more: UidSet): Uint32Array {
+  const result = new Uint32Array(uids.length - rowCount(without) + uidSetSize(more));
+  let length = 0;
+  let from = 0;
+  for (const [first, last] of without) {
+    result.set(uids.subarray(from, first), length);
+    length += first - from;
+    from = last + 1;
+  }
+  result.set(uids.subarray(from), length);
+  length += uids.length - from;
+  for (const uid of uidSetValues(more)) result[length++] = uid;
+  return result;
+}

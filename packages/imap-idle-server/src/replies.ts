@@ -1,0 +1,69 @@
+// How errors become tagged replies: faults are BAD, refusals NO with a code, whatever else is ours is SERVERBUG.
+// Every refusal code has its answer here; a new one does not compile until it has.
+import { SyntaxFault } from "@pushmail/imap-wire";
+import { Refusal, type RefusalCode } from "@pushmail/mailstore";
+import type { Completion } from "./command.ts";
+
+/** Thrown where the client has left or must leave: the session ends, and nobody needs to be told. */
+export class PeerGone extends Error {
+  constructor(message = "the client has left") {
+    super(message);
+    this.name = "PeerGone";
+  }
+}
+
+/** A plain answer to a command that was carried out. */
+export function ok(text: string, code?: string): Completion {
+  return code === undefined ? { status: "OK", text } : { status: "OK", code, text };
+}
+
+/** An answer to a command that could not be carried out, with a response code (RFC 9051 7.1). */
+export function no(code: string, text: string): Completion {
+  return { status: "NO", code, text };
+}
+
+/** A tagged reply, ready to be written. */
+export interface Reply {
+  readonly status: "OK" | "NO" | "BAD";
+  readonly code?: string;
+  readonly text: string;
+}
+
+/** Response codes of RFC 5530 (now RFC 9051 7.1), or none where no code says it. */
+const CODE_OF_REFUSAL: Record<RefusalCode, string | undefined> = {
+  accountExists: "ALREADYEXISTS",
+  accountNotFound: "NONEXISTENT",
+  addressInvalid: "CANNOT",
+  authenticationFailed: "AUTHENTICATIONFAILED",
+  loginInsecure: "PRIVACYREQUIRED",
+  loopDetected: "CANNOT",
+  mailboxExists: "ALREADYEXISTS",
+  mailboxNameInvalid: "CANNOT",
+  mailboxNotFound: "NONEXISTENT",
+  mailboxProtected: "CANNOT",
+  messageInvalid: "CANNOT",
+  messageMissing: "EXPUNGEISSUED",
+  messageTooLarge: "TOOBIG",
+  overQuota: "OVERQUOTA",
+  readOnly: undefined,
+  relayDenied: "NOPERM",
+  senderNotAllowed: "NOPERM",
+  shuttingDown: "UNAVAILABLE",
+  storeUnavailable: "UNAVAILABLE",
+  tooManyConnections: "LIMIT",
+  tooManyKeywords: "LIMIT",
+  tooManyMailboxes: "LIMIT",
+  tooManyRecipients: "LIMIT",
+};
+
+/** The tagged reply to a command that threw; `PeerGone` has none and is thrown on. */
+export function replyToError(error: unknown): Reply {
+  if (error instanceof PeerGone) throw error;
+  if (error instanceof SyntaxFault) return { status: "BAD", text: error.message };
+  if (error instanceof Refusal) return withCode("NO", CODE_OF_REFUSAL[error.code], error.message);
+  return { status: "NO", code: "SERVERBUG", text: "Internal error, the log says more" };
+}
+
+function withCode(status: Reply["status"], code: string | undefined, text: string): Reply {
+  return code === undefined ? { status, text } : { status, code, text };
+}
