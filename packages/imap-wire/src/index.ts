@@ -1,1 +1,63 @@
-export {};
+// IMAP grammar: bytes to typed values and back. Pure: no I/O, no clock, no imports from outside the package.
+export type { BodyPartData, ParameterData } from "./body-structure.ts";
+export { printBody, printBodyStructure } from "./body-structure.ts";
+export type { CommandLine } from "./command-line.ts";
+export { readCommandLine } from "./command-line.ts";
+export type { DateTime } from "./date-time.ts";
+export { parseDate, parseDateTime, printDate, printDateTime } from "./date-time.ts";
+export type { EnvelopeAddressData, EnvelopeData } from "./envelope.ts";
+export { printEnvelope } from "./envelope.ts";
+export type { FetchArguments, FetchAttribute, FetchItem, FetchSection } from "./fetch-item.ts";
+export { parseFetchArguments, printFetchArguments, printFetchItem, printFetchLabel } from "./fetch-item.ts";
+export { parseFlag, parseFlagList, printFlagList } from "./flags.ts";
+export type { Frame, FrameEvent, Literal } from "./framer.ts";
+export { Framer } from "./framer.ts";
+export type { IdParameters } from "./id-parameters.ts";
+export { parseIdParameters, printIdParameters } from "./id-parameters.ts";
+export type { WireLimits } from "./limits.ts";
+export { DEFAULT_WIRE_LIMITS } from "./limits.ts";
+export { matchesListPattern } from "./list-pattern.ts";
+export type { MailboxNameOptions } from "./mailbox-name.ts";
+export {
+  decodeModifiedUtf7,
+  encodeModifiedUtf7,
+  parseListMailbox,
+  parseMailbox,
+  printMailbox,
+} from "./mailbox-name.ts";
+export type { CommandStatus, MailboxEntry, StatusEntry, UntaggedStatus } from "./response.ts";
+export {
+  printCapability,
+  printContinuation,
+  printEnabled,
+  printExists,
+  printExpunge,
+  printFetch,
+  printFlags,
+  printId,
+  printList,
+  printLiteralHead,
+  printNamespace,
+  printRecent,
+  printSearch,
+  printStatus,
+  printTagged,
+  printUntagged,
+  printVanished,
+} from "./response.ts";
+export type { ResponseCode } from "./response-code.ts";
+export { printResponseCode } from "./response-code.ts";
+export { Scanner } from "./scanner.ts";
+export type { SearchArguments, SearchKey } from "./search-key.ts";
+export { parseSearchArguments, printSearchArguments, printSearchKey, SEARCH_CHARSETS } from "./search-key.ts";
+export type { PartialRange, Section, SectionText } from "./section.ts";
+export { parsePartial, parseSection, printPartial, printSection } from "./section.ts";
+export type { NumberRange, SequenceNumber, SequenceRange, SequenceSet } from "./sequence-set.ts";
+export { parseSequenceSet, printSequenceSet, resolveSequenceSet } from "./sequence-set.ts";
+export type { StatusItem } from "./status-item.ts";
+export { parseStatusItems, printStatusItems } from "./status-item.ts";
+export type { StoreArguments } from "./store-arguments.ts";
+export { parseStoreArguments, printStoreArguments } from "./store-arguments.ts";
+export { latin1ToUtf8, printAstring, printNstring, printString, utf8ToLatin1 } from "./string.ts";
+export { SyntaxFault } from "./syntax-fault.ts";
+export { tagOf } from "./tag.ts";

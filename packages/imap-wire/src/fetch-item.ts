@@ -1,0 +1,120 @@
+// What FETCH asks for (RFC 9051 6.4.5), and how its answers are labelled.
+import type { Scanner } from "./scanner.ts";
+import type { PartialRange, Section, SectionText } from "./section.ts";
+import { parsePartial, parseSection, printPartial, printSection } from "./section.ts";
+
+/** An item without arguments; `BODY` is the structure without extension data. */
+export type FetchAttribute =
+  | "BODY"
+  | "BODYSTRUCTURE"
+  | "EMAILID"
+  | "ENVELOPE"
+  | "FLAGS"
+  | "INTERNALDATE"
+  | "MODSEQ"
+  | "RFC822.SIZE"
+  | "SAVEDATE"
+  | "UID";
+
+/** Octets of the message: BODY[...], or one of the old names for the same. */
+export interface FetchSection {
+  readonly name: "BODY" | "RFC822" | "RFC822.HEADER" | "RFC822.TEXT";
+  readonly section: Section;
+  readonly partial: PartialRange | null;
+  /** Whether it leaves `\Seen` as it is. */
+  readonly peek: boolean;
+}
+
+export type FetchItem = FetchAttribute | FetchSection;
+
+export interface FetchArguments {
+  readonly items: readonly FetchItem[];
+  /** Only messages with a higher MODSEQ (RFC 7162 3.1.4); null for all. */
+  readonly changedSince: number | null;
+}
+
+const ATTRIBUTES: ReadonlySet<string> = new Set<FetchAttribute>([
+  "BODY",
+  "BODYSTRUCTURE",
+  "EMAILID",
+  "ENVELOPE",
+  "FLAGS",
+  "INTERNALDATE",
+  "MODSEQ",
+  "RFC822.SIZE",
+  "SAVEDATE",
+  "UID",
+]);
+
+const FAST: readonly FetchItem[] = ["FLAGS", "INTERNALDATE", "RFC822.SIZE"];
+const MACROS: ReadonlyMap<string, readonly FetchItem[]> = new Map([
+  ["FAST", FAST],
+  ["ALL", [...FAST, "ENVELOPE"]],
+  ["FULL", [...FAST, "ENVELOPE", "BODY"]],
+]);
+
+/** Everything behind the sequence set of FETCH. */
+export function parseFetchArguments(scan: Scanner): FetchArguments {
+  const items = scan.peek === "(" ? parseFetchList(scan) : parseFetchWord(scan);
+  if (!scan.skip(" (")) return { items, changedSince: null };
+  scan.expect("CHANGEDSINCE ");
+  const changedSince = scan.number64();
+  scan.expect(")");
+  return { items, changedSince };
+}
+
+function parseFetchList(scan: Scanner): readonly FetchItem[] {
+  const items = scan.list(() => parseFetchItem(scan, scan.word()));
+  if (items.length === 0 || items.length > scan.limits.fetchItemsMax) throw scan.fault("No items or too many of them");
+  return items;
+}
+
+function parseFetchWord(scan: Scanner): readonly FetchItem[] {
+  const word = scan.word();
+  return MACROS.get(word) ?? [parseFetchItem(scan, word)];
+}
+
+function parseFetchItem(scan: Scanner, word: string): FetchItem {
+  switch (word) {
+    case "RFC822":
+      return { name: word, section: wholeOr(null), partial: null, peek: false };
+    case "RFC822.HEADER":
+      return { name: word, section: wholeOr("HEADER"), partial: null, peek: true };
+    case "RFC822.TEXT":
+      return { name: word, section: wholeOr("TEXT"), partial: null, peek: false };
+    default:
+      if (scan.peek === "[" && (word === "BODY" || word === "BODY.PEEK")) {
+        const section = parseSection(scan);
+        return { name: "BODY", section, partial: parsePartial(scan), peek: word === "BODY.PEEK" };
+      }
+      if (!isAttribute(word)) throw scan.fault(`Unknown FETCH item ${word}`);
+      return word;
+  }
+}
+
+function wholeOr(text: SectionText | null): Section {
+  return { part: [], text, fields: [] };
+}
+
+function isAttribute(word: string): word is FetchAttribute {
+  return ATTRIBUTES.has(word);
+}
+
+/** The item as a client writes it. */
+export function printFetchItem(item: FetchItem): string {
+  if (typeof item === "string") return item;
+  if (item.name !== "BODY") return item.name;
+  const partial = item.partial === null ? "" : printPartial(item.partial);
+  return `BODY${item.peek ? ".PEEK" : ""}${printSection(item.section)}${partial}`;
+}
+
+export function printFetchArguments({ items, changedSince }: FetchArguments): string {
+  const since = changedSince === null ? "" : ` (CHANGEDSINCE ${changedSince})`;
+  return `(${items.map(printFetchItem).join(" ")})${since}`;
+}
+
+/** What stands before the octets in the answer: `BODY[TEXT]<0>`, of a partial the offset alone. */
+export function printFetchLabel(item: FetchSection): string {
+  if (item.name !== "BODY") return item.name;
+  return `BODY${printSection(item.section)}${item.partial === null ? "" : `<${item.partial.offset}>`}`;
+}

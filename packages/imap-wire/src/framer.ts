@@ -1,0 +1,271 @@
+// Bytes as they come, in any split, to commands: lines with their literals. Pull it: push a chunk, then take events
+// until there is none. A line ends with CRLF or a bare LF. Between commands it holds no buffer.
+import type { WireLimits } from "./limits.ts";
+import { SyntaxFault } from "./syntax-fault.ts";
+import { tagOf } from "./tag.ts";
+
+/** A literal in a command's text. */
+export interface Literal {
+  /** Where its announcement, `{n}`, begins and ends in the text. */
+  readonly start: number;
+  readonly end: number;
+  readonly octets: number;
+  /** Whether the client waits for `+` before it sends the octets (RFC 7888 4). */
+  readonly synchronizing: boolean;
+  /** A literal8, `~{n}`, which may hold NUL (RFC 3516 4.4). */
+  readonly binary: boolean;
+  /** The octets; null where they are not in memory: not yet decided on, or streamed. */
+  readonly bytes: Buffer | null;
+}
+
+/** A command, or any other line of the client. */
+export interface Frame {
+  /** The lines as latin1 without their ends, joined where a literal stood behind its announcement. */
+  readonly text: string;
+  readonly literals: readonly Literal[];
+}
+
+export type FrameEvent =
+  /** A whole command. */
+  | { readonly type: "frame"; readonly frame: Frame }
+  /** A literal is announced, the last of `frame.literals`: call `keep`, `stream` or `refuse`; until then nothing comes. */
+  | { readonly type: "literal"; readonly literal: Literal; readonly frame: Frame }
+  /** Octets of a streamed literal: a view of the pushed chunk. An empty literal is one empty chunk. */
+  | { readonly type: "chunk"; readonly bytes: Buffer; readonly last: boolean }
+  /** A command that cannot be framed; what remains of it is skipped. */
+  | { readonly type: "fault"; readonly fault: SyntaxFault; readonly tag: string | null };
+
+type Mode = "line" | "decide" | "keep" | "stream" | "skip";
+
+const LF = 10;
+const ANNOUNCEMENT = /(~?)\{(\d{1,20})(\+?)\}$/;
+/** Longer than any announcement with its line end: all that is kept of a line that is skipped. */
+const TAIL_BYTES = 32;
+const NO_BYTES = Buffer.alloc(0);
+const NO_LITERALS: readonly Literal[] = [];
+
+/** Turns the bytes of one connection into commands. */
+export class Framer {
+  readonly #limits: WireLimits;
+  #mode: Mode = "line";
+  /** Set once the command has been answered: the rest of it is skipped. */
+  #discarding = false;
+  #input: Buffer[] = [];
+  #pendingBytes = 0;
+  /** The beginning of a line whose end has not come: the first `#heldBytes` of the buffer. */
+  #held: Buffer = NO_BYTES;
+  #heldBytes = 0;
+  #text = "";
+  #literals: readonly Literal[] = NO_LITERALS;
+  #kept: Buffer = NO_BYTES;
+  #keptBytes = 0;
+  /** Octets of the current literal that are still to come. */
+  #remaining = 0;
+
+  constructor(limits: WireLimits) {
+    this.#limits = limits;
+  }
+
+  /** Takes what the socket gave. Stop reading the socket while `pendingBytes` is large. */
+  push(chunk: Buffer): void {
+    if (chunk.length === 0) return;
+    this.#input.push(chunk);
+    this.#pendingBytes += chunk.length;
+  }
+
+  /** Bytes pushed that no event has used up. */
+  get pendingBytes(): number {
+    return this.#pendingBytes;
+  }
+
+  /** Bytes held for a command that is not complete. */
+  get heldBytes(): number {
+    return this.#held.length + this.#text.length + this.#keptBytes;
+  }
+
+  /** Forgets the bytes that no event has used up: nothing sent in clear may be read after STARTTLS. */
+  discardPending(): void {
+    this.#input = [];
+    this.#pendingBytes = 0;
+    this.#reset();
+  }
+
+  /** The next event, or undefined: push more, or decide on the literal. */
+  next(): FrameEvent | undefined {
+    for (;;) {
+      if (this.#mode === "decide") return undefined;
+      const inLine = this.#mode === "line";
+      const chunk = this.#input[0];
+      if (chunk === undefined && (inLine || this.#remaining > 0)) return undefined;
+      const event = inLine ? this.#readLine(chunk as Buffer) : this.#readLiteral(chunk ?? NO_BYTES);
+      if (event !== undefined) return event;
+    }
+  }
+
+  /** Keeps the announced literal in memory. Throws, with the command refused, where that passes the bound. */
+  keep(): void {
+    const literal = this.#announced();
+    if (this.#keptBytes + literal.octets > this.#limits.literalBytesMax) {
+      this.refuse();
+      throw new SyntaxFault("Literal too large", literal.start + 1);
+    }
+    this.#kept = Buffer.allocUnsafeSlow(literal.octets);
+    this.#keptBytes += literal.octets;
+    this.#mode = "keep";
+  }
+
+  /** Gives the announced literal as chunks. */
+  stream(): void {
+    this.#announced();
+    this.#mode = "stream";
+  }
+
+  /** Drops the command, before the literal or while it is streamed; the caller answers it at once. */
+  refuse(): void {
+    // RFC 9051 4.3: without `+` the client does not send the octets, and the command is over.
+    if (this.#mode === "stream" || !this.#announced().synchronizing) this.#discard("skip");
+    else this.#reset();
+  }
+
+  #announced(): Literal {
+    const literal = this.#literals.at(-1);
+    if (this.#mode !== "decide" || literal === undefined) throw new Error("no literal waits for a decision");
+    return literal;
+  }
+
+  #readLine(chunk: Buffer): FrameEvent | undefined {
+    const end = chunk.indexOf(LF);
+    const bytes = end < 0 ? chunk : chunk.subarray(0, end);
+    this.#consume(end < 0 ? chunk.length : end + 1);
+    let fault: FrameEvent | undefined;
+    const textBytes = this.#text.length + this.#heldBytes + bytes.length;
+    if (!this.#discarding && textBytes > this.#limits.lineBytesMax) {
+      fault = this.#fault(this.#takeLine(bytes), "Command line too long");
+      this.#discard("line");
+    }
+    if (end < 0) {
+      this.#hold(bytes);
+      return fault;
+    }
+    return this.#endLine(this.#takeLine(bytes)) ?? fault;
+  }
+
+  #endLine(ended: string): FrameEvent | undefined {
+    const line = ended.endsWith("\r") ? ended.slice(0, -1) : ended;
+    const announcement = line.endsWith("}") ? ANNOUNCEMENT.exec(line) : null;
+    if (this.#discarding) return this.#endDiscarded(announcement);
+    let problem: string | undefined;
+    if (line.includes("\0")) problem = "NUL in command";
+    else if (announcement !== null && this.#literals.length >= this.#limits.literalsMax) problem = "Too many literals";
+    if (problem !== undefined) {
+      const fault = this.#fault(line, problem);
+      this.#endDiscarded(announcement);
+      return fault;
+    }
+    const text = this.#text + line;
+    if (announcement === null) {
+      const frame: Frame = { text, literals: this.#literals };
+      this.#reset();
+      return { type: "frame", frame };
+    }
+    const literal = announced(announcement, text);
+    this.#text = text;
+    this.#literals = [...this.#literals, literal];
+    this.#remaining = literal.octets;
+    this.#mode = "decide";
+    return { type: "literal", literal, frame: { text, literals: this.#literals } };
+  }
+
+  /** The end of a line that is dropped: so is the literal that it announces, if the client sends it unasked. */
+  #endDiscarded(announcement: RegExpExecArray | null): undefined {
+    this.#reset();
+    if (announcement?.[3] !== "+") return;
+    this.#remaining = Number(announcement[2]);
+    this.#discard("skip");
+  }
+
+  #readLiteral(chunk: Buffer): FrameEvent | undefined {
+    const bytes = chunk.length > this.#remaining ? chunk.subarray(0, this.#remaining) : chunk;
+    if (this.#mode === "keep") bytes.copy(this.#kept, this.#kept.length - this.#remaining);
+    this.#consume(bytes.length);
+    this.#remaining -= bytes.length;
+    const last = this.#remaining === 0;
+    const streams = this.#mode === "stream";
+    if (last) {
+      if (this.#mode === "keep") {
+        this.#literals = this.#literals.with(-1, { ...(this.#literals.at(-1) as Literal), bytes: this.#kept });
+      }
+      this.#kept = NO_BYTES;
+      this.#mode = "line";
+    }
+    return streams ? { type: "chunk", bytes, last } : undefined;
+  }
+
+  #consume(bytes: number): void {
+    const chunk = this.#input[0];
+    if (chunk === undefined) return;
+    if (bytes < chunk.length) this.#input[0] = chunk.subarray(bytes);
+    else this.#input.shift();
+    this.#pendingBytes -= bytes;
+  }
+
+  /** Copies, so that a few bytes do not hold a whole socket buffer; of a dropped line the end alone. */
+  #hold(bytes: Buffer): void {
+    if (this.#discarding) {
+      this.#held = Buffer.concat([this.#held.subarray(0, this.#heldBytes), bytes.subarray(-TAIL_BYTES)]);
+      this.#held = this.#held.subarray(-TAIL_BYTES);
+      this.#heldBytes = this.#held.length;
+      return;
+    }
+    const needed = this.#heldBytes + bytes.length;
+    if (needed > this.#held.length) {
+      const grown = Buffer.allocUnsafeSlow(Math.max(needed, 2 * this.#held.length));
+      this.#held.copy(grown, 0, 0, this.#heldBytes);
+      this.#held = grown;
+    }
+    bytes.copy(this.#held, this.#heldBytes);
+    this.#heldBytes = needed;
+  }
+
+  #takeLine(rest: Buffer): string {
+    const line = this.#held.toString("latin1", 0, this.#heldBytes) + rest.toString("latin1");
+    this.#held = NO_BYTES;
+    this.#heldBytes = 0;
+    return line;
+  }
+
+  #fault(line: string, message: string): FrameEvent {
+    return { type: "fault", fault: new SyntaxFault(message), tag: tagOf(this.#text + line) };
+  }
+
+  #discard(mode: "line" | "skip"): void {
+    const remaining = this.#remaining;
+    this.#reset();
+    this.#remaining = remaining;
+    this.#discarding = true;
+    this.#mode = mode;
+  }
+
+  #reset(): void {
+    this.#mode = "line";
+    this.#discarding = false;
+    this.#held = NO_BYTES;
+    this.#heldBytes = 0;
+    this.#text = "";
+    this.#literals = NO_LITERALS;
+    this.#kept = NO_BYTES;
+    this.#keptBytes = 0;
+    this.#remaining = 0;
+  }
+}
+
+function announced(announcement: RegExpExecArray, text: string): Literal {
+  return {
+    start: text.length - announcement[0].length,
+    end: text.length,
+    octets: Number(announcement[2]),
+    synchronizing: announcement[3] !== "+",
+    binary: announcement[1] === "~",
+    bytes: null,
+  };
+}

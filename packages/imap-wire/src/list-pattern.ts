@@ -1,0 +1,33 @@
+// The wildcards of LIST: `*` is anything, `%` anything within one level of the hierarchy (RFC 9051 6.3.9).
+
+const SEPARATOR = "/";
+
+/**
+ * Whether a mailbox name, levels separated by `/`, matches a pattern. Of the name's prefixes it keeps the set that the
+ * pattern so far matches: the cost is the length of the one times that of the other, whatever the wildcards.
+ */
+export function matchesListPattern(pattern: string, name: string): boolean {
+  // RFC 9051 5.1: INBOX in any case.
+  const wanted = name === "INBOX" ? pattern.toUpperCase() : pattern;
+  const reached = new Uint8Array(name.length + 1);
+  reached[0] = 1;
+  for (let i = 0; i < wanted.length; i++) step(reached, wanted.charAt(i), name);
+  return reached[name.length] === 1;
+}
+
+/** Turns the prefixes that a pattern matches into those that it matches with one more character, in place. */
+function step(reached: Uint8Array, char: string, name: string): void {
+  const wild = char === "*" || char === "%";
+  let before = 0;
+  for (let length = 0; length <= name.length; length++) {
+    const here = reached[length] as number;
+    const last = length === 0 ? "" : name.charAt(length - 1);
+    if (wild) {
+      if (before === 1 && (char === "*" || last !== SEPARATOR)) reached[length] = 1;
+      before = reached[length] as number;
+    } else {
+      reached[length] = last === char ? before : 0;
+      before = here;
+    }
+  }
+}

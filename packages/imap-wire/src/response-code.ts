@@ -1,0 +1,76 @@
+// Response codes: what a status response tells a program (RFC 9051 7.1, RFC 5530, RFC 4315, RFC 7162, RFC 8474).
+import { printFlagList } from "./flags.ts";
+import type { NumberRange } from "./sequence-set.ts";
+import { printSequenceSet } from "./sequence-set.ts";
+import { printAstring } from "./string.ts";
+
+/** A code without arguments, or one with. */
+export type ResponseCode =
+  | "ALERT"
+  | "ALREADYEXISTS"
+  | "AUTHENTICATIONFAILED"
+  | "AUTHORIZATIONFAILED"
+  | "CANNOT"
+  | "CLIENTBUG"
+  | "CLOSED"
+  | "CONTACTADMIN"
+  | "CORRUPTION"
+  | "EXPIRED"
+  | "EXPUNGEISSUED"
+  | "HASCHILDREN"
+  | "INUSE"
+  | "LIMIT"
+  | "NOMODSEQ"
+  | "NONEXISTENT"
+  | "NOPERM"
+  | "OVERQUOTA"
+  | "PARSE"
+  | "PRIVACYREQUIRED"
+  | "READ-ONLY"
+  | "READ-WRITE"
+  | "SERVERBUG"
+  | "TOOBIG"
+  | "TRYCREATE"
+  | "UIDNOTSTICKY"
+  | "UNAVAILABLE"
+  | { readonly code: "APPENDUID"; readonly uidValidity: number; readonly uids: readonly NumberRange[] }
+  | { readonly code: "BADCHARSET"; readonly charsets: readonly string[] }
+  | { readonly code: "CAPABILITY"; readonly capabilities: readonly string[] }
+  | {
+      readonly code: "COPYUID";
+      readonly uidValidity: number;
+      readonly from: readonly NumberRange[];
+      readonly to: readonly NumberRange[];
+    }
+  | { readonly code: "HIGHESTMODSEQ" | "UIDNEXT" | "UIDVALIDITY" | "UNSEEN"; readonly value: number }
+  | { readonly code: "MAILBOXID"; readonly id: string }
+  /** Message numbers, or UIDs where the command was of UIDs. */
+  | { readonly code: "MODIFIED"; readonly numbers: readonly NumberRange[] }
+  /** What a client may set for good; `\*` where it may also make new keywords. */
+  | { readonly code: "PERMANENTFLAGS"; readonly flags: readonly string[] };
+
+/** The code without its brackets. */
+export function printResponseCode(code: ResponseCode): string {
+  if (typeof code === "string") return code;
+  switch (code.code) {
+    case "APPENDUID":
+      return `APPENDUID ${code.uidValidity} ${printSequenceSet(code.uids)}`;
+    case "BADCHARSET":
+      return `BADCHARSET (${code.charsets.map(printAstring).join(" ")})`;
+    case "CAPABILITY":
+      return `CAPABILITY ${code.capabilities.join(" ")}`;
+    case "COPYUID":
+      return `COPYUID ${code.uidValidity} ${printSequenceSet(code.from)} ${printSequenceSet(code.to)}`;
+    case "HIGHESTMODSEQ":
+    case "UIDNEXT":
+    case "UIDVALIDITY":
+    case "UNSEEN":
+      return `${code.code} ${code.value}`;
+    case "MAILBOXID":
+      return `MAILBOXID (${code.id})`;
+    case "MODIFIED":
+      return `MODIFIED ${printSequenceSet(code.numbers)}`;
+    case "PERMANENTFLAGS":
+      return `PERMANENTFLAGS ${printFlagList(code.flags)}`;
+  }
+}

@@ -1,0 +1,40 @@
+// Strings in responses. Every character of a text here is one octet (latin1), as it is of every printed response.
+import { ASTRING_CHAR, isOf } from "./char-class.ts";
+
+const NOT_QUOTED = /[^\x20\x21\x23-\x5b\x5d-\x7e]/;
+const NOT_QUOTABLE = /[^\x01-\x09\x0b\x0c\x0e-\x7f]/;
+
+/** A quoted string, or a literal where it holds CR, LF, NUL or 8-bit octets. NUL has no form and becomes 0x80. */
+export function printString(text: string): string {
+  if (!NOT_QUOTED.test(text)) return `"${text}"`;
+  if (!NOT_QUOTABLE.test(text)) return `"${text.replace(/["\\]/g, "\\$&")}"`;
+  // RFC 9051 9: CHAR8 is any octet but NUL.
+  return `{${text.length}}\r\n${text.replaceAll("\0", "\x80")}`;
+}
+
+export function printNstring(text: string | null): string {
+  return text === null ? "NIL" : printString(text);
+}
+
+/** An atom where it can be one, else a string. */
+export function printAstring(text: string): string {
+  if (text === "" || text.toUpperCase() === "NIL") return printString(text);
+  for (let i = 0; i < text.length; i++) if (!isOf(text.charCodeAt(i), ASTRING_CHAR)) return printString(text);
+  return text;
+}
+
+/** The octets of a text in UTF-8, as latin1. */
+export function utf8ToLatin1(text: string): string {
+  return Buffer.from(text, "utf8").toString("latin1");
+}
+
+const UTF8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
+
+/** The text whose UTF-8 octets these are; undefined where they are no UTF-8. */
+export function latin1ToUtf8(octets: string): string | undefined {
+  try {
+    return UTF8.decode(Buffer.from(octets, "latin1"));
+  } catch {
+    return undefined;
+  }
+}
