@@ -1,0 +1,162 @@
+// One account in memory: its cursor, its mailboxes' heads and the newest change records.
+// `apply` is the only way it changes; records come in cursor order, doubles are passed over.
+import type { Change, ChangeRecord } from "./change.ts";
+import type { AccountHead, LogPart, LogRecord, QuotaLimits } from "./driver.ts";
+import { ACCOUNT_DIRECTORY, type AccountId, type Cursor, type MailboxId, type Uid } from "./ids.ts";
+import { decodeFacts, type MailboxFact } from "./log-record.ts";
+import { MailboxState } from "./mailbox-state.ts";
+import { Refusal } from "./refusal.ts";
+import { TurnQueue } from "./turn-queue.ts";
+import type { UidSet } from "./uid-set.ts";
+
+/** What belongs to the account itself; kept as the properties of ACCOUNT_DIRECTORY. */
+export interface DirectoryProperties {
+  /** The id of the next mailbox: never one that was used. */
+  readonly mailboxNext: number;
+  /** UIDVALIDITY of the newest mailbox; the next one gets a higher one (RFC 9051 2.3.1.1). */
+  readonly uidValidityLast: number;
+  readonly subscriptions: readonly string[];
+}
+
+const NEW_DIRECTORY: DirectoryProperties = { mailboxNext: 1, uidValidityLast: 0, subscriptions: [] };
+
+export class AccountState {
+  readonly id: AccountId;
+  readonly mailboxes: Map<MailboxId, MailboxState> = new Map();
+  /** Turns for whoever creates, renames, deletes or subscribes. */
+  readonly directoryTurns: TurnQueue = new TurnQueue();
+  cursor: Cursor;
+  bytes: number;
+  messages: number;
+  limits: QuotaLimits;
+  directory: DirectoryProperties = NEW_DIRECTORY;
+  directoryGuard: Cursor = 0 as Cursor;
+  /** The newest records, contiguous, ending at `cursor`. */
+  #recent: ChangeRecord[] = [];
+  readonly #recentMax: number;
+  #subscriptions = new Set<string>();
+
+  /** `recentFrom` gives, by mailbox, the UID from which messages were announced to no session yet. */
+  constructor(head: AccountHead, recentMax: number, recentFrom: ReadonlyMap<number, Uid>) {
+    this.id = head.account;
+    this.cursor = head.cursor;
+    this.bytes = head.bytes;
+    this.messages = head.messages;
+    this.limits = head.limits;
+    this.#recentMax = recentMax;
+    for (const box of head.mailboxes) {
+      if (box.mailbox === ACCOUNT_DIRECTORY) this.#readDirectory(box);
+      else {
+        const at = { account: head.account, mailbox: box.mailbox };
+        this.mailboxes.set(box.mailbox, new MailboxState(at, box, recentFrom.get(box.mailbox) ?? 1));
+      }
+    }
+  }
+
+  /** The mailbox of an id; a Refusal where there is none. */
+  mailbox(id: MailboxId): MailboxState {
+    const mailbox = this.mailboxes.get(id);
+    if (mailbox === undefined) throw new Refusal("mailboxNotFound", "no such mailbox");
+    return mailbox;
+  }
+
+  named(name: string): MailboxState | undefined {
+    for (const mailbox of this.mailboxes.values()) if (mailbox.properties.name === name) return mailbox;
+    return undefined;
+  }
+
+  isSubscribed(name: string): boolean {
+    return this.#subscriptions.has(name);
+  }
+
+  /** The records after `since` where memory has them all. */
+  recentSince(since: Cursor, limit: number): readonly ChangeRecord[] | undefined {
+    const from = since - (this.cursor - this.#recent.length);
+    return from < 0 ? undefined : this.#recent.slice(from, from + limit);
+  }
+
+  apply(record: LogRecord): void {
+    this.cursor = record.cursor;
+    this.bytes = record.bytes;
+    this.messages = record.messages;
+    this.limits = record.limits;
+    const decoded = record.parts.map((part) => ({ part, facts: decodeFacts(part.record) }));
+    this.#remember(changeRecordOf(record, decoded));
+    for (const { part, facts } of decoded) this.#applyPart(record, part, facts);
+  }
+
+  #applyPart(record: LogRecord, part: LogPart, facts: readonly MailboxFact[]): void {
+    if (part.mailbox === ACCOUNT_DIRECTORY) {
+      if (part.head !== null) this.#readDirectory(part.head);
+      return;
+    }
+    let mailbox = this.mailboxes.get(part.mailbox);
+    if (mailbox === undefined) {
+      if (part.head === null) return;
+      mailbox = new MailboxState({ account: this.id, mailbox: part.mailbox }, part.head, 1);
+      this.mailboxes.set(part.mailbox, mailbox);
+    }
+    const { cursor, atMs, blobs } = record;
+    mailbox.apply(part.head, {
+      cursor,
+      atMs,
+      firstUid: part.firstUid,
+      facts,
+      blobs,
+      recordBytes: part.record.length,
+    });
+    if (part.head === null) this.mailboxes.delete(part.mailbox);
+  }
+
+  #readDirectory(head: { readonly properties: Uint8Array; readonly guard: Cursor }): void {
+    this.directoryGuard = head.guard;
+    if (head.properties.length === 0) return;
+    this.directory = JSON.parse(Buffer.from(head.properties).toString("utf8")) as DirectoryProperties;
+    this.#subscriptions = new Set(this.directory.subscriptions);
+  }
+
+  #remember(record: ChangeRecord): void {
+    this.#recent.push(record);
+    // Dropped by halves, so that a busy account does not shift its list at every commit.
+    if (this.#recent.length > this.#recentMax * 2) this.#recent = this.#recent.slice(-this.#recentMax);
+  }
+}
+
+/** A log record as followers of the feed see it. */
+export function changeRecordOf(
+  record: LogRecord,
+  decoded: readonly { readonly part: LogPart; readonly facts: readonly MailboxFact[] }[] = record.parts.map((part) => ({
+    part,
+    facts: decodeFacts(part.record),
+  })),
+): ChangeRecord {
+  const changes = decoded.flatMap(({ part, facts }) => changesOf(part, facts));
+  return { cursor: record.cursor, atMs: record.atMs, changes };
+}
+
+function changesOf({ mailbox, firstUid }: LogPart, facts: readonly MailboxFact[]): Change[] {
+  let uid = firstUid;
+  return facts.map((fact): Change => {
+    switch (fact.type) {
+      case "appended": {
+        const uids: UidSet = [[uid, uid + fact.rows.length - 1]];
+        uid += fact.rows.length;
+        return { type: "MessageAppended", mailbox, uids, by: fact.by };
+      }
+      case "flags":
+        return { type: "FlagsChanged", mailbox, uids: fact.uids };
+      case "expunged":
+        return { type: "MessageExpunged", mailbox, uids: fact.uids, by: fact.by };
+      case "created":
+        return { type: "MailboxCreated", mailbox, name: fact.name };
+      case "renamed":
+        return { type: "MailboxRenamed", mailbox, oldName: fact.oldName, name: fact.name };
+      case "deleted":
+        return { type: "MailboxDeleted", mailbox, name: fact.name };
+      case "subscribed":
+        return { type: "MailboxSubscribed", name: fact.name };
+      case "unsubscribed":
+        return { type: "MailboxUnsubscribed", name: fact.name };
+    }
+  });
+}

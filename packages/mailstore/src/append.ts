@@ -1,0 +1,101 @@
+// Messages into mailboxes: staged and scanned as they stream in, appended all or none.
+import type { StagedBlob, Transaction } from "./driver.ts";
+import { checkFlags } from "./flag-sets.ts";
+import type { AccountId, Uid } from "./ids.ts";
+import { encodeSummary, MessageScanner, type MessageSummary } from "./message/index.ts";
+import { Refusal } from "./refusal.ts";
+import type { Appended, NewMessage, StagedMessage } from "./store.ts";
+import { refusalOf, type Committed, type StoreContext } from "./store-context.ts";
+import { TransactionDraft } from "./transaction-draft.ts";
+
+class ScannedMessage implements StagedMessage {
+  readonly summary: MessageSummary;
+  readonly encodedSummary: Uint8Array;
+  readonly blob: StagedBlob;
+
+  constructor(summary: MessageSummary, blob: StagedBlob) {
+    this.summary = summary;
+    this.encodedSummary = encodeSummary(summary);
+    this.blob = blob;
+  }
+
+  get sizeBytes(): number {
+    return this.blob.sizeBytes;
+  }
+
+  discard(): Promise<void> {
+    return this.blob.discard();
+  }
+}
+
+export async function stage(
+  context: StoreContext,
+  body: AsyncIterable<Uint8Array>,
+  { bytesMax }: { readonly bytesMax: number },
+): Promise<StagedMessage> {
+  const scanner = new MessageScanner();
+  let bytes = 0;
+  async function* scanned(): AsyncGenerator<Uint8Array> {
+    for await (const piece of body) {
+      bytes += piece.length;
+      if (bytes > bytesMax) throw new Refusal("messageTooLarge", `the message is larger than ${bytesMax} octets`);
+      scanner.push(piece);
+      yield piece;
+    }
+  }
+  const blob = await context.driver.blobs.stage(scanned());
+  return new ScannedMessage(scanner.finish(), blob);
+}
+
+/** Where a message of the request ended up: the account's draft, the part in it, the place among its UIDs. */
+interface Place {
+  readonly account: AccountId;
+  readonly mailbox: number;
+  readonly position: number;
+}
+
+export async function append(context: StoreContext, messages: readonly NewMessage[]): Promise<Appended[]> {
+  const drafts = new Map<AccountId, { draft: TransactionDraft; parts: number[] }>();
+  const places: Place[] = [];
+  const validities: number[] = [];
+  for (const request of messages) {
+    const account = await context.accounts.get(request.account);
+    const mailbox = account.mailbox(request.mailbox);
+    const { message, flags = [] } = request;
+    if (!(message instanceof ScannedMessage)) throw new TypeError("a message staged by another store");
+    checkFlags(flags, context.limits, mailbox.contents?.flagSets ?? null);
+    let own = drafts.get(account.id);
+    if (own === undefined) drafts.set(account.id, (own = { draft: new TransactionDraft(account.id), parts: [] }));
+    const row = {
+      flags,
+      internalDateMs: request.internalDateMs ?? context.now(),
+      sizeBytes: message.sizeBytes,
+      origin: null,
+      body: { staged: own.draft.blob(message.blob) },
+      summary: message.encodedSummary,
+    };
+    const position = own.draft.append(request.mailbox, request.by ?? "delivery", [row]);
+    if (!own.parts.includes(request.mailbox)) own.parts.push(request.mailbox);
+    places.push({ account: account.id, mailbox: own.parts.indexOf(request.mailbox), position });
+    validities.push(mailbox.properties.uidValidity);
+  }
+  const accounts = [...drafts.keys()];
+  const committed = await commitAll(
+    context,
+    Array.from(drafts.values(), ({ draft }) => draft.finish({ enforceQuota: true })),
+  );
+  return places.map(({ account, mailbox, position }, i) => {
+    const { cursor, firstUids } = committed[accounts.indexOf(account)] as Committed;
+    return { uid: (firstUids[mailbox] as Uid) + position, uidValidity: validities[i] as number, cursor };
+  });
+}
+
+async function commitAll(context: StoreContext, transactions: readonly Transaction[]): Promise<Committed[]> {
+  const results = await context.driver.commit(transactions, { allOrNone: true });
+  const committed: Committed[] = [];
+  for (const result of results) {
+    if (result.ok) committed.push(result);
+    else if (result.why !== "sibling") throw refusalOf(result.why);
+  }
+  return committed;
+}

@@ -1,0 +1,82 @@
+// Compact binary values: variable-length integers, strings and byte runs, written to one growing buffer.
+
+/** Appends values to a buffer that doubles as it fills. */
+export class ByteWriter {
+  #bytes: Buffer = Buffer.allocUnsafe(256);
+  #length = 0;
+
+  /** An integer from 0 to 2^53 - 1, seven bits a byte, the lowest first. */
+  integer(value: number): this {
+    this.#reserve(8);
+    let rest = value;
+    while (rest >= 0x80) {
+      this.#bytes[this.#length++] = (rest % 0x80) | 0x80;
+      rest = Math.floor(rest / 0x80);
+    }
+    this.#bytes[this.#length++] = rest;
+    return this;
+  }
+
+  bytes(value: Uint8Array): this {
+    this.integer(value.length);
+    this.#reserve(value.length);
+    this.#bytes.set(value, this.#length);
+    this.#length += value.length;
+    return this;
+  }
+
+  string(value: string): this {
+    return this.bytes(Buffer.from(value, "utf8"));
+  }
+
+  /** What was written so far, without a copy. */
+  finish(): Buffer {
+    return this.#bytes.subarray(0, this.#length);
+  }
+
+  #reserve(more: number): void {
+    if (this.#length + more <= this.#bytes.length) return;
+    const grown = Buffer.allocUnsafe(Math.max(this.#bytes.length * 2, this.#length + more));
+    this.#bytes.copy(grown, 0, 0, this.#length);
+    this.#bytes = grown;
+  }
+}
+
+/** Reads what a ByteWriter wrote; bytes come as views, not copies. Running past the end is an error. */
+export class ByteReader {
+  readonly #bytes: Buffer;
+  #offset = 0;
+
+  constructor(bytes: Uint8Array) {
+    this.#bytes = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  }
+
+  get done(): boolean {
+    return this.#offset >= this.#bytes.length;
+  }
+
+  integer(): number {
+    let value = 0;
+    let scale = 1;
+    for (;;) {
+      const byte = this.#bytes[this.#offset++];
+      if (byte === undefined) throw new RangeError("a stored record ends too soon");
+      value += (byte & 0x7f) * scale;
+      if (byte < 0x80) return value;
+      scale *= 0x80;
+    }
+  }
+
+  bytes(): Buffer {
+    const length = this.integer();
+    const end = this.#offset + length;
+    if (end > this.#bytes.length) throw new RangeError("a stored record ends too soon");
+    const value = this.#bytes.subarray(this.#offset, end);
+    this.#offset = end;
+    return value;
+  }
+
+  string(): string {
+    return this.bytes().toString("utf8");
+  }
+}

@@ -1,0 +1,126 @@
+// The columns of a mailbox as stored chunks. Numbers are little-endian, as every machine that Node runs on keeps them.
+// hot: uid, modseq, flags; metadata: size, dates, origin, body; summary: the encoded MessageSummary; vanished: expunged UIDs.
+import { ByteReader, ByteWriter } from "./byte-codec.ts";
+import type { FlagSets } from "./flag-sets.ts";
+import { blobId, type Cursor, type MailboxId, type Uid } from "./ids.ts";
+import { readUidSet, writeUidSet } from "./log-record.ts";
+import type { MessageColumns, RowRange } from "./message-columns.ts";
+import type { MessageMetadata } from "./store.ts";
+import type { UidSet } from "./uid-set.ts";
+
+export const COLUMN = { hot: 0, metadata: 1, summary: 2, vanished: 3 } as const;
+
+/** UIDs of one chunk: chunk `n` holds n * width to (n + 1) * width - 1, so that an expunge never shifts another chunk. */
+export const CHUNK_WIDTH = { hot: 4096, metadata: 4096, summary: 256 } as const;
+
+export function encodeHotChunk(columns: MessageColumns, flagSets: FlagSets, rows: RowRange): Uint8Array {
+  const { uids, modSeqs, flagNumbers } = columns.slice(rows);
+  const local = new Map<number, number>();
+  for (const [i, number] of flagNumbers.entries()) {
+    let own = local.get(number);
+    if (own === undefined) local.set(number, (own = local.size));
+    flagNumbers[i] = own;
+  }
+  const head = new ByteWriter().integer(uids.length).integer(local.size);
+  for (const number of local.keys()) head.string(flagSets.at(number).names.join(" "));
+  return Buffer.concat([
+    new ByteWriter().bytes(head.finish()).finish(),
+    bytesOf(uids),
+    bytesOf(modSeqs),
+    bytesOf(flagNumbers),
+  ]);
+}
+
+/** Appends the rows of a hot chunk to `columns`. */
+export function decodeHotChunk(data: Uint8Array, columns: MessageColumns, flagSets: FlagSets): void {
+  const reader = new ByteReader(data);
+  const head = new ByteReader(reader.bytes());
+  const count = head.integer();
+  const numbers = Array.from({ length: head.integer() }, () => {
+    const names = head.string();
+    return flagSets.intern(names === "" ? [] : names.split(" "));
+  });
+  const uids = new Uint32Array(count);
+  const modSeqs = new Float64Array(count);
+  const flagNumbers = new Uint32Array(count);
+  let offset = data.length - count * 16;
+  for (const array of [uids, modSeqs, flagNumbers]) {
+    bytesOf(array).set(data.subarray(offset, offset + array.byteLength));
+    offset += array.byteLength;
+  }
+  for (const [i, local] of flagNumbers.entries()) flagNumbers[i] = numbers[local] as number;
+  columns.load(uids, modSeqs, flagNumbers);
+}
+
+function bytesOf(array: Uint32Array | Float64Array): Uint8Array {
+  return new Uint8Array(array.buffer, array.byteOffset, array.byteLength);
+}
+
+const METADATA_NUMBERS = 7;
+
+export function encodeMetadataChunk(rows: readonly MessageMetadata[]): Uint8Array {
+  const numbers = new Float64Array(rows.length * METADATA_NUMBERS);
+  for (const [i, row] of rows.entries()) {
+    const [mailbox, uid] = row.emailId.slice(1).split("-").map(Number) as [number, number];
+    numbers.set(
+      [row.uid, row.sizeBytes, row.internalDateMs, row.saveDateMs, mailbox, uid, row.blob],
+      i * METADATA_NUMBERS,
+    );
+  }
+  return bytesOf(numbers);
+}
+
+export function decodeMetadataChunk(data: Uint8Array): Map<Uid, MessageMetadata> {
+  const numbers = new Float64Array(data.length / 8);
+  bytesOf(numbers).set(data);
+  const rows = new Map<Uid, MessageMetadata>();
+  for (let i = 0; i < numbers.length; i += METADATA_NUMBERS) {
+    const [uid, sizeBytes, internalDateMs, saveDateMs, originMailbox, originUid, blob] = numbers.subarray(
+      i,
+      i + METADATA_NUMBERS,
+    ) as unknown as [number, number, number, number, number, number, number];
+    const emailId = emailIdOf(originMailbox, originUid);
+    rows.set(uid, { uid, sizeBytes, internalDateMs, saveDateMs, emailId, blob: blobId(blob) });
+  }
+  return rows;
+}
+
+/** RFC 8474 4: the id of a message, from where it first entered the account: neither is ever used again. */
+export function emailIdOf(mailbox: MailboxId | number, uid: Uid): string {
+  return `E${mailbox}-${uid}`;
+}
+
+export function encodeSummaryChunk(rows: ReadonlyMap<Uid, Uint8Array>): Uint8Array {
+  const writer = new ByteWriter().integer(rows.size);
+  for (const [uid, summary] of rows) writer.integer(uid).bytes(summary);
+  return writer.finish();
+}
+
+export function decodeSummaryChunk(data: Uint8Array): Map<Uid, Uint8Array> {
+  const reader = new ByteReader(data);
+  const rows = new Map<Uid, Uint8Array>();
+  for (let left = reader.integer(); left > 0; left--) rows.set(reader.integer(), reader.bytes());
+  return rows;
+}
+
+/** UIDs that one transaction expunged. */
+export interface VanishedEntry {
+  readonly cursor: Cursor;
+  readonly uids: UidSet;
+}
+
+export function encodeVanished(floor: Cursor, entries: readonly VanishedEntry[]): Uint8Array {
+  const writer = new ByteWriter().integer(floor).integer(entries.length);
+  for (const entry of entries) writeUidSet(writer.integer(entry.cursor), entry.uids);
+  return writer.finish();
+}
+
+export function decodeVanished(data: Uint8Array): { floor: Cursor; entries: VanishedEntry[] } {
+  const reader = new ByteReader(data);
+  const floor = reader.integer() as Cursor;
+  const entries = Array.from({ length: reader.integer() }, () => ({
+    cursor: reader.integer() as Cursor,
+    uids: readUidSet(reader),
+  }));
+  return { floor, entries };
+}

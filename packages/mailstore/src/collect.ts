@@ -1,0 +1,35 @@
+// Which bodies are in use: every row of every mailbox, with what copies refer to while the counting goes on.
+import type { BlobId } from "./ids.ts";
+import { readMetadata } from "./cold-rows.ts";
+import type { Accounts } from "./accounts.ts";
+import { contentsOf, type StoreContext } from "./store-context.ts";
+
+/** Reclaims the space of bodies without a reference; returns the bytes given back. */
+export async function collect(context: StoreContext, accounts: Accounts): Promise<number> {
+  if (context.copiedWhileCounting !== null) return 0;
+  // A message copied out of a mailbox not yet counted into one that was, and then expunged, is in neither:
+  // such bodies are gathered here from before the counting begins until it ends.
+  context.copiedWhileCounting = new Set();
+  try {
+    return await context.driver.blobs.compact(() => references(context, accounts));
+  } finally {
+    context.copiedWhileCounting = null;
+  }
+}
+
+async function* references(context: StoreContext, accounts: Accounts): AsyncGenerator<Iterable<BlobId>> {
+  for await (const { id } of accounts.all()) {
+    const account = await accounts.load(id);
+    for (const mailbox of [...account.mailboxes.values()]) {
+      mailbox.handles++;
+      try {
+        const contents = await contentsOf(context, mailbox);
+        const all = [[1, mailbox.head.uidNext]] as const;
+        for await (const rows of readMetadata(context, mailbox.at, contents, all)) yield rows.map(({ blob }) => blob);
+      } finally {
+        mailbox.handles--;
+      }
+    }
+  }
+  yield [...(context.copiedWhileCounting ?? [])] as BlobId[];
+}

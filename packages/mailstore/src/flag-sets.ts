@@ -1,0 +1,134 @@
+// The distinct flag sets of one mailbox, each interned once: a message's flags are one small number.
+// Keywords are unlimited in kind but for a named bound, compare without case, and keep their first spelling.
+import { Refusal } from "./refusal.ts";
+import type { FlagChange, FlagSet } from "./store.ts";
+
+const SYSTEM_FLAGS = ["\\Answered", "\\Flagged", "\\Deleted", "\\Seen", "\\Draft"] as const;
+const CANONICAL = new Map<string, string>(SYSTEM_FLAGS.map((name) => [name.toLowerCase(), name]));
+
+export interface FlagLimits {
+  readonly keywordsMax: number;
+  readonly messageFlagsMax: number;
+  readonly keywordBytesMax: number;
+}
+
+class InternedFlagSet implements FlagSet {
+  readonly names: readonly string[];
+  readonly seen: boolean;
+  readonly deleted: boolean;
+
+  constructor(names: readonly string[]) {
+    this.names = Object.freeze([...names]);
+    this.seen = names.includes("\\Seen");
+    this.deleted = names.includes("\\Deleted");
+    Object.freeze(this);
+  }
+
+  has(name: string): boolean {
+    const wanted = name.toLowerCase();
+    return this.names.some((own) => own.toLowerCase() === wanted);
+  }
+}
+
+/** Throws a Refusal where flags could not be taken by a mailbox with `known` keywords. */
+export function checkFlags(flags: readonly string[], limits: FlagLimits, known: FlagSets | null): void {
+  const keywords = flags.filter((flag) => !CANONICAL.has(flag.toLowerCase()));
+  for (const keyword of keywords) {
+    if (keyword.length === 0 || Buffer.byteLength(keyword) > limits.keywordBytesMax || keyword.startsWith("\\")) {
+      throw new Refusal("tooManyKeywords", `not a flag that can be stored: ${JSON.stringify(keyword.slice(0, 80))}`);
+    }
+  }
+  const fresh = known === null ? 0 : keywords.filter((keyword) => !known.knows(keyword)).length;
+  if (flags.length > limits.messageFlagsMax || (known?.keywordCount ?? 0) + fresh > limits.keywordsMax) {
+    throw new Refusal("tooManyKeywords", "too many different keywords");
+  }
+}
+
+/** Interns flag sets; a number once given out keeps its meaning while the table lives. */
+export class FlagSets {
+  readonly #sets: FlagSet[] = [];
+  readonly #numbers = new Map<string, number>();
+  readonly #keywords = new Map<string, { readonly spelling: string; readonly order: number }>();
+  readonly #transitions = new Map<string, number>();
+
+  /** The number of the set with these flags; names may come in any order and case, doubled or not. */
+  intern(flags: readonly string[]): number {
+    const names = this.#canonical(flags);
+    const key = names.join(" ");
+    const known = this.#numbers.get(key);
+    if (known !== undefined) return known;
+    const number = this.#sets.push(new InternedFlagSet(names)) - 1;
+    this.#numbers.set(key, number);
+    return number;
+  }
+
+  at(number: number): FlagSet {
+    const set = this.#sets[number];
+    if (set === undefined) throw new RangeError(`no flag set ${number}`);
+    return set;
+  }
+
+  /** The set that `number` becomes by a change. */
+  changed(number: number, change: FlagChange): number {
+    const key = `${number} ${change.mode} ${change.flags.join(" ")}`;
+    let result = this.#transitions.get(key);
+    if (result === undefined) {
+      result = this.#apply(number, change);
+      // Bounded by forgetting: a transition is quick to work out again.
+      if (this.#transitions.size >= 1_000) this.#transitions.clear();
+      this.#transitions.set(key, result);
+    }
+    return result;
+  }
+
+  knows(keyword: string): boolean {
+    return this.#keywords.has(keyword.toLowerCase());
+  }
+
+  get keywordCount(): number {
+    return this.#keywords.size;
+  }
+
+  keywords(): string[] {
+    return Array.from(this.#keywords.values(), ({ spelling }) => spelling);
+  }
+
+  #apply(number: number, change: FlagChange): number {
+    const before = this.at(number).names;
+    switch (change.mode) {
+      case "replace":
+        return this.intern(change.flags);
+      case "add":
+        return this.intern([...before, ...change.flags]);
+      case "remove": {
+        const gone = new Set(change.flags.map((flag) => flag.toLowerCase()));
+        return this.intern(before.filter((flag) => !gone.has(flag.toLowerCase())));
+      }
+    }
+  }
+
+  #canonical(flags: readonly string[]): string[] {
+    const system = new Set<string>();
+    const keywords = new Map<number, string>();
+    for (const flag of flags) {
+      const name = CANONICAL.get(flag.toLowerCase());
+      if (name !== undefined) system.add(name);
+      else {
+        const keyword = this.#keyword(flag);
+        keywords.set(keyword.order, keyword.spelling);
+      }
+    }
+    const ordered = [...keywords].toSorted(([a], [b]) => a - b).map(([, spelling]) => spelling);
+    return [...SYSTEM_FLAGS.filter((name) => system.has(name)), ...ordered];
+  }
+
+  #keyword(flag: string): { readonly spelling: string; readonly order: number } {
+    const key = flag.toLowerCase();
+    let known = this.#keywords.get(key);
+    if (known === undefined) {
+      known = { spelling: flag, order: this.#keywords.size };
+      this.#keywords.set(key, known);
+    }
+    return known;
+  }
+}

@@ -1,0 +1,60 @@
+// Every bound of the store's upper side, named. Tests pass smaller ones.
+
+export interface StoreLimits {
+  /** Distinct keywords of one mailbox. */
+  readonly keywordsMax: number;
+  /** Flags on one message. */
+  readonly messageFlagsMax: number;
+  /** Octets of one keyword. */
+  readonly keywordBytesMax: number;
+  /** Mailboxes of one account. */
+  readonly mailboxesMax: number;
+  /** Octets (UTF-8) of a mailbox name with all its levels. */
+  readonly mailboxNameBytesMax: number;
+  /** Levels of a mailbox name. */
+  readonly mailboxLevelsMax: number;
+  /** Subscribed names of one account. */
+  readonly subscriptionsMax: number;
+  /** Aliases of one account. */
+  readonly aliasesMax: number;
+  /** Change records of an account held in memory; older ones are read from the log. */
+  readonly recentRecordsMax: number;
+  /** Records that an account's log keeps at least; below them `changes` answers "too old". */
+  readonly logRecordsKept: number;
+  /** Records, or bytes of them, behind a mailbox' snapshot before a new one is written. */
+  readonly tailRecordsMax: number;
+  readonly tailBytesMax: number;
+  /** Ranges of expunged UIDs that a mailbox remembers with their cursor. */
+  readonly vanishedRangesMax: number;
+  /** Bytes of summaries that a copy carries along; beyond, they are made again from the body when asked for. */
+  readonly copiedSummaryBytesMax: number;
+  /** Bytes of decoded column chunks kept in memory. */
+  readonly chunkCacheBytes: number;
+  /** Accounts kept in memory while nobody uses them. */
+  readonly idleAccountsMax: number;
+  /** Mailbox indexes kept in memory while nobody has them open, in messages. */
+  readonly idleIndexMessagesMax: number;
+  /** Password checks at a time: they share the thread pool with the disk. */
+  readonly passwordChecksAtOnce: number;
+}
+
+export const DEFAULT_STORE_LIMITS: StoreLimits = {
+  keywordsMax: 1_000,
+  messageFlagsMax: 128,
+  keywordBytesMax: 200,
+  mailboxesMax: 10_000,
+  mailboxNameBytesMax: 1_000,
+  mailboxLevelsMax: 50,
+  subscriptionsMax: 10_000,
+  aliasesMax: 1_000,
+  recentRecordsMax: 1_000,
+  logRecordsKept: 10_000,
+  tailRecordsMax: 1_000,
+  tailBytesMax: 2 * 1024 * 1024,
+  vanishedRangesMax: 10_000,
+  copiedSummaryBytesMax: 1024 * 1024,
+  chunkCacheBytes: 64 * 1024 * 1024,
+  idleAccountsMax: 10_000,
+  idleIndexMessagesMax: 4_000_000,
+  passwordChecksAtOnce: 2,
+};

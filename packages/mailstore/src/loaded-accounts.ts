@@ -1,0 +1,164 @@
+// The accounts in memory and the way committed records reach them and those who watch.
+// Idle accounts and indexes are let go beyond named bounds; whoever is watched or open stays.
+import { AccountState } from "./account-state.ts";
+import type { LogRecord, StoreDriver } from "./driver.ts";
+import type { AccountId } from "./ids.ts";
+import type { StoreLimits } from "./limits.ts";
+import type { MailboxState } from "./mailbox-state.ts";
+import { Refusal } from "./refusal.ts";
+
+const RECORDS_PER_READ = 1_000;
+
+interface Entry {
+  readonly loading: Promise<AccountState>;
+  state: AccountState | null;
+  /** Records that came while the head was being read. */
+  held: LogRecord[];
+}
+
+export class LoadedAccounts {
+  readonly #driver: StoreDriver;
+  readonly #limits: StoreLimits;
+  readonly #entries = new Map<AccountId, Entry>();
+  readonly #watchers = new Map<AccountId, Set<() => void>>();
+  readonly #stopListening: () => void;
+  /** Called after each record of a loaded mailbox, to look after its snapshot. */
+  readonly #grown: (account: AccountState, mailbox: MailboxState) => void;
+
+  constructor(driver: StoreDriver, limits: StoreLimits, grown: (account: AccountState, mailbox: MailboxState) => void) {
+    this.#driver = driver;
+    this.#limits = limits;
+    this.#grown = grown;
+    this.#stopListening = driver.listen((record) => this.#hear(record));
+  }
+
+  /** The account, read in where it is not in memory. Refuses an account that the driver does not know. */
+  get(account: AccountId): Promise<AccountState> {
+    const known = this.#entries.get(account);
+    if (known !== undefined) {
+      this.#entries.delete(account);
+      this.#entries.set(account, known);
+      return known.loading;
+    }
+    const entry: Entry = { loading: this.#load(account), state: null, held: [] };
+    this.#entries.set(account, entry);
+    entry.loading.catch(() => this.#entries.delete(account));
+    return entry.loading;
+  }
+
+  loaded(): AccountState[] {
+    return [...this.#entries.values()].flatMap(({ state }) => state ?? []);
+  }
+
+  watch(account: AccountId, wake: () => void): () => void {
+    let watchers = this.#watchers.get(account);
+    if (watchers === undefined) this.#watchers.set(account, (watchers = new Set()));
+    // A wrapper of its own, so that one function may watch twice and stop once.
+    const own = { wake };
+    const call = (): void => own.wake();
+    watchers.add(call);
+    return () => {
+      const left = this.#watchers.get(account);
+      if (left?.delete(call) === true && left.size === 0) this.#watchers.delete(account);
+    };
+  }
+
+  /** Reads on from the log where hints were missed (law 8). */
+  async catchUp(account: AccountState): Promise<void> {
+    for (;;) {
+      const page = await this.#driver.log(account.id, account.cursor, { limit: RECORDS_PER_READ });
+      if (account.cursor < page.floor) throw new Error(`the log of account ${account.id} was cut behind a reader`);
+      for (const record of page.records) this.#apply(account, record);
+      if (page.records.length < RECORDS_PER_READ) return;
+    }
+  }
+
+  close(): void {
+    this.#stopListening();
+    this.#watchers.clear();
+  }
+
+  async #load(id: AccountId): Promise<AccountState> {
+    const recent = await readRecentFrom(this.#driver, id);
+    const head = await this.#driver.head(id);
+    if (head === undefined) throw new Refusal("accountNotFound", "no such account");
+    const account = new AccountState(head, this.#limits.recentRecordsMax, recent);
+    const entry = this.#entries.get(id);
+    for (const record of entry?.held ?? []) this.#apply(account, record);
+    if (entry !== undefined) {
+      entry.held = [];
+      entry.state = account;
+    }
+    this.#letGo();
+    return account;
+  }
+
+  #hear(record: LogRecord): void {
+    const entry = this.#entries.get(record.account);
+    if (entry !== undefined) {
+      if (entry.state === null) entry.held.push(record);
+      else this.#apply(entry.state, record);
+    }
+    this.#wake(record.account);
+  }
+
+  #wake(account: AccountId): void {
+    for (const wake of this.#watchers.get(account) ?? []) wake();
+  }
+
+  #apply(account: AccountState, record: LogRecord): void {
+    if (record.cursor <= account.cursor) return;
+    if (record.cursor > account.cursor + 1) {
+      void this.catchUp(account).then(
+        () => this.#wake(account.id),
+        () => this.#entries.delete(account.id),
+      );
+      return;
+    }
+    account.apply(record);
+    for (const part of record.parts) {
+      const mailbox = account.mailboxes.get(part.mailbox);
+      if (mailbox !== undefined) this.#grown(account, mailbox);
+    }
+  }
+
+  /** Lets go of what nobody uses, the longest unused first. */
+  #letGo(): void {
+    let messages = 0;
+    let accounts = 0;
+    for (const [id, { state }] of [...this.#entries].toReversed()) {
+      if (state === null) continue;
+      const used = this.#watchers.has(id) || [...state.mailboxes.values()].some(inUse);
+      accounts++;
+      for (const mailbox of state.mailboxes.values()) {
+        if (mailbox.contents === null || inUse(mailbox)) continue;
+        messages += mailbox.contents.columns.count;
+        if (messages > this.#limits.idleIndexMessagesMax) mailbox.unload();
+      }
+      if (!used && accounts > this.#limits.idleAccountsMax) this.#entries.delete(id);
+    }
+  }
+}
+
+function inUse(mailbox: MailboxState): boolean {
+  return mailbox.handles > 0 || mailbox.loading || mailbox.snapshotRunning !== null;
+}
+
+function recentKey(account: AccountId): string {
+  return `recent/${account}`;
+}
+
+async function readRecentFrom(driver: StoreDriver, account: AccountId): Promise<Map<number, number>> {
+  const stored = await driver.directory.get(recentKey(account));
+  if (stored === undefined) return new Map();
+  return new Map(JSON.parse(Buffer.from(stored).toString("utf8")) as [number, number][]);
+}
+
+/** Keeps which messages were announced. Not part of any transaction: losing it announces them once more. */
+export async function saveRecentFrom(driver: StoreDriver, account: AccountState): Promise<void> {
+  const mailboxes = [...account.mailboxes.values()];
+  if (mailboxes.every((mailbox) => mailbox.recentFrom === mailbox.recentFromSaved)) return;
+  for (const mailbox of mailboxes) mailbox.recentFromSaved = mailbox.recentFrom;
+  const value = JSON.stringify(mailboxes.map((mailbox) => [mailbox.at.mailbox, mailbox.recentFrom]));
+  await driver.directory.put([{ key: recentKey(account.id), value: Buffer.from(value) }]);
+}

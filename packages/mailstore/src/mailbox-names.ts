@@ -1,0 +1,236 @@
+// Mailboxes as a tree of names: create, rename, delete, subscribe. Levels are separated by "/", INBOX exists always.
+import type { AccountState } from "./account-state.ts";
+import type { Transaction } from "./driver.ts";
+import { ACCOUNT_DIRECTORY, mailboxId, type Cursor } from "./ids.ts";
+import { encodeProperties, type MailboxState } from "./mailbox-state.ts";
+import { Refusal } from "./refusal.ts";
+import type { MailboxStatus, SpecialUse } from "./store.ts";
+import { commitDecided, contentsOf, type StoreContext } from "./store-context.ts";
+import { TransactionDraft } from "./transaction-draft.ts";
+import { appendedRow, expungeRows, sourceRows } from "./transfer.ts";
+
+export const SEPARATOR = "/";
+export const INBOX = "INBOX";
+
+/** What a new account starts with. */
+export const FIRST_MAILBOXES: readonly { readonly name: string; readonly specialUse: SpecialUse | null }[] = [
+  { name: INBOX, specialUse: null },
+  { name: "Archive", specialUse: "Archive" },
+  { name: "Drafts", specialUse: "Drafts" },
+  { name: "Junk", specialUse: "Junk" },
+  { name: "Sent", specialUse: "Sent" },
+  { name: "Trash", specialUse: "Trash" },
+];
+
+/** The name as it is kept: INBOX in capitals whatever its case, NFC, checked against the limits. */
+export function normalizeMailboxName(name: string, limits: StoreContext["limits"]): string {
+  const normal = name.normalize("NFC");
+  const levels = normal.split(SEPARATOR);
+  if (normal.toUpperCase() === INBOX) return INBOX;
+  if (levels[0]?.toUpperCase() === INBOX) levels[0] = INBOX;
+  const bad =
+    levels.some((level) => level === "") ||
+    levels.length > limits.mailboxLevelsMax ||
+    Buffer.byteLength(normal) > limits.mailboxNameBytesMax ||
+    // Controls and halves of surrogate pairs can be told to no client.
+    /\p{Cc}|\p{Cs}|[\u2028\u2029]/u.test(normal);
+  if (bad) throw new Refusal("mailboxNameInvalid", "not a mailbox name that can be used");
+  return levels.join(SEPARATOR);
+}
+
+/** Writes a new account's first mailboxes; harmless where they are there. */
+export async function createFirstMailboxes(context: StoreContext, account: AccountState): Promise<void> {
+  await changeDirectory(context, account, (draft) => {
+    if (account.named(INBOX) !== undefined) return false;
+    const names = new Names(context, account, draft);
+    for (const { name, specialUse } of FIRST_MAILBOXES) names.create(name, specialUse);
+    names.save(FIRST_MAILBOXES.map(({ name }) => name));
+    return true;
+  });
+}
+
+export async function createMailbox(
+  context: StoreContext,
+  account: AccountState,
+  request: { readonly name: string; readonly specialUse: SpecialUse | null },
+): Promise<MailboxStatus> {
+  const name = normalizeMailboxName(request.name, context.limits);
+  await changeDirectory(context, account, (draft) => {
+    if (account.named(name) !== undefined) throw new Refusal("mailboxExists", "a mailbox of that name exists");
+    const names = new Names(context, account, draft);
+    names.createWithSuperiors(name, request.specialUse);
+    names.save();
+    return true;
+  });
+  const created = account.named(name);
+  if (created === undefined) throw new Error("a mailbox is missing right after its creation");
+  return created.status(account.isSubscribed(name));
+}
+
+export async function deleteMailbox(context: StoreContext, account: AccountState, request: string): Promise<Cursor> {
+  const name = normalizeMailboxName(request, context.limits);
+  if (name === INBOX) throw new Refusal("mailboxProtected", "INBOX cannot be deleted");
+  return changeDirectory(context, account, (draft) => {
+    const mailbox = existing(account, name);
+    const { messages, unseen, deleted, bytes, guard } = mailbox.head;
+    draft
+      .state(
+        mailbox.at.mailbox,
+        guard,
+        { type: "deleted", name },
+        { messages: -messages, unseen: -unseen, deleted: -deleted, bytes: -bytes },
+      )
+      .properties(mailbox.at.mailbox, guard, null);
+    return true;
+  });
+}
+
+export async function renameMailbox(
+  context: StoreContext,
+  account: AccountState,
+  request: { readonly from: string; readonly to: string },
+): Promise<Cursor> {
+  const from = normalizeMailboxName(request.from, context.limits);
+  const to = normalizeMailboxName(request.to, context.limits);
+  if (from === INBOX) return emptyInboxInto(context, account, to);
+  return changeDirectory(context, account, (draft) => {
+    const moved = [existing(account, from), ...inferiorsOf(account, from)];
+    if (to.startsWith(from + SEPARATOR)) throw new Refusal("mailboxNameInvalid", "a mailbox cannot go below itself");
+    if (account.named(to) !== undefined) throw new Refusal("mailboxExists", "a mailbox of that name exists");
+    const names = new Names(context, account, draft);
+    names.createSuperiors(to);
+    for (const mailbox of moved) {
+      const oldName = mailbox.properties.name;
+      const name = normalizeMailboxName(to + oldName.slice(from.length), context.limits);
+      if (account.named(name) !== undefined) throw new Refusal("mailboxExists", "a mailbox of that name exists");
+      draft
+        .state(mailbox.at.mailbox, mailbox.head.guard, { type: "renamed", oldName, name })
+        .properties(mailbox.at.mailbox, mailbox.head.guard, encodeProperties({ ...mailbox.properties, name }));
+    }
+    names.save();
+    return true;
+  });
+}
+
+export async function setSubscribed(
+  context: StoreContext,
+  account: AccountState,
+  request: { readonly name: string; readonly subscribed: boolean },
+): Promise<Cursor> {
+  const name = normalizeMailboxName(request.name, context.limits);
+  return changeDirectory(context, account, (draft) => {
+    if (account.isSubscribed(name) === request.subscribed) return false;
+    const others = account.directory.subscriptions.filter((other) => other !== name);
+    const subscriptions = request.subscribed ? [...others, name] : others;
+    if (subscriptions.length > context.limits.subscriptionsMax) {
+      throw new Refusal("tooManyMailboxes", "too many subscriptions");
+    }
+    draft
+      .state(ACCOUNT_DIRECTORY, account.directoryGuard, {
+        type: request.subscribed ? "subscribed" : "unsubscribed",
+        name,
+      })
+      .properties(
+        ACCOUNT_DIRECTORY,
+        account.directoryGuard,
+        Buffer.from(JSON.stringify({ ...account.directory, subscriptions })),
+      );
+    return true;
+  });
+}
+
+/** RFC 9051 6.3.6: renaming INBOX moves its messages into a new mailbox and leaves it empty. */
+async function emptyInboxInto(context: StoreContext, account: AccountState, to: string): Promise<Cursor> {
+  const inbox = existing(account, INBOX);
+  return inbox.turns.run(async () => {
+    const contents = await contentsOf(context, inbox);
+    return changeDirectory(context, account, async (draft) => {
+      if (account.named(to) !== undefined) throw new Refusal("mailboxExists", "a mailbox of that name exists");
+      const names = new Names(context, account, draft);
+      const target = names.createWithSuperiors(to, null);
+      names.save();
+      const rows = await sourceRows(context, inbox, contents, [[1, inbox.head.uidNext]]);
+      if (rows.length === 0) return true;
+      for (const { row } of rows) context.copiedWhileCounting?.add(row.blob);
+      draft.append(target, "move", rows.map(appendedRow));
+      expungeRows(draft, inbox, rows, "move");
+      return true;
+    });
+  });
+}
+
+function existing(account: AccountState, name: string): MailboxState {
+  const mailbox = account.named(name);
+  if (mailbox === undefined) throw new Refusal("mailboxNotFound", "no such mailbox");
+  return mailbox;
+}
+
+function inferiorsOf(account: AccountState, name: string): MailboxState[] {
+  return [...account.mailboxes.values()].filter((mailbox) => mailbox.properties.name.startsWith(name + SEPARATOR));
+}
+
+/** Decides a change of names in the directory's turn; false from `decide` means that nothing has to change. */
+async function changeDirectory(
+  context: StoreContext,
+  account: AccountState,
+  decide: (draft: TransactionDraft) => boolean | Promise<boolean>,
+): Promise<Cursor> {
+  return account.directoryTurns.run(async () => {
+    const committed = await commitDecided(context, account, async (): Promise<Transaction | null> => {
+      const draft = new TransactionDraft(account.id);
+      return (await decide(draft)) ? draft.finish({ enforceQuota: false }) : null;
+    });
+    return committed?.cursor ?? account.cursor;
+  });
+}
+
+/** New mailboxes of one transaction: each with an id and a UIDVALIDITY that were never used. */
+class Names {
+  readonly #context: StoreContext;
+  readonly #account: AccountState;
+  readonly #draft: TransactionDraft;
+  readonly #created = new Set<string>();
+  #next: number;
+  #validity: number;
+
+  constructor(context: StoreContext, account: AccountState, draft: TransactionDraft) {
+    this.#context = context;
+    this.#account = account;
+    this.#draft = draft;
+    this.#next = account.directory.mailboxNext;
+    this.#validity = account.directory.uidValidityLast;
+  }
+
+  create(name: string, specialUse: SpecialUse | null): ReturnType<typeof mailboxId> {
+    if (this.#account.mailboxes.size + this.#created.size >= this.#context.limits.mailboxesMax) {
+      throw new Refusal("tooManyMailboxes", "too many mailboxes");
+    }
+    const id = mailboxId(this.#next++);
+    this.#validity = Math.max(this.#validity + 1, Math.floor(this.#context.now() / 1000));
+    this.#created.add(name);
+    const properties = encodeProperties({ name, uidValidity: this.#validity, specialUse });
+    this.#draft.state(id, undefined, { type: "created", name }).properties(id, undefined, properties);
+    return id;
+  }
+
+  /** RFC 9051 6.3.4: superior names that are missing are created too. */
+  createWithSuperiors(name: string, specialUse: SpecialUse | null): ReturnType<typeof mailboxId> {
+    this.createSuperiors(name);
+    return this.create(name, specialUse);
+  }
+
+  createSuperiors(name: string): void {
+    const levels = name.split(SEPARATOR);
+    for (let depth = 1; depth < levels.length; depth++) {
+      const superior = levels.slice(0, depth).join(SEPARATOR);
+      if (this.#account.named(superior) === undefined && !this.#created.has(superior)) this.create(superior, null);
+    }
+  }
+
+  /** Writes down which ids and validities were given out. */
+  save(subscriptions: readonly string[] = this.#account.directory.subscriptions): void {
+    const properties = { mailboxNext: this.#next, uidValidityLast: this.#validity, subscriptions };
+    const { directoryGuard } = this.#account;
+    this.#draft.properties(ACCOUNT_DIRECTORY, directoryGuard, Buffer.from(JSON.stringify(properties)));
+  }
+}

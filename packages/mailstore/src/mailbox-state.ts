@@ -1,0 +1,112 @@
+// One mailbox of a loaded account: its head always, its contents while somebody needs them.
+import type { MailboxHead, StoreDriver } from "./driver.ts";
+import type { Uid } from "./ids.ts";
+import type { StoreLimits } from "./limits.ts";
+import { loadContents, type MailboxContents, type MailboxEvent } from "./mailbox-contents.ts";
+import type { MailboxAt, MailboxStatus, SpecialUse } from "./store.ts";
+import { TurnQueue } from "./turn-queue.ts";
+
+/** What a mailbox head's properties hold. */
+export interface MailboxProperties {
+  readonly name: string;
+  readonly uidValidity: number;
+  readonly specialUse: SpecialUse | null;
+}
+
+export function encodeProperties(properties: MailboxProperties): Uint8Array {
+  return Buffer.from(JSON.stringify(properties));
+}
+
+export class MailboxState {
+  readonly at: MailboxAt;
+  /** Whoever changes anything but by appending takes a turn here: so a node never conflicts with itself (law 4). */
+  readonly turns: TurnQueue = new TurnQueue();
+  head: MailboxHead;
+  properties: MailboxProperties;
+  deleted = false;
+  /** Open handles; contents stay in memory while there are any. */
+  handles = 0;
+  /** Messages from this UID on were announced to no session yet (RFC 3501 2.3.2). */
+  recentFrom: Uid;
+  recentFromSaved: Uid;
+  snapshotRunning: Promise<void> | null = null;
+  #contents: MailboxContents | null = null;
+  #loading: Promise<MailboxContents> | null = null;
+  /** Events that came while loading; null otherwise. */
+  #held: MailboxEvent[] | null = null;
+
+  constructor(at: MailboxAt, head: MailboxHead, recentFrom: Uid) {
+    this.at = at;
+    this.head = head;
+    this.properties = decodeProperties(head);
+    this.recentFrom = recentFrom;
+    this.recentFromSaved = recentFrom;
+  }
+
+  get contents(): MailboxContents | null {
+    return this.#contents;
+  }
+
+  get loading(): boolean {
+    return this.#loading !== null;
+  }
+
+  apply(head: MailboxHead | null, event: MailboxEvent): void {
+    if (head === null) this.deleted = true;
+    else if (head.properties === this.head.properties) this.head = head;
+    else {
+      this.head = head;
+      this.properties = decodeProperties(head);
+    }
+    if (this.#held !== null) this.#held.push(event);
+    else this.#contents?.apply(event);
+  }
+
+  /** The contents, from memory or read in. */
+  load(driver: StoreDriver, limits: StoreLimits): Promise<MailboxContents> {
+    if (this.#contents !== null) return Promise.resolve(this.#contents);
+    this.#loading ??= this.#read(driver, limits).finally(() => {
+      this.#loading = null;
+      this.#held = null;
+    });
+    return this.#loading;
+  }
+
+  /** Lets go of the contents; the log and the snapshot have them. */
+  unload(): void {
+    this.#contents = null;
+  }
+
+  status(subscribed: boolean): MailboxStatus {
+    const { head, properties } = this;
+    return {
+      id: this.at.mailbox,
+      name: properties.name,
+      uidValidity: properties.uidValidity,
+      uidNext: head.uidNext,
+      highestModSeq: head.modSeq,
+      messages: head.messages,
+      unseen: head.unseen,
+      deleted: head.deleted,
+      sizeBytes: head.bytes,
+      specialUse: properties.specialUse,
+      subscribed,
+    };
+  }
+
+  async #read(driver: StoreDriver, limits: StoreLimits): Promise<MailboxContents> {
+    this.#held = [];
+    const contents = await loadContents(driver, this.at, {
+      uidNext: this.head.uidNext,
+      messages: this.head.messages,
+      limits,
+    });
+    for (const event of this.#held) if (event.cursor > contents.through) contents.apply(event);
+    this.#contents = contents;
+    return contents;
+  }
+}
+
+function decodeProperties(head: MailboxHead): MailboxProperties {
+  return JSON.parse(Buffer.from(head.properties).toString("utf8")) as MailboxProperties;
+}

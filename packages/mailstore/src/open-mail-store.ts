@@ -1,0 +1,215 @@
+// The mail store over a driver: mail semantics once, whatever engine lies below.
+import { Accounts } from "./accounts.ts";
+import { changeRecordOf, type AccountState } from "./account-state.ts";
+import { append, stage } from "./append.ts";
+import type { ChangesPage } from "./change.ts";
+import { ChunkCache } from "./chunk-cache.ts";
+import { collect } from "./collect.ts";
+import type { StoreDriver } from "./driver.ts";
+import { setFlags } from "./flags.ts";
+import type { AccountId, Cursor, MailboxId } from "./ids.ts";
+import { DEFAULT_STORE_LIMITS, type StoreLimits } from "./limits.ts";
+import { LoadedAccounts, saveRecentFrom } from "./loaded-accounts.ts";
+import { createMailbox, deleteMailbox, normalizeMailboxName, renameMailbox, setSubscribed } from "./mailbox-names.ts";
+import type { MailboxState } from "./mailbox-state.ts";
+import { OpenMailbox } from "./open-mailbox.ts";
+import { DEFAULT_SCRYPT_COST, Secrets, type ScryptCost } from "./secrets.ts";
+import { trimLog, wantsSnapshot, writeSnapshot } from "./snapshots.ts";
+import type * as port from "./store.ts";
+import type { StoreContext } from "./store-context.ts";
+import { expunge, transfer } from "./transfer.ts";
+import type { UidSet } from "./uid-set.ts";
+
+export interface MailStoreOptions {
+  readonly limits?: Partial<StoreLimits>;
+  readonly scryptCost?: ScryptCost;
+  readonly now?: () => number;
+  /** Told of trouble in the background (a snapshot that failed and will be tried again). */
+  readonly onTrouble?: (error: unknown) => void;
+}
+
+/** The mail store on a driver; closing it closes the driver. */
+export function openMailStore(driver: StoreDriver, options: MailStoreOptions = {}): port.MailStore {
+  return new DriverMailStore(driver, options);
+}
+
+class DriverMailStore implements port.MailStore {
+  readonly #context: StoreContext;
+  readonly #accounts: Accounts;
+  readonly #onTrouble: (error: unknown) => void;
+  /** Records of mailboxes whose contents are not in memory, since their last snapshot. */
+  readonly #unloadedRecords = new WeakMap<MailboxState, number>();
+  readonly #background = new Set<Promise<void>>();
+  #closing = false;
+
+  constructor(driver: StoreDriver, options: MailStoreOptions) {
+    const limits = { ...DEFAULT_STORE_LIMITS, ...options.limits };
+    const grown = (account: AccountState, mailbox: MailboxState): void => this.#lookAfter(account, mailbox);
+    this.#context = {
+      driver,
+      limits,
+      accounts: new LoadedAccounts(driver, limits, grown),
+      cache: new ChunkCache(limits.chunkCacheBytes),
+      now: options.now ?? Date.now,
+      copiedWhileCounting: null,
+    };
+    const secrets = new Secrets(options.scryptCost ?? DEFAULT_SCRYPT_COST, limits.passwordChecksAtOnce);
+    this.#accounts = new Accounts(this.#context, secrets);
+    this.#onTrouble = options.onTrouble ?? (() => undefined);
+  }
+
+  createAccount(account: port.NewAccount): Promise<port.AccountInfo> {
+    return this.#accounts.create(account);
+  }
+
+  updateAccount(account: AccountId, update: port.AccountUpdate): Promise<port.AccountInfo> {
+    return this.#accounts.update(account, update);
+  }
+
+  accounts(): AsyncIterable<port.AccountInfo> {
+    return this.#accounts.all();
+  }
+
+  findAccount(address: string): Promise<port.AccountInfo | undefined> {
+    return this.#accounts.find(address);
+  }
+
+  resolve(address: string): Promise<port.Recipient | undefined> {
+    return this.#accounts.resolve(address);
+  }
+
+  authenticate(address: string, password: string): Promise<port.AccountInfo> {
+    return this.#accounts.authenticate(address, password);
+  }
+
+  async quota(account: AccountId): Promise<port.Quota> {
+    const { bytes, messages, limits } = await this.#accounts.load(account);
+    return { bytes, messages, bytesMax: limits.bytesMax, messagesMax: limits.messagesMax };
+  }
+
+  async mailboxes(account: AccountId): Promise<readonly port.MailboxStatus[]> {
+    const state = await this.#accounts.load(account);
+    return Array.from(state.mailboxes.values(), (mailbox) =>
+      mailbox.status(state.isSubscribed(mailbox.properties.name)),
+    );
+  }
+
+  async mailbox(account: AccountId, name: string): Promise<port.MailboxStatus | undefined> {
+    const state = await this.#accounts.load(account);
+    const normal = normalizeMailboxName(name, this.#context.limits);
+    return state.named(normal)?.status(state.isSubscribed(normal));
+  }
+
+  async createMailbox(
+    account: AccountId,
+    name: string,
+    options: { readonly specialUse?: port.SpecialUse } = {},
+  ): Promise<port.MailboxStatus> {
+    const state = await this.#accounts.load(account);
+    return createMailbox(this.#context, state, { name, specialUse: options.specialUse ?? null });
+  }
+
+  async renameMailbox(account: AccountId, from: string, to: string): Promise<Cursor> {
+    return renameMailbox(this.#context, await this.#accounts.load(account), { from, to });
+  }
+
+  async deleteMailbox(account: AccountId, name: string): Promise<Cursor> {
+    return deleteMailbox(this.#context, await this.#accounts.load(account), name);
+  }
+
+  async setSubscribed(account: AccountId, name: string, subscribed: boolean): Promise<Cursor> {
+    return setSubscribed(this.#context, await this.#accounts.load(account), { name, subscribed });
+  }
+
+  async subscriptions(account: AccountId): Promise<readonly string[]> {
+    return (await this.#accounts.load(account)).directory.subscriptions;
+  }
+
+  stage(body: AsyncIterable<Uint8Array>, options: { readonly bytesMax: number }): Promise<port.StagedMessage> {
+    return stage(this.#context, body, options);
+  }
+
+  append(messages: readonly port.NewMessage[]): Promise<readonly port.Appended[]> {
+    return append(this.#context, messages);
+  }
+
+  setFlags(
+    at: port.MailboxAt,
+    uids: UidSet,
+    change: port.FlagChange,
+    options: { readonly unchangedSince?: Cursor } = {},
+  ): Promise<port.FlagsResult> {
+    return setFlags(this.#context, at, { uids, change, ...options });
+  }
+
+  copy(at: port.MailboxAt, uids: UidSet, to: MailboxId): Promise<port.Transferred> {
+    return transfer(this.#context, at, { uids, to, mode: "copy" });
+  }
+
+  move(at: port.MailboxAt, uids: UidSet, to: MailboxId): Promise<port.Transferred> {
+    return transfer(this.#context, at, { uids, to, mode: "move" });
+  }
+
+  expunge(at: port.MailboxAt, uids: UidSet = [[1, 2 ** 32 - 1]]): Promise<port.Expunged> {
+    return expunge(this.#context, at, uids);
+  }
+
+  async open(at: port.MailboxAt): Promise<port.MailboxHandle> {
+    const account = await this.#accounts.load(at.account);
+    return new OpenMailbox(this.#context, account, account.mailbox(at.mailbox));
+  }
+
+  body(
+    blob: Parameters<port.MailStore["body"]>[0],
+    range?: { readonly start?: number; readonly end?: number },
+  ): AsyncIterable<Uint8Array> {
+    return this.#context.driver.blobs.read(blob, range);
+  }
+
+  async cursor(account: AccountId): Promise<Cursor> {
+    return (await this.#accounts.load(account)).cursor;
+  }
+
+  async changes(account: AccountId, since: Cursor, limit: number): Promise<ChangesPage> {
+    const state = await this.#accounts.load(account);
+    if (since > state.cursor) return { tooOld: true, through: state.cursor };
+    let records = state.recentSince(since, limit);
+    if (records === undefined) {
+      const page = await this.#context.driver.log(account, since, { limit });
+      if (since < page.floor) return { tooOld: true, through: state.cursor };
+      records = page.records.map((record) => changeRecordOf(record));
+    }
+    const through = records.at(-1)?.cursor ?? since;
+    return { tooOld: false, records, through, more: through < state.cursor };
+  }
+
+  watch(account: AccountId, wake: () => void): () => void {
+    return this.#context.accounts.watch(account, wake);
+  }
+
+  compact(): Promise<number> {
+    return collect(this.#context, this.#accounts);
+  }
+
+  async close(): Promise<void> {
+    this.#closing = true;
+    await Promise.all(this.#background);
+    for (const account of this.#context.accounts.loaded()) await saveRecentFrom(this.#context.driver, account);
+    this.#context.accounts.close();
+    await this.#context.driver.close();
+  }
+
+  /** Keeps snapshots and the log within their bounds, behind the commits. */
+  #lookAfter(account: AccountState, mailbox: MailboxState): void {
+    if (this.#closing) return;
+    const records = mailbox.contents === null ? (this.#unloadedRecords.get(mailbox) ?? 0) + 1 : 0;
+    this.#unloadedRecords.set(mailbox, records);
+    if (mailbox.snapshotRunning !== null || !wantsSnapshot(this.#context, mailbox, records)) return;
+    this.#unloadedRecords.set(mailbox, 0);
+    const work = writeSnapshot(this.#context, mailbox)
+      .then(() => trimLog(this.#context, account))
+      .catch(this.#onTrouble)
+      .finally(() => this.#background.delete(work));
+    this.#background.add(work);
+  }
+}

@@ -1,0 +1,78 @@
+// A mailbox that somebody has open: a thin handle on the state which all of them share.
+import type { AccountState } from "./account-state.ts";
+import { readDetails, readMetadata } from "./cold-rows.ts";
+import type { AccountId, Cursor, MailboxId, Uid } from "./ids.ts";
+import { saveRecentFrom } from "./loaded-accounts.ts";
+import type { MailboxState } from "./mailbox-state.ts";
+import type { MailboxHandle, MailboxStatus, MessageDetails, MessageIndex, MessageMetadata } from "./store.ts";
+import { contentsOf, type StoreContext } from "./store-context.ts";
+import { uidSetDifference, uidSetOf, type UidSet } from "./uid-set.ts";
+
+export class OpenMailbox implements MailboxHandle {
+  readonly #context: StoreContext;
+  readonly #account: AccountState;
+  readonly #mailbox: MailboxState;
+  #released = false;
+
+  constructor(context: StoreContext, account: AccountState, mailbox: MailboxState) {
+    this.#context = context;
+    this.#account = account;
+    this.#mailbox = mailbox;
+    mailbox.handles++;
+  }
+
+  get account(): AccountId {
+    return this.#mailbox.at.account;
+  }
+
+  get id(): MailboxId {
+    return this.#mailbox.at.mailbox;
+  }
+
+  get status(): MailboxStatus | undefined {
+    const mailbox = this.#mailbox;
+    return mailbox.deleted ? undefined : mailbox.status(this.#account.isSubscribed(mailbox.properties.name));
+  }
+
+  get recentFrom(): Uid {
+    return this.#mailbox.recentFrom;
+  }
+
+  async ready(): Promise<MessageIndex> {
+    return (await contentsOf(this.#context, this.#mailbox)).columns;
+  }
+
+  keywords(): readonly string[] {
+    return this.#mailbox.contents?.flagSets.keywords() ?? [];
+  }
+
+  async *metadata(uids: UidSet): AsyncGenerator<readonly MessageMetadata[]> {
+    yield* readMetadata(this.#context, this.#mailbox.at, await contentsOf(this.#context, this.#mailbox), uids);
+  }
+
+  async *details(uids: UidSet): AsyncGenerator<readonly MessageDetails[]> {
+    yield* readDetails(this.#context, this.#mailbox.at, await contentsOf(this.#context, this.#mailbox), uids);
+  }
+
+  async vanishedSince(since: Cursor): Promise<UidSet> {
+    const { vanished, columns } = await contentsOf(this.#context, this.#mailbox);
+    const known = vanished.since(since);
+    if (known !== undefined) return known;
+    const last = this.#mailbox.head.uidNext - 1;
+    return last < 1 ? [] : uidSetDifference([[1, last]], uidSetOf(columns.uids.subarray(0, columns.count)));
+  }
+
+  claimRecent(): Uid {
+    const from = this.#mailbox.recentFrom;
+    this.#mailbox.recentFrom = this.#mailbox.head.uidNext;
+    return from;
+  }
+
+  release(): void {
+    if (this.#released) return;
+    this.#released = true;
+    this.#mailbox.handles--;
+    // Not waited for: losing it announces the messages once more.
+    saveRecentFrom(this.#context.driver, this.#account).catch(() => undefined);
+  }
+}

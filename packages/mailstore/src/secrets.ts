@@ -1,0 +1,87 @@
+// Passwords: kept as scrypt hashes, compared in constant time, checked quickly again once they were right.
+import { createHmac, randomBytes, scrypt, timingSafeEqual } from "node:crypto";
+
+/** Cost of one hash; N = 2^14, r = 8, p = 5 takes about 0.25 s of CPU and 16 MiB (OWASP's floor for scrypt). */
+export interface ScryptCost {
+  readonly N: number;
+  readonly r: number;
+  readonly p: number;
+}
+
+export const DEFAULT_SCRYPT_COST: ScryptCost = { N: 2 ** 14, r: 8, p: 5 };
+
+const SALT_BYTES = 16;
+const HASH_BYTES = 32;
+/** Right passwords remembered, as keyed digests: the next login of the same client costs microseconds. */
+const VERIFIED_MAX = 10_000;
+
+export class Secrets {
+  readonly #cost: ScryptCost;
+  readonly #atOnceMax: number;
+  readonly #key = randomBytes(32);
+  /** Digest of stored hash and password, for those found right, and checks under way. */
+  readonly #verified = new Map<string, Promise<boolean>>();
+  readonly #dummy: Promise<string>;
+  #running = 0;
+  readonly #waiting: (() => void)[] = [];
+
+  constructor(cost: ScryptCost, atOnceMax: number) {
+    this.#cost = cost;
+    this.#atOnceMax = atOnceMax;
+    this.#dummy = Promise.resolve(
+      format(cost, Buffer.alloc(SALT_BYTES), createHmac("sha256", this.#key).update("nobody").digest()),
+    );
+  }
+
+  /** The text to store for a password: `scrypt$N$r$p$salt$hash`. */
+  async hash(password: string): Promise<string> {
+    const salt = randomBytes(SALT_BYTES);
+    return format(this.#cost, salt, await this.#derive(password, salt, this.#cost));
+  }
+
+  /** Whether `password` is the one of `stored`; undefined (no such account) takes the same work and is wrong. */
+  async verify(stored: string | undefined, password: string): Promise<boolean> {
+    const against = stored ?? (await this.#dummy);
+    const digest = createHmac("sha256", this.#key).update(against).update("\0").update(password).digest("base64");
+    const known = this.#verified.get(digest);
+    if (known !== undefined) return (await known) && stored !== undefined;
+    const check = this.#check(against, password);
+    this.#verified.set(digest, check);
+    const right = await check.catch(() => false);
+    // Wrong ones are forgotten: guessing gets no quicker by repeating.
+    if (!right) this.#verified.delete(digest);
+    else if (this.#verified.size > VERIFIED_MAX) this.#verified.delete(this.#verified.keys().next().value as string);
+    return right && stored !== undefined;
+  }
+
+  async #check(stored: string, password: string): Promise<boolean> {
+    const [kind, N, r, p, salt, hash] = stored.split("$");
+    if (kind !== "scrypt" || salt === undefined || hash === undefined) throw new Error("a stored secret is damaged");
+    const expected = Buffer.from(hash, "base64");
+    const cost = { N: Number(N), r: Number(r), p: Number(p) };
+    return timingSafeEqual(await this.#derive(password, Buffer.from(salt, "base64"), cost), expected);
+  }
+
+  async #derive(password: string, salt: Buffer, cost: ScryptCost): Promise<Buffer> {
+    // The thread pool also serves the disk: hashing may never fill it.
+    if (this.#running >= this.#atOnceMax) await new Promise<void>((resolve) => this.#waiting.push(resolve));
+    else this.#running++;
+    try {
+      return await new Promise((resolve, reject) => {
+        const options = { ...cost, maxmem: 256 * cost.N * cost.r };
+        scrypt(password.normalize("NFKC"), salt, HASH_BYTES, options, (error, key) => {
+          if (error === null) resolve(key);
+          else reject(error);
+        });
+      });
+    } finally {
+      const next = this.#waiting.shift();
+      if (next === undefined) this.#running--;
+      else next();
+    }
+  }
+}
+
+function format({ N, r, p }: ScryptCost, salt: Buffer, hash: Buffer): string {
+  return ["scrypt", N, r, p, salt.toString("base64"), hash.toString("base64")].join("$");
+}

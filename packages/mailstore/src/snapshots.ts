@@ -1,0 +1,143 @@
+// Writes a mailbox' columns as chunks, so that it opens without its whole log; then the log may be cut.
+// A snapshot is of one cursor: what it needs of the hot columns is copied before the first await.
+import { setImmediate as turnOfEventLoop } from "node:timers/promises";
+import type { AccountState } from "./account-state.ts";
+import {
+  CHUNK_WIDTH,
+  COLUMN,
+  encodeHotChunk,
+  encodeMetadataChunk,
+  encodeSummaryChunk,
+  encodeVanished,
+} from "./chunk-codec.ts";
+import { cacheKey, metadataChunk, summaryChunk } from "./cold-rows.ts";
+import type { Snapshot } from "./driver.ts";
+import { cursor, type Uid } from "./ids.ts";
+import type { MailboxContents, TailRow } from "./mailbox-contents.ts";
+import type { MailboxState } from "./mailbox-state.ts";
+import { MessageColumns } from "./message-columns.ts";
+import { contentsOf, type StoreContext } from "./store-context.ts";
+
+type Chunks = { column: number; number: number; data: Uint8Array | null }[];
+
+/** Whether enough came since the last snapshot for a new one. */
+export function wantsSnapshot(context: StoreContext, mailbox: MailboxState, recordsUnloaded: number): boolean {
+  const { tailRecordsMax, tailBytesMax } = context.limits;
+  const contents = mailbox.contents;
+  if (contents === null) return recordsUnloaded > tailRecordsMax;
+  return contents.tailRecords > tailRecordsMax || contents.tailBytes > tailBytesMax;
+}
+
+/** Writes a snapshot of a mailbox as it is now; one at a time. */
+export function writeSnapshot(context: StoreContext, mailbox: MailboxState): Promise<void> {
+  mailbox.snapshotRunning ??= contentsOf(context, mailbox)
+    .then((contents) => write(context, mailbox, contents))
+    .finally(() => {
+      mailbox.snapshotRunning = null;
+    });
+  return mailbox.snapshotRunning;
+}
+
+/** Snapshots whatever lags and lets the log of an account begin `logRecordsKept` records before its end. */
+export async function trimLog(context: StoreContext, account: AccountState): Promise<void> {
+  const floor = account.cursor - context.limits.logRecordsKept;
+  if (floor <= 0) return;
+  for (const mailbox of [...account.mailboxes.values()]) {
+    const { account: id, mailbox: box } = mailbox.at;
+    const known = await context.driver.snapshotCursor(id, box);
+    if (known < Math.min(floor, mailbox.head.modSeq)) await writeSnapshot(context, mailbox);
+  }
+  await context.driver.trimLog(account.id, cursor(floor));
+}
+
+async function write(context: StoreContext, mailbox: MailboxState, contents: MailboxContents): Promise<void> {
+  if (mailbox.deleted) return;
+  const dirty = contents.dirtyChunks;
+  contents.dirtyChunks = new Set();
+  const through = contents.through;
+  const tail = new Map(contents.tail);
+  const records = contents.tailRecords;
+  const bytes = contents.tailBytes;
+  const hot = copyRows(contents, dirty);
+  const { vanished } = contents;
+  const chunks: Chunks = [
+    { column: COLUMN.vanished, number: 0, data: encodeVanished(vanished.floor, vanished.entries) },
+  ];
+  try {
+    for (const [number, columns] of hot) {
+      await turnOfEventLoop();
+      pushHot(chunks, number, columns === null ? null : encodeHotChunk(columns, contents.flagSets, [0, columns.count]));
+    }
+    await pushCold(context, mailbox, contents, { tail, chunks });
+    const snapshot: Snapshot = { ...mailbox.at, cursor: through, chunks };
+    await context.driver.saveSnapshot(snapshot);
+  } catch (error) {
+    for (const number of dirty) contents.dirtyChunks.add(number);
+    throw error;
+  }
+  for (const chunk of chunks) context.cache.delete(cacheKey(mailbox.at, chunk.column, chunk.number));
+  for (const [uid, row] of tail) if (contents.tail.get(uid) === row) contents.tail.delete(uid);
+  contents.tailRecords -= records;
+  contents.tailBytes -= bytes;
+}
+
+/** The rows of the changed hot chunks; null for those that are empty now. */
+function copyRows(contents: MailboxContents, dirty: ReadonlySet<number>): Map<number, MessageColumns | null> {
+  const copies = new Map<number, MessageColumns | null>();
+  for (const number of dirty) {
+    const first = contents.columns.lowerBound(number * CHUNK_WIDTH.hot);
+    const end = contents.columns.lowerBound((number + 1) * CHUNK_WIDTH.hot);
+    if (first === end) copies.set(number, null);
+    else {
+      const { uids, modSeqs, flagNumbers } = contents.columns.slice([first, end]);
+      const copy = new MessageColumns(contents.flagSets);
+      copy.load(uids, modSeqs, flagNumbers);
+      copies.set(number, copy);
+    }
+  }
+  return copies;
+}
+
+function pushHot(chunks: Chunks, number: number, data: Uint8Array | null): void {
+  chunks.push({ column: COLUMN.hot, number, data });
+  if (data !== null) return;
+  // No row left: the cold columns of the same UIDs go too.
+  chunks.push({ column: COLUMN.metadata, number, data: null });
+  const summaries = CHUNK_WIDTH.hot / CHUNK_WIDTH.summary;
+  for (let i = 0; i < summaries; i++) {
+    chunks.push({ column: COLUMN.summary, number: number * summaries + i, data: null });
+  }
+}
+
+/** Cold chunks are rewritten only where rows are added; rows of expunged messages are dropped on the way. */
+async function pushCold(
+  context: StoreContext,
+  mailbox: MailboxState,
+  contents: MailboxContents,
+  { tail, chunks }: { tail: ReadonlyMap<Uid, TailRow>; chunks: Chunks },
+): Promise<void> {
+  const exists = (uid: Uid): boolean => contents.columns.rowOf(uid) >= 0;
+  for (const [number, rows] of groupByChunk(tail, CHUNK_WIDTH.metadata)) {
+    const merged = new Map(await metadataChunk(context, mailbox.at, number));
+    for (const [uid, row] of rows) merged.set(uid, row.metadata);
+    const kept = [...merged.values()].filter(({ uid }) => exists(uid));
+    if (kept.length > 0) chunks.push({ column: COLUMN.metadata, number, data: encodeMetadataChunk(kept) });
+  }
+  for (const [number, rows] of groupByChunk(tail, CHUNK_WIDTH.summary)) {
+    const merged = new Map(await summaryChunk(context, mailbox.at, number));
+    for (const [uid, row] of rows) if (row.summary !== null) merged.set(uid, row.summary);
+    for (const uid of merged.keys()) if (!exists(uid)) merged.delete(uid);
+    if (merged.size > 0) chunks.push({ column: COLUMN.summary, number, data: encodeSummaryChunk(merged) });
+  }
+}
+
+function groupByChunk(tail: ReadonlyMap<Uid, TailRow>, width: number): Map<number, [Uid, TailRow][]> {
+  const groups = new Map<number, [Uid, TailRow][]>();
+  for (const entry of tail) {
+    const number = Math.floor(entry[0] / width);
+    const group = groups.get(number);
+    if (group === undefined) groups.set(number, [entry]);
+    else group.push(entry);
+  }
+  return groups;
+}

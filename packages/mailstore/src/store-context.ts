@@ -1,0 +1,60 @@
+// What every operation of the store works on, and the one way in which they commit.
+import type { AccountState } from "./account-state.ts";
+import type { ChunkCache } from "./chunk-cache.ts";
+import type { CommitResult, StoreDriver, Transaction } from "./driver.ts";
+import type { StoreLimits } from "./limits.ts";
+import type { LoadedAccounts } from "./loaded-accounts.ts";
+import type { MailboxContents } from "./mailbox-contents.ts";
+import type { MailboxState } from "./mailbox-state.ts";
+import { Refusal } from "./refusal.ts";
+
+export interface StoreContext {
+  readonly driver: StoreDriver;
+  readonly limits: StoreLimits;
+  readonly accounts: LoadedAccounts;
+  readonly cache: ChunkCache;
+  readonly now: () => number;
+  /** Bodies that copies referred to while references are being counted; null when they are not. */
+  copiedWhileCounting: Set<number> | null;
+}
+
+export type Committed = Extract<CommitResult, { ok: true }>;
+
+/** Times that a transaction is decided again because another node changed the mailbox first. */
+const GUARD_TRIES_MAX = 100;
+
+export function contentsOf(context: StoreContext, mailbox: MailboxState): Promise<MailboxContents> {
+  return mailbox.load(context.driver, context.limits);
+}
+
+/**
+ * Commits what `decide` makes of the current state; it is asked again where another node was quicker (law 4).
+ * Null from `decide` means that nothing has to change.
+ */
+export async function commitDecided(
+  context: StoreContext,
+  account: AccountState,
+  decide: () => Transaction | null | Promise<Transaction | null>,
+): Promise<Committed | null> {
+  for (let tries = 0; tries < GUARD_TRIES_MAX; tries++) {
+    const transaction = await decide();
+    if (transaction === null) return null;
+    const [result] = (await context.driver.commit([transaction])) as [CommitResult];
+    if (result.ok) return result;
+    if (result.why !== "guard") throw refusalOf(result.why);
+    await context.accounts.catchUp(account);
+  }
+  throw new Refusal("storeUnavailable", "the mailbox changes faster than this request could be decided");
+}
+
+export function refusalOf(why: Extract<CommitResult, { ok: false }>["why"]): Refusal {
+  switch (why) {
+    case "quota":
+      return new Refusal("overQuota", "the account is over its quota");
+    case "gone":
+      return new Refusal("mailboxNotFound", "no such mailbox");
+    case "guard":
+    case "sibling":
+      return new Refusal("storeUnavailable", "the transaction was refused");
+  }
+}

@@ -1,0 +1,129 @@
+// A transaction in the making: facts by mailbox, with the counters that go with them.
+import type { StagedBlob, Transaction, TransactionPart } from "./driver.ts";
+import { ACCOUNT_DIRECTORY, type AccountId, type Cursor, type MailboxId } from "./ids.ts";
+import { encodeFacts, type AppendedRow, type MailboxFact } from "./log-record.ts";
+import type { AppendedBy } from "./change.ts";
+import type { UidSet } from "./uid-set.ts";
+
+/** Messages and octets, as they come into or leave a mailbox. */
+export interface Counts {
+  readonly messages: number;
+  readonly unseen: number;
+  readonly deleted: number;
+  readonly bytes: number;
+}
+
+class PartDraft {
+  readonly facts: MailboxFact[] = [];
+  guard: Cursor | undefined;
+  properties: Uint8Array | null | undefined;
+  allocate = 0;
+  messages = 0;
+  unseen = 0;
+  deleted = 0;
+  bytes = 0;
+
+  count(counts: Partial<Counts>, sign: 1 | -1): void {
+    this.messages += sign * (counts.messages ?? 0);
+    this.unseen += sign * (counts.unseen ?? 0);
+    this.deleted += sign * (counts.deleted ?? 0);
+    this.bytes += sign * (counts.bytes ?? 0);
+  }
+}
+
+export class TransactionDraft {
+  readonly #account: AccountId;
+  readonly #parts = new Map<MailboxId, PartDraft>();
+  readonly #blobs: StagedBlob[] = [];
+
+  constructor(account: AccountId) {
+    this.#account = account;
+  }
+
+  /** The position of a body among those of the transaction. */
+  blob(blob: StagedBlob): number {
+    const known = this.#blobs.indexOf(blob);
+    return known >= 0 ? known : this.#blobs.push(blob) - 1;
+  }
+
+  /** Appends rows; returns the position of the first one's UID among those that the mailbox gives out. */
+  append(mailbox: MailboxId, by: AppendedBy, rows: readonly AppendedRow[]): number {
+    const part = this.#part(mailbox);
+    const position = part.allocate;
+    part.allocate += rows.length;
+    for (const row of rows) {
+      const flags = row.flags.map((flag) => flag.toLowerCase());
+      part.count(
+        {
+          messages: 1,
+          unseen: flags.includes("\\seen") ? 0 : 1,
+          deleted: flags.includes("\\deleted") ? 1 : 0,
+          bytes: row.sizeBytes,
+        },
+        1,
+      );
+    }
+    const last = part.facts.at(-1);
+    if (last?.type === "appended" && last.by === by) {
+      part.facts[part.facts.length - 1] = { type: "appended", by, rows: [...last.rows, ...rows] };
+    } else part.facts.push({ type: "appended", by, rows });
+    return position;
+  }
+
+  expunge(mailbox: MailboxId, guard: Cursor, gone: { uids: UidSet; by: "expunge" | "move"; counts: Counts }): this {
+    const part = this.#part(mailbox);
+    part.guard = guard;
+    part.facts.push({ type: "expunged", by: gone.by, uids: gone.uids });
+    part.count(gone.counts, -1);
+    return this;
+  }
+
+  /** States any other fact of a mailbox, with the changes of its counters. */
+  state(mailbox: MailboxId, guard: Cursor | undefined, fact: MailboxFact, counts: Partial<Counts> = {}): this {
+    const part = this.#part(mailbox);
+    if (guard !== undefined) part.guard = guard;
+    part.facts.push(fact);
+    part.count(counts, 1);
+    return this;
+  }
+
+  /** New properties; null deletes the mailbox. */
+  properties(mailbox: MailboxId, guard: Cursor | undefined, properties: Uint8Array | null): this {
+    const part = this.#part(mailbox);
+    if (guard !== undefined) part.guard = guard;
+    part.properties = properties;
+    return this;
+  }
+
+  finish(options: { readonly enforceQuota: boolean; readonly limits?: Transaction["limits"] }): Transaction {
+    const parts = Array.from(this.#parts, ([mailbox, draft]): TransactionPart => {
+      const { facts, guard, properties, ...counted } = draft;
+      return {
+        mailbox,
+        ...counted,
+        ...(guard === undefined ? {} : { guard }),
+        record: facts.length === 0 ? new Uint8Array(0) : encodeFacts(facts),
+        ...(properties === undefined ? {} : { properties }),
+      };
+    });
+    return {
+      account: this.#account,
+      blobs: this.#blobs,
+      enforceQuota: options.enforceQuota,
+      ...(options.limits === undefined ? {} : { limits: options.limits }),
+      parts: parts.length > 0 ? parts : [emptyPart()],
+    };
+  }
+
+  #part(mailbox: MailboxId): PartDraft {
+    let part = this.#parts.get(mailbox);
+    if (part === undefined) this.#parts.set(mailbox, (part = new PartDraft()));
+    return part;
+  }
+}
+
+/** A transaction that changes the account alone still names it. */
+function emptyPart(): TransactionPart {
+  const record = new Uint8Array(0);
+  return { mailbox: ACCOUNT_DIRECTORY, allocate: 0, messages: 0, unseen: 0, deleted: 0, bytes: 0, record };
+}

@@ -1,0 +1,140 @@
+// Copy, move and expunge: whole sets in one transaction, all or nothing.
+import { readDetails, readMetadata } from "./cold-rows.ts";
+import type { Transaction } from "./driver.ts";
+import { deletedUids } from "./flags.ts";
+import type { MailboxId, Uid } from "./ids.ts";
+import type { AppendedRow } from "./log-record.ts";
+import type { MailboxContents } from "./mailbox-contents.ts";
+import type { MailboxState } from "./mailbox-state.ts";
+import { encodeSummary } from "./message/index.ts";
+import type { Expunged, MailboxAt, MessageMetadata, Transferred } from "./store.ts";
+import { commitDecided, contentsOf, type StoreContext } from "./store-context.ts";
+import { TransactionDraft, type Counts } from "./transaction-draft.ts";
+import { EMPTY_UID_SET, uidSetOf, uidSetSize, type UidSet } from "./uid-set.ts";
+
+export interface TransferRequest {
+  readonly uids: UidSet;
+  readonly to: MailboxId;
+  readonly mode: "copy" | "move";
+}
+
+export async function transfer(context: StoreContext, at: MailboxAt, request: TransferRequest): Promise<Transferred> {
+  const account = await context.accounts.get(at.account);
+  const source = account.mailbox(at.mailbox);
+  return source.turns.run(async () => {
+    const contents = await contentsOf(context, source);
+    let rows: SourceRow[] = [];
+    let position = 0;
+    const committed = await commitDecided(context, account, async () => {
+      account.mailbox(request.to);
+      rows = await sourceRows(context, source, contents, request.uids);
+      if (rows.length === 0) return null;
+      for (const { row } of rows) context.copiedWhileCounting?.add(row.blob);
+      const draft = new TransactionDraft(account.id);
+      position = draft.append(request.to, request.mode, rows.map(appendedRow));
+      if (request.mode === "move") expungeRows(draft, source, rows, "move");
+      return draft.finish({ enforceQuota: request.mode === "copy" });
+    });
+    const target = account.mailboxes.get(request.to);
+    const uidValidity = target?.properties.uidValidity ?? 0;
+    if (committed === null) return { cursor: account.cursor, uidValidity, from: [], to: [] };
+    // The part of the target is the first one: the draft keeps the order of its making.
+    const first = (committed.firstUids[0] as Uid) + position;
+    return {
+      cursor: committed.cursor,
+      uidValidity,
+      from: rows.map(({ row }) => row.uid),
+      to: rows.map((_, i) => first + i),
+    };
+  });
+}
+
+export async function expunge(context: StoreContext, at: MailboxAt, uids: UidSet): Promise<Expunged> {
+  const account = await context.accounts.get(at.account);
+  const mailbox = account.mailbox(at.mailbox);
+  return mailbox.turns.run(async () => {
+    const contents = await contentsOf(context, mailbox);
+    let gone: UidSet = EMPTY_UID_SET;
+    const committed = await commitDecided(context, account, async (): Promise<Transaction | null> => {
+      account.mailbox(at.mailbox);
+      gone = deletedUids(contents, uids);
+      if (gone.length === 0) return null;
+      const rows = await sourceRows(context, mailbox, contents, gone, { summaries: false });
+      const draft = new TransactionDraft(account.id);
+      expungeRows(draft, mailbox, rows, "expunge");
+      return draft.finish({ enforceQuota: false });
+    });
+    return { cursor: committed?.cursor ?? account.cursor, uids: gone };
+  });
+}
+
+/** A message as it stands before a transaction. */
+export interface SourceRow {
+  readonly row: MessageMetadata;
+  readonly flags: readonly string[];
+  readonly summary: Uint8Array | null;
+}
+
+/** The messages of a set, with their summaries up to a bound on the bytes that a record carries. */
+export async function sourceRows(
+  context: StoreContext,
+  source: MailboxState,
+  contents: MailboxContents,
+  uids: UidSet,
+  options: { readonly summaries: boolean } = { summaries: true },
+): Promise<SourceRow[]> {
+  const rows: SourceRow[] = [];
+  const { columns } = contents;
+  const add = (row: MessageMetadata, summary: Uint8Array | null): void => {
+    const place = columns.rowOf(row.uid);
+    if (place >= 0) rows.push({ row, flags: columns.flagsAt(place).names, summary });
+  };
+  const few = uidSetSize(uids) <= columns.count && options.summaries;
+  let summaryBytes = 0;
+  let after = 0;
+  if (few) {
+    for await (const batch of readDetails(context, source.at, contents, uids)) {
+      for (const row of batch) {
+        const summary = encodeSummary(row.summary);
+        summaryBytes += summary.length;
+        add(row, summary);
+        after = row.uid;
+      }
+      if (summaryBytes > context.limits.copiedSummaryBytesMax) break;
+    }
+  }
+  const rest = uids.flatMap(([first, last]) => (last <= after ? [] : [[Math.max(first, after + 1), last] as const]));
+  for await (const batch of readMetadata(context, source.at, contents, rest)) {
+    for (const row of batch) add(row, null);
+  }
+  return rows;
+}
+
+export function appendedRow({ row, flags, summary }: SourceRow): AppendedRow {
+  const [mailbox, uid] = row.emailId.slice(1).split("-").map(Number) as [number, number];
+  return {
+    flags,
+    internalDateMs: row.internalDateMs,
+    sizeBytes: row.sizeBytes,
+    origin: { mailbox, uid },
+    body: { blob: row.blob },
+    summary,
+  };
+}
+
+export function expungeRows(
+  draft: TransactionDraft,
+  mailbox: MailboxState,
+  rows: readonly SourceRow[],
+  by: "expunge" | "move",
+): void {
+  const lower = rows.map(({ flags }) => flags.map((flag) => flag.toLowerCase()));
+  const counts: Counts = {
+    messages: rows.length,
+    unseen: lower.filter((flags) => !flags.includes("\\seen")).length,
+    deleted: lower.filter((flags) => flags.includes("\\deleted")).length,
+    bytes: rows.reduce((sum, { row }) => sum + row.sizeBytes, 0),
+  };
+  const uids = uidSetOf(rows.map(({ row }) => row.uid));
+  draft.expunge(mailbox.at.mailbox, mailbox.head.guard, { uids, by, counts });
+}
