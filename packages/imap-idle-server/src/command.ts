@@ -1,6 +1,6 @@
 // A command is a row in a table: its name, the states that allow it, how it is parsed and what it does.
 // `state` is narrowed by `in`, so that a wrong precondition does not compile.
-import type { Scanner } from "@pushmail/imap-wire";
+import type { ResponseCode, Scanner } from "@pushmail/imap-wire";
 import type { AccountInfo, Cursor, MailboxHandle, MailStore, MessageIndex } from "@pushmail/mailstore";
 import type { ImapLimits } from "./limits.ts";
 import type { Log } from "./log.ts";
@@ -80,8 +80,8 @@ export interface Call {
 /** How a command ended, where it was neither faulty (`SyntaxFault`) nor refused (`Refusal`). Nothing is a plain OK. */
 export interface Completion {
   readonly status: "OK" | "NO";
-  /** The response code without its brackets, such as `TRYCREATE` (RFC 9051 7.1). */
-  readonly code?: string;
+  /** Such as `TRYCREATE` (RFC 9051 7.1). */
+  readonly code?: ResponseCode;
   readonly text?: string;
 }
 
@@ -92,14 +92,14 @@ export interface CommandSpec<Name extends StateName, Args> {
   readonly name: string;
   readonly in: readonly Name[];
   /** What stands in CAPABILITY because of this command. */
-  readonly capability?: string;
+  readonly capability?: string | readonly string[];
   /** Whether `UID name` exists too. */
   readonly uid?: boolean;
   /** Whether no EXPUNGE may be told until the next command, as its numbers are in use (RFC 9051 7.5.1). */
   readonly holdsExpunge?: boolean;
   /** Whether a literal is the message that `run` takes as a stream. `before` is the text in front of it, without the tag. */
   streamsLiteral?(before: string): boolean;
-  /** Reads what stands behind the name, up to the end of the line (or to the streamed literal). */
+  /** Reads what stands behind the name, with the space before it; the caller makes sure that nothing more follows. */
   parse(scan: Scanner, call: Call): Args;
   run(session: Session, args: Args, state: StateNamed<Name>, call: Call): Promise<Completion | void>;
 }

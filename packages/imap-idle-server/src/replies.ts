@@ -1,6 +1,6 @@
 // How errors become tagged replies: faults are BAD, refusals NO with a code, whatever else is ours is SERVERBUG.
 // Every refusal code has its answer here; a new one does not compile until it has.
-import { SyntaxFault } from "@pushmail/imap-wire";
+import { SyntaxFault, type CommandStatus, type ResponseCode } from "@pushmail/imap-wire";
 import { Refusal, type RefusalCode } from "@pushmail/mailstore";
 import type { Completion } from "./command.ts";
 
@@ -12,25 +12,33 @@ export class PeerGone extends Error {
   }
 }
 
+/** Thrown where the server ends the session; `message` is what BYE says. */
+export class Bye extends Error {
+  constructor(message: string) {
+    super(message);
+    this.name = "Bye";
+  }
+}
+
 /** A plain answer to a command that was carried out. */
-export function ok(text: string, code?: string): Completion {
+export function ok(text: string, code?: ResponseCode): Completion {
   return code === undefined ? { status: "OK", text } : { status: "OK", code, text };
 }
 
 /** An answer to a command that could not be carried out, with a response code (RFC 9051 7.1). */
-export function no(code: string, text: string): Completion {
+export function no(code: ResponseCode, text: string): Completion {
   return { status: "NO", code, text };
 }
 
 /** A tagged reply, ready to be written. */
 export interface Reply {
-  readonly status: "OK" | "NO" | "BAD";
-  readonly code?: string;
+  readonly status: CommandStatus;
+  readonly code?: ResponseCode;
   readonly text: string;
 }
 
 /** Response codes of RFC 5530 (now RFC 9051 7.1), or none where no code says it. */
-const CODE_OF_REFUSAL: Record<RefusalCode, string | undefined> = {
+const CODE_OF_REFUSAL: Record<RefusalCode, ResponseCode | undefined> = {
   accountExists: "ALREADYEXISTS",
   accountNotFound: "NONEXISTENT",
   addressInvalid: "CANNOT",
@@ -56,14 +64,14 @@ const CODE_OF_REFUSAL: Record<RefusalCode, string | undefined> = {
   tooManyRecipients: "LIMIT",
 };
 
-/** The tagged reply to a command that threw; `PeerGone` has none and is thrown on. */
+/** The tagged reply to a command that threw. `PeerGone` and `Bye` end the session, and are thrown on. */
 export function replyToError(error: unknown): Reply {
-  if (error instanceof PeerGone) throw error;
+  if (error instanceof PeerGone || error instanceof Bye) throw error;
   if (error instanceof SyntaxFault) return { status: "BAD", text: error.message };
   if (error instanceof Refusal) return withCode("NO", CODE_OF_REFUSAL[error.code], error.message);
   return { status: "NO", code: "SERVERBUG", text: "Internal error, the log says more" };
 }
 
-function withCode(status: Reply["status"], code: string | undefined, text: string): Reply {
+function withCode(status: CommandStatus, code: ResponseCode | undefined, text: string): Reply {
   return code === undefined ? { status, text } : { status, code, text };
 }
