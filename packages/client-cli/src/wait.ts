@@ -1,0 +1,38 @@
+// The two ways to wait for news: to be told (IDLE), or to ask every so often (NOOP). All else is shared.
+import { setTimeout as delay } from "node:timers/promises";
+import type { ImapFlow } from "imapflow";
+import type { ClientLimits } from "./limits.ts";
+import type { Wake } from "./wake.ts";
+
+/** Waits on an open mailbox; news set the wake. It may return without any. */
+export type Wait = (client: ImapFlow, wake: Wake, signal: AbortSignal) => Promise<void>;
+
+/** Sits in IDLE until the server tells something (RFC 2177). */
+export function waitInIdle(limits: ClientLimits): Wait {
+  return async (client, wake, signal) => {
+    if (wake.pending) return;
+    const startedAt = performance.now();
+    let told = false;
+    await Promise.race([
+      wake.wait().then(() => (told = true)),
+      // The library logs why an IDLE failed; whether the connection is still usable is seen by who goes on.
+      client.idle().catch(() => false),
+    ]);
+    if (told || wake.pending) return;
+    // It ended by itself: look, for some servers lose what comes between two IDLEs, and never do so in a tight loop.
+    wake.set();
+    if (performance.now() - startedAt < limits.idleRetryMs) await delay(limits.idleRetryMs, undefined, { signal });
+  };
+}
+
+/** Asks at a fixed rhythm, the first time after `firstMs`. */
+export function waitForInterval(intervalMs: number, firstMs: number = intervalMs): Wait {
+  let nextAt: number | undefined;
+  return async (client, _wake, signal) => {
+    const now = performance.now();
+    nextAt = nextAt === undefined ? now + firstMs : nextAt + intervalMs;
+    if (nextAt <= now) nextAt = now + intervalMs;
+    await delay(nextAt - now, undefined, { signal });
+    await client.noop();
+  };
+}
