@@ -1,0 +1,169 @@
+// Address lists as an ENVELOPE shows them: one pass from left to right, which makes the best of whatever stands there.
+import { trimBlanks } from "./characters.ts";
+import { readComment, readQuoted } from "./quoted-text.ts";
+import type { EnvelopeAddress } from "./summary.ts";
+
+/** The addresses of a field's value, at most `addressesMax` of them (RFC 5322 3.4 and 4.4). */
+export function parseAddresses(value: string, addressesMax: number): readonly EnvelopeAddress[] {
+  return new AddressListReader(value, addressesMax).read();
+}
+
+/** What is known of the address that is being read. */
+interface OpenAddress {
+  /** The words so far: of the display name, or of the address itself. */
+  words: string;
+  /** Where in `words` the last @ outside of quotes stands, or -1. */
+  at: number;
+  spaced: boolean;
+  comment: string;
+  /** What stood before the angle bracket. */
+  name: string;
+  angle: "none" | "open" | "closed";
+}
+
+function newAddress(): OpenAddress {
+  return { words: "", at: -1, spaced: false, comment: "", name: "", angle: "none" };
+}
+
+class AddressListReader {
+  readonly #value: string;
+  readonly #addressesMax: number;
+  readonly #addresses: EnvelopeAddress[] = [];
+  #inGroup = false;
+  #open: OpenAddress = newAddress();
+
+  constructor(value: string, addressesMax: number) {
+    this.#value = value;
+    this.#addressesMax = addressesMax;
+  }
+
+  read(): readonly EnvelopeAddress[] {
+    let index = 0;
+    while (index < this.#value.length && this.#addresses.length < this.#addressesMax) index = this.#step(index);
+    this.#endAddress();
+    this.#endGroup();
+    return this.#addresses;
+  }
+
+  /** Takes what begins at `index` and returns where the next begins. */
+  #step(index: number): number {
+    const open = this.#open;
+    switch (this.#value.charAt(index)) {
+      case " ":
+      case "\t":
+      case "\r":
+      case "\n":
+        open.spaced = true;
+        return index + 1;
+      case '"': {
+        const quoted = readQuoted(this.#value, index);
+        this.#addWord(quoted.text);
+        return quoted.end;
+      }
+      case "(": {
+        const comment = readComment(this.#value, index);
+        open.comment = trimBlanks(comment.text);
+        return comment.end;
+      }
+      case "<":
+        this.#openAngle();
+        return index + 1;
+      case ">":
+        if (open.angle === "open") open.angle = "closed";
+        return index + 1;
+      case ",":
+        this.#takeComma();
+        return index + 1;
+      case ";":
+        this.#endAddress();
+        this.#endGroup();
+        return index + 1;
+      case ":":
+        this.#takeColon();
+        return index + 1;
+      case "@":
+        this.#addWord("@");
+        open.at = open.words.length - 1;
+        return index + 1;
+      default: {
+        const end = endOfWord(this.#value, index);
+        this.#addWord(this.#value.slice(index, end));
+        return end;
+      }
+    }
+  }
+
+  #addWord(word: string): void {
+    const open = this.#open;
+    if (open.angle === "closed") return;
+    // RFC 5322 4.4: blanks inside an address mean nothing.
+    if (open.spaced && open.words !== "" && open.angle === "none") open.words += " ";
+    open.words += word;
+    open.spaced = false;
+  }
+
+  #openAngle(): void {
+    if (this.#open.angle !== "none") this.#endAddress();
+    const open = this.#open;
+    open.name = open.words;
+    open.words = "";
+    open.at = -1;
+    open.angle = "open";
+  }
+
+  #isRoute(): boolean {
+    return this.#open.angle === "open" && this.#open.words.startsWith("@");
+  }
+
+  #takeComma(): void {
+    // RFC 5322 4.4: the hops of a source route are parted by commas too; nobody wants to know them.
+    if (this.#isRoute()) this.#open.words = "@";
+    else this.#endAddress();
+  }
+
+  #takeColon(): void {
+    const open = this.#open;
+    if (this.#isRoute()) {
+      open.words = "";
+      open.at = -1;
+    } else if (open.angle !== "none" || open.at >= 0 || this.#inGroup) {
+      this.#addWord(":");
+    } else {
+      this.#addresses.push({ name: null, mailbox: open.words, host: null });
+      this.#inGroup = true;
+      this.#open = newAddress();
+    }
+  }
+
+  #endAddress(): void {
+    const { words, at, comment, name, angle } = this.#open;
+    this.#open = newAddress();
+    if (angle === "none" && words === "") return;
+    const shown = name === "" ? comment : name;
+    this.#addresses.push({
+      name: shown === "" ? null : shown,
+      mailbox: at < 0 ? words : trimBlanks(words.slice(0, at)),
+      host: at < 0 ? "" : words.slice(at + 1).replaceAll(" ", ""),
+    });
+  }
+
+  #endGroup(): void {
+    if (this.#inGroup) this.#addresses.push({ name: null, mailbox: null, host: null });
+    this.#inGroup = false;
+  }
+}
+
+const ENDS_WORD: Uint8Array = Uint8Array.from({ length: 256 }, (_, code) =>
+  ' \t\r\n"(,:;<>@['.includes(String.fromCharCode(code)) ? 1 : 0,
+);
+
+/** Where the word that begins at `index` ends; a domain literal (RFC 5322 3.4.1) is one word, colons included. */
+function endOfWord(value: string, index: number): number {
+  let end = index + 1;
+  if (value[index] !== "[") {
+    while (end < value.length && ENDS_WORD[value.charCodeAt(end)] !== 1) end++;
+    return end;
+  }
+  while (end < value.length && !"],>".includes(value[end] as string)) end++;
+  return value[end] === "]" ? end + 1 : end;
+}

@@ -1,0 +1,92 @@
+// Picks the fields that ENVELOPE and BODYSTRUCTURE need out of a header, line by line, and forgets all others.
+import { fieldColon, isBlank, trimBlanks } from "./characters.ts";
+
+const FIELD_NAMES = [
+  "date",
+  "subject",
+  "from",
+  "sender",
+  "reply-to",
+  "to",
+  "cc",
+  "bcc",
+  "in-reply-to",
+  "message-id",
+  "content-type",
+  "content-transfer-encoding",
+  "content-disposition",
+  "content-id",
+  "content-description",
+  "content-language",
+  "content-location",
+  "content-md5",
+] as const;
+
+export type FieldName = (typeof FIELD_NAMES)[number];
+
+/** The values of the fields found: latin1, unfolded, without blanks at the ends. */
+export type CollectedFields = Readonly<Partial<Record<FieldName, string>>>;
+
+/** Fields whose repetitions make one list; of all others the first counts. */
+const ADDRESS_FIELDS: ReadonlySet<FieldName> = new Set(["from", "sender", "reply-to", "to", "cc", "bcc"]);
+
+const LETTER_A = 0x61;
+/** The names by their first letter. */
+const NAMES_BY_LETTER: readonly (readonly FieldName[])[] = Array.from({ length: 26 }, (_, letter) =>
+  FIELD_NAMES.filter((name) => name.charCodeAt(0) === LETTER_A + letter),
+);
+
+/** Takes the lines of one header and yields the fields of interest. */
+export class HeaderCollector {
+  readonly #fieldBytesMax: number;
+  readonly #fields: Partial<Record<FieldName, string>> = {};
+  /** The field that a folded line continues. */
+  #current: FieldName | null = null;
+
+  constructor(fieldBytesMax: number) {
+    this.#fieldBytesMax = fieldBytesMax;
+  }
+
+  /** Takes one line without its line end. */
+  takeLine(bytes: Buffer, start: number, end: number): void {
+    // RFC 5322 2.2.3
+    if (isBlank(bytes[start])) {
+      if (this.#current !== null) this.#append(this.#current, bytes.toString("latin1", start, end));
+      return;
+    }
+    this.#current = null;
+    const names = NAMES_BY_LETTER[((bytes[start] as number) | 0x20) - LETTER_A];
+    if (names === undefined || names.length === 0) return;
+    const colon = fieldColon(bytes, start, end);
+    const name = names.find((candidate) => isNamed(bytes, start, colon, candidate));
+    if (name === undefined) return;
+    const isRepeated = this.#fields[name] !== undefined;
+    if (isRepeated && !ADDRESS_FIELDS.has(name)) return;
+    this.#current = name;
+    this.#append(name, `${isRepeated ? "," : ""}${bytes.toString("latin1", colon + 1, end)}`);
+  }
+
+  #append(name: FieldName, text: string): void {
+    const before = this.#fields[name] ?? "";
+    this.#fields[name] = before + text.slice(0, this.#fieldBytesMax - before.length);
+  }
+
+  /** The fields, and how many bytes they keep. */
+  finish(): { readonly fields: CollectedFields; readonly bytes: number } {
+    let bytes = 0;
+    for (const name in this.#fields) {
+      const value = trimBlanks(this.#fields[name as FieldName] as string);
+      this.#fields[name as FieldName] = value;
+      bytes += value.length;
+    }
+    return { fields: this.#fields, bytes };
+  }
+}
+
+/** Whether the bytes before the colon are this name, in any case, with or without blanks behind it. */
+function isNamed(bytes: Buffer, start: number, colon: number, name: FieldName): boolean {
+  const end = start + name.length;
+  if (end > colon || (end < colon && !isBlank(bytes[end]))) return false;
+  for (let i = 0; i < name.length; i++) if (((bytes[start + i] as number) | 0x20) !== name.charCodeAt(i)) return false;
+  return true;
+}

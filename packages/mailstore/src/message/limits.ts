@@ -1,0 +1,39 @@
+// The bounds of everything that reads messages: whatever the bytes are, work is linear and memory stays below these.
+
+/** How much of a message's headers and structure is kept; what lies beyond stays in the message as an opaque part. */
+export interface MessageLimits {
+  /** Bytes of one header line and of one unfolded field; the rest of a longer one is not looked at. */
+  readonly fieldBytesMax: number;
+  /** Bytes of all fields that are kept; once reached, the next part takes the rest of the message as it is. */
+  readonly fieldBytesTotalMax: number;
+  /** Addresses of one field. */
+  readonly addressesMax: number;
+  /** Parameters of one Content-Type or Content-Disposition, and languages of one Content-Language. */
+  readonly parametersMax: number;
+  /** Multiparts and messages within one another; a deeper one is not looked into. */
+  readonly depthMax: number;
+  /** Parts in all; the last one takes the rest of the message as it is. */
+  readonly partsMax: number;
+}
+
+export const MESSAGE_LIMITS: MessageLimits = {
+  fieldBytesMax: 65_536,
+  fieldBytesTotalMax: 524_288,
+  addressesMax: 2_000,
+  parametersMax: 64,
+  depthMax: 100,
+  partsMax: 1_000,
+};
+
+/** How much is decoded for SEARCH; what lies beyond is not found. */
+export interface DecodeLimits {
+  /** Characters of a header value. */
+  readonly headerCharactersMax: number;
+  /** Bytes of a part's body, still in its transfer encoding. */
+  readonly bodyBytesMax: number;
+}
+
+export const DECODE_LIMITS: DecodeLimits = {
+  headerCharactersMax: 65_536,
+  bodyBytesMax: 8_388_608,
+};
