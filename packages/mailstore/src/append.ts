@@ -2,7 +2,9 @@
 import type { StagedBlob, Transaction } from "./driver.ts";
 import { checkFlags } from "./flag-sets.ts";
 import type { AccountId, Uid } from "./ids.ts";
-import { encodeSummary, MessageScanner, type MessageSummary } from "./message/index.ts";
+import { encodeSummary } from "./message/encode-summary.ts";
+import { MessageScanner } from "./message/scan-message.ts";
+import type { MessageSummary } from "./message/summary.ts";
 import { Refusal } from "./refusal.ts";
 import type { Appended, NewMessage, StagedMessage } from "./store.ts";
 import { refusalOf, type Committed, type StoreContext } from "./store-context.ts";

@@ -2,7 +2,9 @@
 import { CHUNK_WIDTH, COLUMN, decodeMetadataChunk, decodeSummaryChunk } from "./chunk-codec.ts";
 import type { Uid } from "./ids.ts";
 import type { MailboxContents } from "./mailbox-contents.ts";
-import { decodeSummary, MessageScanner, type MessageSummary } from "./message/index.ts";
+import { decodeSummary } from "./message/encode-summary.ts";
+import { MessageScanner } from "./message/scan-message.ts";
+import type { MessageSummary } from "./message/summary.ts";
 import type { MailboxAt, MessageDetails, MessageMetadata } from "./store.ts";
 import type { StoreContext } from "./store-context.ts";
 import type { UidSet } from "./uid-set.ts";

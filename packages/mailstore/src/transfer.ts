@@ -6,7 +6,7 @@ import type { MailboxId, Uid } from "./ids.ts";
 import type { AppendedRow } from "./log-record.ts";
 import type { MailboxContents } from "./mailbox-contents.ts";
 import type { MailboxState } from "./mailbox-state.ts";
-import { encodeSummary } from "./message/index.ts";
+import { encodeSummary } from "./message/encode-summary.ts";
 import type { Expunged, MailboxAt, MessageMetadata, Transferred } from "./store.ts";
 import { commitDecided, contentsOf, type StoreContext } from "./store-context.ts";
 import { TransactionDraft, type Counts } from "./transaction-draft.ts";

@@ -1,0 +1,101 @@
+// A socket read line by line: as little as there can be between the wire and the clock.
+import { connect, type Socket } from "node:net";
+import { once } from "node:events";
+
+export interface Endpoint {
+  readonly host: string;
+  readonly port: number;
+}
+
+interface Waiter {
+  readonly fits: (line: string) => boolean;
+  readonly found: (arrival: Arrival) => void;
+}
+
+/** A line and when its last byte was read, in milliseconds of `performance.now()`. */
+export interface Arrival {
+  readonly line: string;
+  readonly atMs: number;
+}
+
+export class LineClient {
+  readonly socket: Socket;
+  #rest = "";
+  #lines: Arrival[] = [];
+  #waiter: Waiter | null = null;
+
+  private constructor(socket: Socket) {
+    this.socket = socket;
+    socket.setNoDelay(true);
+    socket.setEncoding("latin1");
+    socket.on("data", (text: string) => this.#take(text, performance.now()));
+  }
+
+  static async connect(endpoint: Endpoint): Promise<LineClient> {
+    const socket = connect(endpoint);
+    const client = new LineClient(socket);
+    await once(socket, "connect");
+    return client;
+  }
+
+  write(text: string): void {
+    this.socket.write(text, "latin1");
+  }
+
+  /** Takes lines until one fits, and gives that one. */
+  until(fits: (line: string) => boolean): Promise<Arrival> {
+    return new Promise((resolve) => {
+      this.#waiter = { fits, found: resolve };
+      this.#serve();
+    });
+  }
+
+  close(): void {
+    this.socket.destroy();
+  }
+
+  #take(text: string, atMs: number): void {
+    const lines = (this.#rest + text).split("\r\n");
+    this.#rest = lines.pop() as string;
+    for (const line of lines) this.#lines.push({ line, atMs });
+    this.#serve();
+  }
+
+  #serve(): void {
+    const waiter = this.#waiter;
+    if (waiter === null) return;
+    const index = this.#lines.findIndex(({ line }) => waiter.fits(line));
+    if (index < 0) {
+      this.#lines = [];
+      return;
+    }
+    const [arrival] = this.#lines.splice(0, index + 1).slice(-1);
+    this.#waiter = null;
+    waiter.found(arrival as Arrival);
+  }
+}
+
+/** An IMAP session in IDLE on INBOX. */
+export async function openIdle(endpoint: Endpoint, user: string, password: string): Promise<LineClient> {
+  const client = await LineClient.connect(endpoint);
+  await client.until((line) => line.startsWith("* OK"));
+  for (const [tag, command] of [
+    ["a", `LOGIN ${user} ${password}`],
+    ["b", "SELECT INBOX"],
+  ]) {
+    client.write(`${tag} ${command}\r\n`);
+    await client.until((line) => line.startsWith(`${tag} OK`));
+  }
+  client.write("c IDLE\r\n");
+  await client.until((line) => line.startsWith("+"));
+  return client;
+}
+
+/** An LMTP connection that said hello. */
+export async function openLmtp(endpoint: Endpoint): Promise<LineClient> {
+  const client = await LineClient.connect(endpoint);
+  await client.until((line) => line.startsWith("220 "));
+  client.write("LHLO bench\r\n");
+  await client.until((line) => line.startsWith("250 "));
+  return client;
+}

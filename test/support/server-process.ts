@@ -1,0 +1,76 @@
+// A pushmail server as its users run it: the built command in a process of its own.
+import { spawn, type ChildProcess } from "node:child_process";
+import { once } from "node:events";
+import { createInterface } from "node:readline";
+import { join } from "node:path";
+import { within } from "./deadline.ts";
+
+const ROOT = process.cwd();
+export const PUSHMAIL_MAIN: string = join(ROOT, "packages/pushmail/dist/main.js");
+
+export interface Address {
+  readonly host: string;
+  readonly port: number;
+}
+
+/** What the ready line says. */
+export interface Ready {
+  readonly pid: number;
+  readonly smtp?: Address;
+  readonly submission?: Address;
+  readonly submissions?: Address;
+  readonly lmtp?: Address;
+  readonly imap?: Address;
+  readonly imaps?: Address;
+}
+
+export class ServerProcess {
+  readonly child: ChildProcess;
+  readonly ready: Ready;
+  readonly #log: string[];
+
+  private constructor(child: ChildProcess, ready: Ready, log: string[]) {
+    this.child = child;
+    this.ready = ready;
+    this.#log = log;
+  }
+
+  /** Starts `pushmail serve` with all listeners on free ports and waits for its ready line. */
+  static async start(args: readonly string[], env: NodeJS.ProcessEnv = {}): Promise<ServerProcess> {
+    const free = ["smtp", "submission", "submissions", "lmtp", "imap", "imaps"].flatMap((name) => [`--${name}`, "0"]);
+    const child = spawn(process.execPath, [PUSHMAIL_MAIN, "serve", ...free, "--log", "json", ...args], {
+      cwd: ROOT,
+      env: { ...process.env, ...env },
+      stdio: ["ignore", "pipe", "pipe"],
+    });
+    const log: string[] = [];
+    createInterface({ input: child.stderr }).on("line", (line) => log.push(line));
+    const lines = createInterface({ input: child.stdout });
+    const first = once(lines, "line").then(([line]) => String(line));
+    const died = once(child, "exit").then(([code, signal]) => {
+      throw new Error(`the server ended (${String(code ?? signal)}) before it was ready:\n${log.join("\n")}`);
+    });
+    died.catch(() => undefined);
+    try {
+      const line = await within(Promise.race([first, died]), "the server's ready line");
+      return new ServerProcess(child, JSON.parse(line.replace(/^ready /, "")) as Ready, log);
+    } catch (error) {
+      child.kill("SIGKILL");
+      throw error;
+    }
+  }
+
+  /** What it logged so far. */
+  get log(): string {
+    return this.#log.join("\n");
+  }
+
+  /** Sends a signal and waits for the end; gives the exit code (null where a signal ended it). */
+  async end(signal: NodeJS.Signals = "SIGTERM"): Promise<number | null> {
+    if (this.child.exitCode !== null || this.child.signalCode !== null) return this.child.exitCode;
+    const exit = once(this.child, "exit");
+    this.child.kill(signal);
+    const [code] = (await within(exit, `the server's end after ${signal}`)) as [number | null];
+    return code;
+  }
+}
