@@ -1,1 +1,6 @@
-export {};
+// The only door to the receivers of mail.
+export type { TlsCredentials } from "./engine/engine-settings.ts";
+export type { ListenerKind } from "./incoming-mail.ts";
+export { SMTP_LIMITS, type SmtpLimits } from "./limits.ts";
+export type { Logger } from "./logger.ts";
+export { startSmtpIngest, type SmtpIngest, type SmtpIngestOptions } from "./start-smtp-ingest.ts";

@@ -1,0 +1,87 @@
+// One connection: smtp-server's, with our greeting, our parser, and our bounds.
+import { SMTPConnection } from "smtp-server/lib/smtp-connection.js";
+import type { SMTPStream } from "smtp-server/lib/smtp-stream.js";
+import { replyTo } from "../replies.ts";
+import { CommandStream } from "./command-stream.ts";
+import type { EngineServer } from "./engine-server.ts";
+
+const ENHANCED_STATUS = /^[245]\.\d{1,3}\.\d{1,3} /;
+
+export class EngineConnection extends SMTPConnection {
+  declare _server: EngineServer;
+  #commands = 0;
+
+  /** Whether a mail has come in whole and waits for its answer. */
+  get delivering(): boolean {
+    return Boolean(this._dataStream) && this._parser !== false && !this._parser._dataMode;
+  }
+
+  /** Whether a password may be sent: encrypted, or within this machine. */
+  get mayAuthenticate(): boolean {
+    return this.secure || this.remoteAddress === "::1" || this.remoteAddress.startsWith("127.");
+  }
+
+  /** Greets at once: smtp-server would wait 100 ms for clients that speak first. */
+  override init(): void {
+    this._setListeners(() => this.connectionReady());
+  }
+
+  override _createParser(): SMTPStream {
+    const { limits, lineEnds, log } = this._server.settings;
+    const stream = new CommandStream({ commandBytesMax: limits.commandBytesMax, lineEnds });
+    stream.oncommand = (command, done) => this._onCommand(command, done);
+    stream.on("error", (error) => {
+      const reply = replyTo(error, log);
+      this.send(reply.responseCode, reply.message);
+      this.close();
+    });
+    return stream;
+  }
+
+  override _onCommand(command: Buffer, done?: () => void): void {
+    const { limits } = this._server.settings;
+    if (this._server.stopping) return this.send(421, "4.3.2 Shutting down");
+    if (++this.#commands > limits.commandsWithoutMailMax) return this.send(421, "4.7.0 Too many commands");
+    if (/^auth\b/i.test(command.toString("latin1")) && super._isSupported("AUTH") && !this.mayAuthenticate) {
+      // RFC 4954 6
+      this.send(538, "5.7.11 AUTH needs encryption: issue STARTTLS first");
+      return done?.();
+    }
+    super._onCommand(command, done);
+  }
+
+  /** AUTH is not even announced where it would show the password to the network (RFC 4954 4). */
+  override _isSupported(command: string): boolean {
+    return super._isSupported(command) && (command !== "AUTH" || this.mayAuthenticate);
+  }
+
+  override handler_DATA(command: Buffer, done: () => void): void {
+    super.handler_DATA(command, done);
+    if (!this._dataStream) return;
+    this.#commands = 0;
+    const timer = setTimeout(() => {
+      if (!this.delivering) this.send(421, "4.4.2 The message took too long");
+    }, this._server.settings.limits.dataTimeoutMs);
+    this._dataStream.once("close", () => clearTimeout(timer));
+  }
+
+  /** Ends the connection because the listener ends; does nothing where it is closing already. */
+  retire(): void {
+    if (!this._closing) this.send(421, "4.3.2 Shutting down");
+  }
+
+  /** A text that begins with an enhanced status code goes out with this one, others get smtp-server's. */
+  override send(code: number, text?: string | string[] | null, context?: string | false): void {
+    if (code >= 400) {
+      const { log } = this._server.settings;
+      // 500 to 504: the client broke the grammar or the order of commands.
+      log[code >= 500 && code < 505 ? "debug" : "info"]({ client: this.remoteAddress, code, text }, "refused");
+    }
+    super.send(code, text, typeof text === "string" && ENHANCED_STATUS.test(text) ? false : context);
+  }
+
+  override _onClose(): void {
+    super._onClose();
+    this._server.forget(this);
+  }
+}

@@ -1,0 +1,52 @@
+// What a listener is, and the options of smtp-server that make it so.
+import type { SMTPServerOptions } from "smtp-server";
+import type { SmtpLimits } from "../limits.ts";
+import type { Logger } from "../logger.ts";
+import type { LineEndPolicy } from "./data-decoder.ts";
+
+export interface TlsCredentials {
+  readonly key: string | Buffer;
+  readonly cert: string | Buffer;
+  /** The oldest version spoken, TLSv1.2 where it is not set. */
+  readonly minVersion?: "TLSv1.2" | "TLSv1.3";
+}
+
+export interface EngineSettings {
+  readonly protocol: "smtp" | "lmtp";
+  readonly hostname: string;
+  /** Whether AUTH is offered, and must come before MAIL. */
+  readonly authentication: boolean;
+  readonly lineEnds: LineEndPolicy;
+  readonly tls: TlsCredentials | null;
+  /** Whether TLS begins with the connection instead of with STARTTLS. */
+  readonly implicitTls: boolean;
+  readonly limits: SmtpLimits;
+  readonly log: Logger;
+}
+
+const NEVER = ["WIZ", "SHELL", "KILL", "XCLIENT", "XFORWARD"];
+
+export function smtpServerOptions(settings: EngineSettings): SMTPServerOptions {
+  const { limits, tls } = settings;
+  const disabledCommands = [...NEVER];
+  if (!settings.authentication) disabledCommands.push("AUTH");
+  if (tls === null) disabledCommands.push("STARTTLS");
+  return {
+    ...(tls === null ? {} : { minVersion: "TLSv1.2", ...tls }),
+    secure: settings.implicitTls,
+    lmtp: settings.protocol === "lmtp",
+    name: settings.hostname,
+    heloResponse: "%s",
+    disabledCommands,
+    authMethods: ["PLAIN", "LOGIN"],
+    // Which connections may send a password, EngineConnection decides.
+    allowInsecureAuth: true,
+    maxAllowedUnauthenticatedCommands: limits.unauthenticatedCommandsMax,
+    // Announced, and held against MAIL's SIZE. CommandStream holds it against the content: no `rejectOversized` needed.
+    size: limits.messageBytesMax,
+    hideENHANCEDSTATUSCODES: false,
+    disableReverseLookup: true,
+    socketTimeout: limits.idleTimeoutMs,
+    logger: false,
+  };
+}

@@ -1,0 +1,51 @@
+// Every bound of the receivers, by name; a caller may lower or raise each of them.
+
+/** The bounds of one listener. */
+export interface SmtpLimits {
+  /** Bytes of one message as its sender gives it, dots un-stuffed, without the trace header put in front. */
+  readonly messageBytesMax: number;
+  /** Recipients of one mail. */
+  readonly recipientsMax: number;
+  /** Open connections of the listener. */
+  readonly connectionsMax: number;
+  /** Open connections of one client address. */
+  readonly connectionsPerAddressMax: number;
+  /** Commands of a connection since it was opened or last had a mail accepted. */
+  readonly commandsWithoutMailMax: number;
+  /** Commands before AUTH succeeds, where AUTH is required. */
+  readonly unauthenticatedCommandsMax: number;
+  /** Bytes of a command line, long enough for an AUTH response (RFC 4954 4). */
+  readonly commandBytesMax: number;
+  /** Failed logins of one connection before it is closed. */
+  readonly authAttemptsMax: number;
+  /** How long the answer to a failed login is held back. */
+  readonly authFailureDelayMs: number;
+  /** `Received` fields of a message; more of them are a loop (RFC 5321 6.3). */
+  readonly receivedFieldsMax: number;
+  /** How much of a message's header is searched for trace fields. */
+  readonly headerBytesMax: number;
+  /** How long a client may be silent when it is its turn (RFC 5321 4.5.3.2.7). */
+  readonly idleTimeoutMs: number;
+  /** How long a client may take to send the whole content of one message. */
+  readonly dataTimeoutMs: number;
+  /** How long `close` waits for deliveries under way and for clients to leave before it cuts them off. */
+  readonly closeGraceMs: number;
+}
+
+/** The bounds where the caller sets none. */
+export const SMTP_LIMITS: SmtpLimits = {
+  messageBytesMax: 50 * 1024 * 1024,
+  recipientsMax: 100,
+  connectionsMax: 1_000,
+  connectionsPerAddressMax: 200,
+  commandsWithoutMailMax: 1_000,
+  unauthenticatedCommandsMax: 20,
+  commandBytesMax: 12_288,
+  authAttemptsMax: 5,
+  authFailureDelayMs: 1_000,
+  receivedFieldsMax: 50,
+  headerBytesMax: 256 * 1024,
+  idleTimeoutMs: 300_000,
+  dataTimeoutMs: 1_800_000,
+  closeGraceMs: 2_000,
+};

@@ -1,0 +1,39 @@
+// The domains that have an account or an alias here: it only words a refusal, so it may lag behind a little.
+import type { MailStore } from "@pushmail/mailstore";
+
+export interface LocalDomainsOptions {
+  readonly store: Pick<MailStore, "accounts">;
+  readonly now: () => number;
+  /** How old the list may be before an unknown domain makes it be read anew. */
+  readonly ageMaxMs: number;
+}
+
+/** Whether a domain is local; the accounts are read at most once in `ageMaxMs`. */
+export class LocalDomains {
+  readonly #options: LocalDomainsOptions;
+  #domains: ReadonlySet<string> = new Set();
+  #readAtMs = -Infinity;
+  #reading: Promise<ReadonlySet<string>> | null = null;
+
+  constructor(options: LocalDomainsOptions) {
+    this.#options = options;
+  }
+
+  async has(domain: string): Promise<boolean> {
+    const name = domain.toLowerCase();
+    if (!this.#domains.has(name) && this.#options.now() - this.#readAtMs >= this.#options.ageMaxMs) {
+      this.#reading ??= this.#read().finally(() => (this.#reading = null));
+      this.#domains = await this.#reading;
+      this.#readAtMs = this.#options.now();
+    }
+    return this.#domains.has(name);
+  }
+
+  async #read(): Promise<ReadonlySet<string>> {
+    const domains = new Set<string>();
+    for await (const { address, aliases } of this.#options.store.accounts()) {
+      for (const each of [address, ...aliases]) domains.add(each.slice(each.lastIndexOf("@") + 1));
+    }
+    return domains;
+  }
+}

@@ -1,0 +1,78 @@
+// Who may send a mail and who gets it, on each of the three kinds of listener.
+import type { Readable } from "node:stream";
+import { Refusal } from "@pushmail/mailstore";
+import type { AccountInfo } from "@pushmail/mailstore";
+import { Delivery } from "./delivery.ts";
+import type { Answer, MailCommand, Receiver } from "./engine/receiver.ts";
+import type { IncomingMail, ReceiverOptions } from "./incoming-mail.ts";
+import { LocalDomains } from "./local-domains.ts";
+import { NegativeReply } from "./replies.ts";
+
+const LOCAL_DOMAINS_AGE_MAX_MS = 10_000;
+
+export class MailReceiver implements Receiver<IncomingMail> {
+  readonly #options: ReceiverOptions;
+  readonly #localDomains: LocalDomains;
+
+  constructor(options: ReceiverOptions) {
+    this.#options = options;
+    this.#localDomains = new LocalDomains({ ...options, ageMaxMs: LOCAL_DOMAINS_AGE_MAX_MS });
+  }
+
+  authenticate(username: string, password: string): Promise<AccountInfo> {
+    return this.#options.store.authenticate(username, password);
+  }
+
+  async begin(mail: MailCommand): Promise<IncomingMail> {
+    checkCharacters(mail.sender, mail);
+    if (this.#options.kind === "submission") await this.#checkSender(mail);
+    return { ...mail, recipients: [] };
+  }
+
+  async addRecipient(mail: IncomingMail, address: string): Promise<void> {
+    const { store, hostname, limits } = this.#options;
+    if (mail.recipients.length >= limits.recipientsMax) throw new Refusal("tooManyRecipients", "Too many recipients");
+    checkCharacters(address, mail);
+    // RFC 5321 4.5.1
+    const target = await store.resolve(address.includes("@") ? address : `${address}@${hostname}`);
+    if (target === undefined) throw await this.#unknown(address);
+    const { bytes, bytesMax, messages, messagesMax } = await store.quota(target.account.id);
+    const full = messagesMax > 0 && messages >= messagesMax;
+    if (full || (bytesMax > 0 && bytes + Math.max(mail.sizeBytes, 1) > bytesMax)) {
+      throw new Refusal("overQuota", `${address} is over quota`);
+    }
+    mail.recipients.push({ address, target });
+  }
+
+  receive(mail: IncomingMail, content: Readable): Promise<readonly Answer[]> {
+    return new Delivery(this.#options, mail).run(content);
+  }
+
+  /** RFC 6409 6.1: the sender is an address of the account that logged in; the null sender is anybody's. */
+  async #checkSender({ sender, client }: MailCommand): Promise<void> {
+    if (client.user === null) {
+      throw new NegativeReply("530 5.7.0", "Authentication required");
+    }
+    if (sender === "") return;
+    const owner = await this.#options.store.resolve(sender);
+    if (owner?.account.id === client.user.id) return;
+    throw new Refusal("senderNotAllowed", `${sender} is not an address of ${client.user.address}`);
+  }
+
+  async #unknown(address: string): Promise<Refusal> {
+    const { kind } = this.#options;
+    const at = address.lastIndexOf("@");
+    if (kind === "lmtp" || at < 0 || (await this.#localDomains.has(address.slice(at + 1)))) {
+      return new Refusal("accountNotFound", `No such user here: ${address}`);
+    }
+    if (kind === "smtp") return new Refusal("relayDenied", `Relaying denied: ${address} is not local`);
+    return new Refusal("relayDenied", `Mail to other servers is not sent from here yet: ${address} is not local`);
+  }
+}
+
+/** RFC 6531 3.2: an address beyond ASCII needs SMTPUTF8; its domain alone has an ASCII form that does without. */
+function checkCharacters(address: string, { utf8 }: MailCommand): void {
+  if (!utf8 && /[^\x20-\x7e]/.test(address.slice(0, address.lastIndexOf("@") + 1))) {
+    throw new NegativeReply("553 5.6.7", "An address beyond ASCII needs SMTPUTF8");
+  }
+}

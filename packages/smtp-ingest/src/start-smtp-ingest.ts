@@ -1,0 +1,64 @@
+// One listener for incoming mail, of any of the three kinds.
+import type { MailStore } from "@pushmail/mailstore";
+import { EngineServer } from "./engine/engine-server.ts";
+import type { TlsCredentials } from "./engine/engine-settings.ts";
+import type { ListenerKind } from "./incoming-mail.ts";
+import { SMTP_LIMITS } from "./limits.ts";
+import type { SmtpLimits } from "./limits.ts";
+import type { Logger } from "./logger.ts";
+import { MailReceiver } from "./mail-receiver.ts";
+
+export interface SmtpIngestOptions {
+  readonly store: MailStore;
+  readonly kind: ListenerKind;
+  readonly host: string;
+  /** 0 takes a free port. */
+  readonly port: number;
+  /** The name by which this host goes in greetings and trace headers. */
+  readonly hostname: string;
+  /** Without it there is no STARTTLS, and no AUTH except from the same machine. */
+  readonly tls?: TlsCredentials;
+  /** TLS from the first byte on, instead of by STARTTLS. */
+  readonly implicitTls?: boolean;
+  readonly log: Logger;
+  readonly limits?: Partial<SmtpLimits>;
+  readonly now?: () => number;
+}
+
+export interface SmtpIngest {
+  readonly address: { readonly host: string; readonly port: number };
+  /** Uses another certificate from the next handshake on; only where there was one from the start. */
+  setTls(tls: TlsCredentials): void;
+  /** Finishes the deliveries under way, says 421 to the rest; done when the last connection is gone. */
+  close(): Promise<void>;
+}
+
+/** Listens; rejects where the address is taken. */
+export async function startSmtpIngest(options: SmtpIngestOptions): Promise<SmtpIngest> {
+  const { store, kind, host, hostname, tls, log, implicitTls = false, now = Date.now } = options;
+  if (implicitTls && tls === undefined) throw new TypeError("implicit TLS needs a key and a certificate");
+  const limits = { ...SMTP_LIMITS, ...options.limits };
+  const server = new EngineServer(
+    {
+      protocol: kind === "lmtp" ? "lmtp" : "smtp",
+      hostname,
+      authentication: kind === "submission",
+      // A mail program that ends its lines with LF is helped; between servers it is how mail is smuggled.
+      lineEnds: kind === "submission" ? "normalize" : "refuse",
+      tls: tls ?? null,
+      implicitTls,
+      limits,
+      log,
+    },
+    new MailReceiver({ store, kind, hostname, limits, log, now }),
+  );
+  const port = await server.start(host, options.port);
+  return {
+    address: { host, port },
+    setTls: (renewed) => {
+      if (tls === undefined) throw new TypeError("a listener that was started without TLS cannot begin it");
+      server.useTls(renewed);
+    },
+    close: () => server.stop(),
+  };
+}
