@@ -2,12 +2,13 @@
 
 export const ATOM_CHAR = 1;
 export const ASTRING_CHAR = 2;
-export const LIST_CHAR = 4;
-export const DIGIT = 8;
+export const TAG_CHAR = 4;
+export const LIST_CHAR = 8;
+export const DIGIT = 16;
 /** What keywords of the grammar are made of: letters, digits, "." and "-". */
-export const WORD_CHAR = 16;
+export const WORD_CHAR = 32;
 /** What needs no escape in a quoted string. */
-export const QUOTED_CHAR = 32;
+export const QUOTED_CHAR = 64;
 
 const CLASSES: Uint8Array = Uint8Array.from({ length: 256 }, (_, code) => classesOf(String.fromCharCode(code)));
 
@@ -21,6 +22,7 @@ function classesOf(char: string): number {
   const atom = char > " " && char < "\x7f" && !'(){%*"\\]'.includes(char);
   if (atom) classes |= ATOM_CHAR;
   if (atom || char === "]") classes |= ASTRING_CHAR;
+  if ((atom || char === "]") && char !== "+") classes |= TAG_CHAR;
   if (atom || "]%*".includes(char)) classes |= LIST_CHAR;
   if (char >= "0" && char <= "9") classes |= DIGIT;
   if (/[A-Za-z0-9.-]/.test(char)) classes |= WORD_CHAR;

@@ -13,13 +13,13 @@ const DATE_TIME = /^( \d|\d{1,2})-([a-z]{3})-(\d{4}) (\d\d):(\d\d):(\d\d) ([+-])
 const DATE = /^(\d{1,2})-([a-z]{3})-(\d{4})$/i;
 
 export function parseDateTime(scan: Scanner): DateTime {
-  const fault = scan.fault("Bad date and time");
+  const start = scan.position;
   const [, day, month, year, hours, minutes, seconds, sign, zoneHours, zone] = DATE_TIME.exec(scan.string()) ?? [];
   const dayMs = utcDay(year, month, day);
   const zoneMinutes = (sign === "-" ? -1 : 1) * (Number(zoneHours) * 60 + Number(zone));
   // A leap second may be written, and counts as the first of the next minute.
   const inRange = Number(hours) < 24 && Number(minutes) < 60 && Number(seconds) <= 60 && Number(zone) < 60;
-  if (dayMs === undefined || !inRange || Number(zoneHours) > 23) throw fault;
+  if (dayMs === undefined || !inRange || Number(zoneHours) > 23) throw scan.fault("Bad date and time", start);
   const localSeconds = (Number(hours) * 60 + Number(minutes) - zoneMinutes) * 60 + Number(seconds);
   return { ms: dayMs + localSeconds * 1000, zoneMinutes: zoneMinutes === 0 ? 0 : zoneMinutes };
 }
@@ -35,10 +35,10 @@ export function printDateTime(ms: number, zoneMinutes = 0): string {
 
 /** A day of SEARCH, as the milliseconds from 1970 to its beginning in UTC. */
 export function parseDate(scan: Scanner): number {
-  const fault = scan.fault("Bad date");
+  const start = scan.position;
   const [, day, month, year] = DATE.exec(scan.astring()) ?? [];
   const dayMs = utcDay(year, month, day);
-  if (dayMs === undefined) throw fault;
+  if (dayMs === undefined) throw scan.fault("Bad date", start);
   return dayMs;
 }
 

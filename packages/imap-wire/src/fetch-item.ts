@@ -65,7 +65,8 @@ export function parseFetchArguments(scan: Scanner): FetchArguments {
 
 function parseFetchList(scan: Scanner): readonly FetchItem[] {
   const items = scan.list(() => parseFetchItem(scan, scan.word()));
-  if (items.length === 0 || items.length > scan.limits.fetchItemsMax) throw scan.fault("No items or too many of them");
+  if (items.length === 0) throw scan.fault("Expected a FETCH item");
+  if (items.length > scan.limits.fetchItemsMax) throw scan.fault("Too many FETCH items");
   return items;
 }
 

@@ -7,11 +7,11 @@ const SYSTEM_FLAGS: ReadonlyMap<string, string> = new Map(
 
 /** A flag that a client may set. */
 export function parseFlag(scan: Scanner): string {
-  const fault = scan.fault("Not a flag that can be set");
+  const start = scan.position;
   if (!scan.skip("\\")) return scan.atom();
   const flag = SYSTEM_FLAGS.get(`\\${scan.atom().toUpperCase()}`);
   // RFC 3501 2.3.2: \Recent cannot be set; other names with a backslash are reserved.
-  if (flag === undefined) throw fault;
+  if (flag === undefined) throw scan.fault("Not a flag that can be set", start);
   return flag;
 }
 

@@ -135,19 +135,20 @@ export class Framer {
 
   #readLine(chunk: Buffer): FrameEvent | undefined {
     const end = chunk.indexOf(LF);
-    const bytes = end < 0 ? chunk : chunk.subarray(0, end);
+    let bytes = end < 0 ? chunk : chunk.subarray(0, end);
     this.#consume(end < 0 ? chunk.length : end + 1);
     let fault: FrameEvent | undefined;
-    const textBytes = this.#text.length + this.#heldBytes + bytes.length;
-    if (!this.#discarding && textBytes > this.#limits.lineBytesMax) {
-      fault = this.#fault(this.#takeLine(bytes), "Command line too long");
+    const { lineBytesMax } = this.#limits;
+    if (!this.#discarding && this.#text.length + this.#heldBytes + bytes.length > lineBytesMax) {
+      const line = this.#takeLine(bytes);
+      const head = (this.#text + line).slice(0, lineBytesMax);
+      fault = faultEvent("Command line too long", head.includes(" ") ? tagOf(head) : null);
       this.#discard("line");
+      bytes = Buffer.from(line.slice(-TAIL_BYTES), "latin1");
     }
-    if (end < 0) {
-      this.#hold(bytes);
-      return fault;
-    }
-    return this.#endLine(this.#takeLine(bytes)) ?? fault;
+    if (end >= 0) return this.#endLine(this.#takeLine(bytes)) ?? fault;
+    this.#hold(bytes);
+    return fault;
   }
 
   #endLine(ended: string): FrameEvent | undefined {
@@ -157,12 +158,11 @@ export class Framer {
     let problem: string | undefined;
     if (line.includes("\0")) problem = "NUL in command";
     else if (announcement !== null && this.#literals.length >= this.#limits.literalsMax) problem = "Too many literals";
-    if (problem !== undefined) {
-      const fault = this.#fault(line, problem);
-      this.#endDiscarded(announcement);
-      return fault;
-    }
     const text = this.#text + line;
+    if (problem !== undefined) {
+      this.#endDiscarded(announcement);
+      return faultEvent(problem, tagOf(text));
+    }
     if (announcement === null) {
       const frame: Frame = { text, literals: this.#literals };
       this.#reset();
@@ -234,10 +234,6 @@ export class Framer {
     return line;
   }
 
-  #fault(line: string, message: string): FrameEvent {
-    return { type: "fault", fault: new SyntaxFault(message), tag: tagOf(this.#text + line) };
-  }
-
   #discard(mode: "line" | "skip"): void {
     const remaining = this.#remaining;
     this.#reset();
@@ -257,6 +253,10 @@ export class Framer {
     this.#keptBytes = 0;
     this.#remaining = 0;
   }
+}
+
+function faultEvent(message: string, tag: string | null): FrameEvent {
+  return { type: "fault", fault: new SyntaxFault(message), tag };
 }
 
 function announced(announcement: RegExpExecArray, text: string): Literal {

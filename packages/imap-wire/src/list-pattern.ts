@@ -11,13 +11,14 @@ export function matchesListPattern(pattern: string, name: string): boolean {
   const wanted = name === "INBOX" ? pattern.toUpperCase() : pattern;
   const reached = new Uint8Array(name.length + 1);
   reached[0] = 1;
-  for (let i = 0; i < wanted.length; i++) step(reached, wanted.charAt(i), name);
+  for (let i = 0; i < wanted.length; i++) if (!advance(reached, wanted.charAt(i), name)) return false;
   return reached[name.length] === 1;
 }
 
-/** Turns the prefixes that a pattern matches into those that it matches with one more character, in place. */
-function step(reached: Uint8Array, char: string, name: string): void {
+/** From the prefixes that a pattern matches to those that it matches with one more character; are there any? */
+function advance(reached: Uint8Array, char: string, name: string): boolean {
   const wild = char === "*" || char === "%";
+  let any = 0;
   let before = 0;
   for (let length = 0; length <= name.length; length++) {
     const here = reached[length] as number;
@@ -29,5 +30,7 @@ function step(reached: Uint8Array, char: string, name: string): void {
       reached[length] = last === char ? before : 0;
       before = here;
     }
+    any |= reached[length] as number;
   }
+  return any === 1;
 }

@@ -17,9 +17,9 @@ export function parseMailbox(scan: Scanner, options?: MailboxNameOptions): strin
 
 /** The pattern of LIST and LSUB. */
 export function parseListMailbox(scan: Scanner, options?: MailboxNameOptions): string {
-  const fault = scan.fault("Mailbox pattern too long");
+  const start = scan.position;
   const pattern = decodeMailboxName(scan.listMailbox(), options);
-  if (pattern.length > scan.limits.listPatternCharsMax) throw fault;
+  if (pattern.length > scan.limits.listPatternCharsMax) throw scan.fault("Mailbox pattern too long", start);
   return pattern;
 }
 

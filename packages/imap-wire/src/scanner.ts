@@ -37,9 +37,14 @@ export class Scanner {
     return this.#literalHere()?.bytes === null;
   }
 
-  /** A fault at this place, to be thrown. */
-  fault(message: string): SyntaxFault {
-    return new SyntaxFault(message, this.#position + 1);
+  /** How many characters have been read. */
+  get position(): number {
+    return this.#position;
+  }
+
+  /** A fault here, or at an earlier position, to be thrown. */
+  fault(message: string, position: number = this.#position): SyntaxFault {
+    return new SyntaxFault(message, position + 1);
   }
 
   /** Steps over `token`, given in upper case, if it comes next in any case. */
@@ -99,7 +104,7 @@ export class Scanner {
     if (bytes === null) throw new Error("this literal was not kept in memory");
     const text = bytes.toString("latin1");
     // RFC 9051 9: CHAR8 is any octet but NUL.
-    if (binary || text.includes("\0")) throw new SyntaxFault("Binary literal not allowed here", start + 1);
+    if (binary || text.includes("\0")) throw this.fault("Binary literal not allowed here", start);
     return text;
   }
 
@@ -121,7 +126,7 @@ export class Scanner {
   number(): number {
     const start = this.#position;
     const value = Number(this.#digits());
-    if (value > NUMBER_MAX) throw new SyntaxFault("Number too large", start + 1);
+    if (value > NUMBER_MAX) throw this.fault("Number too large", start);
     return value;
   }
 
@@ -129,7 +134,7 @@ export class Scanner {
   nzNumber(): number {
     const start = this.#position;
     const value = this.number();
-    if (value === 0) throw new SyntaxFault("Expected a number above 0", start + 1);
+    if (value === 0) throw this.fault("Expected a number above 0", start);
     return value;
   }
 
@@ -137,7 +142,7 @@ export class Scanner {
   number64(): number {
     const start = this.#position;
     const digits = this.#digits().replace(/^0+(?=.)/, "");
-    if (digits.length > 19 || BigInt(digits) > NUMBER64_MAX) throw new SyntaxFault("Number too large", start + 1);
+    if (digits.length > 19 || BigInt(digits) > NUMBER64_MAX) throw this.fault("Number too large", start);
     return Math.min(Number(digits), Number.MAX_SAFE_INTEGER);
   }
 

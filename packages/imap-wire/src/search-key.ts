@@ -112,14 +112,14 @@ function parseKey(search: Search, depth: number): SearchKey {
   const { searchDepthMax, searchKeysMax } = scan.limits;
   if (depth > searchDepthMax || ++search.keys > searchKeysMax) throw scan.fault("Search too complex");
   if (atSequenceSet(scan)) return { type: "sequence", set: parseSequenceSet(scan) };
-  const fault = scan.fault("Unknown search key");
+  const start = scan.position;
   if (scan.peek === "(") {
     const keys = scan.list(() => parseKey(search, depth + 1));
-    if (keys.length === 0) throw fault;
+    if (keys.length === 0) throw scan.fault("Unknown search key", start);
     return allOf(keys);
   }
   const read = KEYS.get(scan.word());
-  if (read === undefined) throw fault;
+  if (read === undefined) throw scan.fault("Unknown search key", start);
   return read(search, depth);
 }
 

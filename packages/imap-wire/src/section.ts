@@ -36,12 +36,12 @@ export function parseSection(scan: Scanner): Section {
 }
 
 function parseSectionText(scan: Scanner, ofPart: boolean): SectionText {
-  const fault = scan.fault("Unknown section");
+  const start = scan.position;
   const text = scan.word();
   switch (text) {
     case "MIME":
       // RFC 9051 9: section-msgtext has no MIME, section-text of a part has.
-      if (!ofPart) throw fault;
+      if (!ofPart) throw scan.fault("Unknown section", start);
       return text;
     case "HEADER":
     case "HEADER.FIELDS":
@@ -49,7 +49,7 @@ function parseSectionText(scan: Scanner, ofPart: boolean): SectionText {
     case "TEXT":
       return text;
     default:
-      throw fault;
+      throw scan.fault("Unknown section", start);
   }
 }
 
@@ -70,9 +70,9 @@ export function parsePartial(scan: Scanner): PartialRange | null {
   if (!scan.skip("<")) return null;
   const offset = scan.number64();
   scan.expect(".");
-  const fault = scan.fault("Expected a number above 0");
+  const start = scan.position;
   const octets = scan.number64();
-  if (octets === 0) throw fault;
+  if (octets === 0) throw scan.fault("Expected a number above 0", start);
   scan.expect(">");
   return { offset, octets };
 }

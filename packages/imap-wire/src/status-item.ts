@@ -22,10 +22,10 @@ export function parseStatusItems(scan: Scanner): readonly StatusItem[] {
 }
 
 function parseStatusItem(scan: Scanner): StatusItem {
-  const fault = scan.fault("Unknown STATUS item");
+  const start = scan.position;
   const word = scan.word();
   const item = STATUS_ITEMS.find((name) => name === word);
-  if (item === undefined) throw fault;
+  if (item === undefined) throw scan.fault("Unknown STATUS item", start);
   return item;
 }
 

@@ -1,13 +1,14 @@
 // Strings in responses. Every character of a text here is one octet (latin1), as it is of every printed response.
 import { ASTRING_CHAR, isOf } from "./char-class.ts";
 
-const NOT_QUOTED = /[^\x20\x21\x23-\x5b\x5d-\x7e]/;
-const NOT_QUOTABLE = /[^\x01-\x09\x0b\x0c\x0e-\x7f]/;
+const PLAIN = /^[\x20\x21\x23-\x5b\x5d-\x7e]*$/;
+const QUOTABLE = /^[\x20-\x7e]*$/;
 
-/** A quoted string, or a literal where it holds CR, LF, NUL or 8-bit octets. NUL has no form and becomes 0x80. */
+/** A quoted string, or a literal where it holds controls or 8-bit octets. NUL has no form and becomes 0x80. */
 export function printString(text: string): string {
-  if (!NOT_QUOTED.test(text)) return `"${text}"`;
-  if (!NOT_QUOTABLE.test(text)) return `"${text.replace(/["\\]/g, "\\$&")}"`;
+  if (PLAIN.test(text)) return `"${text}"`;
+  if (QUOTABLE.test(text)) return `"${text.replace(/["\\]/g, "\\$&")}"`;
+  if (/[\u0100-\uffff]/.test(text)) throw new RangeError("not octets but characters");
   // RFC 9051 9: CHAR8 is any octet but NUL.
   return `{${text.length}}\r\n${text.replaceAll("\0", "\x80")}`;
 }

@@ -1,0 +1,590 @@
+import { describe, expect, it } from "@jest/globals";
+import fc from "fast-check";
+import { parseDate, parseDateTime, printDate, printDateTime } from "./date-time.ts";
+import type { FetchItem } from "./fetch-item.ts";
+import { parseFetchArguments, printFetchArguments, printFetchItem, printFetchLabel } from "./fetch-item.ts";
+import { parseFlag, parseFlagList, printFlagList } from "./flags.ts";
+import { parseIdParameters, printIdParameters } from "./id-parameters.ts";
+import { DEFAULT_WIRE_LIMITS } from "./limits.ts";
+import { Scanner } from "./scanner.ts";
+import type { SearchArguments, SearchKey } from "./search-key.ts";
+import { parseSearchArguments, printSearchArguments } from "./search-key.ts";
+import type { Section, SectionText } from "./section.ts";
+import { parseSection, printSection } from "./section.ts";
+import type { SequenceNumber, SequenceSet } from "./sequence-set.ts";
+import { parseSequenceSet, printSequenceSet, resolveSequenceSet } from "./sequence-set.ts";
+import { parseStatusItems, printStatusItems } from "./status-item.ts";
+import type { StoreArguments } from "./store-arguments.ts";
+import { parseStoreArguments, printStoreArguments } from "./store-arguments.ts";
+import { faultOf, frameOf, parseAll } from "./test-support/frame-of.ts";
+
+/** Octets but NUL, with more of those that need care than chance would bring. */
+const latin1: fc.Arbitrary<string> = fc.string({
+  unit: fc.oneof(
+    fc.constantFrom(...'\r\n"\\{}()[]%* \xff]&NIL'.split("")),
+    fc.integer({ min: 1, max: 255 }).map((code) => String.fromCharCode(code)),
+  ),
+  maxLength: 12,
+});
+
+const atom: fc.Arbitrary<string> = fc.string({
+  unit: fc.constantFrom(..."abzAZ09!#$&'+,-./:;<=>?@[^_`|}~".split("")),
+  minLength: 1,
+  maxLength: 8,
+});
+
+const anyFlag: fc.Arbitrary<string> = fc.oneof(
+  fc.constantFrom("\\Answered", "\\Deleted", "\\Draft", "\\Flagged", "\\Seen"),
+  atom,
+);
+
+const sequenceNumber: fc.Arbitrary<SequenceNumber> = fc.oneof(
+  fc.integer({ min: 1, max: 2 ** 32 - 1 }),
+  fc.constant("*" as const),
+);
+
+const sequenceSet: fc.Arbitrary<SequenceSet> = fc.array(fc.tuple(sequenceNumber, sequenceNumber), {
+  minLength: 1,
+  maxLength: 5,
+});
+
+const parseSet = (text: string): SequenceSet => parseAll(parseSequenceSet, text);
+
+describe("parseSequenceSet", () => {
+  it.each<[string, SequenceSet]>([
+    ["1", [[1, 1]]],
+    ["*", [["*", "*"]]],
+    [
+      "2,4:7,9,12:*",
+      [
+        [2, 2],
+        [4, 7],
+        [9, 9],
+        [12, "*"],
+      ],
+    ],
+    [
+      "*:4,7:5",
+      [
+        ["*", 4],
+        [7, 5],
+      ],
+    ],
+    ["1:4294967295", [[1, 4294967295]]],
+  ])("reads %s", (text, set) => {
+    expect(parseSet(text)).toEqual(set);
+  });
+
+  it.each(["", "0", "1:0", "a", "1,", ",1", "1:", ":1", "1:2:3", "1 2", "4294967296", "1:99999999999999999999", "$"])(
+    "faults %j",
+    (text) => {
+      expect(faultOf(() => parseSet(text))).not.toBeNull();
+    },
+  );
+
+  it("reads what is printed", () => {
+    fc.assert(fc.property(sequenceSet, (set) => expect(parseSet(printSequenceSet(set))).toEqual(set)));
+  });
+});
+
+describe("resolveSequenceSet", () => {
+  it.each([
+    // RFC 9051 9: the examples of sequence-set.
+    ["2,4:7,9,12:*", 15, "2,4:7,9,12:15"],
+    ["*:4,5:7", 10, "4:10"],
+    ["5:*", 3, "3:5"],
+    ["1:*", 0, ""],
+    ["*,1:2", 0, "1:2"],
+    ["3,1,2,2", 9, "1:3"],
+    ["7:5,6:9,1", 3, "1,5:9"],
+    ["1:4294967295,4294967294:*", 7, "1:4294967295"],
+  ])("resolves %s of %i to %s", (text, max, expected) => {
+    expect(printSequenceSet(resolveSequenceSet(parseSet(text), max))).toBe(expected);
+  });
+
+  it("holds what the ranges hold, in normal form", () => {
+    const small: fc.Arbitrary<SequenceNumber> = fc.oneof(fc.integer({ min: 1, max: 30 }), fc.constant("*" as const));
+    const sets = fc.array(fc.tuple(small, small), { maxLength: 10 });
+    fc.assert(
+      fc.property(sets, fc.integer({ min: 1, max: 30 }), (set, max) => {
+        const wanted = new Set<number>();
+        for (const ends of set) {
+          const [a, b] = ends.map((end) => (end === "*" ? max : end)) as [number, number];
+          for (let n = Math.min(a, b); n <= Math.max(a, b); n++) wanted.add(n);
+        }
+        const resolved = resolveSequenceSet(set, max);
+        const held = resolved.flatMap(([a, b]) => Array.from({ length: b - a + 1 }, (_, i) => a + i));
+        expect(held).toEqual([...wanted].sort((a, b) => a - b));
+        resolved.slice(1).forEach(([first], i) => expect(first).toBeGreaterThan((resolved[i]?.[1] ?? 0) + 1));
+      }),
+    );
+  });
+});
+describe("date-time", () => {
+  it.each([
+    ['"17-Jul-1996 02:44:25 -0700"', "1996-07-17T09:44:25Z", -420],
+    ['" 1-jan-1970 00:00:00 +0000"', "1970-01-01T00:00:00Z", 0],
+    ['"1-Feb-2024 00:00:00 -0000"', "2024-02-01T00:00:00Z", 0],
+    ['"29-Feb-2024 23:59:60 +1345"', "2024-02-29T10:15:00Z", 825],
+    ['"31-Dec-0099 00:00:00 +0000"', "0099-12-31T00:00:00Z", 0],
+    ["{26}\r\n01-Jan-2024 00:00:00 +0000", "2024-01-01T00:00:00Z", 0],
+  ])("reads %s", (octets, iso, zoneMinutes) => {
+    expect(parseAll(parseDateTime, octets)).toEqual({ ms: Date.parse(iso), zoneMinutes });
+  });
+
+  it.each([
+    '"30-Feb-2024 00:00:00 +0000"',
+    '"29-Feb-2023 00:00:00 +0000"',
+    '"00-Jan-2024 00:00:00 +0000"',
+    '"01-Foo-2024 00:00:00 +0000"',
+    '"01-Jan-2024 24:00:00 +0000"',
+    '"01-Jan-2024 00:60:00 +0000"',
+    '"01-Jan-2024 00:00:61 +0000"',
+    '"01-Jan-2024 00:00:00 +2400"',
+    '"01-Jan-2024 00:00:00 +0060"',
+    '"01-Jan-2024 00:00:00"',
+    '"01-Jan-20244 00:00:00 +0000"',
+    "01-Jan-2024",
+    "NIL",
+  ])("faults %s", (octets) => {
+    expect(faultOf(() => parseAll(parseDateTime, octets))?.column).toBe(1);
+  });
+
+  it("prints days with two characters (RFC 9051 9 date-day-fixed)", () => {
+    expect(printDateTime(Date.parse("2024-02-01T10:00:59.999Z"))).toBe('" 1-Feb-2024 10:00:59 +0000"');
+    expect(printDateTime(Date.parse("1996-07-17T09:44:25Z"), -420)).toBe('"17-Jul-1996 02:44:25 -0700"');
+    expect(printDateTime(-1, 90)).toBe('" 1-Jan-1970 01:29:59 +0130"');
+  });
+
+  it("reads what is printed", () => {
+    const seconds = fc.integer({ min: Date.UTC(1800, 0) / 1000, max: Date.UTC(9999, 0) / 1000 });
+    const zones = fc.integer({ min: -23 * 60 - 59, max: 23 * 60 + 59 });
+    fc.assert(
+      fc.property(seconds, zones, (second, zoneMinutes) => {
+        const printed = printDateTime(second * 1000, zoneMinutes);
+        expect(parseAll(parseDateTime, printed)).toEqual({ ms: second * 1000, zoneMinutes });
+        const dayMs = Math.floor(second / 86_400) * 86_400_000;
+        expect(parseAll(parseDate, printDate(dayMs))).toBe(dayMs);
+        expect(parseAll(parseDate, `"${printDate(dayMs)}"`)).toBe(dayMs);
+      }),
+    );
+  });
+
+  it.each(["1-Jan-24", "31-Apr-2024", "0-Jan-2024", "2024-01-01", '""'])("faults the date %s", (octets) => {
+    expect(faultOf(() => parseAll(parseDate, octets))).not.toBeNull();
+  });
+});
+
+describe("flags", () => {
+  it("are system flags in one case, and keywords as they came", () => {
+    expect(parseAll(parseFlagList, "(\\SEEN \\answered $Forwarded NonJunk)")).toEqual([
+      "\\Seen",
+      "\\Answered",
+      "$Forwarded",
+      "NonJunk",
+    ]);
+    expect(parseAll(parseFlagList, "()")).toEqual([]);
+  });
+
+  it.each(["\\Recent", "\\*", "\\Foo", "\\", "a]", "", '"a"', "a*"])("are not %j", (octets) => {
+    expect(faultOf(() => parseAll(parseFlag, octets))).not.toBeNull();
+    expect(faultOf(() => parseAll(parseFlagList, `(${octets} b)`))).not.toBeNull();
+  });
+
+  it("read as printed", () => {
+    fc.assert(
+      fc.property(fc.array(anyFlag, { maxLength: 10 }), (flags) => {
+        expect(parseAll(parseFlagList, printFlagList(flags))).toEqual(flags);
+      }),
+    );
+  });
+});
+
+describe("STORE", () => {
+  it.each<[string, Partial<StoreArguments>]>([
+    ["flags \\seen \\Deleted", { flags: ["\\Seen", "\\Deleted"] }],
+    ["+FLAGS.SILENT (\\Deleted)", { mode: "add", silent: true, flags: ["\\Deleted"] }],
+    ["-flags foo", { mode: "remove", flags: ["foo"] }],
+    ["FLAGS.SILENT ()", { silent: true, flags: [] }],
+    // RFC 7162 3.1.3
+    ["(UNCHANGEDSINCE 320162338) +FLAGS.SILENT ($Processed)", { unchangedSince: 320162338, mode: "add", silent: true }],
+    ["(unchangedsince 0) FLAGS (a)", { unchangedSince: 0 }],
+  ])("reads %s", (octets, expected) => {
+    const flags = expected.flags ?? expect.anything();
+    const read = parseAll(parseStoreArguments, octets);
+    expect(read).toEqual({ unchangedSince: null, mode: "replace", silent: false, ...expected, flags });
+  });
+
+  it.each([
+    "FLAGS",
+    "FLAGS ",
+    "FLAGS (\\Recent)",
+    "*FLAGS (a)",
+    "FLAGS.LOUD (a)",
+    "FLAGS (a) b",
+    "(UNCHANGEDSINCE x) FLAGS (a)",
+    "(UNCHANGEDSINCE 9223372036854775808) FLAGS (a)",
+    "(UNCHANGEDSINCE 1)FLAGS (a)",
+  ])("faults %s", (octets) => {
+    expect(faultOf(() => parseAll(parseStoreArguments, octets))).not.toBeNull();
+  });
+
+  it("reads what is printed", () => {
+    const stores = fc.record<StoreArguments>({
+      unchangedSince: fc.option(fc.maxSafeNat()),
+      mode: fc.constantFrom("replace", "add", "remove"),
+      silent: fc.boolean(),
+      flags: fc.array(anyFlag, { maxLength: 5 }),
+    });
+    fc.assert(
+      fc.property(stores, (store) => expect(parseAll(parseStoreArguments, printStoreArguments(store))).toEqual(store)),
+    );
+  });
+});
+
+describe("STATUS", () => {
+  it("reads items in any case, and faults others", () => {
+    expect(parseAll(parseStatusItems, "(uidnext MESSAGES)")).toEqual(["UIDNEXT", "MESSAGES"]);
+    for (const octets of ["()", "MESSAGES", "(FOO)", "(UIDNEXTS)", "(UIDNEXT  UNSEEN)"]) {
+      expect(faultOf(() => parseAll(parseStatusItems, octets))).not.toBeNull();
+    }
+    const all = "(DELETED HIGHESTMODSEQ MAILBOXID MESSAGES RECENT SIZE UIDNEXT UIDVALIDITY UNSEEN)";
+    expect(printStatusItems(parseAll(parseStatusItems, all))).toBe(all);
+  });
+});
+
+describe("ID", () => {
+  it("reads what is printed", () => {
+    expect(parseAll(parseIdParameters, "nil")).toBeNull();
+    expect(parseAll(parseIdParameters, '("name" "x" "version" NIL)')).toEqual([
+      ["name", "x"],
+      ["version", null],
+    ]);
+    const parameters = fc.option(fc.array(fc.tuple(latin1, fc.option(latin1)), { maxLength: 5 }));
+    fc.assert(
+      fc.property(parameters, (pairs) => expect(parseAll(parseIdParameters, printIdParameters(pairs))).toEqual(pairs)),
+    );
+  });
+});
+
+const SECTIONS: [string, Section][] = [
+  ["[]", { part: [], text: null, fields: [] }],
+  ["[header]", { part: [], text: "HEADER", fields: [] }],
+  ["[TEXT]", { part: [], text: "TEXT", fields: [] }],
+  ["[1]", { part: [1], text: null, fields: [] }],
+  ["[4.2.2.1]", { part: [4, 2, 2, 1], text: null, fields: [] }],
+  ["[4.1.MIME]", { part: [4, 1], text: "MIME", fields: [] }],
+  ["[3.HEADER]", { part: [3], text: "HEADER", fields: [] }],
+  ["[HEADER.FIELDS (Date From)]", { part: [], text: "HEADER.FIELDS", fields: ["Date", "From"] }],
+  ['[2.header.fields.not ("X Y" {1}\r\nZ)]', { part: [2], text: "HEADER.FIELDS.NOT", fields: ["X Y", "Z"] }],
+];
+
+const sectionText = fc.constantFrom<SectionText | null>(
+  "HEADER",
+  "HEADER.FIELDS",
+  "HEADER.FIELDS.NOT",
+  "TEXT",
+  "MIME",
+  null,
+);
+const section: fc.Arbitrary<Section> = fc
+  .record({
+    part: fc.array(fc.integer({ min: 1, max: 2 ** 32 - 1 }), { maxLength: 4 }),
+    text: sectionText,
+    fields: fc.array(latin1, { minLength: 1, maxLength: 3 }),
+  })
+  .filter(({ part, text }) => text !== "MIME" || part.length > 0)
+  .map(({ part, text, fields }) => ({ part, text, fields: text?.startsWith("HEADER.") === true ? fields : [] }));
+
+describe("section", () => {
+  it.each(SECTIONS)("reads %s", (octets, expected) => {
+    expect(parseAll(parseSection, octets)).toEqual(expected);
+  });
+
+  it.each([
+    "[MIME]",
+    "[0]",
+    "[1.]",
+    "[.1]",
+    "[1..2]",
+    "[FOO]",
+    "[HEADER.1]",
+    "[HEADER.FIELDS]",
+    "[HEADER.FIELDS ()]",
+    "[TEXT (a)]",
+    "[1",
+    "[4294967296]",
+    "1",
+  ])("faults %s", (octets) => {
+    expect(faultOf(() => parseAll(parseSection, octets))).not.toBeNull();
+  });
+
+  it("reads what is printed", () => {
+    fc.assert(fc.property(section, (any) => expect(parseAll(parseSection, printSection(any))).toEqual(any)));
+  });
+});
+
+const fetchItem: fc.Arbitrary<FetchItem> = fc.oneof(
+  fc.constantFrom<FetchItem>("BODY", "BODYSTRUCTURE", "EMAILID", "ENVELOPE", "FLAGS", "INTERNALDATE", "MODSEQ"),
+  fc.constantFrom<FetchItem>("RFC822.SIZE", "SAVEDATE", "UID"),
+  fc.record({
+    name: fc.constant("BODY" as const),
+    section,
+    partial: fc.option(fc.record({ offset: fc.maxSafeNat(), octets: fc.integer({ min: 1 }) })),
+    peek: fc.boolean(),
+  }),
+);
+
+describe("FETCH", () => {
+  const items = (octets: string): readonly string[] => parseAll(parseFetchArguments, octets).items.map(printFetchItem);
+
+  it.each([
+    // What clients send after a push.
+    ["(FLAGS)", "FLAGS"],
+    [
+      "(UID BODY.PEEK[HEADER.FIELDS (Content-Type Content-Transfer-Encoding)] BODY.PEEK[TEXT]<0.2048>)",
+      "UID BODY.PEEK[HEADER.FIELDS (Content-Type Content-Transfer-Encoding)] BODY.PEEK[TEXT]<0.2048>",
+    ],
+    ["fast", "FLAGS INTERNALDATE RFC822.SIZE"],
+    ["ALL", "FLAGS INTERNALDATE RFC822.SIZE ENVELOPE"],
+    ["Full", "FLAGS INTERNALDATE RFC822.SIZE ENVELOPE BODY"],
+    ["body[1.2.header]<5.9>", "BODY[1.2.HEADER]<5.9>"],
+    ["BODY", "BODY"],
+    ["(emailid savedate modseq)", "EMAILID SAVEDATE MODSEQ"],
+    ["(RFC822 rfc822.header RFC822.TEXT)", "RFC822 RFC822.HEADER RFC822.TEXT"],
+  ])("reads %s", (octets, expected) => {
+    expect(items(octets).join(" ")).toBe(expected);
+    expect(items(`(${expected})`).join(" ")).toBe(expected);
+  });
+
+  it("reads the old names as sections, under their own label", () => {
+    const old = parseAll(parseFetchArguments, "(RFC822 RFC822.HEADER RFC822.TEXT)").items;
+    const now = parseAll(parseFetchArguments, "(BODY[] BODY.PEEK[HEADER] BODY[TEXT])").items;
+    expect(old.map((item) => ({ ...(item as object), name: "BODY" }))).toEqual(now);
+    const labels = [...old, ...now].map((item) => (typeof item === "string" ? "" : printFetchLabel(item)));
+    expect(labels).toEqual(["RFC822", "RFC822.HEADER", "RFC822.TEXT", "BODY[]", "BODY[HEADER]", "BODY[TEXT]"]);
+    const [partial] = parseAll(parseFetchArguments, "BODY.PEEK[1.HEADER.FIELDS (a)]<7.8>").items;
+    expect(partial !== undefined && typeof partial !== "string" && printFetchLabel(partial)).toBe(
+      "BODY[1.HEADER.FIELDS (a)]<7>",
+    );
+  });
+
+  it("reads CHANGEDSINCE (RFC 7162 3.1.4)", () => {
+    expect(parseAll(parseFetchArguments, "(FLAGS) (CHANGEDSINCE 12345)")).toEqual({
+      items: ["FLAGS"],
+      changedSince: 12345,
+    });
+    expect(parseAll(parseFetchArguments, "FAST (changedsince 1)").changedSince).toBe(1);
+  });
+
+  it.each([
+    "()",
+    "(FLAGS",
+    "(FLAGS )",
+    "(ALL)",
+    "FLAGS UID",
+    "FOO",
+    "BODY.PEEK",
+    "BODY[]<0>",
+    "BODY[]<0.0>",
+    "BODY[]<-1.5>",
+    "BODYSTRUCTURE[]",
+    "RFC822[1]",
+    "(FLAGS) (CHANGEDSINCE)",
+    "(FLAGS) (CHANGEDSINCE 1 VANISHED)",
+    "(FLAGS) ()",
+    `(${"BODY[] ".repeat(DEFAULT_WIRE_LIMITS.fetchItemsMax)}UID)`,
+  ])("faults %s", (octets) => {
+    expect(faultOf(() => parseAll(parseFetchArguments, octets))).not.toBeNull();
+  });
+
+  it("reads what is printed", () => {
+    const fetches = fc.record({
+      items: fc.array(fetchItem, { minLength: 1, maxLength: 6 }),
+      changedSince: fc.option(fc.maxSafeNat()),
+    });
+    fc.assert(
+      fc.property(fetches, (fetch) => {
+        expect(parseAll(parseFetchArguments, printFetchArguments(fetch))).toEqual(fetch);
+      }),
+    );
+  });
+});
+
+const unicode = fc.string({ unit: "binary", maxLength: 10 }).map((text) => text.replaceAll("\0", ""));
+const dayMs = fc.integer({ min: -50_000, max: 2_000_000 }).map((day) => day * 86_400_000);
+const { searchKey } = fc.letrec<{ searchKey: SearchKey; leaf: SearchKey }>((tie) => ({
+  searchKey: fc.oneof(
+    { maxDepth: 4, withCrossShrink: true },
+    tie("leaf"),
+    fc.record({ type: fc.constant("not" as const), key: tie("searchKey") }),
+    fc.record({ type: fc.constant("or" as const), keys: fc.tuple(tie("searchKey"), tie("searchKey")) }),
+    fc.record({
+      type: fc.constant("and" as const),
+      keys: fc.array(tie("searchKey"), { minLength: 2, maxLength: 4 }),
+    }),
+  ),
+  leaf: fc.oneof(
+    fc.constant({ type: "all" as const }),
+    fc.record({
+      type: fc.constant("flag" as const),
+      flag: fc.oneof(anyFlag, fc.constant("\\Recent")),
+      set: fc.boolean(),
+    }),
+    fc.record({
+      type: fc.constant("header" as const),
+      field: fc.oneof(
+        fc.constantFrom("bcc", "cc", "from", "subject", "to"),
+        latin1.map((name) => asciiLower(name)),
+      ),
+      text: unicode,
+    }),
+    fc.record({ type: fc.constantFrom("body" as const, "text" as const), text: unicode }),
+    fc.record({
+      type: fc.constant("date" as const),
+      of: fc.constantFrom("received" as const, "sent" as const),
+      is: fc.constantFrom("before" as const, "on" as const, "since" as const),
+      dayMs,
+    }),
+    fc.record({
+      type: fc.constant("size" as const),
+      is: fc.constantFrom("larger" as const, "smaller" as const),
+      octets: fc.maxSafeNat(),
+    }),
+    fc.record({
+      type: fc.constant("age" as const),
+      is: fc.constantFrom("older" as const, "younger" as const),
+      seconds: fc.integer({ min: 1 }),
+    }),
+    fc.record({ type: fc.constant("modSeq" as const), modSeq: fc.maxSafeNat() }),
+    fc.record({ type: fc.constantFrom("sequence" as const, "uid" as const), set: sequenceSet }),
+  ),
+}));
+
+function asciiLower(text: string): string {
+  return text.replace(/[^\x20-\x7e]/g, "").toLowerCase();
+}
+
+describe("SEARCH", () => {
+  const keyOf = (octets: string): SearchKey => parseAll(parseSearchArguments, octets).key;
+  const seen: SearchKey = { type: "flag", flag: "\\Seen", set: true };
+  const unseen: SearchKey = { ...seen, set: false };
+  const recent: SearchKey = { type: "flag", flag: "\\Recent", set: true };
+
+  it.each<[string, SearchKey]>([
+    ["ALL", { type: "all" }],
+    ["unseen", unseen],
+    ["NEW", { type: "and", keys: [recent, unseen] }],
+    ["OLD", { type: "flag", flag: "\\Recent", set: false }],
+    ["KEYWORD $Junk", { type: "flag", flag: "$Junk", set: true }],
+    ["UNKEYWORD a", { type: "flag", flag: "a", set: false }],
+    ["UNSEEN UNDELETED", { type: "and", keys: [unseen, { type: "flag", flag: "\\Deleted", set: false }] }],
+    // RFC 9051 6.4.4
+    [
+      'FLAGGED SINCE 1-Feb-1994 NOT FROM "Smith"',
+      {
+        type: "and",
+        keys: [
+          { type: "flag", flag: "\\Flagged", set: true },
+          { type: "date", of: "received", is: "since", dayMs: Date.UTC(1994, 1, 1) },
+          { type: "not", key: { type: "header", field: "from", text: "Smith" } },
+        ],
+      },
+    ],
+    ['TEXT "string not in mailbox"', { type: "text", text: "string not in mailbox" }],
+    ["HEADER Message-ID <a@b>", { type: "header", field: "message-id", text: "<a@b>" }],
+    ['header "X-Foo" ""', { type: "header", field: "x-foo", text: "" }],
+    ["SENTON 01-Mar-2024", { type: "date", of: "sent", is: "on", dayMs: Date.UTC(2024, 2, 1) }],
+    ["LARGER 9007199254740993", { type: "size", is: "larger", octets: Number.MAX_SAFE_INTEGER }],
+    ["YOUNGER 600", { type: "age", is: "younger", seconds: 600 }],
+    ["1:*", { type: "sequence", set: [[1, "*"]] }],
+    [
+      "UID 3,5:6",
+      {
+        type: "uid",
+        set: [
+          [3, 3],
+          [5, 6],
+        ],
+      },
+    ],
+    ["((SEEN))", seen],
+    ["(SEEN 1)", { type: "and", keys: [seen, { type: "sequence", set: [[1, 1]] }] }],
+    ["OR SEEN NOT (UID 1)", { type: "or", keys: [seen, { type: "not", key: { type: "uid", set: [[1, 1]] } }] }],
+    // RFC 7162 3.1.5
+    ["MODSEQ 620162338", { type: "modSeq", modSeq: 620162338 }],
+    ['MODSEQ "/flags/\\\\draft" all 620162338', { type: "modSeq", modSeq: 620162338 }],
+  ])("reads %s", (octets, expected) => {
+    expect(keyOf(octets)).toEqual(expected);
+  });
+
+  it.each([
+    "",
+    "FOO",
+    "()",
+    "(SEEN",
+    "SEEN  UNSEEN",
+    "NOT",
+    "OR SEEN",
+    "KEYWORD \\Seen",
+    "SUBJECT",
+    "LARGER -1",
+    "LARGER 9223372036854775808",
+    "OLDER 0",
+    "OLDER 4294967296",
+    "BEFORE 31-Feb-2024",
+    "UID SEEN",
+    "0",
+    "MODSEQ 9223372036854775808",
+    'MODSEQ "/flags/x" 5',
+    "UNRECENT",
+    "CHARSET UTF-8",
+    "CHARSET UTF-8 SUBJECT {1}\r\n\xff",
+    "CHARSET US-ASCII SUBJECT {1}\r\n\xff",
+  ])("faults %s", (octets) => {
+    expect(faultOf(() => keyOf(octets))).not.toBeNull();
+  });
+
+  it("reads texts in UTF-8, and leaves those in a charset that it does not know", () => {
+    const utf8 = Buffer.from("Grüße").toString("latin1");
+    expect(keyOf(`CHARSET utf-8 BODY "${utf8}"`)).toEqual({ type: "body", text: "Grüße" });
+    expect(keyOf(`BODY {${utf8.length}}\r\n${utf8}`)).toEqual({ type: "body", text: "Grüße" });
+    expect(keyOf('BODY "Gr\xfc\xdfe"')).toEqual({ type: "body", text: "Grüße" });
+    expect(parseAll(parseSearchArguments, 'CHARSET "koi8-r" BODY "\xff"')).toEqual({
+      charset: "KOI8-R",
+      key: { type: "body", text: "\xff" },
+    });
+  });
+
+  it("reads what is printed", () => {
+    const searches = fc.record<SearchArguments>({ charset: fc.constantFrom(null, "UTF-8"), key: searchKey });
+    fc.assert(
+      fc.property(searches, (search) => {
+        expect(parseAll(parseSearchArguments, printSearchArguments(search))).toEqual(search);
+      }),
+      { numRuns: 300 },
+    );
+  });
+
+  it.each([
+    ["NOT", (depth: number) => `${"NOT ".repeat(depth - 1)}ALL`],
+    ["parentheses", (depth: number) => "(".repeat(depth - 1) + "ALL" + ")".repeat(depth - 1)],
+    ["OR on the right", (depth: number) => `${"OR ALL ".repeat(depth - 1)}ALL`],
+    ["OR on the left", (depth: number) => "OR ".repeat(depth - 1) + "ALL" + " ALL".repeat(depth - 1)],
+  ])("bounds the depth of %s", (_, nested) => {
+    const { searchDepthMax } = DEFAULT_WIRE_LIMITS;
+    expect(faultOf(() => keyOf(nested(searchDepthMax)))).toBeNull();
+    expect(faultOf(() => keyOf(nested(searchDepthMax + 1)))?.message).toBe("Search too complex");
+    expect(faultOf(() => keyOf(nested(15_000)))).not.toBeNull();
+  });
+
+  it("bounds the number of keys", () => {
+    const scan = (octets: string): Scanner =>
+      new Scanner(frameOf(octets), { ...DEFAULT_WIRE_LIMITS, searchKeysMax: 4 });
+    expect(parseSearchArguments(scan("NOT OR 1 2")).key.type).toBe("not");
+    for (const octets of ["1 2 3 4 5", "(1 2 3 4)", "NOT OR 1 (2)"]) {
+      expect(() => parseSearchArguments(scan(octets))).toThrow("Search too complex");
+    }
+    expect(faultOf(() => keyOf("1 ".repeat(20_000).trim()))).not.toBeNull();
+  });
+});
