@@ -1,5 +1,6 @@
 // A command of the `pushmail` program: what it is called, how it is used, and running it to an exit code.
 import type { Readable, Writable } from "node:stream";
+import { abortWith } from "./abort.ts";
 import { connectionOptions, environmentHelp } from "./endpoint.ts";
 import type { ConnectionOption } from "./endpoint.ts";
 import { CommandFault, exitCodes } from "./command-fault.ts";
@@ -66,16 +67,13 @@ ${exitHelp}
     summary,
     usage,
     async run(args, io): Promise<number> {
-      const end = new AbortController();
-      const stop = (): void => end.abort();
+      const end = abortWith(io.signal);
       let unread = false;
       const stopUnread = (): void => {
         unread = true;
-        stop();
+        end.abort();
       };
       io.stdout.on("error", stopUnread);
-      io.signal.addEventListener("abort", stop);
-      if (io.signal.aborted) stop();
       try {
         const options = parseOptions<string>(args, { ...table, help: { help: "", short: "h" } });
         if (options.given("help")) {
@@ -87,7 +85,7 @@ ${exitHelp}
         return unread ? exitCodes.done : reportFailure(name, error, io);
       } finally {
         io.stdout.off("error", stopUnread);
-        io.signal.removeEventListener("abort", stop);
+        end.abort();
       }
     },
   };

@@ -1,5 +1,6 @@
 // What `tail` and `poll` share: their options, their output, and one follower with its connection for each mailbox.
 import type { FetchMessageObject, ImapFlow } from "imapflow";
+import { abortWith } from "./abort.ts";
 import { exitCodes } from "./command-fault.ts";
 import type { ExitCode } from "./command-fault.ts";
 import type { CliIo } from "./command.ts";
@@ -56,7 +57,7 @@ export async function runFollow(
   const style = outputStyle(options, io, mailboxes.length > 1);
   const statePath = options.text("state");
   const positions = statePath === undefined ? undefined : await PositionFile.open(statePath);
-  const end = endOf(io.signal);
+  const end = abortWith(io.signal);
   const print = limitedPrinter(io, style, {
     end,
     limit: options.integer("limit", { least: 1, most: Number.MAX_SAFE_INTEGER }),
@@ -69,7 +70,7 @@ export async function runFollow(
 
   const runs = mailboxes.map(async (mailbox) => {
     const stateKey = `${account}/${mailbox}`;
-    const notice = (text: string): void => noticeTo(io, kind.command)(`${mailbox} of ${account}: ${text}`);
+    const notice = (text: string): void => noticeTo(io, kind.command)(`${mailbox}: ${text}`);
     const follower = new MailboxFollower({
       mailbox,
       query: { internalDate: true, size: true, source: { maxLength: sourceBytesMax } },
@@ -92,7 +93,7 @@ export async function runFollow(
       signal: end.signal,
       peer: imapPeer(endpoint),
       connect: () => openImap(connection),
-      onCurrent: (client) => notice(kind.describe(client)),
+      onCurrent: (client) => notice(`${kind.describe(client)} (${account})`),
       notice,
     }).finally(() => end.abort());
   });
@@ -127,11 +128,4 @@ function outputStyle(options: Options<FollowOption>, io: CliIo, nameMailbox: boo
     colors: outputColors(io),
     columns: io.stdoutIsTty ? columns : undefined,
   };
-}
-
-function endOf(signal: AbortSignal): AbortController {
-  const end = new AbortController();
-  signal.addEventListener("abort", () => end.abort());
-  if (signal.aborted) end.abort();
-  return end;
 }

@@ -9,18 +9,22 @@ import type { MailboxFollower } from "./mailbox-follower.ts";
 import { Wake } from "./wake.ts";
 import type { Wait } from "./wait.ts";
 
-/** How a mailbox is followed. */
-export interface FollowOptions {
+/** One connection to follow a mailbox over. */
+export interface SessionOptions {
   readonly follower: MailboxFollower;
   readonly wait: Wait;
   readonly limits: ClientLimits;
-  readonly random: () => number;
   readonly signal: AbortSignal;
   /** The server as messages name it. */
   readonly peer: string;
   readonly connect: () => Promise<ImapFlow>;
-  /** Called each time when the mailbox is open and everything in it is read. */
+  /** Called when the mailbox is open and everything in it is read. */
   readonly onCurrent: (client: ImapFlow) => void;
+}
+
+/** Connections without end. */
+export interface FollowOptions extends SessionOptions {
+  readonly random: () => number;
   readonly notice: (text: string) => void;
 }
 
@@ -49,7 +53,7 @@ export async function follow(options: FollowOptions): Promise<void> {
 }
 
 /** One connection: read what was missed, then wait and read in turn. */
-export async function followOnce(options: FollowOptions): Promise<void> {
+export async function followOnce(options: SessionOptions): Promise<void> {
   const { follower, signal } = options;
   const client = await options.connect();
   const wake = new Wake();

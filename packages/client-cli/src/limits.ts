@@ -19,6 +19,7 @@ export interface ClientLimits {
   readonly inputBytesMax: number;
   readonly eventMessagesMax: number;
   readonly contrastGraceMs: number;
+  readonly cleanUpMs: number;
 }
 
 /** The bounds in force when nobody asks for others. */
@@ -43,4 +44,5 @@ export const clientLimits: ClientLimits = {
   inputBytesMax: 25 * 1024 * 1024,
   eventMessagesMax: 1_000_000,
   contrastGraceMs: 10_000,
+  cleanUpMs: 30_000,
 };
