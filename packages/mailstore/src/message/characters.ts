@@ -6,6 +6,7 @@ export const CR = 0x0d;
 export const SPACE = 0x20;
 export const DASH = 0x2d;
 export const COLON = 0x3a;
+export const EQUALS = 0x3d;
 
 /** Whether a byte or character code is WSP (RFC 5234 B.1). */
 export function isBlank(code: number | undefined): boolean {

@@ -15,9 +15,10 @@ export function encodeSummary(summary: MessageSummary): Uint8Array {
 export function decodeSummary(bytes: Uint8Array): MessageSummary {
   if (bytes[0] !== VERSION) throw new Error(`message summary of unknown version ${bytes[0]}`);
   const reader = new SummaryReader(bytes);
-  const summary = { sizeBytes: reader.number(), ...readMessage(reader, 0) };
+  const sizeBytes = reader.number();
+  const { envelope, structure } = readMessage(reader, 0);
   reader.finish();
-  return summary;
+  return { sizeBytes, envelope, structure };
 }
 
 /** Offsets are written as distances: of a message from `origin`, the start of the body that it lies in. */
@@ -123,11 +124,24 @@ function readPart(reader: SummaryReader, origin: number): BodyPart {
   const headerStart = origin + reader.number();
   const bodyStart = headerStart + reader.number();
   const bodyEnd = bodyStart + reader.number();
-  const lines = reader.number();
-  const parts = reader.list(() => readPart(reader, bodyStart));
-  const message = reader.optional(() => readMessage(reader, bodyStart));
-  const described = { type, subtype, parameters, id, description, encoding, md5, disposition, language, location };
-  return { ...described, headerStart, bodyStart, bodyEnd, lines, parts, message };
+  return {
+    type,
+    subtype,
+    parameters,
+    id,
+    description,
+    encoding,
+    md5,
+    disposition,
+    language,
+    location,
+    headerStart,
+    bodyStart,
+    bodyEnd,
+    lines: reader.number(),
+    parts: reader.list(() => readPart(reader, bodyStart)),
+    message: reader.optional(() => readMessage(reader, bodyStart)),
+  };
 }
 
 function writeParameters(writer: SummaryWriter, parameters: readonly Parameter[]): void {

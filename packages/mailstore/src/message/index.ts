@@ -1,5 +1,11 @@
-// Everything that reads messages: their structure, found once, and what SEARCH and FETCH take out of their bytes.
+// Everything that reads messages: their structure, found once, and what FETCH and SEARCH take out of their bytes.
+export { decodeBody } from "./decode-body.ts";
+export { decodeHeaderValue } from "./decode-header-value.ts";
 export { decodeSummary, encodeSummary } from "./encode-summary.ts";
-export { MESSAGE_LIMITS, type MessageLimits } from "./limits.ts";
+export { type ByteRange, findPart, findSection, type SectionText } from "./find-section.ts";
+export { foldForSearch } from "./fold-for-search.ts";
+export { type HeaderField, headerFields, pickFields } from "./header-fields.ts";
+export { DECODE_LIMITS, type DecodeLimits, MESSAGE_LIMITS, type MessageLimits } from "./limits.ts";
+export { findParameter } from "./parameterized-value.ts";
 export { MessageScanner, scanMessage } from "./scan-message.ts";
 export type * from "./summary.ts";

@@ -35,5 +35,5 @@ export interface DecodeLimits {
 
 export const DECODE_LIMITS: DecodeLimits = {
   headerCharactersMax: 65_536,
-  bodyBytesMax: 8_388_608,
+  bodyBytesMax: 4_194_304,
 };

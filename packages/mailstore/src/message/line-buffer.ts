@@ -1,8 +1,10 @@
 // A line that comes in pieces. It keeps the first bytes up to a bound and forgets the rest of a longer line.
 
+const EMPTY: Buffer = Buffer.alloc(0);
+
 export class LineBuffer {
   readonly #bytesMax: number;
-  #bytes: Buffer = Buffer.alloc(0);
+  #bytes: Buffer = EMPTY;
   #length = 0;
 
   constructor(bytesMax: number) {

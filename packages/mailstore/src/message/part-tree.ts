@@ -66,8 +66,17 @@ export class PartTree {
   constructor(limits: MessageLimits) {
     this.#limits = limits;
     const description = describePart({}, MESSAGE, limits);
-    const place = { headerStart: 0, body: MESSAGE_START };
-    this.#open = [{ description, holds: "message", ...place, countsInside: false, children: [], envelope: null }];
+    this.#open = [
+      {
+        description,
+        holds: "message",
+        headerStart: 0,
+        body: MESSAGE_START,
+        countsInside: false,
+        children: [],
+        envelope: null,
+      },
+    ];
     this.#beginHeader(MESSAGE_START);
   }
 
@@ -169,8 +178,8 @@ export class PartTree {
 
   #push(description: PartDescription, holds: OpenPart["holds"], body: Place): void {
     const countsInside = holds === "message" || this.#last.countsInside;
-    const place = { headerStart: this.#headerStart.offset, body };
-    this.#open.push({ description, holds, ...place, countsInside, children: [], envelope: null });
+    const headerStart = this.#headerStart.offset;
+    this.#open.push({ description, holds, headerStart, body, countsInside, children: [], envelope: null });
   }
 
   /** Closes what is open below `depth`; `end` is where the bodies end that had begun by then. */
@@ -193,10 +202,21 @@ function later(a: Place, b: Place): Place {
 }
 
 function completePart(part: OpenPart, end: Place): BodyPart {
-  const isEmptyMultipart = part.holds === "parts" && part.children.length === 0;
-  const description = isEmptyMultipart ? asPlainText(part.description) : part.description;
+  const holdsNothing = part.holds === "parts" && part.children.length === 0;
+  const description = holdsNothing ? asPlainText(part.description) : part.description;
+  const { type, subtype, parameters, id, encoding, md5, disposition, language, location } = description;
+  // Spelt out, because a spread of this size takes as long as all the rest of a small message.
   return {
-    ...description,
+    type,
+    subtype,
+    parameters,
+    id,
+    description: description.description,
+    encoding,
+    md5,
+    disposition,
+    language,
+    location,
     headerStart: part.headerStart,
     bodyStart: part.body.offset,
     bodyEnd: end.offset,

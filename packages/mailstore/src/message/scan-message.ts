@@ -44,7 +44,8 @@ export class MessageScanner {
   /** Ends the message. */
   finish(): MessageSummary {
     if (!this.#line.isEmpty) this.#endLine(this.#line.take());
-    return { sizeBytes: this.#offset, ...this.#tree.finish(this.#place()) };
+    const { envelope, structure } = this.#tree.finish(this.#place());
+    return { sizeBytes: this.#offset, envelope, structure };
   }
 
   /** Reads a line to its end or that of the chunk, and returns where it got to. */
@@ -119,6 +120,6 @@ export function scanMessage(whole: Uint8Array, limits: MessageLimits = MESSAGE_L
 
 function countLineFeeds(bytes: Buffer, start: number, end: number): number {
   let count = 0;
-  for (let at = start; at < end; at++) if (bytes[at] === LF) count++;
+  for (let at = bytes.indexOf(LF, start); at >= 0 && at < end; at = bytes.indexOf(LF, at + 1)) count++;
   return count;
 }

@@ -1,0 +1,58 @@
+// From bytes to Unicode. Mail names its charset wrongly, or none, or one that nobody knows: then the bytes decide.
+import { TextDecoder } from "node:util";
+import { asBuffer } from "./characters.ts";
+
+/** Names that mail uses and the Encoding Standard lacks. */
+const ALIASES: ReadonlyMap<string, string> = new Map([
+  ["cp932", "shift_jis"],
+  ["cp936", "gbk"],
+  ["cp949", "euc-kr"],
+  ["cp950", "big5"],
+  ["utf8mb4", "utf-8"],
+]);
+
+/** What these names say is only that nobody thought of it. */
+const UNLABELLED: ReadonlySet<string> = new Set(["", "us-ascii", "ascii", "ansi_x3.4-1968", "unknown-8bit"]);
+
+/** 0x80 to 0x9F of windows-1252, which several releases of Node decode as control characters. */
+const WINDOWS_1252 =
+  "\u20ac\u0081\u201a\u0192\u201e\u2026\u2020\u2021\u02c6\u2030\u0160\u2039\u0152\u008d\u017d\u008f" +
+  "\u0090\u2018\u2019\u201c\u201d\u2022\u2013\u2014\u02dc\u2122\u0161\u203a\u0153\u009d\u017e\u0178";
+
+const STRICT_UTF8: TextDecoder = new TextDecoder("utf-8", { fatal: true });
+/** By label; only labels that exist get in, so that their number is small. */
+const decoders: Map<string, TextDecoder> = new Map();
+
+/** The text in a charset by name; never throws. */
+export function decodeCharset(bytes: Uint8Array, charset: string): string {
+  const label = charset.trim().toLowerCase();
+  const decoder = UNLABELLED.has(label) ? undefined : findDecoder(ALIASES.get(label) ?? label);
+  if (decoder === undefined) return decodeUnlabelled(bytes);
+  return decoder.encoding === "windows-1252" ? decodeWindows1252(bytes) : decoder.decode(bytes);
+}
+
+/** UTF-8 where the bytes are that (RFC 6532 3.2), else windows-1252, which is latin1 and more. */
+function decodeUnlabelled(bytes: Uint8Array): string {
+  try {
+    return STRICT_UTF8.decode(bytes);
+  } catch {
+    return decodeWindows1252(bytes);
+  }
+}
+
+function decodeWindows1252(bytes: Uint8Array): string {
+  const text = asBuffer(bytes).toString("latin1");
+  return text.replaceAll(/[\x80-\x9f]/g, (character) => WINDOWS_1252.charAt(character.charCodeAt(0) - 0x80));
+}
+
+function findDecoder(label: string): TextDecoder | undefined {
+  const known = decoders.get(label);
+  if (known !== undefined) return known;
+  try {
+    const decoder = new TextDecoder(label);
+    decoders.set(label, decoder);
+    return decoder;
+  } catch {
+    return undefined;
+  }
+}
