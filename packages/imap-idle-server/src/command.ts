@@ -1,7 +1,7 @@
 // A command is a row in a table: its name, the states that allow it, how it is parsed and what it does.
 // `state` is narrowed by `in`, so that a wrong precondition does not compile.
 import type { ResponseCode, Scanner } from "@pushmail/imap-wire";
-import type { AccountInfo, Cursor, MailboxHandle, MailStore, MessageIndex } from "@pushmail/mailstore";
+import type { AccountInfo, FlagsResult, MailboxHandle, MailStore, MessageIndex } from "@pushmail/mailstore";
 import type { ImapLimits } from "./limits.ts";
 import type { Log } from "./log.ts";
 import type { MailboxView } from "./mailbox-view.ts";
@@ -37,6 +37,7 @@ export interface Session {
   readonly store: MailStore;
   readonly limits: ImapLimits;
   readonly log: Log;
+  readonly client: Client;
   /** The current time, in milliseconds since 1970. */
   now(): number;
 
@@ -55,7 +56,28 @@ export interface Session {
   /** Turns an extension on, by ENABLE or by a command that implies it (RFC 7162 3.1). */
   enable(extension: Extension): Promise<void>;
   /** Says that the client need not be told of this change of flags: the command's own responses tell it. */
-  ownChange(state: Selected, cursor: Cursor): void;
+  ownChange(state: Selected, result: FlagsResult): void;
+
+  /** Moves to another state; the mailbox that was selected is let go. */
+  enter(state: SessionState): void;
+  /** What CAPABILITY lists now. */
+  capabilities(): readonly string[];
+  /** Checks a password, with a growing delay after failures, and enters the authenticated state. */
+  logIn(address: string, password: string): Promise<void>;
+  /** Goes on in TLS as soon as the command is answered; false where there is no certificate. */
+  startTls(): boolean;
+  /** Sends `+` with a text, and waits for the client's next line. */
+  askForLine(challenge: string): Promise<string>;
+  /** Waits for the client's next line, and tells whatever changes in the selected mailbox at once. */
+  idle(state: Authenticated | Selected): Promise<string>;
+}
+
+/** Who is at the other end. */
+export interface Client {
+  readonly address: string;
+  /** Whether what it sends can be read on the way: passwords are taken only where not (RFC 9051 11.1). */
+  readonly isPrivate: boolean;
+  readonly isSecure: boolean;
 }
 
 /** A message that follows its command as a literal (RFC 9051 4.3). */

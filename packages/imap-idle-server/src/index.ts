@@ -1,1 +1,6 @@
-export {};
+// The only door to the IMAP server.
+export type { Command } from "./command.ts";
+export { COMMANDS } from "./commands/index.ts";
+export { DEFAULT_LIMITS as DEFAULT_IMAP_LIMITS, type ImapLimits } from "./limits.ts";
+export type { Log } from "./log.ts";
+export { startImapServer, type ImapServer, type ImapServerOptions, type TlsFiles } from "./serve.ts";

@@ -1,25 +1,30 @@
 // Every bound of the server, by name. Tests and configuration lower or raise them.
+import { DEFAULT_WIRE_LIMITS, type WireLimits } from "@pushmail/imap-wire";
 
 export interface ImapLimits {
-  /** One line of a command, without its literals. */
-  readonly lineBytesMax: number;
-  /** All literals of one command together, other than a message. */
-  readonly literalBytesMax: number;
+  /** The bounds of the grammar: lines, literals other than messages, nesting. */
+  readonly wire: WireLimits;
   /** One message in APPEND. */
   readonly messageBytesMax: number;
+  /** Input that waits while a command is carried out. */
+  readonly inputBytesMax: number;
   /** Output that is gathered before it goes to the socket. */
   readonly outputBytesMax: number;
   /** Change records that are read at once; where more are due, the states are compared instead. */
   readonly changeRecordsMax: number;
-  /** SELECT looks for the first unseen message in mailboxes of up to this many. */
-  readonly unseenScanMax: number;
+  /** SELECT loads mailboxes of up to so many messages, to tell their keywords and the first unseen message. */
+  readonly selectLoadMax: number;
 
+  /** Connections that wait to be accepted. */
+  readonly backlog: number;
   /** Sessions in all, of one account, from one address. */
   readonly sessionsMax: number;
   readonly sessionsPerAccountMax: number;
   readonly sessionsPerAddressMax: number;
   /** Faulty commands in a row before the connection ends. */
   readonly faultsMax: number;
+  /** Commands before login. */
+  readonly commandsBeforeLoginMax: number;
   /** Failed logins on one connection before it ends. */
   readonly loginFailuresMax: number;
   /** The wait after the first failed login; it doubles with each one, up to the maximum. */
@@ -32,8 +37,14 @@ export interface ImapLimits {
   /** Silence before login, and after it outside of IDLE (at least 30 minutes: RFC 9051 5.4). */
   readonly loginTimeoutMs: number;
   readonly autologoutMs: number;
+  /** How long the end of a connection waits for the client's. */
+  readonly lingerMs: number;
+  /** How long a client may leave what was sent to it unread. */
+  readonly stallMs: number;
   /** Silence in IDLE before the client is told that the line is still up. */
   readonly keepAliveMs: number;
+  /** Silence before TCP itself asks whether the client is still there. */
+  readonly tcpKeepAliveMs: number;
   /** How often time-outs are looked at. */
   readonly tickMs: number;
   /** How long `close` waits for commands in flight. */
@@ -41,17 +52,19 @@ export interface ImapLimits {
 }
 
 export const DEFAULT_LIMITS: ImapLimits = {
-  lineBytesMax: 65_536,
-  literalBytesMax: 262_144,
+  wire: DEFAULT_WIRE_LIMITS,
   messageBytesMax: 64 * 1024 * 1024,
+  inputBytesMax: 65_536,
   outputBytesMax: 65_536,
   changeRecordsMax: 1_000,
-  unseenScanMax: 100_000,
+  selectLoadMax: 100_000,
 
+  backlog: 4_096,
   sessionsMax: 100_000,
   sessionsPerAccountMax: 10_000,
   sessionsPerAddressMax: 20_000,
   faultsMax: 20,
+  commandsBeforeLoginMax: 50,
   loginFailuresMax: 5,
   loginDelayMs: 250,
   loginDelayMsMax: 8_000,
@@ -60,7 +73,10 @@ export const DEFAULT_LIMITS: ImapLimits = {
 
   loginTimeoutMs: 60_000,
   autologoutMs: 30 * 60_000,
+  lingerMs: 5_000,
+  stallMs: 30 * 60_000,
   keepAliveMs: 120_000,
-  tickMs: 1_000,
+  tcpKeepAliveMs: 120_000,
+  tickMs: 250,
   closeMs: 3_000,
 };

@@ -44,6 +44,8 @@ const NO_UIDS = new Uint32Array(0);
 const UID_MAX = 2 ** 32 - 1;
 
 export class MailboxView {
+  /** How many keywords the client was told of; -1 before SELECT told of any. */
+  keywordsTold = -1;
   readonly #mailbox: MailboxId;
   #count: number;
   #through: Cursor;
@@ -82,15 +84,16 @@ export class MailboxView {
     return this.#uids;
   }
 
-  /** Takes the UIDs from the index; `expunged` is what went between `through` and the index. */
-  load(index: MessageIndex, expunged: UidSet): void {
+  /**
+   * Takes the UIDs from the index; `expunged` is what went between `through` and the index. False, and nothing taken,
+   * where the two do not make up what was told: the index is newer.
+   */
+  load(index: MessageIndex, expunged: UidSet): boolean {
     const known = index.lowerBound(this.#uidNext);
     const gone = uidsBelow(this.#uidNext, expunged);
-    const uids = known === this.#count ? index.uids : merged(index.uids.subarray(0, known), gone);
-    if (known !== this.#count && uids.length !== this.#count) {
-      throw new Error(`${uids.length} messages where ${this.#count} were told`);
-    }
-    this.#uids = uids;
+    if (known === this.#count) this.#uids = index.uids;
+    else if (known + uidSetSize(gone) === this.#count) this.#uids = merged(index.uids.subarray(0, known), gone);
+    return this.isLoaded;
   }
 
   /** The UID of a sequence number from 1 to `count`. */

@@ -1,0 +1,22 @@
+// What CAPABILITY lists: the sum of the table, and what the state of the session allows.
+import type { Client, SessionState } from "./command.ts";
+import { COMMANDS } from "./commands/index.ts";
+
+export interface CapabilityFacts {
+  readonly state: SessionState;
+  readonly client: Client;
+  /** Whether the server has a certificate. */
+  readonly hasTls: boolean;
+}
+
+const FROM_COMMANDS: readonly string[] = [...COMMANDS.values()].flatMap(({ capability }) => capability ?? []);
+
+export function capabilitiesOf({ state, client, hasTls }: CapabilityFacts): readonly string[] {
+  const capabilities = ["IMAP4rev1", "LITERAL+", ...FROM_COMMANDS];
+  if (state.name !== "notAuthenticated") return capabilities;
+  if (hasTls && !client.isSecure) capabilities.push("STARTTLS");
+  // RFC 9051 6.2.3: LOGINDISABLED as long as a password could be read on the way.
+  if (client.isPrivate) capabilities.push("AUTH=PLAIN", "AUTH=LOGIN");
+  else capabilities.push("LOGINDISABLED");
+  return capabilities;
+}

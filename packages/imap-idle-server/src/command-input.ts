@@ -1,0 +1,56 @@
+// What the client sends, command by command. Literals are taken into memory within a bound, save the one that a command
+// takes as a stream.
+import { printContinuation, SyntaxFault, tagOf, type Frame, type FrameEvent } from "@pushmail/imap-wire";
+import type { Connection } from "./connection.ts";
+import { StreamedLiteral } from "./streamed-literal.ts";
+
+/** A command, up to the literal where that is streamed; or what could not be framed as one. */
+export interface Incoming {
+  /** Null where it has none. */
+  readonly tag: string | null;
+  readonly frame: Frame | SyntaxFault;
+  readonly literal?: StreamedLiteral;
+}
+
+/** The next command. `streams` says whether the command takes the last literal of the frame as a stream. */
+export async function readCommand(
+  connection: Connection,
+  timeoutMs: number,
+  streams: (frame: Frame) => boolean,
+): Promise<Incoming> {
+  for (;;) {
+    const event = await connection.read(timeoutMs);
+    if (event.type === "chunk") throw new Error("octets of a literal that nobody streams");
+    if (event.type === "fault") return { tag: event.tag, frame: event.fault };
+    const { frame } = event;
+    const tag = tagOf(frame.text);
+    if (event.type === "frame") return { tag, frame };
+    if (streams(frame)) return { tag, frame, literal: new StreamedLiteral(connection, event.literal, timeoutMs) };
+    try {
+      connection.framer.keep();
+    } catch (fault) {
+      if (!(fault instanceof SyntaxFault)) throw fault;
+      return { tag, frame: fault };
+    }
+    if (event.literal.synchronizing) await connection.write(printContinuation());
+    await connection.flush();
+  }
+}
+
+/** The next line, where it is here: no command, but what some commands go on with. */
+export function takeLine(connection: Connection): string | undefined {
+  const event = connection.take();
+  return event === undefined ? undefined : lineOf(event, connection);
+}
+
+/** The next line of the same kind, waited for. */
+export async function readLine(connection: Connection, timeoutMs: number): Promise<string> {
+  return lineOf(await connection.read(timeoutMs), connection);
+}
+
+function lineOf(event: FrameEvent, connection: Connection): string {
+  if (event.type === "frame") return event.frame.text;
+  if (event.type === "fault") throw event.fault;
+  if (event.type === "literal") connection.framer.refuse();
+  throw new SyntaxFault("Expected a line without literals");
+}

@@ -1,0 +1,18 @@
+// DELETE (RFC 9051 6.3.5). Who deletes the mailbox that he has selected leaves it.
+import { parseMailbox } from "@pushmail/imap-wire";
+import { command, type Command } from "../command.ts";
+
+export const deleteMailbox: Command = command({
+  name: "DELETE",
+  in: ["authenticated", "selected"],
+  parse(scan) {
+    scan.space();
+    return parseMailbox(scan);
+  },
+  async run(session, name, state) {
+    const { account } = state;
+    await session.store.deleteMailbox(account.id, name);
+    if (state.name === "selected" && state.handle.status === undefined)
+      session.enter({ name: "authenticated", account });
+  },
+});

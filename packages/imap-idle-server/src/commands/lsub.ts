@@ -1,0 +1,26 @@
+// LSUB (RFC 3501 6.3.9): the names that are subscribed to.
+import { matchesListPattern, parseListMailbox, parseMailbox, printList } from "@pushmail/imap-wire";
+import { command, type Command } from "../command.ts";
+import { byTree, superiorsOf } from "../mailbox-tree.ts";
+
+export const lsub: Command = command({
+  name: "LSUB",
+  in: ["authenticated", "selected"],
+  parse(scan) {
+    scan.space();
+    const reference = parseMailbox(scan);
+    scan.space();
+    return reference + parseListMailbox(scan);
+  },
+  async run(session, pattern, { account }) {
+    const subscribed = new Set(await session.store.subscriptions(account.id));
+    const names = new Set(subscribed);
+    // RFC 3501 6.3.9: `%` also finds what is no subscription itself, but has some below it.
+    if (pattern.includes("%")) for (const name of subscribed) for (const above of superiorsOf(name)) names.add(above);
+    for (const name of [...names].toSorted(byTree)) {
+      if (!matchesListPattern(pattern, name)) continue;
+      const attributes = subscribed.has(name) ? [] : ["\\Noselect"];
+      await session.write(printList("LSUB", { name, attributes }));
+    }
+  },
+});

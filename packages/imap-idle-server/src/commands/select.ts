@@ -1,0 +1,66 @@
+// SELECT and EXAMINE (RFC 9051 6.3.2, 6.3.3; CONDSTORE: RFC 7162 3.1.8). Counts come from the head: a large mailbox
+// answers as quickly as a small one, and its index is loaded when a command needs it.
+import { parseMailbox, printExists, printRecent, printUntagged } from "@pushmail/imap-wire";
+import { Refusal, type MailboxStatus, type MessageIndex, type Uid } from "@pushmail/mailstore";
+import { command, type Command, type Selected, type Session } from "../command.ts";
+import { claimRecent, tellKeywords } from "../mailbox-sync.ts";
+import { MailboxView } from "../mailbox-view.ts";
+import { ok } from "../replies.ts";
+
+export const select: Command = selecting({ name: "SELECT", readOnly: false });
+export const examine: Command = selecting({ name: "EXAMINE", readOnly: true });
+
+function selecting({ name, readOnly }: { readonly name: string; readonly readOnly: boolean }): Command {
+  return command({
+    name,
+    in: ["authenticated", "selected"],
+    parse(scan) {
+      scan.space();
+      const mailbox = parseMailbox(scan);
+      const condstore = scan.skip(" (");
+      if (condstore) scan.expect("CONDSTORE)");
+      return { mailbox, condstore };
+    },
+    async run(session, { mailbox, condstore }, { account }) {
+      // RFC 9051 6.3.2: whether or not it succeeds, the mailbox before it is left.
+      session.enter({ name: "authenticated", account });
+      if (condstore) await session.enable("CONDSTORE");
+      const found = await session.store.mailbox(account.id, mailbox);
+      if (found === undefined) throw new Refusal("mailboxNotFound", "No such mailbox");
+      const handle = await session.store.open({ account: account.id, mailbox: found.id });
+      const { status } = handle;
+      if (status === undefined) {
+        handle.release();
+        throw new Refusal("mailboxNotFound", "No such mailbox");
+      }
+      const state = { name: "selected", account, handle, view: new MailboxView(status), readOnly } as const;
+      claimRecent(state);
+      session.enter(state);
+      await describe(session, state, status);
+      return ok(`${name} completed`, readOnly ? "READ-ONLY" : "READ-WRITE");
+    },
+  });
+}
+
+/** Tells of the mailbox as the view has it; `status` is where the view began. */
+async function describe(session: Session, state: Selected, status: MailboxStatus): Promise<void> {
+  const isSmall = status.messages <= session.limits.selectLoadMax;
+  const index = isSmall ? await session.index(state) : undefined;
+  await tellKeywords(session, state);
+  await session.write(printExists(status.messages));
+  await session.write(printRecent(state.view.recentCount));
+  const unseen = index === undefined || status.unseen === 0 ? 0 : firstUnseen(index, state.view);
+  if (unseen > 0) await session.write(printUntagged("OK", "First unseen", { code: "UNSEEN", value: unseen }));
+  const { uidValidity, uidNext, highestModSeq } = status;
+  await session.write(printUntagged("OK", "UIDs valid", { code: "UIDVALIDITY", value: uidValidity }));
+  await session.write(printUntagged("OK", "Next UID", { code: "UIDNEXT", value: uidNext }));
+  await session.write(printUntagged("OK", "Highest", { code: "HIGHESTMODSEQ", value: highestModSeq }));
+}
+
+/** The number of the first message without \Seen, 0 where there is none. */
+function firstUnseen(index: MessageIndex, view: MailboxView): number {
+  for (let row = 0; row < index.count; row++) {
+    if (!index.flagsAt(row).seen) return view.numberOf(index.uids[row] as Uid);
+  }
+  return 0;
+}

@@ -1,0 +1,213 @@
+// One client's socket: input cut into frames, output gathered and sent with back-pressure, and one signal for whatever
+// a session may wait for. Memory is bounded: reading stops while input waits, and writing while the client does not read.
+import type { Socket } from "node:net";
+import { TLSSocket, type SecureContext } from "node:tls";
+import { Framer, type FrameEvent } from "@pushmail/imap-wire";
+import type { ImapLimits } from "./limits.ts";
+import { Bye, PeerGone } from "./replies.ts";
+import { Signal } from "./signal.ts";
+
+export interface ConnectionOptions {
+  readonly limits: ImapLimits;
+  readonly now: () => number;
+}
+
+export interface ReadOptions {
+  /** Whether what is read belongs to a command under way, for which a server that ends waits. */
+  readonly isInCommand?: boolean;
+}
+
+export class Connection {
+  readonly signal: Signal = new Signal();
+  readonly framer: Framer;
+  readonly address: string;
+  readonly #options: ConnectionOptions;
+  #socket: Socket;
+  #output: (string | Uint8Array)[] = [];
+  #outputBytes = 0;
+  #sentAtMs: number;
+  #isAwaited = false;
+  #isInputEnded = false;
+  #isClosed = false;
+  #isEndAsked = false;
+  #wakeAtMs = Infinity;
+
+  constructor(socket: Socket, options: ConnectionOptions) {
+    this.#socket = socket;
+    this.#options = options;
+    this.#sentAtMs = options.now();
+    this.framer = new Framer(options.limits.wire);
+    this.address = socket.remoteAddress ?? "";
+    this.#listen();
+  }
+
+  get isSecure(): boolean {
+    return this.#socket instanceof TLSSocket;
+  }
+
+  /** Nothing can be sent any more. */
+  get isClosed(): boolean {
+    return this.#isClosed;
+  }
+
+  /** Whether output is gathered that was not sent. */
+  get hasOutput(): boolean {
+    return this.#output.length > 0;
+  }
+
+  /** When output was last handed to the network. */
+  get sentAtMs(): number {
+    return this.#sentAtMs;
+  }
+
+  /** Waits until something happened, or until about `untilMs`. Look at everything again after it. */
+  async wait(untilMs: number): Promise<void> {
+    this.#wakeAtMs = untilMs;
+    await this.signal.wait();
+    this.#wakeAtMs = Infinity;
+    if (this.#isClosed) throw new PeerGone();
+  }
+
+  /** Called now and then for all connections, in place of a timer for each. */
+  tick(nowMs: number): void {
+    const stalledMs = nowMs - this.#sentAtMs;
+    if (stalledMs > this.#options.limits.stallMs && this.#socket.writableLength > 0) this.destroy();
+    else if (nowMs >= this.#wakeAtMs) this.signal.raise();
+  }
+
+  /** Ends it as soon as no command is under way. */
+  askToEnd(): void {
+    this.#isEndAsked = true;
+    this.signal.raise();
+  }
+
+  /** Whether all output has left. Where not, the signal is raised as soon as it has. */
+  hasLeft(): boolean {
+    this.#isAwaited = this.#socket.writableLength > 0;
+    return !this.#isAwaited;
+  }
+
+  /** What the client sent next, if it is here. Throws where nothing will come, or nothing more is wanted. */
+  take(options?: ReadOptions): FrameEvent | undefined {
+    const event = this.framer.next();
+    if (event !== undefined) return event;
+    if (this.#isClosed || this.#isInputEnded) throw new PeerGone();
+    if (this.#isEndAsked && options?.isInCommand !== true) throw new Bye("The server is shutting down");
+    if (this.#socket.isPaused()) this.#socket.resume();
+    return undefined;
+  }
+
+  /** The same, waited for. */
+  async read(timeoutMs: number, options?: ReadOptions): Promise<FrameEvent> {
+    const untilMs = this.#options.now() + timeoutMs;
+    for (;;) {
+      const event = this.take(options);
+      if (event !== undefined) return event;
+      if (this.#options.now() >= untilMs) throw new Bye("Silent for too long");
+      await this.wait(untilMs);
+    }
+  }
+
+  /** Gathers output; undefined where there is room for more, else a promise to await before the next write. */
+  write(output: string | Uint8Array): Promise<void> | undefined {
+    this.#output.push(output);
+    this.#outputBytes += output.length;
+    return this.#outputBytes < this.#options.limits.outputBytesMax ? undefined : this.#makeRoom();
+  }
+
+  /** Sends what is gathered, in one write, and waits while the client does not read. */
+  async flush(): Promise<void> {
+    if (!this.#isClosed) this.#send();
+    while (this.#socket.writableNeedDrain && !this.#isClosed) await this.signal.wait();
+    if (this.#isClosed) throw new PeerGone();
+  }
+
+  /** Sends what is gathered and ends; further input is dropped, and a client that stays is cut off. */
+  async end(): Promise<void> {
+    if (!this.#isClosed) this.#send();
+    this.#socket.removeListener("data", this.#onData).resume().end();
+    this.#wakeAtMs = this.#options.now() + this.#options.limits.lingerMs;
+    while (!this.#isClosed && this.#options.now() < this.#wakeAtMs) await this.signal.wait();
+    this.destroy();
+  }
+
+  destroy(): void {
+    this.#socket.destroy();
+  }
+
+  /** Sends what is gathered and goes on in TLS; what came in clear so far is not read any more. */
+  async startTls(secureContext: SecureContext, handshakeMs: number): Promise<void> {
+    const clear = this.#socket.pause();
+    clear.removeListener("data", this.#onData).removeListener("end", this.#onEnd);
+    // RFC 9051 6.2.1: commands that were slipped in behind STARTTLS are not carried out.
+    this.framer.discardPending();
+    this.#send();
+    const secured = new TLSSocket(clear, { isServer: true, secureContext });
+    let isEstablished = false;
+    secured.once("secure", () => {
+      isEstablished = true;
+      this.signal.raise();
+    });
+    this.#socket = secured;
+    this.#listen();
+    const untilMs = this.#options.now() + handshakeMs;
+    while (!isEstablished) {
+      if (this.#options.now() >= untilMs) this.destroy();
+      await this.wait(untilMs);
+    }
+  }
+
+  #listen(): void {
+    this.#socket.on("data", this.#onData).on("end", this.#onEnd).on("drain", this.#onDrain);
+    // An error is always followed by `close`, which says all that matters: the client is gone.
+    this.#socket.on("close", this.#onClose).on("error", ignore);
+  }
+
+  readonly #onData = (chunk: Buffer): void => {
+    this.framer.push(chunk);
+    if (this.framer.pendingBytes > this.#options.limits.inputBytesMax) this.#socket.pause();
+    this.signal.raise();
+  };
+
+  readonly #onEnd = (): void => {
+    this.#isInputEnded = true;
+    this.signal.raise();
+  };
+
+  readonly #onDrain = (): void => {
+    this.signal.raise();
+  };
+
+  readonly #onClose = (): void => {
+    this.#isClosed = true;
+    this.#output = [];
+    this.signal.raise();
+  };
+
+  readonly #onSent = (): void => {
+    if (this.#isAwaited) this.signal.raise();
+  };
+
+  /** Sends, and lets other sessions have their turn: a long answer to a quick reader would never end one otherwise. */
+  async #makeRoom(): Promise<void> {
+    await this.flush();
+    await new Promise((resolve) => setImmediate(resolve));
+  }
+
+  #send(): void {
+    if (this.#output.length === 0) return;
+    const output = this.#output;
+    this.#output = [];
+    this.#outputBytes = 0;
+    this.#sentAtMs = this.#options.now();
+    if (output.every((piece) => typeof piece === "string")) {
+      this.#socket.write(output.join(""), "latin1", this.#onSent);
+      return;
+    }
+    this.#socket.cork();
+    for (const piece of output) this.#socket.write(piece, "latin1", this.#onSent);
+    this.#socket.uncork();
+  }
+}
+
+function ignore(): void {}

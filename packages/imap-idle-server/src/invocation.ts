@@ -1,0 +1,45 @@
+// From a frame to the row of the table that carries it out.
+import { readCommandLine, SyntaxFault, type Frame, type Scanner } from "@pushmail/imap-wire";
+import type { Command } from "./command.ts";
+import { COMMANDS } from "./commands/index.ts";
+import type { ImapLimits } from "./limits.ts";
+
+export interface Invocation {
+  readonly tag: string;
+  readonly row: Command;
+  /** Whether it came as `UID name`. */
+  readonly uid: boolean;
+  /** Stands behind the name. */
+  readonly scan: Scanner;
+}
+
+const UID = "UID ";
+
+/** The command of a frame; throws a fault where there is none of that name, or where no frame could be made. */
+export function readInvocation(frame: Frame | SyntaxFault, limits: ImapLimits): Invocation {
+  if (frame instanceof SyntaxFault) throw frame;
+  const { tag, name, scan } = readCommandLine(frame, limits.wire);
+  const uid = name.startsWith(UID);
+  const row = COMMANDS.get(uid ? name.slice(UID.length) : name);
+  if (row === undefined || (uid && row.uid !== true)) throw new SyntaxFault(`Unknown command ${name}`);
+  return { tag, row, uid, scan };
+}
+
+/** Whether the last literal of an unfinished command is the message that it takes as a stream. */
+export function streamsLiteral(frame: Frame, limits: ImapLimits): boolean {
+  const literal = frame.literals.at(-1);
+  if (literal === undefined) return false;
+  try {
+    const { tag, row } = readInvocation(frame, limits);
+    return row.streamsLiteral?.(frame.text.slice(tag.length + 1, literal.start)) ?? false;
+  } catch (error) {
+    // What is wrong with it is said when it is complete.
+    if (error instanceof SyntaxFault) return false;
+    throw error;
+  }
+}
+
+/** Whether its numbers are in use, so that no EXPUNGE may be told at its end (RFC 9051 7.5.1). */
+export function holdsExpunge({ row, uid }: Invocation): boolean {
+  return row.holdsExpunge === true && !uid;
+}

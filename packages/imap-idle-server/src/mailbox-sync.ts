@@ -1,0 +1,141 @@
+// Keeps a view in step with its mailbox: loads it, and tells the client of what changed since.
+import {
+  printExists,
+  printExpunge,
+  printFetch,
+  printFlagList,
+  printFlags,
+  printRecent,
+  printUntagged,
+} from "@pushmail/imap-wire";
+import { normalizeUidSet, type MessageIndex, type Uid, type UidRange, type UidSet } from "@pushmail/mailstore";
+import type { Selected, Session } from "./command.ts";
+import type { RowRange, Updates } from "./mailbox-view.ts";
+import { Bye } from "./replies.ts";
+
+const SYSTEM_FLAGS = ["\\Answered", "\\Flagged", "\\Deleted", "\\Seen", "\\Draft"];
+const LOAD_ATTEMPTS_MAX = 100;
+
+export interface TellOptions {
+  /** Whether the numbers are in use, so that no EXPUNGE may be told (RFC 9051 7.5.1). */
+  readonly holdsExpunge: boolean;
+}
+
+/** The messages of the selected mailbox, with the view loaded. */
+export async function loadIndex(session: Session, state: Selected): Promise<MessageIndex> {
+  const { handle, view } = state;
+  let index = await handle.ready();
+  let expunged: UidSet = [];
+  for (let attempts = 0; !view.isLoaded && !view.load(index, expunged); attempts++) {
+    if (attempts === LOAD_ATTEMPTS_MAX) throw new Error(`mailbox ${handle.id} does not hold what SELECT told of it`);
+    // Something was expunged between SELECT and now, and perhaps again while this was read.
+    expunged = await expungedSinceTold(session, state);
+    index = await handle.ready();
+  }
+  return index;
+}
+
+/** Tells the client what changed in its mailbox. Does nothing, at no cost, where nothing did. */
+export async function tellUpdates(session: Session, state: Selected, options: TellOptions): Promise<void> {
+  const { handle, view } = state;
+  // RFC 9051 6.3.5 leaves it open what becomes of sessions in a mailbox that is deleted.
+  if (handle.status === undefined) throw new Bye("The mailbox was deleted");
+  if (handle.status.highestModSeq <= view.through) return;
+  await loadIndex(session, state);
+  const recentBefore = view.recentCount;
+  const updates = await readUpdates(session, state, options);
+  await tellExpunged(session, updates.expunged);
+  if (updates.exists !== undefined) {
+    claimRecent(state);
+    await session.write(printExists(updates.exists));
+    if (view.recentCount !== recentBefore) await session.write(printRecent(view.recentCount));
+  }
+  await tellFlags(session, state, { uids: updates.flags });
+}
+
+/** Makes the messages that nobody was told of `\Recent` to this session (RFC 3501 2.3.2); EXAMINE leaves them so. */
+export function claimRecent({ handle, view, readOnly }: Selected): void {
+  const uidNext = handle.status?.uidNext ?? 0;
+  view.addRecent(readOnly ? handle.recentFrom : handle.claimRecent(), uidNext - 1);
+}
+
+/** Tells which flags there are, where that is new to the client (RFC 9051 7.3.5). */
+export async function tellKeywords(session: Session, { handle, view, readOnly }: Selected): Promise<void> {
+  const keywords = handle.keywords();
+  if (keywords.length === view.keywordsTold) return;
+  view.keywordsTold = keywords.length;
+  const flags = [...SYSTEM_FLAGS, ...keywords];
+  await session.write(printFlags(flags));
+  const permanent = readOnly ? [] : [...flags, "\\*"];
+  await session.write(printUntagged("OK", "Flags kept", { code: "PERMANENTFLAGS", flags: permanent }));
+}
+
+export interface FlagsToTell {
+  readonly uids: UidSet;
+  /** Only the MODSEQ, where the client knows the flags (RFC 7162 3.1.3). */
+  readonly silent?: boolean;
+}
+
+/** Tells the current flags of those messages of a set that are still there. */
+export async function tellFlags(session: Session, state: Selected, { uids, silent }: FlagsToTell): Promise<void> {
+  const { handle, view } = state;
+  if (uids.length === 0) return;
+  let index = await handle.ready();
+  await tellKeywords(session, state);
+  for (const [first, last] of uids) {
+    for (let row = view.lowerBound(first); row < view.count && (view.uids[row] as Uid) <= last; row++) {
+      const at = index.rowOf(view.uids[row] as Uid);
+      if (at < 0) continue;
+      const data = silent === true ? modSeqData(index, at) : flagsData(session, state, { index, row: at });
+      const full = session.write(printFetch(row + 1, `UID ${view.uids[row]} ${data}`));
+      if (full === undefined) continue;
+      await full;
+      index = await handle.ready();
+    }
+  }
+}
+
+/** `FLAGS` of a row as FETCH tells them, with MODSEQ for a client that wants it (RFC 7162 3.2). */
+function flagsData(session: Session, { view }: Selected, at: { index: MessageIndex; row: number }): string {
+  const { index, row } = at;
+  const { names } = index.flagsAt(row);
+  const flags = view.isRecent(index.uids[row] as Uid) ? [...names, "\\Recent"] : names;
+  const modSeq = session.isEnabled("CONDSTORE") ? ` ${modSeqData(index, row)}` : "";
+  return `FLAGS ${printFlagList(flags)}${modSeq}`;
+}
+
+function modSeqData(index: MessageIndex, row: number): string {
+  return `MODSEQ (${index.modSeqAt(row)})`;
+}
+
+async function tellExpunged(session: Session, expunged: readonly RowRange[]): Promise<void> {
+  // From the last to the first: no number that is still to come is moved by the ones before it.
+  for (const [first, last] of expunged.toReversed()) {
+    for (let row = last; row >= first; row--) await session.write(printExpunge(row + 1));
+  }
+}
+
+async function readUpdates(session: Session, { handle, view }: Selected, options: TellOptions): Promise<Updates> {
+  const page = await session.store.changes(handle.account, view.through, session.limits.changeRecordsMax);
+  if (!page.tooOld && !page.more) {
+    return view.apply(page.records, await handle.ready(), { ...options, through: page.through });
+  }
+  // First the cursor, then the state: what comes in between is found again, and nothing is missed.
+  const through = await session.store.cursor(handle.account);
+  return view.compare(await handle.ready(), { ...options, through });
+}
+
+async function expungedSinceTold(session: Session, { handle, view }: Selected): Promise<UidSet> {
+  const ranges: UidRange[] = [];
+  for (let since = view.through; ;) {
+    const page = await session.store.changes(handle.account, since, session.limits.changeRecordsMax);
+    if (page.tooOld) return handle.vanishedSince(view.through);
+    for (const change of page.records.flatMap((record) => record.changes)) {
+      if (change.type === "MessageExpunged" && change.mailbox === handle.id) {
+        for (const range of change.uids) ranges.push(range);
+      }
+    }
+    if (!page.more) return normalizeUidSet(ranges);
+    since = page.through;
+  }
+}

@@ -1,0 +1,22 @@
+// What all sessions of a server share.
+import type { SecureContext } from "node:tls";
+import type { AccountId, MailStore } from "@pushmail/mailstore";
+import type { ImapLimits } from "./limits.ts";
+import type { Log } from "./log.ts";
+import type { LoginThrottle } from "./login-throttle.ts";
+import type { Tally } from "./tally.ts";
+
+export interface ServerContext {
+  readonly store: MailStore;
+  readonly limits: ImapLimits;
+  readonly log: Log;
+  /** The name that the greeting gives. */
+  readonly hostname: string;
+  readonly throttle: LoginThrottle;
+  readonly sessionsOfAccount: Tally<AccountId>;
+  /** Undefined where TLS is not set up; replaced when the certificate is. */
+  secureContext: SecureContext | undefined;
+  readonly now: () => number;
+  /** From 0 to below 1. */
+  readonly random: () => number;
+}

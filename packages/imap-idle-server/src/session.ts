@@ -1,0 +1,262 @@
+// One client's session: one command at a time, answered in order. It alone writes to its connection.
+import { printContinuation, printTagged, printUntagged, SyntaxFault } from "@pushmail/imap-wire";
+import { Refusal, type FlagsResult, type MailStore, type MessageIndex } from "@pushmail/mailstore";
+import { capabilitiesOf } from "./capabilities.ts";
+import { readCommand, readLine, takeLine } from "./command-input.ts";
+import type {
+  Authenticated,
+  Call,
+  Client,
+  Extension,
+  MessageLiteral,
+  Selected,
+  Session,
+  SessionState,
+  StateName,
+} from "./command.ts";
+import type { Connection } from "./connection.ts";
+import { holdsExpunge, readInvocation, streamsLiteral, type Invocation } from "./invocation.ts";
+import type { ImapLimits } from "./limits.ts";
+import type { Log } from "./log.ts";
+import { throttleKey } from "./login-throttle.ts";
+import { loadIndex, tellUpdates } from "./mailbox-sync.ts";
+import { Bye, PeerGone, replyToError, type Reply } from "./replies.ts";
+import type { ServerContext } from "./server-context.ts";
+
+const NOT_AUTHENTICATED: SessionState = { name: "notAuthenticated" };
+const LOGOUT: SessionState = { name: "logout" };
+
+export class ImapSession implements Session {
+  readonly #server: ServerContext;
+  readonly #connection: Connection;
+  #state: SessionState = NOT_AUTHENTICATED;
+  #isCondstoreEnabled = false;
+  #isTlsDue = false;
+  /** Whether the client has shown that it speaks IMAP. */
+  #isGreeted = false;
+  #faultsInRow = 0;
+  #loginFailures = 0;
+  #commandsBeforeLogin = 0;
+
+  constructor(connection: Connection, server: ServerContext) {
+    this.#connection = connection;
+    this.#server = server;
+  }
+
+  get store(): MailStore {
+    return this.#server.store;
+  }
+  get limits(): ImapLimits {
+    return this.#server.limits;
+  }
+  get log(): Log {
+    return this.#server.log;
+  }
+  get client(): Client {
+    const { address, isSecure } = this.#connection;
+    return { address, isSecure, isPrivate: isSecure || isLoopback(address) };
+  }
+
+  now(): number {
+    return this.#server.now();
+  }
+
+  /** Serves the client until one of the two ends it; never throws. */
+  async run(): Promise<void> {
+    try {
+      const code = { code: "CAPABILITY", capabilities: this.capabilities() } as const;
+      await this.write(printUntagged("OK", `${this.#server.hostname} ready`, code));
+      await this.flush();
+      while (this.#state.name !== "logout") await this.#answerNext();
+    } catch (error) {
+      this.#sayBye(error);
+    }
+    this.enter(LOGOUT);
+    await this.#connection.end();
+  }
+
+  write(output: string | Uint8Array): Promise<void> | undefined {
+    return this.#connection.write(output);
+  }
+
+  flush(): Promise<void> {
+    return this.#connection.flush();
+  }
+
+  index(state: Selected): Promise<MessageIndex> {
+    return loadIndex(this, state);
+  }
+
+  isEnabled(extension: Extension): boolean {
+    return extension === "CONDSTORE" && this.#isCondstoreEnabled;
+  }
+
+  async enable(extension: Extension): Promise<void> {
+    if (this.isEnabled(extension)) return;
+    this.#isCondstoreEnabled = true;
+    if (this.#state.name !== "selected") return;
+    // Not above what was told: the client may keep it as the point from which to ask for changes.
+    const { handle, view } = this.#state;
+    const value = Math.min(view.through, handle.status?.highestModSeq ?? view.through);
+    await this.write(printUntagged("OK", "Highest", { code: "HIGHESTMODSEQ", value }));
+  }
+
+  ownChange({ view }: Selected, { changed, cursor }: FlagsResult): void {
+    // Where nothing changed, the cursor is that of somebody else's change.
+    if (changed.length > 0) view.addOwnChange(cursor);
+  }
+
+  enter(state: SessionState): void {
+    const before = this.#state;
+    this.#state = state;
+    if (before.name === "selected") before.handle.release();
+    if ("account" in before && !("account" in state)) this.#server.sessionsOfAccount.remove(before.account.id);
+  }
+
+  capabilities(): readonly string[] {
+    const hasTls = this.#server.secureContext !== undefined;
+    return capabilitiesOf({ state: this.#state, client: this.client, hasTls });
+  }
+
+  async logIn(address: string, password: string): Promise<void> {
+    if (!this.client.isPrivate) throw new Refusal("loginInsecure", "Log in over TLS");
+    const { throttle, sessionsOfAccount } = this.#server;
+    const key = throttleKey(this.client.address, address);
+    await this.#pauseUntil(throttle.readyAtMs(key));
+    const account = await this.store.authenticate(address, password).catch((error: unknown) => {
+      if (error instanceof Refusal && error.code === "authenticationFailed") {
+        this.#loginFailures++;
+        const failures = throttle.fail(key, this.now());
+        this.log.warn({ client: this.client.address, address, failures }, "login failed");
+      }
+      throw error;
+    });
+    throttle.succeed(key);
+    if (!sessionsOfAccount.add(account.id))
+      throw new Refusal("tooManyConnections", "Too many sessions of this account");
+    this.enter({ name: "authenticated", account });
+    this.log.info({ client: this.client.address, account: account.address }, "logged in");
+  }
+
+  startTls(): boolean {
+    this.#isTlsDue = this.#server.secureContext !== undefined;
+    return this.#isTlsDue;
+  }
+
+  async askForLine(challenge: string): Promise<string> {
+    await this.write(printContinuation(challenge));
+    await this.flush();
+    return readLine(this.#connection, this.#silenceMs);
+  }
+
+  async idle(state: Authenticated | Selected): Promise<string> {
+    // Register, then read, then wait: whatever happens after the first step is found by the second or ends the third.
+    const stop = this.store.watch(state.account.id, () => this.#connection.signal.raise());
+    const keepAliveMs = this.limits.keepAliveMs * (0.9 + 0.2 * this.#server.random());
+    try {
+      await this.write(printContinuation("idling"));
+      for (;;) {
+        // What comes while output is under way is read when that has left: one write, not one for each change.
+        if (this.#connection.hasLeft()) await this.#tellInIdle(state, keepAliveMs);
+        const line = takeLine(this.#connection);
+        if (line !== undefined) return line;
+        await this.#connection.wait(this.#connection.sentAtMs + keepAliveMs);
+      }
+    } finally {
+      stop();
+    }
+  }
+
+  async #tellInIdle(state: Authenticated | Selected, keepAliveMs: number): Promise<void> {
+    if (state.name === "selected") await tellUpdates(this, state, { holdsExpunge: false });
+    const isSilent = this.now() >= this.#connection.sentAtMs + keepAliveMs;
+    if (isSilent && !this.#connection.hasOutput) await this.write(printUntagged("OK", "Still here"));
+    await this.flush();
+  }
+
+  get #silenceMs(): number {
+    return this.#state.name === "notAuthenticated" ? this.limits.loginTimeoutMs : this.limits.autologoutMs;
+  }
+
+  async #answerNext(): Promise<void> {
+    const incoming = await readCommand(this.#connection, this.#silenceMs, (frame) =>
+      streamsLiteral(frame, this.limits),
+    );
+    let invocation: Invocation | undefined;
+    let reply: Reply;
+    try {
+      invocation = readInvocation(incoming.frame, this.limits);
+      reply = await this.#carryOut(invocation, incoming.literal);
+    } catch (error) {
+      reply = this.#replyTo(error, invocation);
+    } finally {
+      incoming.literal?.skip();
+    }
+    if (this.#state.name === "selected") {
+      await tellUpdates(this, this.#state, { holdsExpunge: invocation !== undefined && holdsExpunge(invocation) });
+    }
+    await this.write(printTagged(incoming.tag ?? "*", reply.status, reply.text, reply.code));
+    await (this.#isTlsDue ? this.#goOnInTls() : this.flush());
+    this.#endIfAbused(reply, invocation);
+  }
+
+  async #goOnInTls(): Promise<void> {
+    const { secureContext } = this.#server;
+    if (secureContext === undefined) throw new Error("TLS is due without a certificate");
+    this.#isTlsDue = false;
+    await this.#connection.startTls(secureContext, this.limits.loginTimeoutMs);
+  }
+
+  async #carryOut({ row, tag, uid, scan }: Invocation, literal: MessageLiteral | undefined): Promise<Reply> {
+    const state = this.#state;
+    if (!row.in.includes(state.name)) throw new SyntaxFault(`${row.name} is not possible ${WHERE[state.name]}`);
+    const call: Call = { tag, uid, literal };
+    const args = row.parse(scan, call);
+    scan.end();
+    const text = `${uid ? "UID " : ""}${row.name} completed`;
+    return { status: "OK", text, ...(await row.run(this, args, state, call)) };
+  }
+
+  #replyTo(error: unknown, invocation: Invocation | undefined): Reply {
+    const reply = replyToError(error);
+    const fields = { client: this.client.address, command: invocation?.row.name, reply: reply.text };
+    if (reply.status === "BAD") this.log.debug(fields, "faulty command");
+    else if (reply.code === "SERVERBUG") this.log.error({ ...fields, err: error }, "command failed");
+    else this.log.info(fields, "command refused");
+    return reply;
+  }
+
+  /** Ends a session that goes nowhere: another protocol, a broken client, somebody who tries passwords. */
+  #endIfAbused(reply: Reply, invocation: Invocation | undefined): void {
+    if (invocation === undefined && !this.#isGreeted) throw new Bye("This is an IMAP server");
+    this.#isGreeted = true;
+    this.#faultsInRow = reply.status === "BAD" ? this.#faultsInRow + 1 : 0;
+    if (this.#faultsInRow >= this.limits.faultsMax) throw new Bye("Too many faulty commands");
+    if (this.#loginFailures >= this.limits.loginFailuresMax) throw new Bye("Too many failed logins");
+    if (this.#state.name !== "notAuthenticated") return;
+    if (++this.#commandsBeforeLogin >= this.limits.commandsBeforeLoginMax) throw new Bye("Log in earlier");
+  }
+
+  async #pauseUntil(timeMs: number): Promise<void> {
+    while (this.now() < timeMs) await this.#connection.wait(timeMs);
+  }
+
+  #sayBye(error: unknown): void {
+    if (error instanceof PeerGone) return;
+    if (!(error instanceof Bye)) this.log.error({ client: this.client.address, err: error }, "session failed");
+    const text = error instanceof Bye ? error.message : "Internal error, the log says more";
+    void this.write(printUntagged("BYE", text));
+  }
+}
+
+/** For what is wrong with a command in a state that does not allow it. */
+const WHERE: Record<StateName, string> = {
+  notAuthenticated: "before login",
+  authenticated: "while no mailbox is selected",
+  selected: "while a mailbox is selected",
+  logout: "after LOGOUT",
+};
+
+function isLoopback(address: string): boolean {
+  return address === "::1" || address.startsWith("127.") || address.startsWith("::ffff:127.");
+}

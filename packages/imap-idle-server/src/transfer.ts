@@ -1,0 +1,41 @@
+// What COPY and MOVE share: their arguments, the target, and the UIDs that the messages got (RFC 4315 3).
+import { parseMailbox, parseSequenceSet, type ResponseCode, type Scanner, type SequenceSet } from "@pushmail/imap-wire";
+import { Refusal, uidSetOf, type Transferred, type UidSet } from "@pushmail/mailstore";
+import type { Call, Selected, Session } from "./command.ts";
+
+export interface TransferArguments {
+  readonly set: SequenceSet;
+  readonly mailbox: string;
+}
+
+export function parseTransfer(scan: Scanner): TransferArguments {
+  scan.space();
+  const set = parseSequenceSet(scan);
+  scan.space();
+  return { set, mailbox: parseMailbox(scan) };
+}
+
+/** The messages meant. All of those meant by number must still be there: nothing is done in part. */
+export async function messagesMeant(
+  session: Session,
+  state: Selected,
+  set: SequenceSet,
+  { uid }: Call,
+): Promise<UidSet> {
+  const { view } = state;
+  const index = await session.index(state);
+  const uids = view.resolve(set, { uid });
+  if (uid) return uids;
+  for (const [first, last] of uids) {
+    const told = view.lowerBound(last + 1) - view.lowerBound(first);
+    const there = index.lowerBound(last + 1) - index.lowerBound(first);
+    if (there < told) throw new Refusal("messageMissing", "Some of the messages are no longer there");
+  }
+  return uids;
+}
+
+/** COPYUID; undefined where nothing was transferred. */
+export function copyUid({ uidValidity, from, to }: Transferred): ResponseCode | undefined {
+  if (from.length === 0) return undefined;
+  return { code: "COPYUID", uidValidity, from: uidSetOf(from), to: uidSetOf(to) };
+}
