@@ -485,7 +485,7 @@ describe("any operations in any order", () => {
             await deliver(subject, step.flags, ids.get(step.box) as MailboxId);
             const target = rowsOf(step.box);
             target.rows.push({ uid: target.next++, subject, flags: new Set(step.flags) });
-          } else if (step.op === "copy" || step.op === "move") {
+          } else if ("to" in step) {
             await store[step.op](at(ids.get(step.box) as MailboxId), step.uids, ids.get(step.to) as MailboxId);
             const source = rowsOf(step.box);
             const target = rowsOf(step.to);
