@@ -1,5 +1,5 @@
 // What every command begins with: its tag and its name.
-import type { Frame } from "./framer.ts";
+import type { Frame } from "./frame.ts";
 import type { WireLimits } from "./limits.ts";
 import { Scanner } from "./scanner.ts";
 

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "@jest/globals";
 import fc from "fast-check";
-import type { FrameEvent } from "./framer.ts";
+import type { FrameEvent } from "./frame.ts";
 import { Framer } from "./framer.ts";
 import type { WireLimits } from "./limits.ts";
 import { DEFAULT_WIRE_LIMITS } from "./limits.ts";
@@ -172,6 +172,10 @@ const CASES: Record<string, Case> = {
   },
   "a line that is too long with a literal that comes unasked": {
     octets: `abc ${"x".repeat(57)} {12+}\r\nx NOOP\r\ny N {1+}\r\n\nz\r\nc NOOP\r\n`,
+    events: ["fault abc: Command line too long", 'frame "c NOOP" []', EMPTY],
+  },
+  "a line that is too long with an announcement as long as may be": {
+    octets: `abc ${"x".repeat(80)} ~{00000000000000000009+}\r\nx NOOP\r\n\n\r\nc NOOP\r\n`,
     events: ["fault abc: Command line too long", 'frame "c NOOP" []', EMPTY],
   },
   "a line that gets too long within the announcement": {

@@ -1,45 +1,16 @@
 // Bytes as they come, in any split, to commands: lines with their literals. Pull it: push a chunk, then take events
 // until there is none. A line ends with CRLF or a bare LF. Between commands it holds no buffer.
+import type { Frame, FrameEvent, Literal } from "./frame.ts";
+import { HeldLine } from "./held-line.ts";
 import type { WireLimits } from "./limits.ts";
 import { SyntaxFault } from "./syntax-fault.ts";
 import { tagOf } from "./tag.ts";
-
-/** A literal in a command's text. */
-export interface Literal {
-  /** Where its announcement, `{n}`, begins and ends in the text. */
-  readonly start: number;
-  readonly end: number;
-  readonly octets: number;
-  /** Whether the client waits for `+` before it sends the octets (RFC 7888 4). */
-  readonly synchronizing: boolean;
-  /** A literal8, `~{n}`, which may hold NUL (RFC 3516 4.4). */
-  readonly binary: boolean;
-  /** The octets; null where they are not in memory: not yet decided on, or streamed. */
-  readonly bytes: Buffer | null;
-}
-
-/** A command, or any other line of the client. */
-export interface Frame {
-  /** The lines as latin1 without their ends, joined where a literal stood behind its announcement. */
-  readonly text: string;
-  readonly literals: readonly Literal[];
-}
-
-export type FrameEvent =
-  /** A whole command. */
-  | { readonly type: "frame"; readonly frame: Frame }
-  /** A literal is announced, the last of `frame.literals`: call `keep`, `stream` or `refuse`; until then nothing comes. */
-  | { readonly type: "literal"; readonly literal: Literal; readonly frame: Frame }
-  /** Octets of a streamed literal: a view of the pushed chunk. An empty literal is one empty chunk. */
-  | { readonly type: "chunk"; readonly bytes: Buffer; readonly last: boolean }
-  /** A command that cannot be framed; what remains of it is skipped. */
-  | { readonly type: "fault"; readonly fault: SyntaxFault; readonly tag: string | null };
 
 type Mode = "line" | "decide" | "keep" | "stream" | "skip";
 
 const LF = 10;
 const ANNOUNCEMENT = /(~?)\{(\d{1,20})(\+?)\}$/;
-/** Longer than any announcement with its line end: all that is kept of a line that is skipped. */
+/** Longer than any announcement with its line end: all that is held of a line that is skipped. */
 const TAIL_BYTES = 32;
 const NO_BYTES = Buffer.alloc(0);
 const NO_LITERALS: readonly Literal[] = [];
@@ -52,9 +23,7 @@ export class Framer {
   #discarding = false;
   #input: Buffer[] = [];
   #pendingBytes = 0;
-  /** The beginning of a line whose end has not come: the first `#heldBytes` of the buffer. */
-  #held: Buffer = NO_BYTES;
-  #heldBytes = 0;
+  readonly #line: HeldLine = new HeldLine();
   #text = "";
   #literals: readonly Literal[] = NO_LITERALS;
   #kept: Buffer = NO_BYTES;
@@ -80,7 +49,7 @@ export class Framer {
 
   /** Bytes held for a command that is not complete. */
   get heldBytes(): number {
-    return this.#held.length + this.#text.length + this.#keptBytes;
+    return this.#line.capacity + this.#text.length + this.#keptBytes;
   }
 
   /** Forgets the bytes that no event has used up: nothing sent in clear may be read after STARTTLS. */
@@ -139,15 +108,16 @@ export class Framer {
     this.#consume(end < 0 ? chunk.length : end + 1);
     let fault: FrameEvent | undefined;
     const { lineBytesMax } = this.#limits;
-    if (!this.#discarding && this.#text.length + this.#heldBytes + bytes.length > lineBytesMax) {
-      const line = this.#takeLine(bytes);
+    if (!this.#discarding && this.#text.length + this.#line.length + bytes.length > lineBytesMax) {
+      const line = this.#line.take(bytes);
       const head = (this.#text + line).slice(0, lineBytesMax);
       fault = faultEvent("Command line too long", head.includes(" ") ? tagOf(head) : null);
       this.#discard("line");
       bytes = Buffer.from(line.slice(-TAIL_BYTES), "latin1");
     }
-    if (end >= 0) return this.#endLine(this.#takeLine(bytes)) ?? fault;
-    this.#hold(bytes);
+    if (end >= 0) return this.#endLine(this.#line.take(bytes)) ?? fault;
+    this.#line.append(this.#discarding ? bytes.subarray(-TAIL_BYTES) : bytes);
+    if (this.#discarding) this.#line.keepEnd(TAIL_BYTES);
     return fault;
   }
 
@@ -209,31 +179,6 @@ export class Framer {
     this.#pendingBytes -= bytes;
   }
 
-  /** Copies, so that a few bytes do not hold a whole socket buffer; of a dropped line the end alone. */
-  #hold(bytes: Buffer): void {
-    if (this.#discarding) {
-      this.#held = Buffer.concat([this.#held.subarray(0, this.#heldBytes), bytes.subarray(-TAIL_BYTES)]);
-      this.#held = this.#held.subarray(-TAIL_BYTES);
-      this.#heldBytes = this.#held.length;
-      return;
-    }
-    const needed = this.#heldBytes + bytes.length;
-    if (needed > this.#held.length) {
-      const grown = Buffer.allocUnsafeSlow(Math.max(needed, 2 * this.#held.length));
-      this.#held.copy(grown, 0, 0, this.#heldBytes);
-      this.#held = grown;
-    }
-    bytes.copy(this.#held, this.#heldBytes);
-    this.#heldBytes = needed;
-  }
-
-  #takeLine(rest: Buffer): string {
-    const line = this.#held.toString("latin1", 0, this.#heldBytes) + rest.toString("latin1");
-    this.#held = NO_BYTES;
-    this.#heldBytes = 0;
-    return line;
-  }
-
   #discard(mode: "line" | "skip"): void {
     const remaining = this.#remaining;
     this.#reset();
@@ -245,8 +190,7 @@ export class Framer {
   #reset(): void {
     this.#mode = "line";
     this.#discarding = false;
-    this.#held = NO_BYTES;
-    this.#heldBytes = 0;
+    this.#line.clear();
     this.#text = "";
     this.#literals = NO_LITERALS;
     this.#kept = NO_BYTES;

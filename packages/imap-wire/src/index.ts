@@ -10,7 +10,7 @@ export { printEnvelope } from "./envelope.ts";
 export type { FetchArguments, FetchAttribute, FetchItem, FetchSection } from "./fetch-item.ts";
 export { parseFetchArguments, printFetchArguments, printFetchItem, printFetchLabel } from "./fetch-item.ts";
 export { parseFlag, parseFlagList, printFlagList } from "./flags.ts";
-export type { Frame, FrameEvent, Literal } from "./framer.ts";
+export type { Frame, FrameEvent, Literal } from "./frame.ts";
 export { Framer } from "./framer.ts";
 export type { IdParameters } from "./id-parameters.ts";
 export { parseIdParameters, printIdParameters } from "./id-parameters.ts";

@@ -8,7 +8,7 @@ const SEPARATOR = "/";
  */
 export function matchesListPattern(pattern: string, name: string): boolean {
   // RFC 9051 5.1: INBOX in any case.
-  const wanted = name === "INBOX" ? pattern.toUpperCase() : pattern;
+  const wanted = name === "INBOX" ? pattern.replace(/[a-z]+/g, (letters) => letters.toUpperCase()) : pattern;
   const reached = new Uint8Array(name.length + 1);
   reached[0] = 1;
   for (let i = 0; i < wanted.length; i++) if (!advance(reached, wanted.charAt(i), name)) return false;

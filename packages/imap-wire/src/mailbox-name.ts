@@ -12,7 +12,7 @@ export interface MailboxNameOptions {
 export function parseMailbox(scan: Scanner, options?: MailboxNameOptions): string {
   const name = decodeMailboxName(scan.astring(), options);
   // RFC 9051 5.1: INBOX is the one name without regard to case.
-  return name.toUpperCase() === "INBOX" ? "INBOX" : name;
+  return /^inbox$/i.test(name) ? "INBOX" : name;
 }
 
 /** The pattern of LIST and LSUB. */

@@ -1,7 +1,7 @@
 // A cursor over one command. Its methods are named after the ABNF rules of RFC 9051 9, return values and throw
 // SyntaxFault with the column. Strings are latin1: each character is one octet as the client sent it.
 import { ASTRING_CHAR, ATOM_CHAR, DIGIT, isOf, LIST_CHAR, QUOTED_CHAR, WORD_CHAR } from "./char-class.ts";
-import type { Frame, Literal } from "./framer.ts";
+import type { Frame, Literal } from "./frame.ts";
 import type { WireLimits } from "./limits.ts";
 import { DEFAULT_WIRE_LIMITS } from "./limits.ts";
 import { SyntaxFault } from "./syntax-fault.ts";

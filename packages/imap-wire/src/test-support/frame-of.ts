@@ -1,5 +1,5 @@
 // For tests: a frame from the octets of one whole command.
-import type { Frame } from "../framer.ts";
+import type { Frame } from "../frame.ts";
 import { Framer } from "../framer.ts";
 import { DEFAULT_WIRE_LIMITS } from "../limits.ts";
 import { Scanner } from "../scanner.ts";
