@@ -8,7 +8,6 @@ import { tail } from "./tail.ts";
 export type { CliCommand, CliIo } from "./command.ts";
 export { exitCodes } from "./command-fault.ts";
 export type { ExitCode } from "./command-fault.ts";
-export { processIo } from "./process-io.ts";
 
 /** The subcommands, in the order in which help lists them. */
 export const clientCommands: readonly CliCommand[] = [send, tail, poll, contrast];
