@@ -37,7 +37,9 @@ export async function* readDetails(
 ): AsyncGenerator<MessageDetails[]> {
   for (const { number, wanted } of byChunk(contents, uids, CHUNK_WIDTH.summary)) {
     const fresh = wanted.map((uid) => contents.tail.get(uid)?.summary);
-    const stored = fresh.every((summary) => summary != null) ? null : await summaryChunk(context, at, number);
+    const stored = fresh.every((summary) => summary !== undefined && summary !== null)
+      ? null
+      : await summaryChunk(context, at, number);
     const summaries = new Map(wanted.map((uid, i) => [uid, fresh[i] ?? stored?.get(uid)]));
     const set: UidSet = wanted.map((uid) => [uid, uid]);
     for await (const batch of readMetadata(context, at, contents, set)) {

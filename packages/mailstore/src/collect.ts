@@ -20,7 +20,7 @@ export async function collect(context: StoreContext, accounts: Accounts): Promis
 async function* references(context: StoreContext, accounts: Accounts): AsyncGenerator<Iterable<BlobId>> {
   for await (const { id } of accounts.all()) {
     const account = await accounts.load(id);
-    for (const mailbox of [...account.mailboxes.values()]) {
+    for (const mailbox of account.mailboxes.values()) {
       mailbox.handles++;
       try {
         const contents = await contentsOf(context, mailbox);

@@ -423,6 +423,14 @@ describe("any operations in any order", () => {
     readonly subject: string;
     readonly flags: Set<string>;
   }
+  function changeFlags(flagsOfRow: Set<string>, mode: "add" | "remove" | "replace", changed: readonly string[]): void {
+    if (mode === "replace") flagsOfRow.clear();
+    for (const flag of changed) {
+      if (mode === "remove") flagsOfRow.delete(flag);
+      else flagsOfRow.add(flag);
+    }
+  }
+
   const BOXES = ["INBOX", "Archive", "Trash"] as const;
   const box = fc.constantFrom(...BOXES);
   const uids = fc.uniqueArray(fc.integer({ min: 1, max: 25 }), { minLength: 1, maxLength: 8 }).map(uidSetOf);
@@ -503,11 +511,7 @@ describe("any operations in any order", () => {
             await store.setFlags(at(ids.get(step.box) as MailboxId), step.uids, { mode: step.op, flags: step.flags });
             for (const row of rowsOf(step.box).rows) {
               if (!step.uids.some(([a, b]) => a <= row.uid && row.uid <= b)) continue;
-              if (step.op === "replace") row.flags.clear();
-              for (const flag of step.flags) {
-                if (step.op === "remove") row.flags.delete(flag);
-                else row.flags.add(flag);
-              }
+              changeFlags(row.flags, step.op, step.flags);
             }
           }
         }

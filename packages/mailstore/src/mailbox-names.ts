@@ -149,7 +149,7 @@ async function emptyInboxInto(context: StoreContext, account: AccountState, to: 
       const names = new Names(context, account, draft);
       const target = names.createWithSuperiors(to, null);
       names.save();
-      const rows = await sourceRows(context, inbox, contents, [[1, inbox.head.uidNext]]);
+      const rows = await sourceRows(context, inbox, contents, { uids: [[1, inbox.head.uidNext]] });
       if (rows.length === 0) return true;
       for (const { row } of rows) context.copiedWhileCounting?.add(row.blob);
       draft.append(target, "move", rows.map(appendedRow));

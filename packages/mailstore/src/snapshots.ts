@@ -42,7 +42,7 @@ export function writeSnapshot(context: StoreContext, mailbox: MailboxState): Pro
 export async function trimLog(context: StoreContext, account: AccountState): Promise<void> {
   const floor = account.cursor - context.limits.logRecordsKept;
   if (floor <= 0) return;
-  for (const mailbox of [...account.mailboxes.values()]) {
+  for (const mailbox of account.mailboxes.values()) {
     const { account: id, mailbox: box } = mailbox.at;
     const known = await context.driver.snapshotCursor(id, box);
     if (known < Math.min(floor, mailbox.head.modSeq)) await writeSnapshot(context, mailbox);

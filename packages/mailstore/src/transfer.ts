@@ -10,7 +10,7 @@ import { encodeSummary } from "./message/encode-summary.ts";
 import type { Expunged, MailboxAt, MessageMetadata, Transferred } from "./store.ts";
 import { commitDecided, contentsOf, type StoreContext } from "./store-context.ts";
 import { TransactionDraft, type Counts } from "./transaction-draft.ts";
-import { EMPTY_UID_SET, uidSetOf, uidSetSize, type UidSet } from "./uid-set.ts";
+import { EMPTY_UID_SET, uidSetOf, type UidSet } from "./uid-set.ts";
 
 export interface TransferRequest {
   readonly uids: UidSet;
@@ -27,7 +27,7 @@ export async function transfer(context: StoreContext, at: MailboxAt, request: Tr
     let position = 0;
     const committed = await commitDecided(context, account, async () => {
       account.mailbox(request.to);
-      rows = await sourceRows(context, source, contents, request.uids);
+      rows = await sourceRows(context, source, contents, { uids: request.uids });
       if (rows.length === 0) return null;
       for (const { row } of rows) context.copiedWhileCounting?.add(row.blob);
       const draft = new TransactionDraft(account.id);
@@ -59,7 +59,7 @@ export async function expunge(context: StoreContext, at: MailboxAt, uids: UidSet
       account.mailbox(at.mailbox);
       gone = deletedUids(contents, uids);
       if (gone.length === 0) return null;
-      const rows = await sourceRows(context, mailbox, contents, gone, { summaries: false });
+      const rows = await sourceRows(context, mailbox, contents, { uids: gone, summaries: false });
       const draft = new TransactionDraft(account.id);
       expungeRows(draft, mailbox, rows, "expunge");
       return draft.finish({ enforceQuota: false });
@@ -80,8 +80,7 @@ export async function sourceRows(
   context: StoreContext,
   source: MailboxState,
   contents: MailboxContents,
-  uids: UidSet,
-  options: { readonly summaries: boolean } = { summaries: true },
+  { uids, summaries = true }: { readonly uids: UidSet; readonly summaries?: boolean },
 ): Promise<SourceRow[]> {
   const rows: SourceRow[] = [];
   const { columns } = contents;
@@ -89,10 +88,9 @@ export async function sourceRows(
     const place = columns.rowOf(row.uid);
     if (place >= 0) rows.push({ row, flags: columns.flagsAt(place).names, summary });
   };
-  const few = uidSetSize(uids) <= columns.count && options.summaries;
   let summaryBytes = 0;
   let after = 0;
-  if (few) {
+  if (summaries) {
     for await (const batch of readDetails(context, source.at, contents, uids)) {
       for (const row of batch) {
         const summary = encodeSummary(row.summary);
