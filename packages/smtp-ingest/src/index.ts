@@ -1,5 +1,5 @@
 // The only door to the receivers of mail.
-export type { TlsCredentials } from "./engine/engine-settings.ts";
+export type { AuthInClear, TlsCredentials } from "./engine/engine-settings.ts";
 export type { ListenerKind } from "./incoming-mail.ts";
 export { SMTP_LIMITS, type SmtpLimits } from "./limits.ts";
 export type { Logger } from "./logger.ts";

@@ -1,7 +1,7 @@
 // One listener for incoming mail, of any of the three kinds.
 import type { MailStore } from "@pushmail/mailstore";
 import { EngineServer } from "./engine/engine-server.ts";
-import type { TlsCredentials } from "./engine/engine-settings.ts";
+import type { AuthInClear, TlsCredentials } from "./engine/engine-settings.ts";
 import type { ListenerKind } from "./incoming-mail.ts";
 import { SMTP_LIMITS } from "./limits.ts";
 import type { SmtpLimits } from "./limits.ts";
@@ -16,10 +16,12 @@ export interface SmtpIngestOptions {
   readonly port: number;
   /** The name by which this host goes in greetings and trace headers. */
   readonly hostname: string;
-  /** Without it there is no STARTTLS, and no AUTH except from the same machine. */
+  /** Without it there is no STARTTLS, and no AUTH but in clear. */
   readonly tls?: TlsCredentials;
   /** TLS from the first byte on, instead of by STARTTLS. */
   readonly implicitTls?: boolean;
+  /** Who may log in without TLS on a submission listener; clients on the same machine by default. */
+  readonly authInClear?: AuthInClear;
   readonly log: Logger;
   readonly limits?: Partial<SmtpLimits>;
   readonly now?: () => number;
@@ -43,6 +45,7 @@ export async function startSmtpIngest(options: SmtpIngestOptions): Promise<SmtpI
       protocol: kind === "lmtp" ? "lmtp" : "smtp",
       hostname,
       authentication: kind === "submission",
+      authInClear: options.authInClear ?? "loopback",
       // A mail program that ends its lines with LF is helped; between servers it is how mail is smuggled.
       lineEnds: kind === "submission" ? "normalize" : "refuse",
       tls: tls ?? null,

@@ -1,4 +1,5 @@
 // One connection: smtp-server's, with our greeting, our parser, and our bounds.
+import { isIPv4 } from "node:net";
 import { SMTPConnection } from "smtp-server/lib/smtp-connection.js";
 import type { SMTPStream } from "smtp-server/lib/smtp-stream.js";
 import { replyTo } from "../replies.ts";
@@ -16,9 +17,8 @@ export class EngineConnection extends SMTPConnection {
     return Boolean(this._dataStream) && this._parser !== false && !this._parser._dataMode;
   }
 
-  /** Whether a password may be sent: encrypted, or within this machine. */
-  get mayAuthenticate(): boolean {
-    return this.secure || this.remoteAddress === "::1" || this.remoteAddress.startsWith("127.");
+  get #mayAuthenticate(): boolean {
+    return this.secure || (this._server.settings.authInClear === "loopback" && isLoopback(this.remoteAddress));
   }
 
   /** Greets at once: smtp-server would wait 100 ms for clients that speak first. */
@@ -42,7 +42,7 @@ export class EngineConnection extends SMTPConnection {
     const { limits } = this._server.settings;
     if (this._server.stopping) return this.send(421, "4.3.2 Shutting down");
     if (++this.#commands > limits.commandsWithoutMailMax) return this.send(421, "4.7.0 Too many commands");
-    if (/^auth\b/i.test(command.toString("latin1")) && super._isSupported("AUTH") && !this.mayAuthenticate) {
+    if (/^auth\b/i.test(command.toString("latin1")) && super._isSupported("AUTH") && !this.#mayAuthenticate) {
       // RFC 4954 6
       this.send(538, "5.7.11 AUTH needs encryption: issue STARTTLS first");
       return done?.();
@@ -52,7 +52,7 @@ export class EngineConnection extends SMTPConnection {
 
   /** AUTH is not even announced where it would show the password to the network (RFC 4954 4). */
   override _isSupported(command: string): boolean {
-    return super._isSupported(command) && (command !== "AUTH" || this.mayAuthenticate);
+    return super._isSupported(command) && (command !== "AUTH" || this.#mayAuthenticate);
   }
 
   override handler_DATA(command: Buffer, done: () => void): void {
@@ -84,4 +84,9 @@ export class EngineConnection extends SMTPConnection {
     super._onClose();
     this._server.forget(this);
   }
+}
+
+/** Whether an address, IPv4 not mapped, is this machine's own (RFC 1122 3.2.1.3, RFC 4291 2.5.3). */
+export function isLoopback(address: string): boolean {
+  return address === "::1" || (isIPv4(address) && address.startsWith("127."));
 }

@@ -11,11 +11,15 @@ export interface TlsCredentials {
   readonly minVersion?: "TLSv1.2" | "TLSv1.3";
 }
 
+/** Who may log in without TLS: clients on the same machine, or nobody. */
+export type AuthInClear = "loopback" | "never";
+
 export interface EngineSettings {
   readonly protocol: "smtp" | "lmtp";
   readonly hostname: string;
   /** Whether AUTH is offered, and must come before MAIL. */
   readonly authentication: boolean;
+  readonly authInClear: AuthInClear;
   readonly lineEnds: LineEndPolicy;
   readonly tls: TlsCredentials | null;
   /** Whether TLS begins with the connection instead of with STARTTLS. */

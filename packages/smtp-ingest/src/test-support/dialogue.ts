@@ -6,6 +6,7 @@
 //   -- TLS        the client starts a TLS handshake
 import { connect } from "node:net";
 import type { Socket } from "node:net";
+import type { SecureVersion, TLSSocket } from "node:tls";
 import { connect as connectTls } from "node:tls";
 
 const DEADLINE_MS = 10_000;
@@ -15,6 +16,7 @@ export class Dialogue {
   #socket: Socket;
   #received = "";
   #ended = false;
+  #certificateName: string | undefined;
   #wake: () => void = () => {};
   readonly #said: string[] = [];
 
@@ -23,17 +25,31 @@ export class Dialogue {
     this.#listen(socket);
   }
 
-  static open(port: number): Dialogue {
-    return new Dialogue(connect({ port, host: "127.0.0.1" }));
+  static open(
+    port: number,
+    options: { readonly localAddress?: string; readonly allowHalfOpen?: boolean } = {},
+  ): Dialogue {
+    return new Dialogue(connect({ port, host: "127.0.0.1", ...options }));
   }
 
   /** TLS from the first byte on. */
-  static openTls(port: number, options: { readonly maxVersion?: "TLSv1.1" } = {}): Dialogue {
-    return new Dialogue(connectTls({ port, host: "127.0.0.1", rejectUnauthorized: false, ...options }));
+  static openTls(port: number, options: { readonly maxVersion?: SecureVersion } = {}): Dialogue {
+    const old = { minVersion: "TLSv1", ciphers: "DEFAULT:@SECLEVEL=0" } as const;
+    return new Dialogue(connectTls({ port, host: "127.0.0.1", rejectUnauthorized: false, ...old, ...options }));
   }
 
   get socket(): Socket {
     return this.#socket;
+  }
+
+  /** What came and was not looked at yet. */
+  get unread(): string {
+    return this.#received;
+  }
+
+  /** The name in the server's certificate. */
+  get certificateName(): string | undefined {
+    return this.#certificateName;
   }
 
   /** Plays a script from where the dialogue stands. */
@@ -96,7 +112,7 @@ export class Dialogue {
     const socket = connectTls({ socket: plain, rejectUnauthorized: false });
     this.#socket = socket;
     this.#listen(socket);
-    return this.#until(() => this.#ended || (socket.getProtocol() !== null && socket.authorizationError !== undefined));
+    return this.#until(() => this.#ended || this.#certificateName !== undefined);
   }
 
   #listen(socket: Socket): void {
@@ -110,7 +126,10 @@ export class Dialogue {
         this.#wake();
       });
     }
-    socket.on("secureConnect", () => this.#wake());
+    socket.on("secureConnect", () => {
+      this.#certificateName = String((socket as TLSSocket).getPeerCertificate().subject.CN);
+      this.#wake();
+    });
   }
 
   async #until(done: () => boolean): Promise<void> {

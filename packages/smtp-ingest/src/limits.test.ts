@@ -1,0 +1,386 @@
+// Every bound of a listener, lowered until it is met; and how a listener ends.
+import { once } from "node:events";
+import { afterEach, describe, expect, it } from "@jest/globals";
+import type { MailStore } from "@pushmail/mailstore";
+import { SMTP_LIMITS } from "./limits.ts";
+import type { SmtpLimits } from "./limits.ts";
+import { TEST_TLS } from "./test-support/certificates.ts";
+import { Dialogue } from "./test-support/dialogue.ts";
+import { replacing, TestListener } from "./test-support/listener.ts";
+import type { SmtpIngestOptions } from "./start-smtp-ingest.ts";
+
+let mx: TestListener;
+
+async function listen(
+  limits: Partial<SmtpLimits>,
+  options: Partial<SmtpIngestOptions> = {},
+  wrap?: (store: MailStore) => MailStore,
+): Promise<void> {
+  mx = await TestListener.start({ kind: "smtp", limits, ...options }, wrap);
+}
+
+afterEach(() => mx.stop());
+
+const HELLO = `
+  S: 220 *
+  C: HELO client.example
+  S: 250 *
+`;
+const TO_DATA = `
+  ${HELLO}
+  C: MAIL FROM:<x@example.net>
+  C: RCPT TO:<alice@example.org>
+  C: DATA
+  S: 250 *
+  S: 250 *
+  S: 354 *
+`;
+const BYE = `
+  C: QUIT
+  S: 221 *
+  S.
+`;
+
+it("counts recipients, doubles too", async () => {
+  await listen({ recipientsMax: 2 });
+  await mx.play(`
+    ${HELLO}
+    C: MAIL FROM:<x@example.net>
+    S: 250 *
+    C: RCPT TO:<alice@example.org>
+    S: 250 *
+    C: RCPT TO:<alice@example.org>
+    S: 250 *
+    C: RCPT TO:<carol@example.org>
+    S: 452 4.5.3 Too many recipients
+    C: DATA
+    S: 354 *
+    C: .
+    S: 250 *
+    ${BYE}
+  `);
+});
+
+it("counts commands between mails", async () => {
+  await listen({ commandsWithoutMailMax: 4 });
+  const mail = `
+    C: MAIL FROM:<x@example.net>
+    S: 250 *
+    C: RCPT TO:<alice@example.org>
+    S: 250 *
+    C: DATA
+    S: 354 *
+    C: .
+    S: 250 *
+  `;
+  await mx.play(`
+    ${HELLO}
+    ${mail}
+    ${mail}
+    C: NOOP
+    C: NOOP
+    C: NOOP
+    C: NOOP
+    C: NOOP
+    C: NOOP
+    S: 250 *
+    S: 250 *
+    S: 250 *
+    S: 250 *
+    S: 421 4.7.0 Too many commands
+    S.
+  `);
+});
+
+it("counts commands before AUTH", async () => {
+  await listen({ unauthenticatedCommandsMax: 3 }, { kind: "submission" });
+  await mx.play(`
+    ${HELLO}
+    C: NOOP
+    S: 250 *
+    C: NOOP
+    S: 421 *
+    S.
+  `);
+});
+
+it("counts the bytes of a command line", async () => {
+  await listen({ commandBytesMax: 30 });
+  const client = mx.dial();
+  await client.play(`
+    ${HELLO}
+    C: ${"NOOP".padEnd(28, "x")}
+    S: 500 5.5.2 *
+    C: ${"NOOP".padEnd(29, "x")}
+    S: 500 5.5.6 Line too long
+    S.
+  `);
+  const drip = mx.dial();
+  await drip.play(HELLO);
+  for (let i = 0; i < 31; i++) drip.send("x");
+  await drip.play(`
+    S: 500 5.5.6 Line too long
+    S.
+  `);
+});
+
+describe("connections", () => {
+  it("are counted in all, whether plain, upgraded or gone", async () => {
+    await listen({ connectionsMax: 2 }, { tls: TEST_TLS });
+    const first = mx.dial();
+    await first.play(`
+      ${HELLO}
+      C: STARTTLS
+      S: 220 *
+      -- TLS
+    `);
+    const second = mx.dial();
+    await second.play(HELLO);
+    await mx.dial().play(`
+      S: 421 mx.example.org Too many connections
+      S.
+    `);
+    await first.play(`
+      C: QUIT
+      S: 221 *
+      S.
+    `);
+    await admitted(HELLO);
+    second.destroy();
+    await admitted(HELLO);
+  });
+
+  it("are counted by their address", async () => {
+    await listen({ connectionsPerAddressMax: 1 });
+    const first = mx.dial();
+    await first.play(HELLO);
+    await mx.dial().play(`
+      S: 421 *
+      S.
+    `);
+    const other = Dialogue.open(mx.port, { localAddress: "127.0.0.2" });
+    await other.play(HELLO);
+    await first.play(BYE);
+    await admitted(HELLO);
+  });
+
+  it("count before their handshake", async () => {
+    await listen({ connectionsMax: 1 }, { tls: TEST_TLS, implicitTls: true });
+    const silent = mx.dial();
+    await once(silent.socket, "connect");
+    await Dialogue.openTls(mx.port).closed();
+    silent.destroy();
+  });
+
+  /** Tries until the server has noticed that another connection is gone. */
+  async function admitted(script: string): Promise<void> {
+    for (let tries = 0; tries < 1_000; tries++) {
+      const client = mx.dial();
+      const greeting = await client.line();
+      if (greeting.startsWith("220")) return client.play(script.replace(/.*220.*\n/, ""));
+      await client.closed();
+    }
+    throw new Error("never admitted");
+  }
+});
+
+describe("logins", () => {
+  const login = (password: string): string =>
+    `C: AUTH PLAIN ${Buffer.from(`\0alice@example.org\0${password}`).toString("base64")}`;
+
+  it("may fail so many times", async () => {
+    await listen({ authAttemptsMax: 2, authFailureDelayMs: 0 }, { kind: "submission" });
+    await mx.play(`
+      ${HELLO}
+      ${login("wrong")}
+      S: 535 5.7.8 *
+      ${login("wrong")}
+      S: 421 4.7.0 Too many failed logins
+      S.
+    `);
+  });
+
+  it("that fail are answered late, which holds up neither others nor the end of the listener", async () => {
+    await listen({ authFailureDelayMs: 3_600_000 }, { kind: "submission" });
+    const slow = mx.dial();
+    await slow.play(`
+      ${HELLO}
+      ${login("wrong")}
+    `);
+    const other = mx.dial();
+    await other.play(`
+      ${HELLO}
+      ${login("secret")}
+      S: 235 *
+    `);
+    for (let tries = 0; tries < 1_000 && !mx.logged.some(({ message }) => message === "login failed"); tries++) {
+      await other.play("C: NOOP\nS: 250 *");
+    }
+    expect(mx.logged).toContainEqual(expect.objectContaining({ level: "warn", message: "login failed" }));
+    expect(slow.unread).toBe("");
+    const closed = mx.ingest.close();
+    await slow.play("S: 421 *\nS.");
+    await closed;
+  });
+});
+
+describe("time-outs", () => {
+  it("end a silence between commands", async () => {
+    await listen({ idleTimeoutMs: 50 });
+    await mx.play(`
+      ${HELLO}
+      S: 421 4.4.2 *
+      S.
+    `);
+  });
+
+  it("end a silence within a mail, which is not stored", async () => {
+    await listen({ idleTimeoutMs: 50 });
+    await mx.play(`
+      ${TO_DATA}
+      C: half a mail
+      S: 421 4.4.2 *
+      S.
+    `);
+    expect(await mx.mails("alice@example.org")).toEqual([]);
+  });
+
+  it("end a mail that takes too long, however busy its client is", async () => {
+    await listen({ dataTimeoutMs: 50 });
+    const client = mx.dial();
+    await client.play(TO_DATA);
+    const busy = setInterval(() => client.send("x\r\n"), 5);
+    await client.play(`
+      S: 421 4.4.2 The message took too long
+      S.
+    `);
+    clearInterval(busy);
+    expect(await mx.mails("alice@example.org")).toEqual([]);
+  });
+
+  it("end a handshake that does not come", async () => {
+    await listen({ idleTimeoutMs: 50 }, { tls: TEST_TLS, implicitTls: true });
+    await mx.dial().closed();
+  });
+
+  it("do not end the wait for a slow store", async () => {
+    const slow = slowAppend();
+    await listen({ idleTimeoutMs: 50, dataTimeoutMs: 50 }, {}, slow.wrap);
+    const waiting = mx.dial();
+    await waiting.play(`
+      ${TO_DATA}
+      C: .
+    `);
+    await slow.begun;
+    // One that came later is out of time twice over.
+    for (let i = 0; i < 2; i++) await mx.play(`${HELLO}\n S: 421 *\n S.`);
+    slow.release();
+    await waiting.play("S: 250 2.0.0 *");
+    expect(await mx.mails("alice@example.org")).toHaveLength(1);
+  });
+});
+
+describe("a listener that closes", () => {
+  it("says 421 to who is there, takes nobody new, and may be called again", async () => {
+    await listen({});
+    const idle = mx.dial();
+    await idle.play(HELLO);
+    const sending = mx.dial();
+    await sending.play(`
+      ${TO_DATA}
+      C: half a mail
+    `);
+    const closed = mx.ingest.close();
+    await idle.play(`
+      S: 421 4.3.2 Shutting down
+      S.
+    `);
+    await sending.play(`
+      S: 421 4.3.2 Shutting down
+      S.
+    `);
+    await closed;
+    const late = mx.dial();
+    const [error] = (await once(late.socket, "error")) as [NodeJS.ErrnoException];
+    expect(error.code).toBe("ECONNREFUSED");
+    expect(await mx.mails("alice@example.org")).toEqual([]);
+    await mx.ingest.close();
+  });
+
+  it("answers a mail that has come in whole before it says 421", async () => {
+    const slow = slowAppend();
+    await listen({}, {}, slow.wrap);
+    const client = mx.dial();
+    await client.play(`
+      ${TO_DATA}
+      C: .
+      C: NOOP
+    `);
+    await slow.begun;
+    const closed = mx.ingest.close();
+    slow.release();
+    await client.play(`
+      S: 250 2.0.0 *
+      S: 421 4.3.2 Shutting down
+      S.
+    `);
+    await closed;
+    expect(await mx.mails("alice@example.org")).toHaveLength(1);
+  });
+
+  it("waits so long for a store that hangs and for clients that stay", async () => {
+    const slow = slowAppend();
+    await listen({ closeGraceMs: 50 }, {}, slow.wrap);
+    const staying = Dialogue.open(mx.port, { allowHalfOpen: true });
+    await staying.play(HELLO);
+    const delivering = mx.dial();
+    await delivering.play(`
+      ${TO_DATA}
+      C: .
+    `);
+    await slow.begun;
+    await mx.ingest.close();
+    await staying.play(`
+      S: 421 *
+      S.
+    `);
+    await delivering.closed();
+    slow.release();
+  });
+
+  it("never began where the port is taken", async () => {
+    await listen({});
+    await expect(TestListener.start({ kind: "smtp", port: mx.port })).rejects.toMatchObject({ code: "EADDRINUSE" });
+  });
+});
+
+it("every bound has a value to begin with", () => {
+  for (const value of Object.values(SMTP_LIMITS)) expect(value).toBeGreaterThan(0);
+});
+
+interface SlowAppend {
+  readonly wrap: (store: MailStore) => MailStore;
+  /** Resolves when a mail is to be appended. */
+  readonly begun: Promise<void>;
+  /** Lets it be. */
+  readonly release: () => void;
+}
+
+function slowAppend(): SlowAppend {
+  const begun = deferred();
+  const released = deferred();
+  const wrap = replacing((store) => ({
+    append: async (messages) => {
+      begun.resolve();
+      await released.promise;
+      return store.append(messages);
+    },
+  }));
+  return { wrap, begun: begun.promise, release: released.resolve };
+}
+
+function deferred(): { readonly promise: Promise<void>; readonly resolve: () => void } {
+  let resolve: () => void = () => {};
+  const promise = new Promise<void>((settle) => (resolve = settle));
+  return { promise, resolve };
+}
