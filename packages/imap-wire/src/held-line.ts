@@ -1,3 +1,5 @@
+// What a framer holds of a line between two chunks.
+
 const NO_BYTES = Buffer.alloc(0);
 
 /** The beginning of a line whose end has not come: a copy, so that a few bytes do not hold a whole socket buffer. */
