@@ -11,7 +11,7 @@ import { ContrastRun } from "./contrast/run.ts";
 import type { ContrastPlan } from "./contrast/run.ts";
 import { renderProgress, renderTable } from "./contrast/table.ts";
 import { requireLogin, resolveEndpoint } from "./endpoint.ts";
-import { clientLimits } from "./limits.ts";
+import type { ClientLimits } from "./limits.ts";
 import { parseNumber } from "./options.ts";
 import type { Options, OptionTable } from "./options.ts";
 import { noticeTo, outputColors, printLine } from "./print.ts";
@@ -33,31 +33,33 @@ const contrastOptions: OptionTable<ContrastOption> = {
   keep: { help: "leave the mails in the inbox" },
 };
 
-/** The command. */
-export const contrast: CliCommand = defineCommand<ContrastOption>({
-  name: "contrast",
-  summary: "run push and poll side by side and show what each costs",
-  details: `One client waits in IDLE, others ask by NOOP at their intervals, all on the account's INBOX with a connection of
+/** The command, within the limits. */
+export function contrast(limits: ClientLimits): CliCommand {
+  return defineCommand<ContrastOption>({
+    name: "contrast",
+    summary: "run push and poll side by side and show what each costs",
+    details: `One client waits in IDLE, others ask by NOOP at their intervals, all on the account's INBOX with a connection of
 their own, while mails are sent at random times. Latency is the time from the SMTP reply to a mail until the server
 has told a client of it (EXISTS); 0 means that the client heard first. Every client then fetches the mail's envelope.
 Commands and bytes are those of IMAP after login and SELECT, fetching included; a client wakes when its timer ends
 or when the server tells it something. The mails are removed from the inbox at the end.`,
-  options: contrastOptions,
-  async run(options, io) {
-    const endpoint = await resolveEndpoint(options, io.env);
-    const plan = readPlan(options, requireLogin(endpoint).user);
-    const run = new ContrastRun(plan, { endpoint, limits: clientLimits, signal: io.signal });
-    const hide = showLive(io, io.stdoutIsTty && !options.given("json"), () => run.snapshot());
-    try {
-      const result = await run.run().finally(hide);
-      await printResult(result, io, options);
-      const complete = result.clients.every((client) => client.known === result.accepted);
-      return complete ? exitCodes.done : exitCodes.failed;
-    } finally {
-      if (!options.given("keep")) await cleanUp(run, io);
-    }
-  },
-});
+    options: contrastOptions,
+    async run(options, io) {
+      const endpoint = await resolveEndpoint(options, io.env);
+      const plan = readPlan(options, requireLogin(endpoint).user);
+      const run = new ContrastRun(plan, { endpoint, limits, signal: io.signal });
+      const hide = showLive(io, io.stdoutIsTty && !options.given("json"), () => run.snapshot());
+      try {
+        const result = await run.run().finally(hide);
+        await printResult(result, io, options);
+        const complete = result.clients.every((client) => client.known === result.accepted);
+        return complete ? exitCodes.done : exitCodes.failed;
+      } finally {
+        if (!options.given("keep")) await cleanUp(run, io);
+      }
+    },
+  });
+}
 
 function readPlan(options: Options<ContrastOption>, user: string): ContrastPlan {
   const address = options.text("to") ?? user;

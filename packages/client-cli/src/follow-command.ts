@@ -10,7 +10,7 @@ import { follow } from "./follow.ts";
 import { renderEvent, renderMail } from "./follow-output.ts";
 import type { MailboxName, OutputStyle } from "./follow-output.ts";
 import { imapPeer, openImap } from "./imap-connection.ts";
-import { clientLimits } from "./limits.ts";
+import type { ClientLimits } from "./limits.ts";
 import { MailboxFollower } from "./mailbox-follower.ts";
 import type { MailboxEvent } from "./mailbox-table.ts";
 import { viewMail } from "./mail-view.ts";
@@ -37,6 +37,7 @@ export const followOptions: OptionTable<FollowOption> = {
 /** How a command of this kind waits for news. */
 export interface FollowKind {
   readonly command: string;
+  readonly limits: ClientLimits;
   /** How it waits, as the user reads it. */
   describe(client: ImapFlow): string;
   /** Makes the wait of one connection's mailbox. */
@@ -51,6 +52,7 @@ export async function runFollow(
   io: CliIo,
   kind: FollowKind,
 ): Promise<ExitCode> {
+  const { limits } = kind;
   const endpoint = await resolveEndpoint(options, io.env);
   const account = `${requireLogin(endpoint).user}@${endpoint.host}:${endpoint.imapPort}`;
   const mailboxes = options.given("mailbox") ? [...new Set(options.list("mailbox"))] : ["INBOX"];
@@ -66,7 +68,7 @@ export async function runFollow(
     ? (event: MailboxEvent, mailbox: string): void => void io.stdout.write(`${renderEvent(event, mailbox, style)}\n`)
     : undefined;
   const fromStart = options.oneOf("since-now", "from-start") === "from-start";
-  const sourceBytesMax = style.full ? clientLimits.fullSourceBytes : clientLimits.previewSourceBytes;
+  const sourceBytesMax = style.full ? limits.fullSourceBytes : limits.previewSourceBytes;
 
   const runs = mailboxes.map(async (mailbox) => {
     const stateKey = `${account}/${mailbox}`;
@@ -76,7 +78,7 @@ export async function runFollow(
       query: { internalDate: true, size: true, source: { maxLength: sourceBytesMax } },
       position: positions?.get(stateKey),
       fromStart,
-      limits: clientLimits,
+      limits,
       signal: end.signal,
       deliver: (mail, uidValidity) => print(mail, { mailbox, uidValidity }),
       settle: async (position) => positions?.set(stateKey, position),
@@ -84,11 +86,11 @@ export async function runFollow(
       notice,
     });
     const { signal } = io;
-    const connection = { endpoint, limits: clientLimits, signal, sourceBytesMax, silenceMs: kind.silenceMs };
+    const connection = { endpoint, limits, signal, sourceBytesMax, silenceMs: kind.silenceMs };
     await follow({
       follower,
       wait: kind.wait(),
-      limits: clientLimits,
+      limits,
       random: Math.random,
       signal: end.signal,
       peer: imapPeer(endpoint),
