@@ -1,0 +1,267 @@
+// Real mail clients from Debian against the built server, as their users run them.
+// test/clients/install.sh installs them; where one is missing its test is left out, and says so.
+import { afterAll, beforeAll, describe, expect, it } from "@jest/globals";
+import { execFile, spawn, spawnSync } from "node:child_process";
+import { once } from "node:events";
+import { mkdir, readdir, readFile, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { promisify } from "node:util";
+import { makeDataDirectory, type DataDirectory } from "../support/data-directory.ts";
+import { within } from "../support/deadline.ts";
+import { RawImap } from "../support/raw-imap.ts";
+import { RawSmtp } from "../support/raw-smtp.ts";
+import { ServerProcess, type Address } from "../support/server-process.ts";
+
+const run = promisify(execFile);
+const PASSWORD = "secret";
+const NAMES = ["curl", "swaks", "mbsync", "mutt", "neomutt", "fetchmail", "python3"] as const;
+
+let directory: DataDirectory;
+let server: ServerProcess;
+let imap: Address;
+let imaps: Address;
+let smtp: Address;
+let submission: Address;
+
+beforeAll(async () => {
+  directory = await makeDataDirectory(NAMES.map((name) => `${name}@example.org:${PASSWORD}`));
+  server = await ServerProcess.start(["--data", directory.data, "--users", directory.users]);
+  ({ imap, imaps, smtp, submission } = server.ready as Record<"imap" | "imaps" | "smtp" | "submission", Address>);
+});
+
+afterAll(async () => {
+  await server.end();
+  await directory.remove();
+});
+
+/** A test of one client, left out where it is not installed. */
+function client(name: (typeof NAMES)[number], what: string, test: (user: string) => Promise<void>): void {
+  const installed = spawnSync("which", [name]).status === 0;
+  if (!installed && process.env.CI !== undefined) throw new Error(`${name} is not installed: test/clients/install.sh`);
+  if (installed) it(`${name} ${what}`, () => test(`${name}@example.org`), 60_000);
+  else it.skip(`${name} ${what} (not installed: run test/clients/install.sh)`, () => undefined);
+}
+
+async function deliver(user: string, ...subjects: readonly string[]): Promise<void> {
+  const sender = await RawSmtp.connect(smtp);
+  for (const subject of subjects) {
+    expect(
+      await sender.send(user, `From: Bob <bob@example.net>\nTo: ${user}\nSubject: ${subject}\n\nbody of ${subject}\n`),
+    ).toMatch(/^250/);
+  }
+  sender.close();
+}
+
+function open(user: string, mailbox = "INBOX"): Promise<RawImap> {
+  return RawImap.open(imap, { user, password: PASSWORD, mailbox });
+}
+
+async function subjectsOf(user: string, mailbox = "INBOX"): Promise<string[]> {
+  const session = await open(user, mailbox);
+  const lines = await session.ok("FETCH 1:* (BODY.PEEK[HEADER.FIELDS (SUBJECT)])").catch(() => []);
+  session.close();
+  return lines.flatMap((line) => /Subject: ([^\r]*)/.exec(line)?.[1] ?? []);
+}
+
+async function scratch(name: string): Promise<string> {
+  const path = join(directory.path, name);
+  await mkdir(path, { recursive: true });
+  return path;
+}
+
+describe("a mail client", () => {
+  client("curl", "sends by SMTP and submission, lists, reads, appends and searches by IMAP", async (user) => {
+    const file = join(await scratch("curl"), "mail");
+    await writeFile(file, `From: ${user}\r\nTo: ${user}\r\nSubject: by curl\r\n\r\nhello\r\n`);
+    const login = ["-sS", "-u", `${user}:${PASSWORD}`];
+    const envelope = ["--mail-from", user, "--mail-rcpt", user, "-T", file];
+    await run("curl", ["-sS", `smtp://${smtp.host}:${smtp.port}`, ...envelope]);
+    await run("curl", [...login, "-k", "--ssl-reqd", `smtp://${submission.host}:${submission.port}`, ...envelope]);
+    const url = `imap://${imap.host}:${imap.port}`;
+    expect((await run("curl", [...login, url])).stdout).toMatch(/\* LIST .* "?INBOX"?/);
+    expect((await run("curl", [...login, `${url}/INBOX;UID=2`])).stdout).toMatch(/Subject: by curl\r\n\r\nhello\r\n$/);
+    await run("curl", [...login, `${url}/INBOX`, "-T", file]);
+    expect((await run("curl", [...login, `${url}/INBOX?SUBJECT%20curl`])).stdout).toMatch(/\* SEARCH 1 2 3/);
+    const overTls = await run("curl", [
+      ...login,
+      "-k",
+      `imaps://${imaps.host}:${imaps.port}/INBOX`,
+      "-X",
+      "FETCH 1:* FLAGS",
+    ]);
+    expect(overTls.stdout).toMatch(/\* 3 FETCH \(FLAGS \(/);
+  });
+
+  client(
+    "swaks",
+    "sends in clear and over STARTTLS with a login, and is told of an unknown recipient",
+    async (user) => {
+      const to = ["--to", user, "--from", "swaks@example.net", "--h-Subject", "by swaks"];
+      await run("swaks", [...to, "--server", smtp.host, "--port", String(smtp.port)]);
+      const login = ["--auth", "PLAIN", "--auth-user", user, "--auth-password", PASSWORD, "--from", user];
+      const over = ["--server", submission.host, "--port", String(submission.port), "-tls"];
+      await run("swaks", ["--to", user, "--h-Subject", "by swaks over TLS", ...over, ...login]);
+      expect(await subjectsOf(user)).toEqual(["by swaks", "by swaks over TLS"]);
+      const refused = run("swaks", ["--to", "nobody@example.org", "--server", smtp.host, "--port", String(smtp.port)]);
+      await expect(refused).rejects.toMatchObject({ stdout: expect.stringContaining("550 5.1.1") });
+    },
+  );
+
+  client("mbsync", "syncs both ways, and has nothing left to do the second time", async (user) => {
+    const home = await scratch("mbsync");
+    await deliver(user, "one", "two");
+    const rc = join(home, "mbsyncrc");
+    await writeFile(
+      rc,
+      `IMAPAccount here
+Host ${imap.host}
+Port ${imap.port}
+User ${user}
+Pass ${PASSWORD}
+SSLType None
+AuthMechs LOGIN
+
+IMAPStore far
+Account here
+
+MaildirStore near
+Path ${home}/mail/
+Inbox ${home}/mail/INBOX
+SubFolders Verbatim
+
+Channel all
+Far :far:
+Near :near:
+Patterns *
+Create Both
+Remove Both
+Expunge Both
+SyncState *
+`,
+    );
+    await mkdir(join(home, "mail"));
+    const sync = async (): Promise<string> => {
+      const { stdout, stderr } = await run("mbsync", ["-c", rc, "-V", "all"], { env: { ...process.env, HOME: home } });
+      return stdout + stderr;
+    };
+    const box = join(home, "mail/INBOX");
+    const files = async (): Promise<string[]> =>
+      [...(await readdir(join(box, "new"))), ...(await readdir(join(box, "cur")))].toSorted();
+    await sync();
+    expect(await files()).toHaveLength(2);
+    await writeFile(join(box, "new/1.near.host"), "From: me@example.org\nSubject: from near\n\nlocal\n");
+    await mkdir(join(home, "mail/Made here/cur"), { recursive: true });
+    for (const part of ["new", "tmp"]) await mkdir(join(home, "mail/Made here", part), { recursive: true });
+    const session = await open(user);
+    await session.ok("STORE 1 +FLAGS (\\Flagged)");
+    await session.ok("STORE 2 +FLAGS (\\Deleted)");
+    await session.ok("EXPUNGE");
+    await sync();
+    expect((await subjectsOf(user)).toSorted()).toEqual(["from near", "one"]);
+    expect(await session.ok('LIST "" "Made*"')).toEqual([expect.stringContaining('"Made here"')]);
+    session.close();
+    expect((await files()).filter((name) => /:2,.*F/.test(name))).toHaveLength(1);
+    const settled = await files();
+    const said = await sync();
+    expect(await files()).toEqual(settled);
+    expect(said).not.toMatch(/error|warning/i);
+    expect((await subjectsOf(user)).toSorted()).toEqual(["from near", "one"]);
+  });
+
+  for (const name of ["mutt", "neomutt"] as const) {
+    client(name, "opens the mailbox, saves a message and deletes another", async (user) => {
+      const home = await scratch(name);
+      await deliver(user, "keep", "drop");
+      const rc = join(home, "rc");
+      const saved = join(home, "saved");
+      await writeFile(
+        rc,
+        `set ssl_starttls=no ssl_force_tls=no
+set imap_user="${user}" imap_pass="${PASSWORD}"
+set folder="imap://${imap.host}:${imap.port}/" spoolfile="+INBOX"
+set quit=yes delete=yes confirmappend=no confirmcreate=no mbox_type=mbox move=no
+set header_cache="" imap_check_subscribed=no wait_key=no
+push "<limit>~s keep<enter><copy-message><kill-line>${saved}<enter><limit>all<enter><delete-pattern>~s drop<enter><sync-mailbox><quit>"
+`,
+      );
+      const command = `${name} -F ${rc}`;
+      const child = spawn("script", ["-qec", command, "/dev/null"], {
+        env: { ...process.env, TERM: "xterm", HOME: home },
+        stdio: ["ignore", "ignore", "ignore"],
+      });
+      try {
+        await within(once(child, "exit"), `the end of ${name}`);
+      } finally {
+        child.kill("SIGKILL");
+      }
+      expect(await readFile(saved, "latin1")).toContain("body of keep");
+      expect(await subjectsOf(user)).toEqual(["keep"]);
+    });
+  }
+
+  client("fetchmail", "waits in IDLE and takes each mail as it comes", async (user) => {
+    const home = await scratch("fetchmail");
+    const rc = join(home, "rc");
+    const taken = join(home, "taken");
+    await writeFile(taken, "");
+    await writeFile(
+      rc,
+      `poll ${imap.host} service ${imap.port} protocol imap username "${user}" password "${PASSWORD}" sslproto "" keep idle mda "/bin/sh -c 'cat >> ${taken}; echo taken'"\n`,
+      { mode: 0o600 },
+    );
+    await deliver(user, "before");
+    const child = spawn("fetchmail", ["-f", rc, "--nodetach", "-v", "--pidfile", join(home, "pid")], {
+      env: { ...process.env, HOME: home, FETCHMAILHOME: home },
+      stdio: ["ignore", "pipe", "pipe"],
+    });
+    try {
+      const said = (pattern: RegExp): Promise<void> =>
+        within(
+          new Promise<void>((resolve) => {
+            let text = "";
+            const hear = (data: Buffer): void => {
+              text += data.toString("latin1");
+              if (!pattern.test(text)) return;
+              child.stdout.off("data", hear);
+              child.stderr.off("data", hear);
+              resolve();
+            };
+            child.stdout.on("data", hear);
+            child.stderr.on("data", hear);
+          }),
+          `fetchmail to say ${String(pattern)}`,
+        );
+      await said(/IMAP> \S+ IDLE/);
+      expect(await readFile(taken, "latin1")).toContain("body of before");
+      const idleAgain = said(/IMAP> \S+ IDLE/);
+      await deliver(user, "during");
+      await idleAgain;
+      expect(await readFile(taken, "latin1")).toContain("body of during");
+    } finally {
+      child.kill("SIGKILL");
+    }
+  });
+
+  client("python3", "does with imaplib what its manual shows", async (user) => {
+    await deliver(user, "first", "second");
+    const script = `
+import imaplib, sys
+box = imaplib.IMAP4("${imap.host}", ${imap.port})
+box.login("${user}", "${PASSWORD}")
+assert box.select("INBOX") == ("OK", [b"2"]), "select"
+assert box.search(None, "SUBJECT", "second") == ("OK", [b"2"]), "search"
+status, data = box.fetch("1", "(RFC822)")
+assert b"body of first" in data[0][1], data
+assert box.store("1", "+FLAGS", "\\\\Deleted")[0] == "OK", "store"
+assert box.append("INBOX", "(\\\\Seen)", imaplib.Time2Internaldate(1e9), b"Subject: third\\r\\n\\r\\nbody\\r\\n")[0] == "OK", "append"
+assert box.expunge() == ("OK", [b"1"]), "expunge"
+assert box.uid("SEARCH", None, "ALL") == ("OK", [b"2 3"]), "uid search"
+assert box.create('"new box"')[0] == "OK" and box.copy("1", '"new box"')[0] == "OK", "copy"
+assert box.status('"new box"', "(MESSAGES)")[1] == [b'"new box" (MESSAGES 1)'], box.status('"new box"', "(MESSAGES)")
+assert box.delete('"new box"')[0] == "OK", "delete"
+box.close(); box.logout()
+`;
+    await run("python3", ["-c", script]);
+    expect(await subjectsOf(user)).toEqual(["second", "third"]);
+  });
+});

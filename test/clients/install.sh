@@ -1,0 +1,11 @@
+#!/usr/bin/env bash
+# Installs the mail clients that test/clients tries, from Debian's packages. Needs root.
+set -euo pipefail
+export DEBIAN_FRONTEND=noninteractive
+missing=()
+for pair in curl:curl swaks:swaks mbsync:isync mutt:mutt neomutt:neomutt fetchmail:fetchmail python3:python3; do
+  command -v "${pair%%:*}" > /dev/null || missing+=("${pair##*:}")
+done
+[ ${#missing[@]} -eq 0 ] && exit 0
+apt-get update -q
+apt-get install -y -q --no-install-recommends "${missing[@]}"
