@@ -1,0 +1,253 @@
+// The view against a naive model: a client that obeys what it is told always has the mailbox as it was.
+import { describe, expect, it } from "@jest/globals";
+import {
+  cursor,
+  mailboxId,
+  normalizeUidSet,
+  uidSetOf,
+  type ChangeRecord,
+  type Cursor,
+  type FlagSet,
+} from "@pushmail/mailstore";
+import type { Change, MailboxStatus, MessageIndex, Uid } from "@pushmail/mailstore";
+import * as fc from "fast-check";
+import { MailboxView, type Updates } from "./mailbox-view.ts";
+
+const MAILBOX = mailboxId(7);
+const OTHER = mailboxId(8);
+
+/** A mailbox as a plain list, with its whole history. */
+class ModelMailbox {
+  messages: { readonly uid: Uid; readonly modSeq: Cursor }[] = [];
+  readonly records: ChangeRecord[] = [];
+  uidNext = 1;
+  #uids = new Uint32Array(0);
+
+  get cursor(): Cursor {
+    return cursor(this.records.length);
+  }
+
+  append(count: number): void {
+    const uids = Array.from({ length: count }, () => this.uidNext++);
+    const modSeq = this.#record({ type: "MessageAppended", mailbox: MAILBOX, uids: uidSetOf(uids), by: "delivery" });
+    for (const uid of uids) this.messages.push({ uid, modSeq });
+    this.#uids = Uint32Array.from([...this.messages.map(({ uid }) => uid), 0, 0]);
+  }
+
+  expunge(picks: readonly number[]): void {
+    const uids = this.#picked(picks);
+    this.messages = this.messages.filter(({ uid }) => !uids.includes(uid));
+    this.#uids = Uint32Array.from(this.messages, ({ uid }) => uid);
+    this.#record({ type: "MessageExpunged", mailbox: MAILBOX, uids: uidSetOf(uids), by: "expunge" });
+  }
+
+  /** Returns what changed, or undefined in an empty mailbox. */
+  changeFlags(picks: readonly number[]): { readonly uids: readonly Uid[]; readonly cursor: Cursor } {
+    const uids = this.#picked(picks);
+    const modSeq = this.#record({ type: "FlagsChanged", mailbox: MAILBOX, uids: uidSetOf(uids) });
+    this.messages = this.messages.map((message) => (uids.includes(message.uid) ? { ...message, modSeq } : message));
+    return { uids, cursor: modSeq };
+  }
+
+  changeElsewhere(): void {
+    this.#record({ type: "MessageExpunged", mailbox: OTHER, uids: [[1, 1_000]], by: "move" });
+  }
+
+  status(): MailboxStatus {
+    return {
+      id: MAILBOX,
+      name: "INBOX",
+      uidValidity: 1,
+      uidNext: this.uidNext,
+      highestModSeq: this.cursor,
+      messages: this.messages.length,
+      unseen: 0,
+      deleted: 0,
+      sizeBytes: 0,
+      specialUse: null,
+      subscribed: false,
+    };
+  }
+
+  index(): MessageIndex {
+    const messages = this.messages;
+    const lowerBound = (uid: Uid): number => {
+      const row = messages.findIndex((message) => message.uid >= uid);
+      return row < 0 ? messages.length : row;
+    };
+    return {
+      count: messages.length,
+      uids: this.#uids,
+      lowerBound,
+      rowOf: (uid) => messages.findIndex((message) => message.uid === uid),
+      modSeqAt: (row) => messages[row]?.modSeq as Cursor,
+      flagsAt: (): FlagSet => ({ names: [], seen: false, deleted: false, has: () => false }),
+    };
+  }
+
+  #picked(picks: readonly number[]): readonly Uid[] {
+    if (this.messages.length === 0) return [];
+    return picks.map((pick) => this.messages[pick % this.messages.length]?.uid as Uid);
+  }
+
+  #record(change: Change): Cursor {
+    const at = cursor(this.records.length + 1);
+    this.records.push({ cursor: at, atMs: 0, changes: [change] });
+    return at;
+  }
+}
+
+/** A client that does what it is told, and keeps the MODSEQ at which it last saw the flags of each message. */
+class ObedientClient {
+  readonly seen = new Map<Uid, Cursor>();
+  numbers: Uid[] = [];
+
+  obey(updates: Updates, view: MailboxView, index: MessageIndex): void {
+    for (const [first, last] of updates.expunged.toReversed()) {
+      for (let row = last; row >= first; row--) {
+        expect(row).toBeLessThan(this.numbers.length);
+        this.numbers.splice(row, 1);
+      }
+    }
+    if (updates.exists !== undefined) {
+      expect(updates.exists).toBeGreaterThan(this.numbers.length);
+      for (const uid of view.uids.subarray(this.numbers.length, updates.exists)) {
+        this.numbers.push(uid);
+        this.look(uid, index);
+      }
+    }
+    for (const [first, last] of updates.flags) {
+      for (let uid = first; uid <= last; uid++) if (this.numbers.includes(uid)) this.look(uid, index);
+    }
+    expect([...view.uids.subarray(0, view.count)]).toEqual(this.numbers);
+  }
+
+  look(uid: Uid, index: MessageIndex): void {
+    const row = index.rowOf(uid);
+    if (row >= 0) this.seen.set(uid, index.modSeqAt(row));
+  }
+}
+
+type Step =
+  | { readonly do: "append"; readonly count: number }
+  | { readonly do: "expunge" | "flags" | "own flags"; readonly picks: readonly number[] }
+  | { readonly do: "elsewhere" }
+  | { readonly do: "tell"; readonly holdsExpunge: boolean; readonly behind: number; readonly compare: boolean };
+
+const picks = fc.array(fc.nat(30), { minLength: 1, maxLength: 4 });
+const step: fc.Arbitrary<Step> = fc.oneof(
+  fc.record({ do: fc.constant("append" as const), count: fc.integer({ min: 1, max: 3 }) }),
+  fc.record({ do: fc.constantFrom("expunge" as const, "flags" as const, "own flags" as const), picks }),
+  fc.record({ do: fc.constant("elsewhere" as const) }),
+  fc.record({
+    do: fc.constant("tell" as const),
+    holdsExpunge: fc.boolean(),
+    behind: fc.nat(3),
+    compare: fc.boolean(),
+  }),
+);
+
+function tell(view: MailboxView, mailbox: ModelMailbox, how: Extract<Step, { do: "tell" }>): Updates {
+  const { holdsExpunge, behind, compare } = how;
+  if (compare) return view.compare(mailbox.index(), { holdsExpunge, through: mailbox.cursor });
+  // The index may be newer than the records that were read.
+  const through = cursor(Math.max(view.through, mailbox.cursor - behind));
+  return view.apply(mailbox.records.slice(view.through, through), mailbox.index(), { holdsExpunge, through });
+}
+
+describe("a view", () => {
+  it("tells a client whatever happens, in any order of changes and readings", () => {
+    fc.assert(
+      fc.property(fc.nat(8), fc.array(step, { maxLength: 40 }), fc.nat(20), (count, steps, loadedAfter) => {
+        const mailbox = new ModelMailbox();
+        if (count > 0) mailbox.append(count);
+        const view = new MailboxView(mailbox.status());
+        const client = new ObedientClient();
+        client.numbers = mailbox.messages.map(({ uid }) => uid);
+        for (const uid of client.numbers) client.look(uid, mailbox.index());
+        const own = new Set<Cursor>();
+        const load = (): void => {
+          const gone = mailbox.records.slice(view.through).flatMap(({ changes }) => changes);
+          const uids = gone.flatMap((change) =>
+            change.type === "MessageExpunged" && change.mailbox === MAILBOX ? change.uids : [],
+          );
+          expect(view.isLoaded || view.load(mailbox.index(), normalizeUidSet(uids))).toBe(true);
+          expect([...view.uids.subarray(0, view.count)]).toEqual(client.numbers);
+        };
+        for (const [i, one] of steps.entries()) {
+          if (i >= loadedAfter) load();
+          if (one.do === "append") mailbox.append(one.count);
+          else if (one.do === "expunge") mailbox.expunge(one.picks);
+          else if (one.do === "flags") mailbox.changeFlags(one.picks);
+          else if (one.do === "elsewhere") mailbox.changeElsewhere();
+          else if (one.do === "own flags") {
+            const change = mailbox.changeFlags(one.picks);
+            view.addOwnChange(change.cursor);
+            own.add(change.cursor);
+            for (const uid of change.uids) client.look(uid, mailbox.index());
+          } else {
+            load();
+            const before = view.count;
+            const updates = tell(view, mailbox, one);
+            if (one.holdsExpunge) expect(updates.expunged).toEqual([]);
+            if (one.holdsExpunge) expect(view.count).toBeGreaterThanOrEqual(before);
+            client.obey(updates, view, mailbox.index());
+          }
+        }
+        load();
+        const last = { do: "tell", holdsExpunge: false, behind: 0, compare: false } as const;
+        client.obey(tell(view, mailbox, last), view, mailbox.index());
+        expect(client.numbers).toEqual(mailbox.messages.map(({ uid }) => uid));
+        for (const { uid, modSeq } of mailbox.messages) expect(client.seen.get(uid)).toBe(modSeq);
+        expect(view.through).toBe(mailbox.cursor);
+        // A view that is up to date shares the array of the index.
+        if (view.count > 0) expect(view.uids).toBe(mailbox.index().uids);
+      }),
+      { numRuns: 1_000 },
+    );
+  });
+
+  it("does not tell a session of its own changes of flags, and tells those of others", () => {
+    const mailbox = new ModelMailbox();
+    mailbox.append(3);
+    const view = new MailboxView(mailbox.status());
+    view.load(mailbox.index(), []);
+    view.addOwnChange(mailbox.changeFlags([0]).cursor);
+    mailbox.changeFlags([1]);
+    const how = { do: "tell", holdsExpunge: true, behind: 0 } as const;
+    expect(tell(view, mailbox, { ...how, compare: false }).flags).toEqual([[2, 2]]);
+    view.addOwnChange(mailbox.changeFlags([0]).cursor);
+    mailbox.changeFlags([2]);
+    expect(tell(view, mailbox, { ...how, compare: true }).flags).toEqual([[3, 3]]);
+  });
+
+  it("resolves numbers and UIDs to what the client was told of", () => {
+    const mailbox = new ModelMailbox();
+    mailbox.append(5);
+    mailbox.expunge([1]);
+    const view = new MailboxView(mailbox.status());
+    view.load(mailbox.index(), []);
+    mailbox.append(2);
+    expect(view.resolve([[1, "*"]], { uid: false })).toEqual([[1, 5]]);
+    expect(view.resolve([[2, 3]], { uid: false })).toEqual([[3, 4]]);
+    expect(() => view.resolve([[1, 5]], { uid: false })).toThrow("There are only 4 messages");
+    expect(view.resolve([[1, 100]], { uid: true })).toEqual([[1, 5]]);
+    expect(view.resolve([[100, "*"]], { uid: true })).toEqual([[5, 5]]);
+    expect(view.resolve([[6, 7]], { uid: true })).toEqual([]);
+    expect([view.uidOf(2), view.numberOf(3), view.numberOf(2), view.numberOf(6)]).toEqual([3, 2, 0, 0]);
+  });
+
+  it("counts as recent what was claimed and told", () => {
+    const mailbox = new ModelMailbox();
+    mailbox.append(3);
+    const view = new MailboxView(mailbox.status());
+    view.addRecent(2, 4);
+    expect(view.recentCount).toBe(2);
+    view.load(mailbox.index(), []);
+    expect(view.recentCount).toBe(2);
+    expect([1, 2, 3].map((uid) => view.isRecent(uid))).toEqual([false, true, true]);
+    mailbox.append(1);
+    tell(view, mailbox, { do: "tell", holdsExpunge: false, behind: 0, compare: false });
+    expect(view.recentCount).toBe(3);
+  });
+});

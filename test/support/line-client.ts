@@ -1,0 +1,84 @@
+// A client that knows lines only: what it sends may be cut at every byte, and each line of the server is taken in order.
+import { connect as connectTcp, type Socket } from "node:net";
+import { connect as connectTls } from "node:tls";
+import { once } from "node:events";
+import { within } from "./deadline.ts";
+import { turnsOfEventLoop } from "./seeded-random.ts";
+
+/** How what the client sends is cut. */
+export type Cut = "whole" | "byte by byte";
+
+export class LineClient {
+  #socket: Socket;
+  #text = "";
+  #hasEnded = false;
+  #notify: () => void = () => undefined;
+
+  private constructor(socket: Socket) {
+    this.#socket = socket;
+    this.#listen();
+  }
+
+  static async connect(address: { readonly host: string; readonly port: number }): Promise<LineClient> {
+    const socket = connectTcp({ ...address, noDelay: true, allowHalfOpen: true });
+    await within(once(socket, "connect"), "a connection");
+    return new LineClient(socket);
+  }
+
+  async send(text: string, cut: Cut): Promise<void> {
+    const bytes = Buffer.from(text, "utf8");
+    if (cut === "whole") {
+      this.#socket.write(bytes);
+      return;
+    }
+    for (let i = 0; i < bytes.length; i++) {
+      this.#socket.write(bytes.subarray(i, i + 1));
+      await turnsOfEventLoop(1);
+    }
+  }
+
+  /** The next line, without its end; undefined once the server has ended the connection. */
+  async line(): Promise<string | undefined> {
+    for (;;) {
+      const end = this.#text.indexOf("\r\n");
+      if (end >= 0) {
+        const line = this.#text.slice(0, end);
+        this.#text = this.#text.slice(end + 2);
+        return line;
+      }
+      if (this.#hasEnded) return undefined;
+      await within(new Promise<void>((resolve) => (this.#notify = resolve)), "a line of the server");
+    }
+  }
+
+  /** Goes on in TLS. */
+  async startTls(): Promise<void> {
+    this.#socket.removeAllListeners("data");
+    this.#socket = connectTls({ socket: this.#socket, rejectUnauthorized: false });
+    this.#listen();
+    await within(once(this.#socket, "secureConnect"), "the end of the handshake");
+  }
+
+  /** Ends the client's side; answers still come. */
+  end(): void {
+    this.#socket.end();
+  }
+
+  destroy(): void {
+    this.#socket.destroy();
+  }
+
+  #listen(): void {
+    this.#socket.on("data", (data: Buffer) => {
+      this.#text += data.toString("utf8");
+      this.#notify();
+    });
+    this.#socket.on("error", () => undefined);
+    for (const event of ["end", "close"]) {
+      this.#socket.on(event, () => {
+        this.#hasEnded = true;
+        this.#notify();
+      });
+    }
+  }
+}
