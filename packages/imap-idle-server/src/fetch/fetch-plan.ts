@@ -1,0 +1,93 @@
+// What a FETCH asks for, and what must be loaded to answer it: the index alone, metadata, or the summary too.
+import {
+  printBody,
+  printBodyStructure,
+  printDateTime,
+  printEnvelope,
+  printFetchItem,
+  type FetchArguments,
+  type FetchAttribute,
+  type FetchItem,
+} from "@pushmail/imap-wire";
+import type { Cursor, FlagSet, MessageDetails } from "@pushmail/mailstore";
+import { MESSAGE_SOURCES, type MessageSource } from "./load-messages.ts";
+import { printFlagSet } from "./print-flag-set.ts";
+
+/** A message whose data are told. */
+export interface FetchedMessage {
+  readonly number: number;
+  readonly uid: number;
+  readonly flags: FlagSet;
+  readonly isRecent: boolean;
+  readonly modSeq: Cursor;
+  /** As far as the plan's source gives it. */
+  readonly stored: MessageDetails;
+}
+
+export interface FetchPlan {
+  /** Each once, in the order in which they are told. */
+  readonly items: readonly FetchItem[];
+  readonly source: MessageSource;
+  /** Whether octets of the messages are asked for in a way that sets `\Seen`. */
+  readonly marksSeen: boolean;
+  /** Only messages with a higher MODSEQ; null for all. */
+  readonly changedSince: number | null;
+}
+
+interface Attribute {
+  readonly source: MessageSource;
+  print(message: FetchedMessage): string;
+}
+
+const ATTRIBUTES: Record<FetchAttribute, Attribute> = {
+  UID: { source: "index", print: ({ uid }) => `UID ${uid}` },
+  FLAGS: { source: "index", print: ({ flags, isRecent }) => `FLAGS ${printFlagSet(flags, { isRecent })}` },
+  MODSEQ: { source: "index", print: ({ modSeq }) => `MODSEQ (${modSeq})` },
+  EMAILID: { source: "metadata", print: ({ stored }) => `EMAILID (${stored.emailId})` },
+  INTERNALDATE: { source: "metadata", print: ({ stored }) => `INTERNALDATE ${printDateTime(stored.internalDateMs)}` },
+  SAVEDATE: { source: "metadata", print: ({ stored }) => `SAVEDATE ${printDateTime(stored.saveDateMs)}` },
+  "RFC822.SIZE": { source: "metadata", print: ({ stored }) => `RFC822.SIZE ${stored.sizeBytes}` },
+  ENVELOPE: { source: "details", print: ({ stored }) => `ENVELOPE ${printEnvelope(stored.summary.envelope)}` },
+  BODY: { source: "details", print: ({ stored }) => `BODY ${printBody(stored.summary.structure)}` },
+  BODYSTRUCTURE: {
+    source: "details",
+    print: ({ stored }) => `BODYSTRUCTURE ${printBodyStructure(stored.summary.structure)}`,
+  },
+};
+
+/** Plans a FETCH; of the items that it asks for twice, one is told. */
+export function planFetch(
+  { items, changedSince }: FetchArguments,
+  { uid, readOnly }: { readonly uid: boolean; readonly readOnly: boolean },
+): FetchPlan {
+  const all: FetchItem[] = [...items];
+  // RFC 9051 6.4.9: an answer to UID FETCH has the UID.
+  if (uid) all.unshift("UID");
+  // RFC 7162 3.1.4.1: CHANGEDSINCE implies MODSEQ.
+  if (changedSince !== null) all.push("MODSEQ");
+  const sections = items.filter((item) => typeof item !== "string");
+  return {
+    items: withoutDoubles(all),
+    source: MESSAGE_SOURCES[Math.max(...all.map(costOf))] as MessageSource,
+    marksSeen: !readOnly && sections.some(({ peek }) => !peek),
+    changedSince,
+  };
+}
+
+/** The items of a plan behind others, each once. */
+export function withAttributes(plan: FetchPlan, added: readonly FetchAttribute[]): readonly FetchItem[] {
+  return withoutDoubles([...added, ...plan.items]);
+}
+
+/** An item with its value, as it stands in the answer. */
+export function printAttribute(name: FetchAttribute, message: FetchedMessage): string {
+  return ATTRIBUTES[name].print(message);
+}
+
+function costOf(item: FetchItem): number {
+  return MESSAGE_SOURCES.indexOf(typeof item === "string" ? ATTRIBUTES[item].source : "details");
+}
+
+function withoutDoubles(items: readonly FetchItem[]): readonly FetchItem[] {
+  return [...new Map(items.map((item) => [printFetchItem(item), item])).values()];
+}

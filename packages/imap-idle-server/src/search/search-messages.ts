@@ -1,0 +1,113 @@
+// The way of a search: all messages by the index, the undecided ones by metadata, then by their summaries and octets.
+// Each source is asked about those alone that the sources before it left open, and the event loop is shared.
+import type { SearchKey } from "@pushmail/imap-wire";
+import type { Cursor, MessageDetails, MessageIndex, Uid, UidSet } from "@pushmail/mailstore";
+import type { Selected, Session } from "../command.ts";
+import { loadMessages, type StoredMessage } from "../fetch/load-messages.ts";
+import { TimeSlice } from "../fetch/time-slice.ts";
+import { uidBatches } from "../fetch/uid-batches.ts";
+import type { MailboxView } from "../mailbox-view.ts";
+import type { Candidate, Truth } from "./candidate.ts";
+import { messageTexts } from "./message-texts.ts";
+import { NeedleScan } from "./needle-scan.ts";
+import { SEARCH_LIMITS } from "./limits.ts";
+import { searchBounds } from "./search-bounds.ts";
+import { planSearch, type SearchPlan } from "./search-plan.ts";
+
+export interface FoundMessages {
+  /** Ascending. */
+  readonly uids: Uint32Array;
+  /** The highest of them; undefined where nothing was found. */
+  readonly modSeq: Cursor | undefined;
+}
+
+interface Search {
+  readonly session: Session;
+  readonly state: Selected;
+  readonly plan: SearchPlan;
+  readonly slice: TimeSlice;
+  readonly found: Uid[];
+  modSeq: Cursor | undefined;
+}
+
+type Batches = AsyncIterable<readonly StoredMessage[]> | Iterable<readonly StoredMessage[]>;
+
+/** Finds the messages that the client knows and the key describes. */
+export async function searchMessages(session: Session, state: Selected, key: SearchKey): Promise<FoundMessages> {
+  // The view is ready once the index is.
+  await session.index(state);
+  const plan = planSearch(key, { view: state.view, nowMs: session.now() });
+  const search: Search = { session, state, plan, slice: new TimeSlice(), found: [], modSeq: undefined };
+  let open = await sift(search, byIndex(state.view, searchBounds(key, state.view)));
+  for (const source of ["metadata", "details"] as const) {
+    if (open.length === 0 || !plan.sources.has(source)) continue;
+    open = await sift(search, loadMessages(state.handle, source, open));
+  }
+  if (open.length > 0) throw new Error(`the search left ${open.length} messages undecided`);
+  return { uids: Uint32Array.from(search.found).sort(), modSeq: search.modSeq };
+}
+
+function* byIndex(view: MailboxView, uids: UidSet): Generator<readonly StoredMessage[]> {
+  for (const batch of uidBatches(view, uids, SEARCH_LIMITS.batchMessagesMax)) yield batch.map((uid) => ({ uid }));
+}
+
+/** Keeps what is found, and returns what is still open. */
+async function sift(search: Search, batches: Batches): Promise<readonly Uid[]> {
+  const { session, state, slice } = search;
+  const open: Uid[] = [];
+  for await (const batch of batches) {
+    let index = await session.index(state);
+    for (const stored of batch) {
+      const candidate = candidateOf(state.view, index, stored);
+      // Another session may have expunged it: then there is nothing to be found.
+      if (candidate === undefined) continue;
+      let truth = search.plan.test(candidate);
+      const isRead = truth === undefined && "summary" in stored;
+      if (isRead) truth = await testOctets(search, candidate, stored);
+      if (truth === undefined) open.push(stored.uid);
+      else if (truth) keep(search, candidate);
+      const rest = slice.rest();
+      if (rest === undefined && !isRead) continue;
+      await rest;
+      index = await session.index(state);
+    }
+  }
+  return open;
+}
+
+function keep(search: Search, { uid, modSeq }: Candidate): void {
+  search.found.push(uid);
+  if (search.modSeq === undefined || modSeq > search.modSeq) search.modSeq = modSeq;
+}
+
+/** Puts the test to a message as its octets come along, until it is decided. */
+async function testOctets(
+  { session, plan, slice }: Search,
+  candidate: Candidate,
+  message: MessageDetails,
+): Promise<Truth> {
+  const scan = new NeedleScan(plan.needles);
+  const isHeaderEnough = plan.needles.every((needle) => needle.in === "field");
+  for await (const text of messageTexts(session.store, message, { isHeaderEnough })) {
+    scan.take(text);
+    const truth = plan.test({ ...candidate, found: scan.found });
+    if (truth !== undefined) return truth;
+    await slice.rest();
+  }
+  scan.finish();
+  return plan.test({ ...candidate, found: scan.found });
+}
+
+function candidateOf(view: MailboxView, index: MessageIndex, stored: StoredMessage): Candidate | undefined {
+  const row = index.rowOf(stored.uid);
+  if (row < 0) return undefined;
+  return {
+    uid: stored.uid,
+    flags: index.flagsAt(row),
+    isRecent: view.isRecent(stored.uid),
+    modSeq: index.modSeqAt(row),
+    metadata: "sizeBytes" in stored ? stored : undefined,
+    summary: "summary" in stored ? stored.summary : undefined,
+    found: [],
+  };
+}

@@ -1,0 +1,169 @@
+// A search key as a test that is put to a message again and again, each time that more is known of it, until it is
+// decided. What is cheap to know decides first.
+import type { SearchKey } from "@pushmail/imap-wire";
+import { foldForSearch, uidSetHas, type FlagSet, type MessageMetadata, type MessageSummary } from "@pushmail/mailstore";
+import type { MessageSource } from "../fetch/load-messages.ts";
+import type { MailboxView } from "../mailbox-view.ts";
+import type { Candidate, Needle, Truth } from "./candidate.ts";
+import { ENVELOPE_FIELDS } from "./envelope-fields.ts";
+import { sentDayMs } from "./sent-day.ts";
+
+export interface SearchPlan {
+  readonly test: (candidate: Candidate) => Truth;
+  /** What the test can make use of. */
+  readonly sources: ReadonlySet<MessageSource>;
+  /** The texts that only octets can tell of; a candidate's `found` has their order. */
+  readonly needles: readonly Needle[];
+}
+
+export interface SearchContext {
+  readonly view: MailboxView;
+  readonly nowMs: number;
+}
+
+/** A part of the key. Of several, the one with the lowest rank is put first. */
+interface Condition {
+  readonly rank: number;
+  readonly test: (candidate: Candidate) => Truth;
+}
+
+interface Draft extends SearchContext {
+  readonly sources: Set<MessageSource>;
+  readonly needles: Needle[];
+}
+
+const RANK = { index: 0, metadata: 1, details: 2, octets: 3 } as const;
+const DAY_MS = 86_400_000;
+
+/** Plans a search; the view must be loaded, and numbers are its numbers now. */
+export function planSearch(key: SearchKey, context: SearchContext): SearchPlan {
+  const draft: Draft = { ...context, sources: new Set(["index"]), needles: [] };
+  const { test } = compile(key, draft);
+  return { test, sources: draft.sources, needles: draft.needles };
+}
+
+function compile(key: SearchKey, draft: Draft): Condition {
+  switch (key.type) {
+    case "all":
+      return fromIndex(() => true);
+    case "flag":
+      return fromIndex(flagTest(key.flag, key.set));
+    case "modSeq":
+      return fromIndex(({ modSeq }) => modSeq >= key.modSeq);
+    case "sequence":
+    case "uid": {
+      const uids = draft.view.resolve(key.set, { uid: key.type === "uid" });
+      return fromIndex(({ uid }) => uidSetHas(uids, uid));
+    }
+    case "size":
+      return fromMetadata(draft, ({ sizeBytes }) =>
+        key.is === "smaller" ? sizeBytes < key.octets : sizeBytes > key.octets,
+      );
+    case "age": {
+      // RFC 5032 3: both take in the very second.
+      const limitMs = draft.nowMs - key.seconds * 1000;
+      if (key.is === "older") return fromMetadata(draft, ({ internalDateMs }) => internalDateMs <= limitMs);
+      return fromMetadata(draft, ({ internalDateMs }) => internalDateMs >= limitMs);
+    }
+    case "date":
+      return key.of === "received" ? receivedCondition(key, draft) : sentCondition(key, draft);
+    case "header":
+      return headerCondition(key, draft);
+    case "body":
+    case "text":
+      if (key.text === "") return fromIndex(() => true);
+      return fromOctets(draft, { in: key.type === "body" ? "body" : "message", text: foldForSearch(key.text) });
+    case "not": {
+      const { rank, test } = compile(key.key, draft);
+      return { rank, test: (candidate) => negated(test(candidate)) };
+    }
+    case "or":
+      return join(key.keys, draft, { decidedBy: true });
+    case "and":
+      return join(key.keys, draft, { decidedBy: false });
+  }
+}
+
+/** AND, decided by one that is false, or OR, decided by one that is true. */
+function join(keys: readonly SearchKey[], draft: Draft, { decidedBy }: { readonly decidedBy: boolean }): Condition {
+  const conditions = keys.map((key) => compile(key, draft)).sort((a, b) => a.rank - b.rank);
+  const test = (candidate: Candidate): Truth => {
+    let joined: Truth = !decidedBy;
+    for (const condition of conditions) {
+      const truth = condition.test(candidate);
+      if (truth === decidedBy) return decidedBy;
+      if (truth === undefined) joined = undefined;
+    }
+    return joined;
+  };
+  return { rank: conditions.at(-1)?.rank ?? RANK.index, test };
+}
+
+function negated(truth: Truth): Truth {
+  return truth === undefined ? undefined : !truth;
+}
+
+function fromIndex(test: (candidate: Candidate) => boolean): Condition {
+  return { rank: RANK.index, test };
+}
+
+function fromMetadata(draft: Draft, test: (metadata: MessageMetadata) => boolean): Condition {
+  draft.sources.add("metadata");
+  return { rank: RANK.metadata, test: ({ metadata }) => (metadata === undefined ? undefined : test(metadata)) };
+}
+
+function fromSummary(draft: Draft, test: (summary: MessageSummary) => boolean): Condition {
+  draft.sources.add("details");
+  return { rank: RANK.details, test: ({ summary }) => (summary === undefined ? undefined : test(summary)) };
+}
+
+function fromOctets(draft: Draft, needle: Needle): Condition {
+  // Where in the message its texts stand, the summary tells.
+  draft.sources.add("details");
+  const at = draft.needles.push(needle) - 1;
+  return { rank: RANK.octets, test: ({ found }) => found[at] };
+}
+
+/** Flag sets are shared by messages, so that each is asked once. */
+function flagTest(flag: string, isSet: boolean): (candidate: Candidate) => boolean {
+  if (flag === "\\Recent") return ({ isRecent }) => isRecent === isSet;
+  const tested = new WeakMap<FlagSet, boolean>();
+  return ({ flags }) => {
+    let result = tested.get(flags);
+    if (result === undefined) tested.set(flags, (result = flags.has(flag) === isSet));
+    return result;
+  };
+}
+
+type DateKey = Extract<SearchKey, { readonly type: "date" }>;
+
+/** RFC 9051 6.4.4: dates compare without regard to time and zone; INTERNALDATE is told in UTC. */
+function receivedCondition(key: DateKey, draft: Draft): Condition {
+  return fromMetadata(draft, ({ internalDateMs }) => isOnDay(key, Math.floor(internalDateMs / DAY_MS) * DAY_MS));
+}
+
+function sentCondition(key: DateKey, draft: Draft): Condition {
+  return fromSummary(draft, ({ envelope }) => {
+    const dayMs = sentDayMs(envelope.date ?? "");
+    return dayMs !== undefined && isOnDay(key, dayMs);
+  });
+}
+
+function isOnDay(key: DateKey, dayMs: number): boolean {
+  switch (key.is) {
+    case "before":
+      return dayMs < key.dayMs;
+    case "on":
+      return dayMs === key.dayMs;
+    case "since":
+      return dayMs >= key.dayMs;
+  }
+}
+
+function headerCondition(key: Extract<SearchKey, { readonly type: "header" }>, draft: Draft): Condition {
+  const text = foldForSearch(key.text);
+  const read = ENVELOPE_FIELDS.get(key.field);
+  // Whether there is a field at all, even an empty one, only the header itself tells.
+  if (read === undefined || text === "") return fromOctets(draft, { in: "field", field: key.field, text });
+  return fromSummary(draft, ({ envelope }) => foldForSearch(read(envelope)).includes(text));
+}

@@ -1,0 +1,45 @@
+// Content-transfer-encodings in pieces (RFC 2045 6): whatever the cuts, together they give what the whole would give.
+
+export type TransferDecoder = (piece: Buffer, options: { readonly isLast: boolean }) => Buffer;
+
+/** A decoder for one body; of an unknown encoding it gives the body itself. */
+export function transferDecoder(encoding: string): TransferDecoder {
+  switch (encoding.toLowerCase()) {
+    case "base64":
+      return base64Decoder();
+    case "quoted-printable":
+      return quotedPrintableDecoder();
+    default:
+      return (piece) => piece;
+  }
+}
+
+function base64Decoder(): TransferDecoder {
+  let held = "";
+  return (piece, { isLast }) => {
+    const digits = held + piece.toString("latin1").replace(/[^A-Za-z0-9+/=]+/g, "");
+    // Behind padding, which may stand anywhere, it begins anew.
+    const runs = digits.split(/=+/);
+    const last = runs.pop() ?? "";
+    const whole = isLast ? last.length : last.length - (last.length % 4);
+    held = last.slice(whole);
+    return Buffer.concat([...runs, last.slice(0, whole)].map((run) => Buffer.from(run, "base64")));
+  };
+}
+
+const ESCAPE = /=(?:([0-9a-f]{2})|[ \t]*(?:\r?\n|$))/gi;
+/** An equals sign whose meaning the next piece decides. Blanks before a line end are few, or nobody's. */
+const CUT_ESCAPE = /=(?:[0-9a-f]?|[ \t]{0,80}\r?)$/i;
+
+function quotedPrintableDecoder(): TransferDecoder {
+  let held = "";
+  return (piece, { isLast }) => {
+    const text = held + piece.toString("latin1");
+    const end = isLast ? text.length : text.length - (CUT_ESCAPE.exec(text.slice(-100))?.[0].length ?? 0);
+    held = text.slice(end);
+    const decoded = text.slice(0, end).replace(ESCAPE, (_, hex: string | undefined) => {
+      return hex === undefined ? "" : String.fromCharCode(Number.parseInt(hex, 16));
+    });
+    return Buffer.from(decoded, "latin1");
+  };
+}
