@@ -32,6 +32,9 @@ const CR = 0x0d;
  */
 export class CommandStream extends SMTPStream {
   readonly #options: CommandStreamOptions;
+  readonly #feed: (chunk: Buffer, next: (error?: Error | null) => void) => void = callbackify((chunk: Buffer) =>
+    this.#consume(chunk),
+  );
   #line: Buffer = EMPTY;
   #commands = 0;
   #decoder: DataDecoder | null = null;
@@ -43,7 +46,7 @@ export class CommandStream extends SMTPStream {
   }
 
   override _write(chunk: Buffer, _encoding: BufferEncoding | "buffer", next: (error?: Error | null) => void): void {
-    callbackify(() => this.#consume(chunk))(next);
+    this.#feed(chunk, next);
   }
 
   override startDataMode(maxBytes?: number | string | null): SMTPServerDataStream {
