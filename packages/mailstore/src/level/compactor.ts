@@ -1,0 +1,216 @@
+// Gives back the space of bodies that nobody refers to: removes dead body segments, and empties log segments that are
+// mostly dead by copying what lives through the log. A crash at any point leaves every living body readable.
+import { setImmediate as turnOfEventLoop } from "node:timers/promises";
+import { crc32 } from "node:zlib";
+import type { BlobId } from "../ids.ts";
+import { TurnQueue } from "../turn-queue.ts";
+import { BodyMarks, type LiveBody } from "./body-marks.ts";
+import { decodeMoved, encodeMoved, type BodyReader } from "./body-reader.ts";
+import type { BodyWriter } from "./body-writer.ts";
+import type { Checkpoints } from "./checkpoints.ts";
+import type { CommitQueue, CommitRequest } from "./commit-queue.ts";
+import type { DriverLog } from "./driver-log.ts";
+import type { Group } from "./group.ts";
+import type { KeyIndex, Operation } from "./key-index.ts";
+import { blobOfMovedKey, contentsKey, movedKey, movedRange } from "./keys.ts";
+import type { LevelLimits } from "./limits.ts";
+import { placeOf, recordBytes } from "./record.ts";
+import { readContents } from "./segment-contents.ts";
+import type { SegmentLease, Segments } from "./segments.ts";
+import type { InlineBody } from "./staged-body.ts";
+import type { StepListener } from "./steps.ts";
+
+export interface CompactorOptions {
+  readonly segments: Segments;
+  readonly index: KeyIndex;
+  readonly queue: CommitQueue;
+  readonly checkpoints: Checkpoints;
+  readonly writer: BodyWriter;
+  readonly reader: BodyReader;
+  readonly limits: LevelLimits;
+  readonly log: DriverLog;
+  readonly onStep: StepListener;
+}
+
+export type References = () => AsyncIterable<Iterable<BlobId>>;
+
+export class Compactor {
+  readonly #options: CompactorOptions;
+  readonly #turns = new TurnQueue();
+  #closed = false;
+
+  constructor(options: CompactorOptions) {
+    this.#options = options;
+  }
+
+  /** Returns the bytes given back. */
+  compact(references: References): Promise<number> {
+    return this.#turns.run(() => this.#compact(references));
+  }
+
+  /** Ends a compaction at its next step. */
+  async close(): Promise<void> {
+    this.#closed = true;
+    await this.#turns.run(() => Promise.resolve());
+  }
+
+  async #compact(references: References): Promise<number> {
+    const { segments, checkpoints, writer, onStep } = this.#options;
+    // What replay may need lies behind the checkpoint: only closed segments before it can go.
+    await checkpoints.take();
+    const closedBefore = checkpoints.last?.segment ?? 0;
+    const namedSince = (writer.namedSince = new Set<BlobId>());
+    const logs = segments.numbers("log").filter((number) => number < closedBefore);
+    const bodies = segments.numbers("body").filter((number) => !segments.staged.has(number));
+    try {
+      const marks = await this.#mark(references);
+      onStep("compact:marked");
+      await this.#markMoved(marks);
+      let freed = 0;
+      for (const number of bodies) {
+        if (!marks.hasAnyIn(number)) freed += await this.#remove(number, namedSince);
+      }
+      for (const number of logs) freed += await this.#emptyIfMostlyDead(number, marks.in(number), namedSince);
+      return freed;
+    } finally {
+      writer.namedSince = undefined;
+    }
+  }
+
+  async #mark(references: References): Promise<BodyMarks> {
+    const marks = new BodyMarks();
+    let count = 0;
+    for await (const batch of references()) {
+      for (const blob of batch) {
+        marks.add(blob);
+        if (++count % this.#options.limits.sliceEntriesMax === 0) await turnOfEventLoop();
+      }
+      this.#checkOpen();
+    }
+    return marks;
+  }
+
+  /** Finds where the living bodies lie that were moved before. Entries that nobody needs go. */
+  async #markMoved(marks: BodyMarks): Promise<void> {
+    const { index, segments, limits } = this.#options;
+    await index.settled();
+    for await (const slice of index.slices(movedRange(), limits.sliceEntriesMax)) {
+      const needless: Operation[] = [];
+      for (const [key, value] of slice) {
+        const blob = blobOfMovedKey(key);
+        // Where the first segment is still there, a move was cut short: the body is read from there.
+        if (!marks.has(blob) || segments.has(placeOf(blob).segment)) needless.push({ key, value: null });
+        else marks.addMoved({ place: decodeMoved(value), blob });
+      }
+      if (needless.length > 0) await index.turn(() => index.apply(needless));
+      this.#checkOpen();
+    }
+  }
+
+  async #emptyIfMostlyDead(
+    number: number,
+    live: readonly LiveBody[],
+    namedSince: ReadonlySet<BlobId>,
+  ): Promise<number> {
+    const lease = await this.#options.segments.acquire(number);
+    if (lease === undefined) return 0;
+    try {
+      const contents = await readContents(this.#options.index, lease);
+      const lengths = live.map(({ place }) => contents.get(placeOf(place).offset));
+      if (lengths.includes(undefined)) {
+        this.#options.log.warn({ file: lease.path }, "the segment is damaged: it is not compacted");
+        return 0;
+      }
+      const liveBytes = lengths.reduce<number>((sum, length) => sum + (length ?? 0), 0);
+      if (2 * liveBytes >= (await lease.file.size())) return 0;
+      if (!(await this.#copy(live, lease))) return 0;
+      lease.release();
+      return Math.max(0, (await this.#remove(number, namedSince)) - liveBytes);
+    } finally {
+      lease.release();
+    }
+  }
+
+  /** Copies bodies to the end of the log; false where one of them cannot be read. */
+  async #copy(live: readonly LiveBody[], lease: SegmentLease): Promise<boolean> {
+    const { reader, limits, log, onStep } = this.#options;
+    let slice: Move[] = [];
+    let bytes = 0;
+    for (const [i, { place, blob }] of live.entries()) {
+      this.#checkOpen();
+      try {
+        const body = Buffer.concat(await collect(reader.read(place)));
+        slice.push({ blob, body: { bytes: body, checksum: crc32(body) } });
+        bytes += body.length;
+      } catch (error) {
+        log.warn({ file: lease.path, error }, "a body cannot be read: its segment is not compacted");
+        return false;
+      }
+      if (bytes < limits.compactBytesMax && i < live.length - 1) continue;
+      await this.#move(slice);
+      onStep("compact:copied");
+      slice = [];
+      bytes = 0;
+    }
+    return true;
+  }
+
+  #move(moves: readonly Move[]): Promise<void> {
+    return new Promise((resolve, reject) => this.#options.queue.add(new MoveRequest(moves, { resolve, reject })));
+  }
+
+  /** The moves out of it are durable, and reads must find them before it goes. */
+  async #remove(number: number, namedSince: ReadonlySet<BlobId>): Promise<number> {
+    const { segments, index, onStep } = this.#options;
+    await index.settled();
+    const lease = await segments.acquire(number);
+    const bytes = (await lease?.file.size()) ?? 0;
+    lease?.release();
+    for (const blob of namedSince) if (placeOf(blob).segment === number) return 0;
+    await segments.remove(number);
+    onStep("compact:removed");
+    await index.turn(() => index.apply([{ key: contentsKey(number), value: null }]));
+    return bytes;
+  }
+
+  #checkOpen(): void {
+    if (this.#closed) throw new Error("the store is closing");
+  }
+}
+
+interface Move {
+  readonly blob: BlobId;
+  readonly body: InlineBody;
+}
+
+class MoveRequest implements CommitRequest {
+  readonly bytes: number;
+  readonly heads: readonly [] = [];
+  readonly lookups: readonly [] = [];
+  readonly #moves: readonly Move[];
+  readonly #settle: { readonly resolve: () => void; readonly reject: (error: unknown) => void };
+
+  constructor(moves: readonly Move[], settle: { resolve: () => void; reject: (error: unknown) => void }) {
+    this.#moves = moves;
+    this.#settle = settle;
+    this.bytes = moves.reduce((sum, { body }) => sum + recordBytes(body.bytes.length) + 64, 0);
+  }
+
+  decide(group: Group): void {
+    for (const { blob, body } of this.#moves) group.put(movedKey(blob), encodeMoved(group.place(body)));
+  }
+
+  done(): void {
+    this.#settle.resolve();
+  }
+
+  failed(error: unknown): void {
+    this.#settle.reject(error);
+  }
+}
+
+async function collect(pieces: AsyncIterable<Uint8Array>): Promise<Uint8Array[]> {
+  const all: Uint8Array[] = [];
+  for await (const piece of pieces) all.push(piece);
+  return all;
+}

@@ -1,0 +1,98 @@
+// Segment files in a directory, readable by their owner alone.
+import { open, readdir, rename, rm, type FileHandle } from "node:fs/promises";
+import { join } from "node:path";
+import type { SegmentFile, SegmentFiles } from "./segment-files.ts";
+
+class DiskFile implements SegmentFile {
+  readonly #handle: FileHandle;
+
+  constructor(handle: FileHandle) {
+    this.#handle = handle;
+  }
+
+  async size(): Promise<number> {
+    return (await this.#handle.stat()).size;
+  }
+
+  async read(position: number, length: number): Promise<Buffer> {
+    const bytes = Buffer.allocUnsafeSlow(length);
+    let filled = 0;
+    while (filled < length) {
+      const { bytesRead } = await this.#handle.read(bytes, filled, length - filled, position + filled);
+      if (bytesRead === 0) break;
+      filled += bytesRead;
+    }
+    return bytes.subarray(0, filled);
+  }
+
+  async write(position: number, pieces: readonly Uint8Array[]): Promise<void> {
+    let left = pieces;
+    let at = position;
+    while (left.length > 0) {
+      const { bytesWritten } = await this.#handle.writev(left, at);
+      at += bytesWritten;
+      left = without(left, bytesWritten);
+    }
+  }
+
+  sync(): Promise<void> {
+    return this.#handle.datasync();
+  }
+
+  close(): Promise<void> {
+    return this.#handle.close();
+  }
+}
+
+/** What is left of `pieces` behind the first `written` bytes: a full disk may take a part only. */
+function without(pieces: readonly Uint8Array[], written: number): readonly Uint8Array[] {
+  let skipped = 0;
+  let rest = written;
+  while (skipped < pieces.length && rest >= (pieces[skipped] as Uint8Array).length) {
+    rest -= (pieces[skipped++] as Uint8Array).length;
+  }
+  const [first, ...others] = pieces.slice(skipped);
+  return first === undefined ? [] : [first.subarray(rest), ...others];
+}
+
+export class DiskFiles implements SegmentFiles {
+  readonly location: string;
+
+  constructor(directory: string) {
+    this.location = directory;
+  }
+
+  list(): Promise<readonly string[]> {
+    return readdir(this.location);
+  }
+
+  async create(name: string): Promise<SegmentFile> {
+    return new DiskFile(await open(join(this.location, name), "wx+", 0o600));
+  }
+
+  async open(name: string): Promise<SegmentFile> {
+    return new DiskFile(await open(join(this.location, name), "r+"));
+  }
+
+  rename(from: string, to: string): Promise<void> {
+    return rename(join(this.location, from), join(this.location, to));
+  }
+
+  remove(name: string): Promise<void> {
+    return rm(join(this.location, name), { force: true });
+  }
+
+  syncNames(): Promise<void> {
+    return syncDirectory(this.location);
+  }
+}
+
+/** Makes the names in a directory durable. */
+export async function syncDirectory(directory: string): Promise<void> {
+  const handle = await open(directory, "r");
+  try {
+    await handle.sync();
+  } finally {
+    await handle.close();
+  }
+}

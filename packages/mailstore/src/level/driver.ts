@@ -1,0 +1,267 @@
+// The level driver: the log in segment files is the truth, LevelDB its index. The same code runs on disk and in memory.
+import type {
+  AccountHead,
+  BlobStore,
+  Chunk,
+  CommitResult,
+  Directory,
+  HintListener,
+  LogPage,
+  LogRecord,
+  Snapshot,
+  StoreDriver,
+  SweepResult,
+  Transaction,
+} from "../driver.ts";
+import type { AccountId, Cursor, MailboxId } from "../ids.ts";
+import { BodyReader } from "./body-reader.ts";
+import { BodyWriter } from "./body-writer.ts";
+import { Checkpoints, readCheckpoint } from "./checkpoints.ts";
+import { CommitQueue } from "./commit-queue.ts";
+import { Compactor } from "./compactor.ts";
+import { LevelDirectory } from "./directory.ts";
+import type { DriverLog } from "./driver-log.ts";
+import { cursorOf, HeadCache } from "./heads.ts";
+import { KeyIndex, type KeyDatabase } from "./key-index.ts";
+import { everyHeadRange, parseHeadKey } from "./keys.ts";
+import type { LevelLimits } from "./limits.ts";
+import { LogWriter } from "./log-writer.ts";
+import { MailboxLog } from "./mailbox-log.ts";
+import { removeLeftovers, replayLog } from "./recover.ts";
+import type { SegmentFiles } from "./segment-files.ts";
+import { Segments } from "./segments.ts";
+import type { StepListener } from "./steps.ts";
+import { Touched } from "./touched.ts";
+import { TransactionRequest } from "./transaction-request.ts";
+
+/** What a driver stands on. */
+export interface DriverParts {
+  readonly files: SegmentFiles;
+  /** Open, with keys and values as buffers. */
+  readonly database: KeyDatabase;
+  /** Makes durable what was written to the database before. */
+  readonly flush: () => Promise<void>;
+  readonly limits: LevelLimits;
+  readonly log: DriverLog;
+  readonly onStep: StepListener;
+  /** Milliseconds since 1970. */
+  readonly now: () => number;
+  /** Called before the database is closed, and with it the lock on the store given up. */
+  readonly release: () => Promise<void>;
+}
+
+class LevelDriver implements StoreDriver {
+  readonly #parts: DriverParts;
+  readonly #segments: Segments;
+  readonly #index: KeyIndex;
+  readonly #writer: LogWriter;
+  readonly #heads: HeadCache;
+  readonly #queue: CommitQueue;
+  readonly #checkpoints: Checkpoints;
+  readonly #log: MailboxLog;
+  readonly #compactor: Compactor;
+  readonly #touched: Touched;
+  readonly #listeners = new Set<{ readonly hear: HintListener }>();
+  #checkpointing: Promise<void> | undefined;
+  #closing: Promise<void> | undefined;
+  readonly blobs: BlobStore;
+  readonly directory: Directory;
+
+  constructor(parts: DriverParts, opened: OpenedLog) {
+    const { limits, onStep, log } = parts;
+    const { segments, index, writer } = opened;
+    const heads = new HeadCache(index, limits.cachedAccountsMax);
+    const tell = (records: readonly LogRecord[]): void => this.#tell(records);
+    const queue = new CommitQueue({ writer, index, heads, groupBytesMax: limits.groupBytesMax, onStep, tell });
+    const indexedEnd = (): LogWriter["end"] => queue.end;
+    const firstPeriodKept = (): number => this.#period() - 1;
+    const checkpoints = new Checkpoints({ index, writer, segments, onStep, indexedEnd, firstPeriodKept }, opened);
+    const bodyWriter = new BodyWriter({ segments, limits, onStep });
+    const reader = new BodyReader(segments, index, limits.readBytesMax);
+    const compactor = new Compactor({
+      ...{ segments, index, queue, checkpoints, reader, limits, log, onStep },
+      writer: bodyWriter,
+    });
+    this.#parts = parts;
+    this.#segments = segments;
+    this.#index = index;
+    this.#writer = writer;
+    this.#heads = heads;
+    this.#queue = queue;
+    this.#checkpoints = checkpoints;
+    this.#log = new MailboxLog({ index, heads, checkpoints, limits, onStep });
+    this.#compactor = compactor;
+    this.#touched = new Touched(limits.touchedMax);
+    this.directory = new LevelDirectory(queue, index, limits.sliceEntriesMax);
+    this.blobs = {
+      stage: (body) => bodyWriter.stage(body),
+      read: (blob, range) => reader.read(blob, range),
+      compact: (references) => compactor.compact(references),
+    };
+    index.replay = async () => {
+      await replayLog(segments, index, { checkpoint: await readCheckpoint(index), until: queue.end });
+    };
+  }
+
+  commit(
+    transactions: readonly Transaction[],
+    { allOrNone = false }: { readonly allOrNone?: boolean } = {},
+  ): Promise<readonly CommitResult[]> {
+    return new Promise((resolve, reject) => {
+      const request = new TransactionRequest(transactions, {
+        ...{ allOrNone, resolve, reject },
+        atMs: this.#parts.now(),
+        period: this.#period(),
+        pin: (account) => this.#heads.pin(account),
+        hasSegment: (number) => this.#segments.has(number),
+      });
+      this.#queue.add(request);
+    });
+  }
+
+  head(account: AccountId): Promise<AccountHead | undefined> {
+    return this.#heads.read(account);
+  }
+
+  log(
+    account: AccountId,
+    after: Cursor,
+    options: { readonly mailbox?: MailboxId; readonly limit: number },
+  ): Promise<LogPage> {
+    return this.#log.page(account, after, options);
+  }
+
+  trimLog(account: AccountId, floor: Cursor): Promise<void> {
+    return this.#log.trim(account, floor);
+  }
+
+  chunks(
+    account: AccountId,
+    mailbox: MailboxId,
+    range: { readonly column: number; readonly from: number; readonly to: number },
+  ): Promise<readonly Chunk[]> {
+    return this.#log.chunks(account, mailbox, range);
+  }
+
+  snapshotCursor(account: AccountId, mailbox: MailboxId): Promise<Cursor> {
+    return this.#log.snapshotCursor(account, mailbox);
+  }
+
+  saveSnapshot(snapshot: Snapshot): Promise<boolean> {
+    return this.#log.saveSnapshot(snapshot);
+  }
+
+  listen(listener: HintListener): () => void {
+    const entry = { hear: listener };
+    this.#listeners.add(entry);
+    return () => this.#listeners.delete(entry);
+  }
+
+  async sweep(since: Uint8Array | null): Promise<SweepResult> {
+    const next = this.#touched.cursor();
+    const known = since === null ? undefined : this.#touched.since(since);
+    return { cursor: next, touched: known ?? (await this.#everyAccount()) };
+  }
+
+  close(): Promise<void> {
+    this.#closing ??= this.#close();
+    return this.#closing;
+  }
+
+  async #everyAccount(): Promise<[AccountId, Cursor][]> {
+    const accounts: [AccountId, Cursor][] = [];
+    await this.#index.settled();
+    for await (const slice of this.#index.slices(everyHeadRange(), this.#parts.limits.sliceEntriesMax)) {
+      for (const [key, value] of slice) {
+        const { type, account } = parseHeadKey(key);
+        if (type === "account") accounts.push([account, cursorOf(value)]);
+      }
+    }
+    return accounts;
+  }
+
+  #tell(records: readonly LogRecord[]): void {
+    for (const record of records) {
+      this.#touched.note(record);
+      for (const { hear } of this.#listeners) {
+        try {
+          hear(record);
+        } catch (error) {
+          // What is durable is durable, whatever a listener makes of it.
+          this.#parts.log.warn({ error }, "a listener failed");
+        }
+      }
+    }
+    if (this.#writer.bytesSinceCheckpoint < this.#parts.limits.checkpointBytes) return;
+    this.#checkpointing ??= this.#takeCheckpoint().finally(() => {
+      this.#checkpointing = undefined;
+    });
+  }
+
+  /** Nothing is lost without one: the next open only reads more of the log. */
+  async #takeCheckpoint(): Promise<void> {
+    try {
+      await this.#checkpoints.take();
+    } catch (error) {
+      this.#parts.log.warn({ error }, "no checkpoint could be taken");
+    }
+  }
+
+  #period(): number {
+    return Math.floor(this.#parts.now() / this.#parts.limits.transactionIdKeptMs);
+  }
+
+  async #close(): Promise<void> {
+    const { onStep, log } = this.#parts;
+    onStep("close:begun");
+    await this.#compactor.close();
+    await this.#queue.close();
+    try {
+      await this.#writer.close();
+    } catch (error) {
+      log.warn({ error }, "the end of the log could not be closed");
+    }
+    await this.#takeCheckpoint();
+    onStep("close:checkpointed");
+    await this.#segments.close();
+    await this.#parts.release();
+    await this.#index.close();
+  }
+}
+
+interface OpenedLog {
+  readonly segments: Segments;
+  readonly index: KeyIndex;
+  readonly writer: LogWriter;
+  readonly end: LogWriter["end"];
+  readonly nextNumber: number;
+  readonly staged: readonly number[];
+}
+
+/** Opens a store on its parts: replays what a crash left behind, and says in one line what that was. */
+export async function openDriver(parts: DriverParts): Promise<StoreDriver> {
+  const { files, limits, onStep, log } = parts;
+  const beganMs = performance.now();
+  const index = new KeyIndex(parts.database, parts.flush);
+  const segments = await Segments.list(files, limits);
+  const checkpoint = await readCheckpoint(index);
+  segments.nextNumber = Math.max(segments.nextNumber, checkpoint?.nextNumber ?? 0);
+  const recovery = await index.turn(() => replayLog(segments, index, { checkpoint }));
+  const leftovers = await removeLeftovers(segments, checkpoint, recovery);
+  const writer = await LogWriter.resume({ segments, limits, onStep }, recovery.end, {
+    abandoned: recovery.cutBytes > 0,
+  });
+  const { transactions, bytes, cutBytes, damages } = recovery;
+  writer.bytesSinceCheckpoint = bytes;
+  for (const { message } of damages) log.warn({ damage: message }, "a body is damaged");
+  const ms = Math.round(performance.now() - beganMs);
+  log.info({ transactions, bytes, cutBytes, leftovers, damaged: damages.length, ms }, "store recovered");
+  return new LevelDriver(parts, {
+    segments,
+    index,
+    writer,
+    end: writer.end,
+    nextNumber: segments.nextNumber,
+    staged: [],
+  });
+}

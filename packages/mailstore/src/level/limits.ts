@@ -1,0 +1,67 @@
+// Every bound of the level driver, named. Tests pass smaller ones.
+
+export interface LevelLimits {
+  /** Size at which a log segment is closed and the next begun; at most 2^27. */
+  readonly segmentBytesMax: number;
+  /** Bodies larger than this get a file of their own while they stream in. */
+  readonly inlineBodyBytesMax: number;
+  /** Staged bodies held in memory, together; beyond, even small ones get a file of their own. */
+  readonly stagedBytesMax: number;
+  /** Bytes of one group commit, unless a single request is larger. */
+  readonly groupBytesMax: number;
+  /** Space zero-filled ahead of the write position: the first step, doubled up to the last. 0 fills nothing. */
+  readonly zeroFillBytesMin: number;
+  readonly zeroFillBytesMax: number;
+  /** Log written between two checkpoints: what an open after a crash has to read. */
+  readonly checkpointBytes: number;
+  /** Freed log segments kept for the next ones, so that their blocks need not be allocated again. */
+  readonly spareSegmentsMax: number;
+  /** Segment files kept open for reading. */
+  readonly openSegmentsMax: number;
+  /** Accounts whose heads are kept in memory. */
+  readonly cachedAccountsMax: number;
+  /** Commits that a sweep can tell from memory; an older cursor gets every account. */
+  readonly touchedMax: number;
+  /** Bytes of one piece of a body that is read, or of the log that is replayed. */
+  readonly readBytesMax: number;
+  /** Bytes of bodies that compaction copies in one commit. */
+  readonly compactBytesMax: number;
+  /** Index entries, or references, handled before the event loop gets its turn. */
+  readonly sliceEntriesMax: number;
+  /** How long a transaction's id is remembered at least. */
+  readonly transactionIdKeptMs: number;
+  /** LevelDB's memtable. */
+  readonly writeBufferBytes: number;
+}
+
+const KIB = 1024;
+const MIB = 1024 * KIB;
+
+/** For a store on disk. */
+export const LEVEL_LIMITS: LevelLimits = {
+  segmentBytesMax: 128 * MIB,
+  inlineBodyBytesMax: MIB,
+  stagedBytesMax: 64 * MIB,
+  groupBytesMax: 8 * MIB,
+  zeroFillBytesMin: 256 * KIB,
+  zeroFillBytesMax: 8 * MIB,
+  checkpointBytes: 64 * MIB,
+  spareSegmentsMax: 1,
+  openSegmentsMax: 64,
+  cachedAccountsMax: 10_000,
+  touchedMax: 65_536,
+  readBytesMax: 256 * KIB,
+  compactBytesMax: MIB,
+  sliceEntriesMax: 1_000,
+  transactionIdKeptMs: 7 * 24 * 60 * 60 * 1000,
+  writeBufferBytes: 16 * MIB,
+};
+
+/** For a store in memory: small segments, so that compaction frees memory early; nothing is filled ahead. */
+export const MEMORY_LIMITS: LevelLimits = {
+  ...LEVEL_LIMITS,
+  segmentBytesMax: 8 * MIB,
+  zeroFillBytesMin: 0,
+  zeroFillBytesMax: 0,
+  spareSegmentsMax: 0,
+};

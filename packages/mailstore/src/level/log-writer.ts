@@ -1,0 +1,142 @@
+// Appends groups to the newest log segment: one contiguous write and one sync each.
+// After a failed write or sync nothing more goes into that segment: the next one's header says where it validly ends.
+import type { LevelLimits } from "./limits.ts";
+import { SEGMENT_HEADER_BYTES, type SegmentHeader } from "./record.ts";
+import type { SegmentLease, Segments } from "./segments.ts";
+import type { StepListener } from "./steps.ts";
+
+/** A place in the log: everything before it is valid. */
+export interface LogPosition {
+  readonly segment: number;
+  readonly offset: number;
+}
+
+export class LogWriter {
+  readonly #segments: Segments;
+  readonly #limits: LevelLimits;
+  readonly #onStep: StepListener;
+  #lease: SegmentLease;
+  #end: number;
+  /** Up to here the file has its blocks, so that a sync carries no change of its size. */
+  #filledEnd: number;
+  #abandoned: boolean;
+  #filling: Promise<void> | undefined;
+  #fillBytes: number;
+  /** Bytes written since the driver took its last checkpoint. */
+  bytesSinceCheckpoint = 0;
+
+  private constructor(
+    { segments, limits, onStep }: LogWriterOptions,
+    lease: SegmentLease,
+    state: { readonly end: number; readonly size: number; readonly abandoned: boolean },
+  ) {
+    this.#segments = segments;
+    this.#limits = limits;
+    this.#onStep = onStep;
+    this.#lease = lease;
+    this.#end = state.end;
+    this.#filledEnd = Math.max(state.size, state.end);
+    this.#abandoned = state.abandoned;
+    this.#fillBytes = limits.zeroFillBytesMin;
+  }
+
+  /** Goes on where the log ends; `abandoned` where something that must never be read lies behind that end. */
+  static async resume(
+    options: LogWriterOptions,
+    end: LogPosition | undefined,
+    { abandoned }: { readonly abandoned: boolean },
+  ): Promise<LogWriter> {
+    if (end === undefined) {
+      const lease = await options.segments.create("log", { number: 0, end: 0 });
+      return new LogWriter(options, lease, { end: SEGMENT_HEADER_BYTES, size: 0, abandoned: false });
+    }
+    const lease = await options.segments.acquire(end.segment);
+    if (lease === undefined) throw new Error(`the log's last segment is missing: ${end.segment}`);
+    return new LogWriter(options, lease, { end: end.offset, size: await lease.file.size(), abandoned });
+  }
+
+  /** The segment that the next group goes to. */
+  get segment(): SegmentHeader {
+    return this.#lease.header;
+  }
+
+  /** Where the next group begins. */
+  get end(): LogPosition {
+    return { segment: this.#lease.header.number, offset: this.#end };
+  }
+
+  /** Makes room for a group of at most `bytes`, in a new segment where need be. */
+  async prepare(bytes: number): Promise<void> {
+    const full = this.#end + bytes > this.#limits.segmentBytesMax && this.#end > SEGMENT_HEADER_BYTES;
+    if (full || this.#abandoned) await this.#roll();
+  }
+
+  /** Durable when it resolves. When it rejects, nothing of the group will ever be read. */
+  async append(pieces: readonly Uint8Array[], bytes: number): Promise<void> {
+    if (this.#end + bytes > this.#filledEnd) await this.#filling;
+    try {
+      await this.#lease.file.write(this.#end, pieces);
+      this.#onStep("commit:written");
+      await this.#lease.file.sync();
+    } catch (error) {
+      this.#abandoned = true;
+      throw error;
+    }
+    this.#onStep("commit:synced");
+    this.#end += bytes;
+    this.#filledEnd = Math.max(this.#filledEnd, this.#end);
+    this.bytesSinceCheckpoint += bytes;
+    this.#fillAhead();
+  }
+
+  /** Ends the use of the log; what was abandoned is cut off for good. */
+  async close(): Promise<void> {
+    await this.#filling;
+    if (this.#abandoned) {
+      await this.#roll();
+      await this.#lease.file.sync();
+    }
+    this.#lease.release();
+  }
+
+  async #roll(): Promise<void> {
+    await this.#filling;
+    const previous = this.#lease;
+    const number = previous.header.number;
+    this.#lease = await this.#segments.create("log", { number, end: this.#end });
+    previous.release();
+    this.#onStep("segment:created");
+    this.#end = SEGMENT_HEADER_BYTES;
+    this.#filledEnd = Math.max(SEGMENT_HEADER_BYTES, await this.#lease.file.size());
+    this.#fillBytes = Math.max(this.#fillBytes, this.#limits.zeroFillBytesMin);
+    this.#abandoned = false;
+  }
+
+  #fillAhead(): void {
+    const from = this.#filledEnd;
+    const bytes = Math.min(this.#fillBytes, this.#limits.segmentBytesMax - from);
+    if (this.#filling !== undefined || bytes <= 0 || from - this.#end > this.#fillBytes / 2) return;
+    this.#fillBytes = Math.min(this.#fillBytes * 2, this.#limits.zeroFillBytesMax);
+    this.#filling = this.#fill(from, bytes).finally(() => {
+      this.#filling = undefined;
+    });
+  }
+
+  /** Only a help: where it fails, a commit that needs the space will tell. */
+  async #fill(from: number, bytes: number): Promise<void> {
+    const file = this.#lease.file;
+    try {
+      await file.write(from, [Buffer.alloc(bytes)]);
+      await file.sync();
+      this.#filledEnd = from + bytes;
+    } catch {
+      this.#fillBytes = 0;
+    }
+  }
+}
+
+export interface LogWriterOptions {
+  readonly segments: Segments;
+  readonly limits: LevelLimits;
+  readonly onStep: StepListener;
+}

@@ -1,0 +1,171 @@
+// Reads and trims the log of an account, and keeps the snapshots of its mailboxes.
+import { ByteReader, ByteWriter } from "../byte-codec.ts";
+import type { Chunk, LogPage, LogRecord, Snapshot } from "../driver.ts";
+import { ACCOUNT_DIRECTORY, cursor, type AccountId, type Cursor, type MailboxId } from "../ids.ts";
+import type { Checkpoints } from "./checkpoints.ts";
+import { stateOf, type HeadCache } from "./heads.ts";
+import type { KeyIndex, Operation } from "./key-index.ts";
+import {
+  chunkKey,
+  chunkNumberOf,
+  chunkRange,
+  floorKey,
+  mailboxRecordKey,
+  mailboxRecordRange,
+  parseLogKey,
+  recordKey,
+  recordRange,
+  snapshotCursorKey,
+} from "./keys.ts";
+import type { LevelLimits } from "./limits.ts";
+import { decodeLogRecord } from "./log-records.ts";
+import type { StepListener } from "./steps.ts";
+
+export interface MailboxLogOptions {
+  readonly index: KeyIndex;
+  readonly heads: HeadCache;
+  readonly checkpoints: Checkpoints;
+  readonly limits: LevelLimits;
+  readonly onStep: StepListener;
+}
+
+export class MailboxLog {
+  readonly #options: MailboxLogOptions;
+
+  constructor(options: MailboxLogOptions) {
+    this.#options = options;
+  }
+
+  async page(
+    account: AccountId,
+    after: Cursor,
+    { mailbox, limit }: { readonly mailbox?: MailboxId; readonly limit: number },
+  ): Promise<LogPage> {
+    const { index } = this.#options;
+    await index.settled();
+    const records =
+      mailbox === undefined
+        ? await index.entries(recordRange(account, after), limit)
+        : await this.#recordsOf(account, mailbox, { after, limit });
+    // Read last: what a trim took away meanwhile must not look like a log without gaps.
+    const floor = decodeCursor(await index.get(floorKey(account)));
+    return { floor, records: after < floor ? [] : records.map(([key, value]) => recordOf(key, value)) };
+  }
+
+  async chunks(
+    account: AccountId,
+    mailbox: MailboxId,
+    { column, from, to }: { readonly column: number; readonly from: number; readonly to: number },
+  ): Promise<Chunk[]> {
+    const { index } = this.#options;
+    await index.healthy();
+    const entries = await index.entries(chunkRange(account, mailbox, { column, from, to }));
+    return entries.map(([key, data]) => ({ column, number: chunkNumberOf(key), data }));
+  }
+
+  async snapshotCursor(account: AccountId, mailbox: MailboxId): Promise<Cursor> {
+    await this.#options.index.healthy();
+    return this.#storedCursor(account, mailbox);
+  }
+
+  async saveSnapshot({ account, mailbox, cursor: at, chunks }: Snapshot): Promise<boolean> {
+    const { index, heads, checkpoints } = this.#options;
+    const head = heads.pin(account);
+    try {
+      await head.loading;
+      await index.settled();
+      return await index.turn(async () => {
+        // Deleted: its chunks are removed, in a turn before this one or in one to come.
+        if (!stateOf(head).mailboxes.has(mailbox)) return false;
+        if ((await this.#storedCursor(account, mailbox)) >= at) return false;
+        const operations: Operation[] = [{ key: snapshotCursorKey(account, mailbox), value: encodeCursor(at) }];
+        for (const { column, number, data } of chunks) {
+          operations.push({ key: chunkKey(account, mailbox, [column, number]), value: data });
+        }
+        await index.apply(operations);
+        checkpoints.owe(account);
+        return true;
+      });
+    } finally {
+      heads.release(head);
+    }
+  }
+
+  /**
+   * Removes records that snapshots have made needless. A power cut may take what the index was not told to sync, in any
+   * order; so the snapshots are durable before the floor is, and the floor before any record goes.
+   */
+  async trim(account: AccountId, floor: Cursor): Promise<void> {
+    const { index, heads, checkpoints, limits, onStep } = this.#options;
+    const head = heads.pin(account);
+    try {
+      await head.loading;
+      await index.settled();
+      if (floor > stateOf(head).counters.cursor)
+        throw new RangeError(`the log of account ${account} ends before ${floor}`);
+      if (floor <= decodeCursor(await index.get(floorKey(account)))) return;
+      await this.#checkSnapshots(account, floor, [...stateOf(head).mailboxes.values()]);
+      if (checkpoints.owes(account)) await checkpoints.take();
+      await index.turn(() => index.apply([{ key: floorKey(account), value: encodeCursor(floor) }], { sync: true }));
+      onStep("trim:floor");
+      for (;;) {
+        const entries = await index.entries(recordRange(account, cursor(0), floor), limits.sliceEntriesMax);
+        if (entries.length === 0) break;
+        const removed = entries.flatMap(([key, value]) => removalOf(recordOf(key, value)));
+        await index.turn(() => index.apply(removed));
+      }
+      onStep("trim:removed");
+    } finally {
+      heads.release(head);
+    }
+  }
+
+  async #checkSnapshots(
+    account: AccountId,
+    floor: Cursor,
+    mailboxes: readonly { readonly mailbox: MailboxId; readonly modSeq: Cursor }[],
+  ): Promise<void> {
+    for (const { mailbox, modSeq } of mailboxes) {
+      if (mailbox === ACCOUNT_DIRECTORY) continue;
+      if ((await this.#storedCursor(account, mailbox)) >= Math.min(floor, modSeq)) continue;
+      throw new Error(`mailbox ${mailbox} of account ${account} has no snapshot at or past ${floor}`);
+    }
+  }
+
+  async #storedCursor(account: AccountId, mailbox: MailboxId): Promise<Cursor> {
+    return decodeCursor(await this.#options.index.get(snapshotCursorKey(account, mailbox)));
+  }
+
+  async #recordsOf(
+    account: AccountId,
+    mailbox: MailboxId,
+    { after, limit }: { readonly after: Cursor; readonly limit: number },
+  ): Promise<[Buffer, Buffer][]> {
+    const { index } = this.#options;
+    const names = await index.keys(mailboxRecordRange(account, mailbox, after), limit);
+    const keys = names.map((name) => recordKey(account, parseLogKey(name)?.cursor as Cursor));
+    const values = await index.getMany(keys);
+    return keys.flatMap((key, i): [Buffer, Buffer][] => {
+      const value = values[i];
+      return value === undefined ? [] : [[key, value]];
+    });
+  }
+}
+
+function recordOf(key: Buffer, value: Buffer): LogRecord {
+  const { account, cursor: at } = parseLogKey(key) as NonNullable<ReturnType<typeof parseLogKey>>;
+  return decodeLogRecord(account, at, value);
+}
+
+function removalOf({ account, cursor: at, parts }: LogRecord): Operation[] {
+  const keys = [recordKey(account, at), ...parts.map(({ mailbox }) => mailboxRecordKey(account, mailbox, at))];
+  return keys.map((key) => ({ key, value: null }));
+}
+
+function encodeCursor(value: Cursor): Buffer {
+  return new ByteWriter().integer(value).finish();
+}
+
+export function decodeCursor(value: Buffer | undefined): Cursor {
+  return cursor(value === undefined ? 0 : new ByteReader(value).integer());
+}

@@ -1,0 +1,91 @@
+// Opens the driver on a directory, or in memory.
+import { mkdir } from "node:fs/promises";
+import { dirname, join, resolve } from "node:path";
+import { Level } from "level";
+import { MemoryLevel } from "memory-level";
+import type { StoreDriver } from "../driver.ts";
+import { DiskFiles, syncDirectory } from "./disk-files.ts";
+import { openDriver } from "./driver.ts";
+import { SILENT, type DriverLog } from "./driver-log.ts";
+import { describeHolder, removeHolder, StoreLocked, writeHolder } from "./holder.ts";
+import type { KeyDatabase } from "./key-index.ts";
+import { lastKey } from "./keys.ts";
+import { LEVEL_LIMITS, MEMORY_LIMITS, type LevelLimits } from "./limits.ts";
+import { MemoryFiles } from "./memory-files.ts";
+import type { StepListener } from "./steps.ts";
+
+export interface LevelDriverOptions {
+  /** Made if it is not there; one process at a time may have it open. */
+  readonly directory: string;
+  readonly limits?: Partial<LevelLimits>;
+  readonly log?: DriverLog;
+  /** For crash tests. */
+  readonly onStep?: StepListener;
+  /** Milliseconds since 1970; the system's clock by default. */
+  readonly now?: () => number;
+}
+
+/** Rejects with code `STORE_LOCKED` where the directory is in use, `STORE_DAMAGED` where the log cannot be trusted. */
+export async function openLevelDriver(options: LevelDriverOptions): Promise<StoreDriver> {
+  const directory = resolve(options.directory);
+  const limits = { ...LEVEL_LIMITS, ...options.limits };
+  const segments = join(directory, "segments");
+  const index = join(directory, "index");
+  for (const path of [segments, index]) await mkdir(path, { recursive: true, mode: 0o700 });
+  for (const path of [directory, dirname(directory)]) await syncDirectory(path);
+  const database = await openDatabase(directory, index, limits);
+  try {
+    await writeHolder(directory);
+    return await openDriver({
+      files: new DiskFiles(segments),
+      database,
+      // An empty range: LevelDB makes its memtable a synced table first, and has nothing to do then.
+      flush: () => database.compactRange(lastKey(), lastKey()),
+      limits,
+      log: options.log ?? SILENT,
+      onStep: options.onStep ?? (() => undefined),
+      now: options.now ?? Date.now,
+      release: () => removeHolder(directory),
+    });
+  } catch (error) {
+    await database.close();
+    throw error;
+  }
+}
+
+/** `level` is classic-level under Node; its own types are those that it shares with browsers. */
+type ClassicLevel = KeyDatabase & { compactRange(start: Buffer, end: Buffer): Promise<void> };
+
+async function openDatabase(directory: string, location: string, limits: LevelLimits): Promise<ClassicLevel> {
+  const encodings = { keyEncoding: "buffer", valueEncoding: "buffer" };
+  const database = new Level<Buffer, Buffer>(location, encodings) as unknown as ClassicLevel;
+  try {
+    await database.open({ writeBufferSize: limits.writeBufferBytes } as object);
+  } catch (error) {
+    const cause = (error as { readonly cause?: { readonly code?: unknown } }).cause;
+    if (cause?.code !== "LEVEL_LOCKED") throw error;
+    throw new StoreLocked(directory, await describeHolder(directory), { cause: error });
+  }
+  return database;
+}
+
+export interface MemoryDriverOptions {
+  readonly limits?: Partial<LevelLimits>;
+  readonly now?: () => number;
+}
+
+/** A store that lives as long as the process: for tests and trials. */
+export async function openMemoryDriver(options: MemoryDriverOptions = {}): Promise<StoreDriver> {
+  const database = new MemoryLevel<Buffer, Buffer>({ keyEncoding: "buffer", valueEncoding: "buffer" });
+  await database.open();
+  return openDriver({
+    files: new MemoryFiles(),
+    database,
+    flush: () => Promise.resolve(),
+    limits: { ...MEMORY_LIMITS, ...options.limits },
+    log: SILENT,
+    onStep: () => undefined,
+    now: options.now ?? Date.now,
+    release: () => Promise.resolve(),
+  });
+}

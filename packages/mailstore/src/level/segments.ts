@@ -1,0 +1,211 @@
+// The segment files of a store: their numbers, and the open ones, each kept open as long as somebody reads it.
+import { randomInt } from "node:crypto";
+import type { LevelLimits } from "./limits.ts";
+import {
+  decodeSegmentHeader,
+  encodeSegmentHeader,
+  SEGMENT_HEADER_BYTES,
+  type SegmentHeader,
+  type SegmentKind,
+} from "./record.ts";
+import type { SegmentFile, SegmentFiles } from "./segment-files.ts";
+import { StoreDamage } from "./store-damage.ts";
+
+/** A segment in somebody's use, readable until released even where it is removed meanwhile. */
+export interface SegmentLease {
+  readonly header: SegmentHeader;
+  readonly file: SegmentFile;
+  /** For messages. */
+  readonly path: string;
+  release(): void;
+}
+
+interface OpenSegment {
+  readonly opening: Promise<{ readonly header: SegmentHeader; readonly file: SegmentFile }>;
+  users: number;
+}
+
+const SUFFIXES: Record<SegmentKind, string> = { log: ".seg", body: ".body" };
+const SPARE_SUFFIX = ".spare";
+
+export class Segments {
+  readonly #files: SegmentFiles;
+  readonly #limits: LevelLimits;
+  readonly #kinds = new Map<number, SegmentKind>();
+  readonly #open = new Map<number, OpenSegment>();
+  readonly #spares: string[] = [];
+  /** Body segments that no transaction names yet. */
+  readonly staged: Set<number> = new Set();
+  /** The next segment's number; numbers are never used twice. */
+  nextNumber = 1;
+
+  private constructor(files: SegmentFiles, limits: LevelLimits) {
+    this.#files = files;
+    this.#limits = limits;
+  }
+
+  static async list(files: SegmentFiles, limits: LevelLimits): Promise<Segments> {
+    const segments = new Segments(files, limits);
+    for (const name of await files.list()) segments.#note(name);
+    return segments;
+  }
+
+  has(number: number): boolean {
+    return this.#kinds.has(number);
+  }
+
+  /** The numbers of all segments of a kind, ascending. */
+  numbers(kind: SegmentKind): number[] {
+    const numbers = [...this.#kinds].filter(([, other]) => other === kind).map(([number]) => number);
+    return numbers.sort((a, b) => a - b);
+  }
+
+  /** Undefined where there is no such segment. */
+  async acquire(number: number): Promise<SegmentLease | undefined> {
+    const kind = this.#kinds.get(number);
+    if (kind === undefined) return undefined;
+    const open = this.#open.get(number) ?? { opening: this.#openFile(number, kind), users: 0 };
+    this.#open.delete(number);
+    this.#open.set(number, open);
+    open.users++;
+    try {
+      return this.#lease(open, { ...(await open.opening), path: this.#path(nameOf(number, kind)) });
+    } catch (error) {
+      if (this.#open.get(number) === open) this.#open.delete(number);
+      // Removed while it was being opened.
+      if (!this.#kinds.has(number)) return undefined;
+      throw error;
+    }
+  }
+
+  /** The header of a segment, or undefined where the file has none that is valid for its number. */
+  async header(number: number): Promise<SegmentHeader | undefined> {
+    try {
+      const lease = await this.acquire(number);
+      lease?.release();
+      return lease?.header;
+    } catch (error) {
+      if (error instanceof StoreDamage) return undefined;
+      throw error;
+    }
+  }
+
+  /** Whether the file was on its way to become a segment, new or recycled, and holds nothing under its number. */
+  async isUnbegun(number: number): Promise<boolean> {
+    const kind = this.#kinds.get(number) ?? "log";
+    const file = await this.#files.open(nameOf(number, kind));
+    const bytes = await file.read(0, SEGMENT_HEADER_BYTES).finally(() => file.close());
+    const other =
+      bytes.length === SEGMENT_HEADER_BYTES ? decodeSegmentHeader(bytes, bytes.readUInt32LE(12)) : undefined;
+    return (
+      bytes.length < SEGMENT_HEADER_BYTES || bytes.every((byte) => byte === 0) || (other?.number ?? number) !== number
+    );
+  }
+
+  /** A new segment, its name durable; its header is so with the first sync of the file. */
+  async create(kind: SegmentKind, previous: { readonly number: number; readonly end: number }): Promise<SegmentLease> {
+    const number = this.nextNumber++;
+    const name = nameOf(number, kind);
+    const header = { kind, number, salt: randomInt(2 ** 32), previous: previous.number, previousEnd: previous.end };
+    const file = await this.#newFile(name, kind);
+    try {
+      await file.write(0, [encodeSegmentHeader(header)]);
+      await this.#files.syncNames();
+    } catch (error) {
+      await file.close();
+      await this.#files.remove(name);
+      throw error;
+    }
+    const open: OpenSegment = { opening: Promise.resolve({ header, file }), users: 1 };
+    this.#kinds.set(number, kind);
+    this.#open.set(number, open);
+    return this.#lease(open, { header, file, path: this.#path(name) });
+  }
+
+  /** Removes a segment; where nobody reads it, a log segment may be kept as a spare one. */
+  async remove(number: number): Promise<void> {
+    const kind = this.#kinds.get(number);
+    if (kind === undefined) return;
+    const name = nameOf(number, kind);
+    const open = this.#open.get(number);
+    this.#kinds.delete(number);
+    this.#open.delete(number);
+    if (open !== undefined && open.users > 0) return this.#files.remove(name);
+    if (open !== undefined) await closeQuietly(open);
+    if (kind !== "log" || this.#spares.length >= this.#limits.spareSegmentsMax) return this.#files.remove(name);
+    const spare = name.replace(SUFFIXES.log, SPARE_SUFFIX);
+    await this.#files.rename(name, spare);
+    this.#spares.push(spare);
+  }
+
+  async close(): Promise<void> {
+    await Promise.all([...this.#open.values()].map(closeQuietly));
+    this.#open.clear();
+  }
+
+  #note(name: string): void {
+    const number = Number.parseInt(name, 10);
+    if (!Number.isSafeInteger(number)) return;
+    this.nextNumber = Math.max(this.nextNumber, number + 1);
+    if (name.endsWith(SPARE_SUFFIX)) this.#spares.push(name);
+    else this.#kinds.set(number, name.endsWith(SUFFIXES.body) ? "body" : "log");
+  }
+
+  /** Where a segment is, for messages. */
+  path(number: number): string {
+    return this.#path(nameOf(number, this.#kinds.get(number) ?? "log"));
+  }
+
+  #path(name: string): string {
+    return `${this.#files.location}/${name}`;
+  }
+
+  async #openFile(number: number, kind: SegmentKind): Promise<{ header: SegmentHeader; file: SegmentFile }> {
+    const name = nameOf(number, kind);
+    const file = await this.#files.open(name);
+    const header = decodeSegmentHeader(await file.read(0, SEGMENT_HEADER_BYTES), number);
+    if (header !== undefined) return { header, file };
+    await file.close();
+    throw new StoreDamage("the segment has no valid header", this.#path(name), 0);
+  }
+
+  async #newFile(name: string, kind: SegmentKind): Promise<SegmentFile> {
+    const spare = kind === "log" ? this.#spares.pop() : undefined;
+    if (spare === undefined) return this.#files.create(name);
+    await this.#files.rename(spare, name);
+    return this.#files.open(name);
+  }
+
+  #lease(open: OpenSegment, segment: Omit<SegmentLease, "release">): SegmentLease {
+    let released = false;
+    const release = (): void => {
+      if (released) return;
+      released = true;
+      open.users--;
+      const known = this.#open.get(segment.header.number) === open;
+      if (!known && open.users === 0) void closeQuietly(open);
+      this.#closeUnused();
+    };
+    return { ...segment, release };
+  }
+
+  #closeUnused(): void {
+    let tooMany = this.#open.size - this.#limits.openSegmentsMax;
+    for (const [number, open] of this.#open) {
+      if (tooMany <= 0) return;
+      if (open.users > 0) continue;
+      this.#open.delete(number);
+      void closeQuietly(open);
+      tooMany--;
+    }
+  }
+}
+
+function nameOf(number: number, kind: SegmentKind): string {
+  return String(number).padStart(10, "0") + SUFFIXES[kind];
+}
+
+/** Nothing is lost where closing fails: what had to be durable was synced before. */
+async function closeQuietly(open: OpenSegment): Promise<void> {
+  await open.opening.then(({ file }) => file.close()).catch(() => undefined);
+}

@@ -1,0 +1,181 @@
+// The transactions of one call of `commit` on their way through the queue.
+import { ByteReader, ByteWriter } from "../byte-codec.ts";
+import type { CommitResult, LogRecord, Transaction } from "../driver.ts";
+import { blobId, cursor, type AccountId, type BlobId, type Uid } from "../ids.ts";
+import type { AccountDraft, Decision } from "./account-draft.ts";
+import type { CommitRequest } from "./commit-queue.ts";
+import type { Group } from "./group.ts";
+import type { PinnedHead } from "./heads.ts";
+import { transactionIdKey } from "./keys.ts";
+import { placeOf, recordBytes } from "./record.ts";
+import { StagedBody } from "./staged-body.ts";
+
+/** What a record takes in the log beside the caller's bytes, at most; keys, counters and lengths. */
+const TRANSACTION_OVERHEAD_BYTES = 256;
+const ID_BYTES = 16;
+
+type Committed = Extract<CommitResult, { ok: true }>;
+/** `sameAs`: its id is that of an earlier transaction of the call. */
+type Outcome = Decision | Committed | { readonly sameAs: number };
+
+export interface TransactionRequestOptions {
+  readonly allOrNone: boolean;
+  /** Milliseconds since 1970, for all of the call's records. */
+  readonly atMs: number;
+  /** The period whose keys hold the ids given now. */
+  readonly period: number;
+  readonly pin: (account: AccountId) => PinnedHead;
+  readonly hasSegment: (number: number) => boolean;
+  readonly resolve: (results: CommitResult[]) => void;
+  readonly reject: (error: unknown) => void;
+}
+
+export class TransactionRequest implements CommitRequest {
+  readonly bytes: number;
+  readonly heads: readonly PinnedHead[];
+  readonly lookups: readonly Buffer[];
+  readonly #transactions: readonly Transaction[];
+  readonly #bodies: readonly (readonly StagedBody[])[];
+  readonly #options: TransactionRequestOptions;
+  #results: CommitResult[] = [];
+
+  constructor(transactions: readonly Transaction[], options: TransactionRequestOptions) {
+    this.#transactions = transactions;
+    this.#options = options;
+    this.#bodies = transactions.map(({ blobs }) => blobs.map(usableBody));
+    this.lookups = transactions.flatMap((transaction) => this.#idKeys(transaction));
+    this.bytes = this.#bytesMax();
+    for (const body of new Set(this.#bodies.flat())) body.use();
+    this.heads = transactions.map(({ account }) => options.pin(account));
+  }
+
+  decide(group: Group): void {
+    for (const body of this.#bodies.flat()) this.#checkPresent(body);
+    const drafts = new Map<PinnedHead, AccountDraft>();
+    const ids = new Map<string, number>();
+    const outcomes = this.#transactions.map((transaction, i): Outcome => {
+      const head = this.heads[i] as PinnedHead;
+      let draft = drafts.get(head);
+      if (draft === undefined) drafts.set(head, (draft = group.draft(head).fork()));
+      return this.#repeated(i, group, ids) ?? draft.decide(transaction);
+    });
+    const refused = outcomes.some((outcome) => "ok" in outcome && !outcome.ok);
+    const dropped = refused && this.#options.allOrNone;
+    if (!dropped) for (const [head, draft] of drafts) group.draft(head).adopt(draft);
+    outcomes.forEach((outcome, i) => this.#results.push(this.#write(outcome, i, dropped ? null : group)));
+  }
+
+  done(): void {
+    const places = new Map<StagedBody, BlobId>();
+    this.#results.forEach((result, i) => {
+      if (!result.ok || result.repeated) return;
+      this.#bodies[i]?.forEach((body, position) => places.set(body, result.blobs[position] as BlobId));
+    });
+    this.#endUses(places);
+    this.#options.resolve(this.#results);
+  }
+
+  failed(error: unknown): void {
+    this.#endUses(new Map());
+    this.#options.reject(error);
+  }
+
+  /** The first result where the transaction's id is known. */
+  #repeated(i: number, group: Group, ids: Map<string, number>): Outcome | undefined {
+    const transaction = this.#transactions[i] as Transaction;
+    const keys = this.#idKeys(transaction);
+    for (const key of keys) {
+      const found = group.lookUp(key);
+      if (found !== undefined) return decodeResult(found);
+    }
+    const [own] = keys;
+    if (own === undefined) return undefined;
+    const sameAs = ids.get(own.toString("latin1"));
+    if (sameAs !== undefined) return { sameAs };
+    ids.set(own.toString("latin1"), i);
+    return undefined;
+  }
+
+  #write(outcome: Outcome, i: number, group: Group | null): CommitResult {
+    if ("sameAs" in outcome) {
+      const first = this.#results[outcome.sameAs] as CommitResult;
+      return first.ok ? { ...first, repeated: true } : first;
+    }
+    if (!outcome.ok || "blobs" in outcome) return outcome;
+    if (group === null) return { ok: false, why: "sibling" };
+    const transaction = this.#transactions[i] as Transaction;
+    const { account, parts } = transaction;
+    const blobs = (this.#bodies[i] as StagedBody[]).map((body) => body.place ?? group.place(body.inline));
+    const { firstUids, counters, heads } = outcome;
+    const record: LogRecord = {
+      account,
+      ...counters,
+      atMs: this.#options.atMs,
+      blobs,
+      parts: parts.map(({ mailbox, record: facts }, part) => {
+        return { mailbox, firstUid: firstUids[part] as Uid, record: facts, head: heads[part] ?? null };
+      }),
+    };
+    const result: Committed = { ok: true, cursor: counters.cursor, firstUids, blobs, repeated: false };
+    group.add(record);
+    const [idKey] = this.#idKeys(transaction);
+    if (idKey !== undefined) group.put(idKey, encodeResult(result));
+    return result;
+  }
+
+  /** The keys under which the transaction's id may stand, the one for writing first. */
+  #idKeys({ account, id }: Transaction): Buffer[] {
+    if (id === undefined) return [];
+    if (id.length !== ID_BYTES) throw new RangeError(`a transaction's id has ${ID_BYTES} bytes`);
+    const { period } = this.#options;
+    return [transactionIdKey(period, account, id), transactionIdKey(period - 1, account, id)];
+  }
+
+  /** A body committed long ago and named again may have been reclaimed meanwhile. */
+  #checkPresent({ place }: StagedBody): void {
+    if (place === undefined || this.#options.hasSegment(placeOf(place).segment)) return;
+    throw new Error("the staged body was committed before and is no longer kept");
+  }
+
+  #endUses(places: ReadonlyMap<StagedBody, BlobId>): void {
+    for (const body of new Set(this.#bodies.flat())) body.endUse(places.get(body));
+  }
+
+  #bytesMax(): number {
+    let bytes = 0;
+    for (const body of new Set(this.#bodies.flat()))
+      bytes += body.place === undefined ? recordBytes(body.sizeBytes) : 0;
+    for (const { parts, blobs } of this.#transactions) {
+      bytes += TRANSACTION_OVERHEAD_BYTES + 16 * blobs.length;
+      for (const part of parts) {
+        bytes += TRANSACTION_OVERHEAD_BYTES + part.record.length + (part.properties?.length ?? 0);
+      }
+    }
+    return bytes;
+  }
+}
+
+function usableBody(blob: unknown): StagedBody {
+  if (!(blob instanceof StagedBody)) throw new TypeError("a body staged by another driver");
+  if (!blob.usable) throw new Error("the staged body was discarded");
+  return blob;
+}
+
+function encodeResult(result: Committed): Buffer {
+  const writer = new ByteWriter().integer(result.cursor).integer(result.firstUids.length);
+  for (const uid of result.firstUids) writer.integer(uid);
+  writer.integer(result.blobs.length);
+  for (const blob of result.blobs) writer.integer(blob);
+  return writer.finish();
+}
+
+function decodeResult(value: Uint8Array): Committed {
+  const reader = new ByteReader(value);
+  return {
+    ok: true,
+    cursor: cursor(reader.integer()),
+    firstUids: Array.from({ length: reader.integer() }, () => reader.integer()),
+    blobs: Array.from({ length: reader.integer() }, () => blobId(reader.integer())),
+    repeated: true,
+  };
+}
