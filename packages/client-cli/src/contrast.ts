@@ -52,6 +52,7 @@ or when the server tells it something. The mails are removed from the inbox at t
       try {
         const result = await run.run().finally(hide);
         await printResult(result, io, options);
+        if (io.signal.aborted) return exitCodes.interrupted;
         const complete = result.clients.every((client) => client.known === result.accepted);
         return complete ? exitCodes.done : exitCodes.failed;
       } finally {

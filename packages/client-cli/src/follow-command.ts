@@ -5,7 +5,7 @@ import { exitCodes } from "./command-fault.ts";
 import type { ExitCode } from "./command-fault.ts";
 import type { CliIo } from "./command.ts";
 import { requireLogin, resolveEndpoint } from "./endpoint.ts";
-import type { ConnectionOption } from "./endpoint.ts";
+import type { ConnectionOption, Endpoint } from "./endpoint.ts";
 import { follow } from "./follow.ts";
 import { renderEvent, renderMail } from "./follow-output.ts";
 import type { MailboxName, OutputStyle } from "./follow-output.ts";
@@ -52,66 +52,56 @@ export async function runFollow(
   io: CliIo,
   kind: FollowKind,
 ): Promise<ExitCode> {
-  const { limits } = kind;
-  const endpoint = await resolveEndpoint(options, io.env);
-  const account = `${requireLogin(endpoint).user}@${endpoint.host}:${endpoint.imapPort}`;
-  const mailboxes = options.given("mailbox") ? [...new Set(options.list("mailbox"))] : ["INBOX"];
-  const style = outputStyle(options, io, mailboxes.length > 1);
-  const statePath = options.text("state");
-  const positions = statePath === undefined ? undefined : await PositionFile.open(statePath);
+  const plan = await readPlan(options, io);
   const end = abortWith(io.signal);
-  const print = limitedPrinter(io, style, {
-    end,
-    limit: options.integer("limit", { least: 1, most: Number.MAX_SAFE_INTEGER }),
-  });
-  const onEvent = options.given("events")
-    ? (event: MailboxEvent, mailbox: string): void => void io.stdout.write(`${renderEvent(event, mailbox, style)}\n`)
-    : undefined;
-  const fromStart = options.oneOf("since-now", "from-start") === "from-start";
-  const sourceBytesMax = style.full ? limits.fullSourceBytes : limits.previewSourceBytes;
-
-  const runs = mailboxes.map(async (mailbox) => {
-    const stateKey = `${account}/${mailbox}`;
-    const notice = (text: string): void => noticeTo(io, kind.command)(`${mailbox}: ${text}`);
-    const follower = new MailboxFollower({
-      mailbox,
-      query: { internalDate: true, size: true, source: { maxLength: sourceBytesMax } },
-      position: positions?.get(stateKey),
-      fromStart,
-      limits,
-      signal: end.signal,
-      deliver: (mail, uidValidity) => print(mail, { mailbox, uidValidity }),
-      settle: async (position) => positions?.set(stateKey, position),
-      onEvent: onEvent && ((event) => onEvent(event, mailbox)),
-      notice,
-    });
-    const { signal } = io;
-    const connection = { endpoint, limits, signal, sourceBytesMax, silenceMs: kind.silenceMs };
-    await follow({
-      follower,
-      wait: kind.wait(),
-      limits,
-      random: Math.random,
-      signal: end.signal,
-      peer: imapPeer(endpoint),
-      connect: () => openImap(connection),
-      onCurrent: (client) => notice(`${kind.describe(client)} (${account})`),
-      notice,
-    }).finally(() => end.abort());
-  });
+  const print = limitedPrinter(io, plan, end);
+  const runs = plan.mailboxes.map((mailbox) =>
+    followOne(mailbox, { plan, io, kind, print, signal: end.signal }).finally(() => end.abort()),
+  );
   for (const run of await Promise.allSettled(runs)) if (run.status === "rejected") throw run.reason;
   return exitCodes.done;
 }
 
-interface PrintLimit {
+interface FollowPlan {
+  readonly endpoint: Endpoint;
+  /** The account as notices and the state file name it. */
+  readonly account: string;
+  readonly mailboxes: readonly string[];
+  readonly style: OutputStyle;
+  readonly events: boolean;
+  readonly fromStart: boolean;
   readonly limit: number | undefined;
-  /** Aborted with the last mail. */
-  readonly end: AbortController;
+  readonly positions: PositionFile | undefined;
 }
 
-function limitedPrinter(io: CliIo, style: OutputStyle, { limit, end }: PrintLimit) {
+async function readPlan(options: Options<FollowOption | ConnectionOption>, io: CliIo): Promise<FollowPlan> {
+  const endpoint = await resolveEndpoint(options, io.env);
+  const mailboxes = options.given("mailbox") ? [...new Set(options.list("mailbox"))] : ["INBOX"];
+  const state = options.text("state");
+  const { columns } = io.stdout as { columns?: number };
+  return {
+    endpoint,
+    account: `${requireLogin(endpoint).user}@${endpoint.host}:${endpoint.imapPort}`,
+    mailboxes,
+    style: {
+      json: options.given("json"),
+      full: options.given("full"),
+      nameMailbox: mailboxes.length > 1,
+      colors: outputColors(io),
+      columns: io.stdoutIsTty ? columns : undefined,
+    },
+    events: options.given("events"),
+    fromStart: options.oneOf("since-now", "from-start") === "from-start",
+    limit: options.integer("limit", { least: 1, most: Number.MAX_SAFE_INTEGER }),
+    positions: state === undefined ? undefined : await PositionFile.open(state),
+  };
+}
+
+type MailPrinter = (mail: FetchMessageObject, at: MailboxName) => Promise<void>;
+
+function limitedPrinter(io: CliIo, { style, limit }: FollowPlan, end: AbortController): MailPrinter {
   let printed = 0;
-  return async (mail: FetchMessageObject, at: MailboxName): Promise<void> => {
+  return async (mail, at) => {
     const view = await viewMail(mail);
     // Another mailbox may have printed the last one meanwhile: this mail stays for the next run.
     end.signal.throwIfAborted();
@@ -121,13 +111,46 @@ function limitedPrinter(io: CliIo, style: OutputStyle, { limit, end }: PrintLimi
   };
 }
 
-function outputStyle(options: Options<FollowOption>, io: CliIo, nameMailbox: boolean): OutputStyle {
-  const { columns } = io.stdout as { columns?: number };
-  return {
-    json: options.given("json"),
-    full: options.given("full"),
-    nameMailbox,
-    colors: outputColors(io),
-    columns: io.stdoutIsTty ? columns : undefined,
+interface FollowSurroundings {
+  readonly plan: FollowPlan;
+  readonly io: CliIo;
+  readonly kind: FollowKind;
+  readonly print: MailPrinter;
+  readonly signal: AbortSignal;
+}
+
+async function followOne(mailbox: string, { plan, io, kind, print, signal }: FollowSurroundings): Promise<void> {
+  const { endpoint, account, positions, style } = plan;
+  const { limits, silenceMs } = kind;
+  const stateKey = `${account}/${mailbox}`;
+  const sourceBytesMax = style.full ? limits.fullSourceBytes : limits.previewSourceBytes;
+  const noticeAll = noticeTo(io, kind.command);
+  const notice = (text: string): void => noticeAll(`${mailbox}: ${text}`);
+  const printEvent = (event: MailboxEvent): void => {
+    io.stdout.write(`${renderEvent(event, mailbox, style)}\n`);
   };
+  const follower = new MailboxFollower({
+    mailbox,
+    query: { internalDate: true, size: true, source: { maxLength: sourceBytesMax } },
+    position: positions?.get(stateKey),
+    fromStart: plan.fromStart,
+    limits,
+    signal,
+    deliver: (mail, uidValidity) => print(mail, { mailbox, uidValidity }),
+    settle: async (position) => positions?.set(stateKey, position),
+    onEvent: plan.events ? printEvent : undefined,
+    notice,
+  });
+  await follow({
+    follower,
+    wait: kind.wait(),
+    limits,
+    random: Math.random,
+    signal,
+    peer: imapPeer(endpoint),
+    // Interrupted, it closes at once; at the limit it says LOGOUT.
+    connect: () => openImap({ endpoint, limits, signal: io.signal, sourceBytesMax, silenceMs }),
+    onCurrent: (client) => notice(`${kind.describe(client)} (${account})`),
+    notice,
+  });
 }

@@ -21,7 +21,8 @@ export function showLive(io: CliIo, redraw: boolean, snapshot: () => ContrastRes
   const draw = (): void => {
     const result = snapshot();
     const next = [colors.dim(renderProgress(result)), ...renderTable(result, colors)];
-    io.stdout.write(`${erase()}${next.join("\n")}\n`);
+    // Without wrapping, for a wrapped line would be two to erase.
+    io.stdout.write(`${erase()}\u001b[?7l${next.join("\n")}\u001b[?7h\n`);
     lines = next.length;
   };
   draw();

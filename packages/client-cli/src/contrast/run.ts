@@ -45,6 +45,7 @@ export class ContrastRun {
   /** Aborted when the run is over, whatever ended it. */
   readonly #over: AbortController;
   #startedAt: number | undefined;
+  #tried = 0;
 
   constructor(plan: ContrastPlan, around: ContrastSurroundings) {
     this.#plan = plan;
@@ -102,6 +103,7 @@ export class ContrastRun {
 
   /** Removes the mails of this run from the inbox; says how many they were. */
   async cleanUp(): Promise<number> {
+    if (this.#tried === 0) return 0;
     const { endpoint, limits } = this.#around;
     const signal = AbortSignal.timeout(limits.cleanUpMs);
     const client = await openImap({ endpoint, limits, signal, sourceBytesMax: 0 });
@@ -155,6 +157,7 @@ export class ContrastRun {
   async #send(sender: SmtpSender, number: number): Promise<void> {
     const { address } = this.#plan;
     const mail = { from: address, to: address, subject: `${this.#mark} ${number}`, text: `Mail ${number}.\n` };
+    this.#tried += 1;
     await sender.send(mail, this.#over.signal);
     this.#acceptedAt.set(number, performance.now());
   }
