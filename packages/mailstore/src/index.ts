@@ -1,7 +1,13 @@
 // The only door to the mail store.
+export { normalizeAddress } from "./accounts.ts";
 export type * from "./change.ts";
+export type * from "./driver.ts";
 export * from "./ids.ts";
-export type * from "./message/summary.ts";
+export * from "./level/index.ts";
+export { DEFAULT_STORE_LIMITS, type StoreLimits } from "./limits.ts";
+export * from "./message/index.ts";
+export { openMailStore, type MailStoreOptions } from "./open-mail-store.ts";
 export * from "./refusal.ts";
+export { DEFAULT_SCRYPT_COST, type ScryptCost } from "./secrets.ts";
 export type * from "./store.ts";
 export * from "./uid-set.ts";
