@@ -1,0 +1,64 @@
+// Where the key and certificate of the servers come from: the files that are named, else a self-signed pair,
+// made once and kept in the data directory (in memory where there is none).
+import { X509Certificate, createPrivateKey } from "node:crypto";
+import { readFile, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { createSecureContext } from "node:tls";
+import { type KeyAndCertificate, selfSign } from "./self-signed.ts";
+import type { ServerSettings } from "./settings.ts";
+import { StartFault } from "./start-fault.ts";
+
+const DAY_MS = 86_400_000;
+/** Some clients refuse certificates that are valid for longer. */
+const VALID_DAYS = 825;
+
+export type CertificateSettings = Pick<ServerSettings, "data" | "memory" | "hostname" | "tlsKey" | "tlsCert">;
+
+/** Reads the pair that is in force at `now`; makes one where no files are named and none is kept that still serves. */
+export async function loadCertificate(settings: CertificateSettings, now: Date): Promise<KeyAndCertificate> {
+  const { data, memory, hostname, tlsKey, tlsCert } = settings;
+  if (tlsKey !== "" || tlsCert !== "") return readNamed(tlsKey, tlsCert);
+  if (memory) return makePair(hostname, now);
+  const keyFile = join(data, "tls-key.pem");
+  const certFile = join(data, "tls-cert.pem");
+  const kept = await readPair(keyFile, certFile).catch(() => undefined);
+  if (kept !== undefined && serves(kept, hostname, now)) return kept;
+  const pair = makePair(hostname, now);
+  await writeFile(keyFile, pair.key, { mode: 0o600 });
+  await writeFile(certFile, pair.cert);
+  return pair;
+}
+
+async function readNamed(tlsKey: string, tlsCert: string): Promise<KeyAndCertificate> {
+  try {
+    const pair = await readPair(tlsKey, tlsCert);
+    createSecureContext(pair);
+    return pair;
+  } catch (error) {
+    const files = `key "${tlsKey}" and certificate "${tlsCert}"`;
+    throw new StartFault(`TLS with ${files}: ${(error as Error).message}`, { cause: error });
+  }
+}
+
+async function readPair(keyFile: string, certFile: string): Promise<KeyAndCertificate> {
+  return { key: await readFile(keyFile, "utf8"), cert: await readFile(certFile, "utf8") };
+}
+
+function makePair(hostname: string, now: Date): KeyAndCertificate {
+  const atDay = (days: number): Date => new Date(now.getTime() + days * DAY_MS);
+  // A client whose clock is behind takes it too.
+  return selfSign(hostname, atDay(-1), atDay(VALID_DAYS));
+}
+
+/** Whether a kept pair is whole, in time and made for this name; one that cannot be read is not. */
+function serves({ key, cert }: KeyAndCertificate, hostname: string, now: Date): boolean {
+  try {
+    const certificate = new X509Certificate(cert);
+    const inTime = new Date(certificate.validFrom) <= now && now < new Date(certificate.validTo);
+    return (
+      inTime && certificate.checkHost(hostname) !== undefined && certificate.checkPrivateKey(createPrivateKey(key))
+    );
+  } catch {
+    return false;
+  }
+}

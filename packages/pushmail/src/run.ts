@@ -1,0 +1,51 @@
+// The subcommands of `pushmail`: `serve` from here, the others from client-cli. What a command needs is read in only
+// where it runs.
+import { readFileSync } from "node:fs";
+import type { CliCommand } from "@pushmail/client-cli";
+import { stopSignal } from "./stop-signal.ts";
+
+/** Runs one command line; the result is the exit code. */
+export async function run(args: readonly string[]): Promise<number> {
+  const { stdin, stdout, stderr, env } = process;
+  const [name = "help", ...rest] = args;
+  if (["version", "--version", "-v"].includes(name)) {
+    stdout.write(`${version()}\n`);
+    return 0;
+  }
+  if (["help", "--help", "-h"].includes(name)) {
+    stdout.write(await help(rest[0]));
+    return 0;
+  }
+  const command = await commandNamed(name);
+  if (command === undefined) {
+    stderr.write(`pushmail: there is no command "${name}" (see pushmail help)\n`);
+    return 2;
+  }
+  return command.run(rest, { stdin, stdout, stderr, env, signal: stopSignal(), stdoutIsTty: stdout.isTTY });
+}
+
+async function commandNamed(name: string): Promise<CliCommand | undefined> {
+  if (name === "serve") return (await import("./serve.ts")).serve;
+  const { clientCommands } = await import("@pushmail/client-cli");
+  return clientCommands.find((command) => command.name === name);
+}
+
+async function help(topic: string | undefined): Promise<string> {
+  if (topic === "settings") return (await import("./usage.ts")).settingsReference();
+  const command = topic === undefined ? undefined : await commandNamed(topic);
+  if (command !== undefined) return command.usage;
+  const { clientCommands } = await import("@pushmail/client-cli");
+  const { serve } = await import("./serve.ts");
+  const rows = [serve, ...clientCommands].map(({ name, summary }) => `  ${name.padEnd(12)}${summary}`);
+  return `pushmail ${version()}: mail in by SMTP, pushed out by IMAP IDLE
+
+${rows.join("\n")}
+  help        this list; with a command's name its usage, with "settings" the table of all settings
+  --version   the version
+`;
+}
+
+function version(): string {
+  const file = readFileSync(new URL("../package.json", import.meta.url), "utf8");
+  return (JSON.parse(file) as { version: string }).version;
+}

@@ -1,0 +1,50 @@
+// `pushmail serve`: the server as a process of its own, from its settings to its end.
+import { once } from "node:events";
+import type { CliCommand, CliIo } from "@pushmail/client-cli";
+import { openDemo } from "./demo.ts";
+import { createLogger } from "./logger.ts";
+import { readSettings } from "./read-settings.ts";
+import { defaultLimits, listenerNames, mergeLimits } from "./settings.ts";
+import { startPushmail } from "./start.ts";
+import { StartFault } from "./start-fault.ts";
+import { serveUsage } from "./usage.ts";
+
+export const serve: CliCommand = { name: "serve", summary: "run the server", usage: serveUsage(), run };
+
+async function run(args: readonly string[], io: CliIo): Promise<number> {
+  if (args.includes("--help") || args.includes("-h")) {
+    io.stdout.write(serve.usage);
+    return 0;
+  }
+  try {
+    return await serveUntil(io.signal, args, io);
+  } catch (error) {
+    if (!(error instanceof StartFault)) throw error;
+    io.stderr.write(`pushmail serve: ${error.message}\n`);
+    return 1;
+  }
+}
+
+async function serveUntil(stop: AbortSignal, args: readonly string[], io: CliIo): Promise<number> {
+  const { log: format, logLevel, demo, ...settings } = await readSettings(args, io.env);
+  const log = await createLogger({ log: format, logLevel });
+  const pushmail = await startPushmail({ ...settings, log });
+  process.on("SIGHUP", () => {
+    pushmail.reloadCertificate().then(
+      () => log.info("certificate read anew"),
+      (error: Error) => log.error({ err: error }, "certificate not read anew, the old one stays in use"),
+    );
+  });
+  const addresses = Object.fromEntries(listenerNames.map((name) => [name, pushmail[name]]));
+  io.stdout.write(`ready ${JSON.stringify({ ...addresses, pid: process.pid })}\n`);
+  if (demo) io.stderr.write(await openDemo(pushmail, settings));
+  if (!stop.aborted) await once(stop, "abort");
+  log.info({ signal: stop.reason }, "closing");
+  // Does not hold the process; where something else does, this ends it.
+  setTimeout(() => {
+    log.error("not closed in time");
+    process.exit(1);
+  }, mergeLimits(defaultLimits, settings.limits).process.closeMs).unref();
+  await pushmail.close();
+  return 0;
+}

@@ -1,0 +1,65 @@
+// What settings may look like: the zod schema and the words for it, both derived from the table of settings.
+import { inspect } from "node:util";
+import { z } from "zod";
+import { type SettingPath, settingPaths } from "./setting-names.ts";
+import { defaultLimits, type Settings, settingSpecs } from "./settings.ts";
+
+const port = z.union([z.literal("off"), z.int().min(0).max(65_535)]);
+const text = z.string().min(1);
+const kinds = {
+  text: { schema: text, mustBe: "a text" },
+  path: { schema: text, mustBe: "a path" },
+  switch: { schema: z.boolean(), mustBe: "true or false" },
+  port: { schema: port, mustBe: "a port (0 to 65535) or off" },
+  names: { schema: z.array(text), mustBe: "a list of names" },
+  users: { schema: z.union([text, z.record(text, text)]), mustBe: "a path, or a table of passwords by address" },
+} as const;
+const limit = { schema: z.number().min(0), mustBe: "a number that is not negative" };
+
+const schema = z.strictObject({
+  ...mapValues(settingSpecs, ({ kind }) => (typeof kind === "string" ? kinds[kind].schema : z.enum(kind)).optional()),
+  limits: limitsSchema(defaultLimits).optional(),
+});
+
+/** The settings where they are well formed, else the first that is not, and what is wrong with it. */
+export function checkSettings(
+  values: unknown,
+): { readonly settings: Partial<Settings> } | { readonly wrong: SettingPath; readonly why: string } {
+  const result = schema.safeParse(values);
+  // The schema is made of the table that `Settings` describes, so what passes it is of that type.
+  if (result.success) return { settings: result.data as Partial<Settings> };
+  const issue = result.error.issues[0] as z.core.$ZodIssue;
+  const path = issue.path.map(String);
+  if (issue.code === "unrecognized_keys")
+    return { wrong: [...path, issue.keys[0] as string], why: "there is no such setting" };
+  // What stands where passwords belong is not repeated.
+  const found = path[0] === "users" ? "" : `, not ${inspect(valueAt(values, path))}`;
+  return { wrong: path, why: `must be ${expected(path)}${found}` };
+}
+
+/** The same tree of names, each of which may be left out. */
+function limitsSchema(tree: object): z.ZodType {
+  const shape = mapValues<string, number | object, z.ZodType>({ ...tree }, (value) =>
+    typeof value === "number" ? limit.schema : limitsSchema(value),
+  );
+  return z.strictObject(shape).partial();
+}
+
+function expected(path: SettingPath): string {
+  const known = settingPaths.find(([other]) => other.every((step, i) => step === path[i]));
+  if (known === undefined) return "a table";
+  const kind = known[1];
+  if (kind === "limit") return limit.mustBe;
+  return typeof kind === "string" ? kinds[kind].mustBe : kind.join(" or ");
+}
+
+function valueAt(values: unknown, path: SettingPath): unknown {
+  return path.reduce<unknown>((value, step) => (value as Record<string, unknown>)[step], values);
+}
+
+function mapValues<Key extends string, In, Out>(
+  of: Readonly<Record<Key, In>>,
+  map: (value: In) => Out,
+): Record<Key, Out> {
+  return Object.fromEntries(Object.entries<In>(of).map(([key, value]) => [key, map(value)])) as Record<Key, Out>;
+}

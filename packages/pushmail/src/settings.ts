@@ -1,0 +1,148 @@
+// Everything that can be set, once: from this table come flags, environment variables, the file's keys and the docs.
+import { hostname } from "node:os";
+import { DEFAULT_IMAP_LIMITS as IMAP_LIMITS, type ImapLimits } from "@pushmail/imap-idle-server";
+import {
+  DEFAULT_STORE_LIMITS as STORE_LIMITS,
+  LEVEL_LIMITS,
+  type LevelLimits,
+  type StoreLimits,
+} from "@pushmail/mailstore";
+import { SMTP_LIMITS, type SmtpLimits } from "@pushmail/smtp-ingest";
+
+/** A TCP port, 0 for a free one, or no listener at all. */
+export type Port = number | "off";
+
+/** The listeners, in the order in which they are told of. */
+export const listenerNames = ["smtp", "submission", "submissions", "lmtp", "imap", "imaps"] as const;
+export type ListenerName = (typeof listenerNames)[number];
+
+/** The bounds of the process itself. */
+export interface ProcessLimits {
+  /** How often the space of expunged mail is looked for and given back. */
+  readonly compactEveryMs: number;
+  /** How long the end may take; the listeners' own grace periods are shorter. */
+  readonly closeMs: number;
+}
+
+/** Every bound of every part, by part. */
+export interface Limits {
+  readonly process: ProcessLimits;
+  readonly smtp: SmtpLimits;
+  readonly imap: ImapLimits;
+  readonly store: StoreLimits;
+  readonly level: LevelLimits;
+}
+
+/** Any of the bounds: those that are to differ from their defaults. */
+export type LimitsGiven<Of = Limits> = {
+  readonly [Name in keyof Of]?: Of[Name] extends number ? number : LimitsGiven<Of[Name]>;
+};
+
+export const defaultLimits: Limits = {
+  process: { compactEveryMs: 3_600_000, closeMs: 4_500 },
+  smtp: SMTP_LIMITS,
+  imap: IMAP_LIMITS,
+  store: STORE_LIMITS,
+  level: LEVEL_LIMITS,
+};
+
+/** What the server needs to know, in a process of its own or embedded. */
+export interface ServerSettings extends Readonly<Record<ListenerName, Port>> {
+  readonly data: string;
+  readonly memory: boolean;
+  readonly host: string;
+  readonly hostname: string;
+  readonly domain: readonly string[];
+  /** A file of `address:password` lines, or passwords by address. */
+  readonly users: string | Readonly<Record<string, string>>;
+  readonly tlsKey: string;
+  readonly tlsCert: string;
+  readonly limits: LimitsGiven;
+}
+
+/** What `pushmail serve` needs to know. */
+export interface Settings extends ServerSettings {
+  readonly log: "pretty" | "json";
+  readonly logLevel: "trace" | "debug" | "info" | "warn" | "error" | "fatal" | "silent";
+  readonly demo: boolean;
+}
+
+/** How a setting is written down, and what it means. */
+export interface SettingSpec {
+  readonly kind: "text" | "path" | "port" | "switch" | "names" | "users" | readonly string[];
+  /** What stands for the value in the usage. */
+  readonly value: string;
+  readonly says: string;
+  /** What holds where nothing is set, if the default value does not say it. */
+  readonly unset?: string;
+}
+
+export const settingSpecs: Readonly<Record<Exclude<keyof Settings, "limits">, SettingSpec>> = {
+  data: { kind: "path", value: "DIR", says: "directory that keeps the mail" },
+  memory: { kind: "switch", value: "", says: "keep the mail in memory: it is gone with the process" },
+  host: { kind: "text", value: "ADDR", says: "address to listen on" },
+  hostname: {
+    kind: "text",
+    value: "NAME",
+    says: "name in greetings, Received fields and the self-signed certificate",
+    unset: "the machine's name",
+  },
+  domain: { kind: "names", value: "NAME", says: "domain whose mail ends here", unset: "those of the accounts" },
+  smtp: { kind: "port", value: "PORT", says: "SMTP for local recipients, without login" },
+  submission: { kind: "port", value: "PORT", says: "submission: SMTP with login, STARTTLS" },
+  submissions: { kind: "port", value: "PORT", says: "submission, TLS from the first byte" },
+  lmtp: { kind: "port", value: "PORT", says: "LMTP, for a mail server in front" },
+  imap: { kind: "port", value: "PORT", says: "IMAP, STARTTLS" },
+  imaps: { kind: "port", value: "PORT", says: "IMAP, TLS from the first byte" },
+  users: { kind: "users", value: "FILE", says: "accounts to have, as lines of address:password" },
+  tlsKey: { kind: "path", value: "FILE", says: "private key (PEM)", unset: "self-signed" },
+  tlsCert: { kind: "path", value: "FILE", says: "certificate with its chain (PEM)", unset: "self-signed" },
+  log: { kind: ["pretty", "json"], value: "FORMAT", says: "how log lines look: pretty or json" },
+  logLevel: {
+    kind: ["trace", "debug", "info", "warn", "error", "fatal", "silent"],
+    value: "LEVEL",
+    says: "trace, debug, info, warn, error, fatal or silent",
+  },
+  demo: { kind: "switch", value: "", says: "have a demo account, and say how to try it" },
+};
+
+/** What `pushmail serve` does where nothing is set. */
+export const defaultSettings: Settings = {
+  data: "data",
+  memory: false,
+  host: "127.0.0.1",
+  hostname: hostname(),
+  domain: [],
+  smtp: 2525,
+  submission: 2587,
+  submissions: 2465,
+  lmtp: 2424,
+  imap: 2143,
+  imaps: 2993,
+  users: {},
+  tlsKey: "",
+  tlsCert: "",
+  log: "pretty",
+  logLevel: "info",
+  demo: false,
+  limits: {},
+};
+
+/** `base` with what `given` says instead. A directory given in place of memory ends the memory. */
+export function mergeSettings<Base extends ServerSettings>(base: Base, given: Partial<Base>): Base {
+  const memory = base.memory && given.data === undefined;
+  return { ...base, memory, ...given, limits: mergeLimits(base.limits, given.limits ?? {}) };
+}
+
+/** `base` with the bounds that `given` names, in any depth. */
+export function mergeLimits<Base extends LimitsGiven>(base: Base, given: LimitsGiven): Base {
+  return mergeTrees(base, given) as Base;
+}
+
+function mergeTrees(base: object, given: object): object {
+  const merged: Record<string, unknown> = { ...base };
+  for (const [name, value] of Object.entries(given)) {
+    merged[name] = typeof value === "object" ? mergeTrees(merged[name] ?? {}, value) : value;
+  }
+  return merged;
+}

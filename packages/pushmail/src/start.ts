@@ -1,0 +1,132 @@
+// One pushmail in this process: a store and its listeners. `serve` and programs that embed it start it here.
+import { type ImapServer, type Log, startImapServer } from "@pushmail/imap-idle-server";
+import { type MailStore, MEMORY_LIMITS, openLevelDriver, openMailStore, openMemoryDriver } from "@pushmail/mailstore";
+import { type SmtpIngest, startSmtpIngest } from "@pushmail/smtp-ingest";
+import { loadCertificate } from "./certificate.ts";
+import { compactRegularly } from "./compaction.ts";
+import type { KeyAndCertificate } from "./self-signed.ts";
+import {
+  defaultLimits,
+  defaultSettings,
+  type Limits,
+  type ListenerName,
+  listenerNames,
+  mergeLimits,
+  mergeSettings,
+  type ServerSettings,
+} from "./settings.ts";
+import { StartFault } from "./start-fault.ts";
+import { provisionUsers } from "./users.ts";
+
+/** Where a listener is to be reached. */
+export interface ListenerAddress {
+  readonly host: string;
+  readonly port: number;
+}
+
+type Addresses = Readonly<Record<ListenerName, ListenerAddress | undefined>>;
+
+/** A running server; the address is undefined where a listener is off. */
+export interface Pushmail extends Addresses {
+  readonly store: MailStore;
+  /** Reads key and certificate anew, for the connections to come; where that fails the old ones stay. */
+  reloadCertificate(): Promise<void>;
+  /** Takes no new connections, says good-bye to the open ones and closes the store. */
+  close(): Promise<void>;
+}
+
+/** Any of the settings; what is left out is as described at `startPushmail`. */
+export interface PushmailOptions extends Partial<ServerSettings> {
+  /** Where to log; pino fits. */
+  readonly log?: Log;
+}
+
+/** In the process of whoever embeds it nothing is left behind and nothing is in the way. */
+const embedded: ServerSettings = {
+  ...defaultSettings,
+  memory: true,
+  hostname: "localhost",
+  smtp: 0,
+  submission: 0,
+  submissions: 0,
+  lmtp: 0,
+  imap: 0,
+  imaps: 0,
+};
+
+type Listener = SmtpIngest | ImapServer;
+
+const silence: Log = { debug() {}, info() {}, warn() {}, error() {} };
+
+/** Starts a server: by default in memory, on free ports of 127.0.0.1, and silent. */
+export async function startPushmail({ log = silence, ...options }: PushmailOptions = {}): Promise<Pushmail> {
+  const settings = mergeSettings(embedded, options);
+  const limits = mergeLimits(
+    settings.memory ? { ...defaultLimits, level: MEMORY_LIMITS } : defaultLimits,
+    settings.limits,
+  );
+  const store = await openStore(settings, limits, log);
+  const listeners = new Map<ListenerName, Listener>();
+  let closed: Promise<void> | undefined;
+  const stopCompaction = compactRegularly(store, limits.process.compactEveryMs, log);
+  const close = async (): Promise<void> => {
+    stopCompaction();
+    await Promise.all(Array.from(listeners.values(), (listener) => listener.close()));
+    await store.close();
+  };
+  try {
+    await provisionUsers(store, settings.users);
+    const tls = await loadCertificate(settings, new Date());
+    for (const name of listenerNames) {
+      const port = settings[name];
+      if (port !== "off") listeners.set(name, await listen(name, port, { settings, limits, store, tls, log }));
+    }
+  } catch (error) {
+    await close();
+    throw error;
+  }
+  return {
+    ...(Object.fromEntries(listenerNames.map((name) => [name, listeners.get(name)?.address])) as Addresses),
+    store,
+    async reloadCertificate() {
+      const tls = await loadCertificate(settings, new Date());
+      for (const listener of listeners.values()) listener.setTls(tls);
+    },
+    close: () => (closed ??= close()),
+  };
+}
+
+async function openStore({ data, memory }: ServerSettings, limits: Limits, log: Log): Promise<MailStore> {
+  const onTrouble = (error: unknown): void => log.error({ err: error }, "trouble in the store's background work");
+  if (memory)
+    return openMailStore(await openMemoryDriver({ limits: limits.level }), { limits: limits.store, onTrouble });
+  const driver = await openLevelDriver({ directory: data, limits: limits.level, log }).catch((error: Error) => {
+    throw new StartFault(`cannot open the data directory ${data}: ${error.message}`, { cause: error });
+  });
+  return openMailStore(driver, { limits: limits.store, onTrouble });
+}
+
+interface Surroundings {
+  readonly settings: ServerSettings;
+  readonly limits: Limits;
+  readonly store: MailStore;
+  readonly tls: KeyAndCertificate;
+  readonly log: Log;
+}
+
+async function listen(
+  name: ListenerName,
+  port: number,
+  { settings, limits, ...rest }: Surroundings,
+): Promise<Listener> {
+  const { host, hostname } = settings;
+  const implicitTls = name === "imaps" || name === "submissions";
+  const options = { ...rest, host, port, hostname, implicitTls };
+  try {
+    if (name === "imap" || name === "imaps") return await startImapServer({ ...options, limits: limits.imap });
+    const kind = name === "submissions" ? "submission" : name;
+    return await startSmtpIngest({ ...options, kind, limits: limits.smtp });
+  } catch (error) {
+    throw new StartFault(`cannot listen on ${host}:${port} (${name}): ${(error as Error).message}`, { cause: error });
+  }
+}

@@ -1,0 +1,60 @@
+// The settings as texts: the usage of `pushmail serve`, and the tables that docs/operating.md holds.
+import { flagName, limitsIn, variableName } from "./setting-names.ts";
+import { defaultLimits, defaultSettings, type SettingSpec, settingSpecs } from "./settings.ts";
+
+type SettingName = keyof typeof settingSpecs;
+const specs = Object.entries(settingSpecs) as [SettingName, SettingSpec][];
+
+/** How to use `pushmail serve`. */
+export function serveUsage(): string {
+  const rows = [
+    { flag: "--config FILE", says: "settings in TOML, limits too" },
+    ...specs.map(([name, { value, says }]) => ({
+      flag: `--${flagName(name)} ${value}`,
+      says: `${says} (${defaultOf(name)})`,
+    })),
+  ];
+  return `pushmail serve: run the server
+
+Prints one line on stdout when every listener is up: ready {"smtp":{"host":"127.0.0.1","port":2525},...,"pid":123}
+A PORT of 0 takes a free port, off opens none. SIGTERM and SIGINT end it, SIGHUP reads the certificate anew.
+
+${rows.map(({ flag, says }) => `  ${flag.padEnd(22)}${says}`).join("\n")}
+
+Environment: PUSHMAIL_ and the flag's name, such as PUSHMAIL_LOG_LEVEL; it overrides the file, flags override both.
+`;
+}
+
+/** The settings and the limits as two Markdown tables. */
+export function settingsReference(): string {
+  const settings = specs.map(([name, { value, says, kind }]) => {
+    const flag = `--${flagName(name)} ${value}`.trimEnd();
+    return row(
+      `\`${name}\``,
+      `\`${flag}\`${kind === "names" ? " ..." : ""}`,
+      `\`${variableName([name])}\``,
+      defaultOf(name),
+      says,
+    );
+  });
+  const limits = limitsIn(defaultLimits).map(([path, limit]) => row(`\`limits.${path.join(".")}\``, String(limit)));
+  return [
+    row("key in the file", "flag", "environment", "default", "what it is"),
+    row("---", "---", "---", "---", "---"),
+    ...settings,
+    "",
+    row("key in the file", "default"),
+    row("---", "---"),
+    ...limits,
+    "",
+  ].join("\n");
+}
+
+function defaultOf(name: SettingName): string {
+  const value = defaultSettings[name];
+  return settingSpecs[name].unset ?? (typeof value === "object" ? "none" : String(value));
+}
+
+function row(...cells: readonly string[]): string {
+  return `| ${cells.join(" | ")} |`;
+}

@@ -1,0 +1,395 @@
+// `pushmail serve` as a process: how it starts, what it says, how it ends; and the same server embedded.
+import { execFile, spawn } from "node:child_process";
+import { once } from "node:events";
+import { copyFile, mkdir, readFile, stat, writeFile } from "node:fs/promises";
+import { connect as connectTcp, createServer, type AddressInfo, type Socket } from "node:net";
+import { join } from "node:path";
+import { createInterface } from "node:readline";
+import { text } from "node:stream/consumers";
+import { connect as connectTls, type TLSSocket } from "node:tls";
+import { promisify } from "node:util";
+import { afterAll, afterEach, beforeAll, describe, expect, it } from "@jest/globals";
+import { startPushmail } from "pushmail";
+import { makeDataDirectory, type DataDirectory } from "./support/data-directory.ts";
+import { within } from "./support/deadline.ts";
+import { RawImap } from "./support/raw-imap.ts";
+import { RawSmtp } from "./support/raw-smtp.ts";
+import { PUSHMAIL_MAIN, ServerProcess, type Address } from "./support/server-process.ts";
+
+const run = promisify(execFile);
+const user = "ann@example.org";
+const password = "one:two three";
+
+let directory: DataDirectory;
+const running: ServerProcess[] = [];
+
+beforeAll(async () => {
+  directory = await makeDataDirectory(["# who is here", "", `${user}:${password}`, "ben@example.org:secret"]);
+});
+afterEach(async () => {
+  await Promise.all(running.splice(0).map((server) => server.end("SIGKILL")));
+});
+afterAll(() => directory.remove());
+
+async function start(args: readonly string[], env: NodeJS.ProcessEnv = {}): Promise<ServerProcess> {
+  const server = await ServerProcess.start(args, env);
+  running.push(server);
+  return server;
+}
+
+/** Runs the command to its end, which must not be a success. */
+async function fail(args: readonly string[]): Promise<{ code: number; stdout: string; stderr: string }> {
+  try {
+    await run(process.execPath, [PUSHMAIL_MAIN, ...args], { timeout: 20_000 });
+  } catch (error) {
+    return error as { code: number; stdout: string; stderr: string };
+  }
+  throw new Error(`pushmail ${args.join(" ")} did not fail`);
+}
+
+/** Everything that a server says to a client that greets it and leaves. */
+async function conversation(socket: Socket): Promise<string> {
+  socket.write("EHLO x\r\nQUIT\r\n");
+  let said = "";
+  for await (const piece of socket.setEncoding("latin1")) said += piece;
+  return said;
+}
+
+/** A whole text of one line. */
+function oneLine(pattern: string): RegExp {
+  return new RegExp(`^${pattern}\\n$`);
+}
+
+interface Pair {
+  readonly key: string;
+  readonly cert: string;
+}
+
+/** The files of a self-signed key and certificate of their own. */
+async function makePair(name: string): Promise<Pair> {
+  const data = join(directory.path, name);
+  await (await startPushmail({ data })).close();
+  return { key: join(data, "tls-key.pem"), cert: join(data, "tls-cert.pem") };
+}
+
+async function logged(server: ServerProcess, what: string): Promise<void> {
+  while (!server.log.includes(what)) await within(once(server.child.stderr as NodeJS.ReadableStream, "data"), what);
+}
+
+/** The fingerprint of the certificate that a listener shows. */
+async function certificateOf(address: Address): Promise<string> {
+  const socket: TLSSocket = connectTls({ ...address, rejectUnauthorized: false });
+  await within(once(socket, "secureConnect"), "TLS");
+  socket.destroy();
+  return socket.getPeerX509Certificate()?.fingerprint256 ?? "none";
+}
+
+describe("pushmail serve", () => {
+  it("says where it listens in one line on stdout, and each listener answers", async () => {
+    const server = await start(["--data", directory.data, "--hostname", "mail.example.org"]);
+    const names = ["smtp", "submission", "submissions", "lmtp", "imap", "imaps"] as const;
+    expect(Object.keys(server.ready)).toEqual([...names, "pid"]);
+    expect(server.ready.pid).toBe(server.child.pid);
+    const ca = await readFile(join(directory.data, "tls-cert.pem"));
+    for (const name of names) {
+      const address = server.ready[name] as Address;
+      expect(address.host).toBe("127.0.0.1");
+      const isTls = name === "submissions" || name === "imaps";
+      // With the certificate that was made the client is sure of whom it talks to, by name and by address.
+      const socket = isTls ? connectTls({ ...address, ca, servername: "mail.example.org" }) : connectTcp(address);
+      const [greeting] = (await within(once(createInterface({ input: socket }), "line"), "a greeting")) as [string];
+      expect(greeting).toMatch(name.startsWith("imap") ? /^\* OK / : /^220 mail\.example\.org /);
+      socket.destroy();
+    }
+    const { mode } = await stat(join(directory.data, "tls-key.pem"));
+    expect(mode & 0o777).toBe(0o600);
+    const before = await certificateOf(server.ready.imaps as Address);
+    expect(await server.end()).toBe(0);
+    const again = await start(["--data", directory.data, "--hostname", "mail.example.org"]);
+    expect(await certificateOf(again.ready.imaps as Address)).toBe(before);
+    const renamed = await (await again.end(), start(["--data", directory.data, "--hostname", "other.example.org"]));
+    expect(await certificateOf(renamed.ready.imaps as Address)).not.toBe(before);
+  });
+
+  it("opens no listener that is off, and writes nothing with --memory", async () => {
+    const off = ["submission", "submissions", "lmtp", "imaps"].flatMap((name) => [`--${name}`, "off"]);
+    const server = await start(["--memory", ...off], { PUSHMAIL_DATA: join(directory.path, "unused") });
+    expect(Object.keys(server.ready)).toEqual(["smtp", "imap", "pid"]);
+    await expect(stat(join(directory.path, "unused"))).rejects.toMatchObject({ code: "ENOENT" });
+  });
+
+  it("has the accounts of the users file, with the passwords that it names now", async () => {
+    const args = ["--data", directory.data, "--users", directory.users];
+    const first = await start(args);
+    await RawImap.open(first.ready.imap as Address, { user, password: `"${password}"` });
+    await first.end();
+    await writeFile(join(directory.path, "users2"), `ANN@example.org:changed\r\n`);
+    const second = await start([...args, "--users", join(directory.path, "users2")]);
+    await RawImap.open(second.ready.imap as Address, { user, password: "changed" });
+    await RawImap.open(second.ready.imap as Address, { user: "ben@example.org", password: "secret" });
+    const stale = await RawImap.connect(second.ready.imap as Address);
+    expect((await stale.command(`LOGIN ${user} "${password}"`)).status).toMatch(/^NO \[AUTHENTICATIONFAILED\]/);
+  });
+
+  it("takes the file, the environment over it, and flags over both", async () => {
+    const config = join(directory.path, "pushmail.toml");
+    await writeFile(config, `hostname = "file"\nimap = "off"\n[limits.smtp]\nmessageBytesMax = 1000\n`);
+    const env = { PUSHMAIL_CONFIG: config, PUSHMAIL_HOSTNAME: "env", PUSHMAIL_LIMITS_SMTP_MESSAGE_BYTES_MAX: "2000" };
+    const servers = [
+      await start(["--memory", "--config", config]),
+      await start(["--memory"], env),
+      await start(["--memory", "--hostname", "flag"], env),
+    ];
+    const said = await Promise.all(servers.map(({ ready }) => conversation(connectTcp(ready.smtp as Address))));
+    expect(said).toEqual([
+      expect.stringMatching(/^220 file [^]*SIZE 1000\r\n/),
+      expect.stringMatching(/^220 env [^]*SIZE 2000\r\n/),
+      expect.stringMatching(/^220 flag [^]*SIZE 2000\r\n/),
+    ]);
+    // A port given on the command line is stronger than one that the file turns off.
+    expect(servers.map(({ ready }) => ready.imap?.port)).toEqual(Array(3).fill(expect.any(Number)));
+  });
+
+  it("prints nothing but the ready line on stdout, and its log as JSON or to be read", async () => {
+    const off = ["smtp", "submission", "submissions", "lmtp", "imap", "imaps"].flatMap((name) => [`--${name}`, "off"]);
+    for (const [format, first] of [
+      ["json", /^\{"level":"info","time":\d+,/],
+      ["pretty", /^\[[\d:.]+\] INFO: /],
+    ] as const) {
+      const child = spawn(process.execPath, [PUSHMAIL_MAIN, "serve", "--memory", "--log", format, ...off]);
+      const ended = once(child, "close");
+      const [stdout, stderr] = [child.stdout, child.stderr].map((stream) => text(stream));
+      await within(once(child.stdout, "data"), "the ready line");
+      child.kill("SIGTERM");
+      expect(await within(ended, "the end")).toEqual([0, null]);
+      expect(await stdout).toBe(`ready {"pid":${child.pid}}\n`);
+      expect(await stderr).toMatch(first);
+    }
+  });
+});
+
+describe("the end of pushmail serve", () => {
+  it.each(["SIGTERM", "SIGINT"] as const)(
+    "on %s says good-bye to each client and leaves with code 0",
+    async (signal) => {
+      const server = await start(["--data", directory.data, "--users", directory.users]);
+      const idle = await RawImap.open(server.ready.imap as Address, {
+        user: "ben@example.org",
+        password: "secret",
+        mailbox: "INBOX",
+      });
+      await idle.idle();
+      const fresh = await RawImap.connect(server.ready.imaps as Address, { tls: true });
+      const senders = [server.ready.smtp, server.ready.submission].map((address) =>
+        RawSmtp.connect(address as Address),
+      );
+      const mailers = await Promise.all(senders);
+      const byes = [
+        idle.until((response) => response.startsWith("* BYE"), "BYE in IDLE"),
+        fresh.until((response) => response.startsWith("* BYE"), "BYE before login"),
+        ...mailers.map(async (mailer) => expect(await mailer.reply()).toMatch(/^421 /)),
+      ];
+      expect(await server.end(signal)).toBe(0);
+      await Promise.all(byes);
+      // All that was held is let go of: the next one can have the directory.
+      expect((await start(["--data", directory.data])).ready.pid).not.toBe(server.ready.pid);
+    },
+  );
+
+  it("comes at once with a second signal", async () => {
+    // With such a grace a client that does not leave would hold the process for long.
+    const limits = { PUSHMAIL_LIMITS_SMTP_CLOSE_GRACE_MS: "600000", PUSHMAIL_LIMITS_PROCESS_CLOSE_MS: "600000" };
+    const server = await start(["--memory", "--users", directory.users], limits);
+    const sender = await RawSmtp.connect(server.ready.smtp as Address);
+    for (const line of ["MAIL FROM:<a@example.net>", `RCPT TO:<${user}>`, "DATA"]) await sender.command(line);
+    server.child.kill("SIGTERM");
+    await logged(server, '"closing"');
+    expect(server.child.signalCode).toBeNull();
+    expect(await server.end("SIGTERM")).toBeNull();
+    expect(server.child.signalCode).toBe("SIGTERM");
+  });
+
+  it("is forced where something does not end in time", async () => {
+    const limits = { PUSHMAIL_LIMITS_SMTP_CLOSE_GRACE_MS: "600000", PUSHMAIL_LIMITS_PROCESS_CLOSE_MS: "1" };
+    const server = await start(["--memory", "--users", directory.users], limits);
+    const sender = await RawSmtp.connect(server.ready.smtp as Address);
+    for (const line of ["MAIL FROM:<a@example.net>", `RCPT TO:<${user}>`, "DATA"]) await sender.command(line);
+    expect(await server.end()).toBe(1);
+    expect(server.log).toContain("not closed in time");
+  });
+});
+
+describe("SIGHUP", () => {
+  it("takes the certificate that is in the files now, and keeps the old one where they are no good", async () => {
+    const pairs = await Promise.all(["one", "two"].map((name) => makePair(name)));
+    const files = join(directory.path, "tls");
+    await mkdir(files);
+    const install = (pair: Pair): Promise<unknown> =>
+      Promise.all([copyFile(pair.key, join(files, "key")), copyFile(pair.cert, join(files, "cert"))]);
+    await install(pairs[0] as Pair);
+    const server = await start(["--memory", "--tls-key", join(files, "key"), "--tls-cert", join(files, "cert")]);
+    const shown = (): Promise<string[]> =>
+      Promise.all([server.ready.imaps, server.ready.submissions].map((address) => certificateOf(address as Address)));
+    const old = await shown();
+    await install(pairs[1] as Pair);
+    server.child.kill("SIGHUP");
+    await logged(server, "certificate read anew");
+    const renewed = await shown();
+    expect(new Set([...old, ...renewed]).size).toBe(2);
+    await writeFile(join(files, "cert"), "no certificate");
+    server.child.kill("SIGHUP");
+    await logged(server, "the old one stays in use");
+    expect(await shown()).toEqual(renewed);
+  });
+});
+
+describe("a start that cannot be", () => {
+  it("names who holds the data directory", async () => {
+    const holder = await start(["--data", directory.data]);
+    const { code, stdout, stderr } = await fail(["serve", "--data", directory.data, "--smtp", "0"]);
+    expect([code, stdout]).toEqual([1, ""]);
+    expect(stderr).toMatch(oneLine(`pushmail serve: .*${directory.data}.*\\b${holder.ready.pid}\\b.*`));
+  });
+
+  it("names the listener whose port is taken", async () => {
+    const other = createServer().listen(0, "127.0.0.1");
+    await once(other, "listening");
+    const { port } = other.address() as AddressInfo;
+    const off = ["smtp", "submission", "submissions", "imap", "imaps"].flatMap((name) => [`--${name}`, "off"]);
+    const { code, stdout, stderr } = await fail(["serve", "--memory", ...off, "--lmtp", String(port)]);
+    other.close();
+    expect([code, stdout]).toEqual([1, ""]);
+    expect(stderr).toMatch(oneLine(`pushmail serve: cannot listen on 127.0.0.1:${port} \\(lmtp\\): .*EADDRINUSE.*`));
+  });
+
+  it.each([
+    ["a setting", ["--config", "pushmail.toml"], "smtp = 99999", "pushmail.toml: smtp: must be a port .*"],
+    ["a flag", ["--port", "1"], "", "command line: .*--port.*"],
+    [
+      "the users",
+      ["--memory", "--users", "pushmail.toml"],
+      "# ok\nann:secret\nben",
+      "pushmail.toml:3: must be address:password",
+    ],
+    ["a user twice", ["--memory", "--users", "pushmail.toml"], "a@b:c\nA@b:d", "pushmail.toml:2: A@b is there already"],
+    [
+      "the certificate",
+      ["--memory", "--tls-key", "pushmail.toml", "--tls-cert", "none"],
+      "",
+      "TLS with .*none.*ENOENT.*",
+    ],
+    ["half a certificate", ["--memory", "--tls-key", "pushmail.toml"], "", "TLS .*"],
+    ["a directory that is a file", ["--data", "pushmail.toml"], "", "cannot open the data directory .*"],
+  ])("names %s that is wrong", async (_, args, content, complaint) => {
+    const file = join(directory.path, "wrong.toml");
+    await writeFile(file, content);
+    const { code, stdout, stderr } = await fail(["serve", ...args.map((arg) => arg.replace("pushmail.toml", file))]);
+    expect([code, stdout]).toEqual([1, ""]);
+    expect(stderr).toMatch(oneLine(`pushmail serve: ${complaint.replace("pushmail.toml", file)}`));
+    expect(stderr).not.toContain("secret");
+  });
+});
+
+describe("pushmail serve --demo", () => {
+  it("prints lines that work as they stand, and keeps its account", async () => {
+    const server = await start(["--data", join(directory.path, "demo"), "--demo"]);
+    await logged(server, "npx pushmail send");
+    const [tail, send] = ["tail", "send"].map(
+      (name) => new RegExp(`^ *(npx pushmail ${name} .*)$`, "m").exec(server.log)?.[1],
+    );
+    const watcher = spawn(`${tail} --limit 1 --json`, { shell: true, stdio: ["ignore", "pipe", "pipe"] });
+    const [seen, notices] = [text(watcher.stdout), createInterface({ input: watcher.stderr })];
+    await within(once(notices, "line"), "the watcher's notice that it waits");
+    await run(send as string, [], { shell: true });
+    expect(JSON.parse(await within(seen, "the mail"))).toMatchObject({
+      subject: "Hello",
+      from: expect.stringContaining("me@example.org"),
+    });
+    const account = /account is (\S+), its password (\S+)/;
+    const said = account.exec(server.log);
+    await server.end();
+    const again = await start(["--data", join(directory.path, "demo"), "--demo"]);
+    await logged(again, "its password");
+    expect(account.exec(again.log)).toEqual(said);
+  });
+});
+
+describe("the pushmail command", () => {
+  const pushmail = (...args: string[]): Promise<{ stdout: string; stderr: string }> =>
+    run(process.execPath, [join(PUSHMAIL_MAIN, "../../bin/pushmail.js"), ...args]);
+
+  it("says its version, its commands and how to use each", async () => {
+    const { version } = JSON.parse(await readFile(join(PUSHMAIL_MAIN, "../../package.json"), "utf8")) as {
+      version: string;
+    };
+    expect((await pushmail("--version")).stdout).toBe(`${version}\n`);
+    const { stdout: help } = await pushmail();
+    expect((await pushmail("help")).stdout).toBe(help);
+    const commands = [...help.matchAll(/^  (\w+) /gm)]
+      .map(([, name]) => name as string)
+      .filter((name) => name !== "help");
+    expect(commands).toEqual(expect.arrayContaining(["serve", "send", "tail", "poll", "contrast"]));
+    for (const command of commands) {
+      const { stdout: usage } = await pushmail("help", command);
+      expect(usage).toMatch(new RegExp(`^pushmail ${command}: `));
+      expect((await pushmail(command, "--help")).stdout).toBe(usage);
+    }
+  });
+
+  it("refuses a command that does not exist", async () => {
+    expect(await fail(["sevre"])).toMatchObject({
+      code: 2,
+      stdout: "",
+      stderr: oneLine('pushmail: there is no command "sevre" .*'),
+    });
+  });
+
+  it("has its settings in docs/operating.md", async () => {
+    const reference = (await pushmail("help", "settings")).stdout;
+    expect(await readFile("docs/operating.md", "utf8")).toContain(reference);
+  });
+});
+
+describe("startPushmail", () => {
+  it("runs several servers in one process, each with its own mail, ports and end", async () => {
+    const servers = await Promise.all([1, 2, 3].map(() => startPushmail({ users: { [user]: "secret" } })));
+    const ports = servers.flatMap(({ smtp, submission, submissions, lmtp, imap, imaps }) =>
+      [smtp, submission, submissions, lmtp, imap, imaps].map((address) => address?.port),
+    );
+    expect(new Set(ports).size).toBe(18);
+    for (const [index, server] of servers.entries()) {
+      const sender = await RawSmtp.connect(server.smtp as Address);
+      for (let mail = 0; mail <= index; mail++) expect(await sender.send(user, "Subject: x\n\n")).toMatch(/^250 /);
+      await server.close();
+      await server.close();
+      await expect(RawImap.connect(server.imap as Address)).rejects.toMatchObject({ code: "ECONNREFUSED" });
+      const others = servers.slice(index + 1);
+      for (const { imap } of others)
+        await (await RawImap.open(imap as Address, { user, password: "secret", mailbox: "INBOX" })).ok("NOOP");
+      const counts = others.map(async ({ store }) => {
+        const account = await store.findAccount(user);
+        return account === undefined ? undefined : (await store.mailbox(account.id, "INBOX"))?.messages;
+      });
+      expect(await Promise.all(counts)).toEqual(others.map(() => 0));
+    }
+  });
+
+  it("lets go of everything where it cannot start", async () => {
+    const data = join(directory.path, "embedded");
+    await expect(startPushmail({ data, users: { nobody: "secret" } })).rejects.toThrow(/^user nobody: /);
+    const server = await startPushmail({ data, imaps: "off" });
+    expect(server.imaps).toBeUndefined();
+    await expect(startPushmail({ data })).rejects.toThrow(String(process.pid));
+    await server.close();
+  });
+
+  it("keeps the limits that it is given", async () => {
+    const { smtp, close } = await startPushmail({
+      limits: { smtp: { messageBytesMax: 1234 } },
+      imap: "off",
+      imaps: "off",
+    });
+    expect(await conversation(connectTcp(smtp as Address))).toContain("SIZE 1234\r\n");
+    await close();
+  });
+});
