@@ -27,8 +27,7 @@ export class Delivery {
     try {
       const message = await this.#stage(content);
       const answers = each ? await this.#deliverEach(message) : [await this.#deliverTogether(message)];
-      // Where nobody took it; what was appended stays.
-      await message.discard();
+      if (answers.every((answer) => answer instanceof Error)) await message.discard();
       return answers;
     } catch (error) {
       const reply = replyTo(error, this.#options.log);

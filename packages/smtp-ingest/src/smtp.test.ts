@@ -477,7 +477,6 @@ describe("a refusal", () => {
     expect(mx.errors).toHaveLength(1);
     await mx.stop();
 
-    // The staging stops at once; the client is heard to the end all the same.
     await listen(
       {},
       replacing(() => ({ stage: trouble })),
@@ -499,6 +498,40 @@ describe("a refusal", () => {
       ${BYE}
     `);
     expect(mx.errors).toHaveLength(1);
+  });
+
+  it("waits for the end of the mail, however early it is known", async () => {
+    let staged = false;
+    await listen(
+      {},
+      replacing(() => ({
+        stage: async () => {
+          staged = true;
+          throw new Refusal("storeUnavailable", "The store is read-only");
+        },
+      })),
+    );
+    const client = mx.dial();
+    await client.play(`
+      ${HELLO}
+      C: MAIL FROM:<x@example.net>
+      C: RCPT TO:<alice@example.org>
+      C: DATA
+      S: 250 *
+      S: 250 *
+      S: 354 *
+      C: half a mail
+    `);
+    const other = mx.dial();
+    await other.play(HELLO);
+    for (let i = 0; i < 20; i++) await other.play("C: NOOP\nS: 250 *");
+    expect({ staged, unread: client.unread }).toEqual({ staged: true, unread: "" });
+    await client.play(`
+      C: and the rest
+      C: .
+      S: 451 4.3.0 The store is read-only
+      ${BYE}
+    `);
   });
 
   it("is temporary where one of several recipients is gone", async () => {
@@ -651,6 +684,8 @@ describe("STARTTLS", () => {
       await client.play(`S: 220 mx.example.org ESMTP${BYE}`);
       return client.certificateName;
     };
+    expect(await subject()).toBe("mx.example.org");
+    expect(() => mx.ingest.setTls({ key: "none", cert: "none" })).toThrow();
     expect(await subject()).toBe("mx.example.org");
     mx.ingest.setTls(RENEWED_TEST_TLS);
     expect(await subject()).toBe("renewed.example.org");

@@ -2,6 +2,7 @@
 import { once } from "node:events";
 import type { AddressInfo, Socket } from "node:net";
 import { setTimeout as wait } from "node:timers/promises";
+import { createSecureContext } from "node:tls";
 import { Refusal } from "@pushmail/mailstore";
 import type { AccountInfo } from "@pushmail/mailstore";
 import { SMTPServer } from "smtp-server";
@@ -43,7 +44,7 @@ export class EngineServer<Transaction = unknown> extends SMTPServer {
     this.#receiver = receiver;
     this.#gate = new ConnectionGate(settings.limits);
     // A handshake that failed or a peer that vanished; the socket is closed already.
-    this.on("error", (error) => settings.log.info({ err: error }, "connection failed"));
+    this.on("error", (error) => settings.log.debug({ err: error }, "connection failed"));
   }
 
   /** Listens; returns the port. */
@@ -71,8 +72,12 @@ export class EngineServer<Transaction = unknown> extends SMTPServer {
     clearTimeout(cutOff);
   }
 
+  /** For handshakes from now on; throws, and keeps what was, where the certificate is of no use. */
   useTls(tls: TlsCredentials): void {
-    this.updateSecureContext({ minVersion: "TLSv1.2", ...tls });
+    const options = { minVersion: "TLSv1.2", ...tls } as const;
+    // smtp-server would forget the old context before it looks at the new one.
+    createSecureContext(options);
+    this.updateSecureContext(options);
   }
 
   override _acceptSocket(socket: Socket, handshake: boolean): (() => void) | false {
