@@ -2,6 +2,7 @@
 import { crc32 } from "node:zlib";
 import type { StagedBlob } from "../driver.ts";
 import type { BlobId } from "../ids.ts";
+import { BodyBuffer } from "./body-buffer.ts";
 import type { LevelLimits } from "./limits.ts";
 import {
   blobIdAt,
@@ -33,7 +34,7 @@ export class BodyWriter implements StagedBodyOwner {
 
   async stage(body: AsyncIterable<Uint8Array>): Promise<StagedBlob> {
     const { inlineBodyBytesMax, stagedBytesMax } = this.#options.limits;
-    const buffer = new GrowingBuffer();
+    const buffer = new BodyBuffer();
     let own: OwnSegment | undefined;
     try {
       for await (const piece of body) {
@@ -74,40 +75,11 @@ export class BodyWriter implements StagedBodyOwner {
   }
 }
 
-/** Copies what it is given: whoever streams may use his pieces again. */
-class GrowingBuffer {
-  #bytes = Buffer.alloc(0);
-  #length = 0;
-
-  get length(): number {
-    return this.#length;
-  }
-
-  append(piece: Uint8Array): void {
-    const length = this.#length + piece.length;
-    if (length > this.#bytes.length) {
-      const grown = Buffer.allocUnsafeSlow(this.#length === 0 ? length : Math.max(length, 2 * this.#length));
-      this.#bytes.copy(grown, 0, 0, this.#length);
-      this.#bytes = grown;
-    }
-    this.#bytes.set(piece, this.#length);
-    this.#length = length;
-  }
-
-  /** The bytes; empty from now on. */
-  take(): Buffer {
-    const bytes = this.#bytes.subarray(0, this.#length);
-    this.#bytes = Buffer.alloc(0);
-    this.#length = 0;
-    return bytes;
-  }
-}
-
 /** A segment that holds one body. Its record gets its head last, so that a body cut short never verifies. */
 class OwnSegment {
   readonly #options: BodyWriterOptions;
   readonly #lease: SegmentLease;
-  readonly #buffer = new GrowingBuffer();
+  readonly #buffer = new BodyBuffer();
   #checksum = 0;
   length = 0;
 

@@ -66,7 +66,7 @@ export class CommitQueue {
     this.#active = true;
     while (this.#waiting.length > 0) {
       // Requests made in one turn of the event loop share a group.
-      await null;
+      await Promise.resolve();
       const open = new Set(this.#take());
       try {
         await this.#commit(open);

@@ -32,7 +32,7 @@ import type { SegmentFiles } from "./segment-files.ts";
 import { Segments } from "./segments.ts";
 import type { StepListener } from "./steps.ts";
 import { Touched } from "./touched.ts";
-import { TransactionRequest } from "./transaction-request.ts";
+import { periodOf, TransactionRequest, type TransactionContext } from "./transaction-request.ts";
 
 /** What a driver stands on. */
 export interface DriverParts {
@@ -57,12 +57,13 @@ class LevelDriver implements StoreDriver {
   readonly #writer: LogWriter;
   readonly #heads: HeadCache;
   readonly #queue: CommitQueue;
+  readonly #transactionContext: TransactionContext;
   readonly #checkpoints: Checkpoints;
   readonly #log: MailboxLog;
   readonly #compactor: Compactor;
   readonly #touched: Touched;
   readonly #listeners = new Set<{ readonly hear: HintListener }>();
-  #checkpointing: Promise<void> | undefined;
+  #checkpointing = false;
   #closing: Promise<void> | undefined;
   readonly blobs: BlobStore;
   readonly directory: Directory;
@@ -74,20 +75,21 @@ class LevelDriver implements StoreDriver {
     const tell = (records: readonly LogRecord[]): void => this.#tell(records);
     const queue = new CommitQueue({ writer, index, heads, groupBytesMax: limits.groupBytesMax, onStep, tell });
     const indexedEnd = (): LogWriter["end"] => queue.end;
-    const firstPeriodKept = (): number => this.#period() - 1;
+    const { now } = parts;
+    const { transactionIdKeptMs } = limits;
+    const firstPeriodKept = (): number => periodOf(now(), transactionIdKeptMs) - 1;
     const checkpoints = new Checkpoints({ index, writer, segments, onStep, indexedEnd, firstPeriodKept }, opened);
     const bodyWriter = new BodyWriter({ segments, limits, onStep });
     const reader = new BodyReader(segments, index, limits.readBytesMax);
-    const compactor = new Compactor({
-      ...{ segments, index, queue, checkpoints, reader, limits, log, onStep },
-      writer: bodyWriter,
-    });
+    const writers = { queue, writer: bodyWriter, checkpoints };
+    const compactor = new Compactor({ segments, index, reader, limits, log, onStep, ...writers });
     this.#parts = parts;
     this.#segments = segments;
     this.#index = index;
     this.#writer = writer;
     this.#heads = heads;
     this.#queue = queue;
+    this.#transactionContext = { heads, segments, now, transactionIdKeptMs };
     this.#checkpoints = checkpoints;
     this.#log = new MailboxLog({ index, heads, checkpoints, limits, onStep });
     this.#compactor = compactor;
@@ -108,14 +110,8 @@ class LevelDriver implements StoreDriver {
     { allOrNone = false }: { readonly allOrNone?: boolean } = {},
   ): Promise<readonly CommitResult[]> {
     return new Promise((resolve, reject) => {
-      const request = new TransactionRequest(transactions, {
-        ...{ allOrNone, resolve, reject },
-        atMs: this.#parts.now(),
-        period: this.#period(),
-        pin: (account) => this.#heads.pin(account),
-        hasSegment: (number) => this.#segments.has(number),
-      });
-      this.#queue.add(request);
+      const settle = { resolve, reject };
+      this.#queue.add(new TransactionRequest(this.#transactionContext, transactions, { allOrNone, settle }));
     });
   }
 
@@ -192,9 +188,10 @@ class LevelDriver implements StoreDriver {
         }
       }
     }
-    if (this.#writer.bytesSinceCheckpoint < this.#parts.limits.checkpointBytes) return;
-    this.#checkpointing ??= this.#takeCheckpoint().finally(() => {
-      this.#checkpointing = undefined;
+    if (this.#checkpointing || this.#writer.bytesSinceCheckpoint < this.#parts.limits.checkpointBytes) return;
+    this.#checkpointing = true;
+    void this.#takeCheckpoint().then(() => {
+      this.#checkpointing = false;
     });
   }
 
@@ -205,10 +202,6 @@ class LevelDriver implements StoreDriver {
     } catch (error) {
       this.#parts.log.warn({ error }, "no checkpoint could be taken");
     }
-  }
-
-  #period(): number {
-    return Math.floor(this.#parts.now() / this.#parts.limits.transactionIdKeptMs);
   }
 
   async #close(): Promise<void> {

@@ -5,6 +5,8 @@ import { SEGMENT_HEADER_BYTES, type SegmentHeader } from "./record.ts";
 import type { SegmentLease, Segments } from "./segments.ts";
 import type { StepListener } from "./steps.ts";
 
+const ZEROS = Buffer.alloc(256 * 1024);
+
 /** A place in the log: everything before it is valid. */
 export interface LogPosition {
   readonly segment: number;
@@ -126,7 +128,9 @@ export class LogWriter {
   async #fill(from: number, bytes: number): Promise<void> {
     const file = this.#lease.file;
     try {
-      await file.write(from, [Buffer.alloc(bytes)]);
+      for (let at = 0; at < bytes; at += ZEROS.length) {
+        await file.write(from + at, [ZEROS.subarray(0, bytes - at)]);
+      }
       await file.sync();
       this.#filledEnd = from + bytes;
     } catch {

@@ -94,7 +94,8 @@ export class Segments {
   async isUnbegun(number: number): Promise<boolean> {
     const kind = this.#kinds.get(number) ?? "log";
     const file = await this.#files.open(nameOf(number, kind));
-    const bytes = await file.read(0, SEGMENT_HEADER_BYTES).finally(() => file.close());
+    const bytes = await file.read(0, SEGMENT_HEADER_BYTES);
+    await file.close();
     const other =
       bytes.length === SEGMENT_HEADER_BYTES ? decodeSegmentHeader(bytes, bytes.readUInt32LE(12)) : undefined;
     return (

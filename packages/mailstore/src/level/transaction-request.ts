@@ -1,13 +1,14 @@
 // The transactions of one call of `commit` on their way through the queue.
 import { ByteReader, ByteWriter } from "../byte-codec.ts";
 import type { CommitResult, LogRecord, Transaction } from "../driver.ts";
-import { blobId, cursor, type AccountId, type BlobId, type Uid } from "../ids.ts";
+import { blobId, cursor, type BlobId, type Uid } from "../ids.ts";
 import type { AccountDraft, Decision } from "./account-draft.ts";
 import type { CommitRequest } from "./commit-queue.ts";
 import type { Group } from "./group.ts";
-import type { PinnedHead } from "./heads.ts";
+import type { HeadCache, PinnedHead } from "./heads.ts";
 import { transactionIdKey } from "./keys.ts";
 import { placeOf, recordBytes } from "./record.ts";
+import type { Segments } from "./segments.ts";
 import { StagedBody } from "./staged-body.ts";
 
 /** What a record takes in the log beside the caller's bytes, at most; keys, counters and lengths. */
@@ -18,14 +19,16 @@ type Committed = Extract<CommitResult, { ok: true }>;
 /** `sameAs`: its id is that of an earlier transaction of the call. */
 type Outcome = Decision | Committed | { readonly sameAs: number };
 
-export interface TransactionRequestOptions {
-  readonly allOrNone: boolean;
-  /** Milliseconds since 1970, for all of the call's records. */
-  readonly atMs: number;
-  /** The period whose keys hold the ids given now. */
-  readonly period: number;
-  readonly pin: (account: AccountId) => PinnedHead;
-  readonly hasSegment: (number: number) => boolean;
+/** What all requests of a driver share. */
+export interface TransactionContext {
+  readonly heads: HeadCache;
+  readonly segments: Segments;
+  /** Milliseconds since 1970. */
+  readonly now: () => number;
+  readonly transactionIdKeptMs: number;
+}
+
+export interface Settle {
   readonly resolve: (results: CommitResult[]) => void;
   readonly reject: (error: unknown) => void;
 }
@@ -34,23 +37,36 @@ export class TransactionRequest implements CommitRequest {
   readonly bytes: number;
   readonly heads: readonly PinnedHead[];
   readonly lookups: readonly Buffer[];
+  readonly #context: TransactionContext;
   readonly #transactions: readonly Transaction[];
+  readonly #allOrNone: boolean;
+  readonly #settle: Settle;
+  /** The bodies of each transaction, and all of them once. */
   readonly #bodies: readonly (readonly StagedBody[])[];
-  readonly #options: TransactionRequestOptions;
+  readonly #distinctBodies: ReadonlySet<StagedBody>;
+  readonly #atMs: number;
   #results: CommitResult[] = [];
 
-  constructor(transactions: readonly Transaction[], options: TransactionRequestOptions) {
+  constructor(
+    context: TransactionContext,
+    transactions: readonly Transaction[],
+    { allOrNone, settle }: { readonly allOrNone: boolean; readonly settle: Settle },
+  ) {
+    this.#context = context;
     this.#transactions = transactions;
-    this.#options = options;
+    this.#allOrNone = allOrNone;
+    this.#settle = settle;
+    this.#atMs = context.now();
     this.#bodies = transactions.map(({ blobs }) => blobs.map(usableBody));
+    this.#distinctBodies = new Set(this.#bodies.flat());
     this.lookups = transactions.flatMap((transaction) => this.#idKeys(transaction));
     this.bytes = this.#bytesMax();
-    for (const body of new Set(this.#bodies.flat())) body.use();
-    this.heads = transactions.map(({ account }) => options.pin(account));
+    for (const body of this.#distinctBodies) body.use();
+    this.heads = transactions.map(({ account }) => context.heads.pin(account));
   }
 
   decide(group: Group): void {
-    for (const body of this.#bodies.flat()) this.#checkPresent(body);
+    for (const body of this.#distinctBodies) this.#checkPresent(body);
     const drafts = new Map<PinnedHead, AccountDraft>();
     const ids = new Map<string, number>();
     const outcomes = this.#transactions.map((transaction, i): Outcome => {
@@ -60,7 +76,7 @@ export class TransactionRequest implements CommitRequest {
       return this.#repeated(i, group, ids) ?? draft.decide(transaction);
     });
     const refused = outcomes.some((outcome) => "ok" in outcome && !outcome.ok);
-    const dropped = refused && this.#options.allOrNone;
+    const dropped = refused && this.#allOrNone;
     if (!dropped) for (const [head, draft] of drafts) group.draft(head).adopt(draft);
     outcomes.forEach((outcome, i) => this.#results.push(this.#write(outcome, i, dropped ? null : group)));
   }
@@ -72,12 +88,12 @@ export class TransactionRequest implements CommitRequest {
       this.#bodies[i]?.forEach((body, position) => places.set(body, result.blobs[position] as BlobId));
     });
     this.#endUses(places);
-    this.#options.resolve(this.#results);
+    this.#settle.resolve(this.#results);
   }
 
   failed(error: unknown): void {
     this.#endUses(new Map());
-    this.#options.reject(error);
+    this.#settle.reject(error);
   }
 
   /** The first result where the transaction's id is known. */
@@ -110,7 +126,7 @@ export class TransactionRequest implements CommitRequest {
     const record: LogRecord = {
       account,
       ...counters,
-      atMs: this.#options.atMs,
+      atMs: this.#atMs,
       blobs,
       parts: parts.map(({ mailbox, record: facts }, part) => {
         return { mailbox, firstUid: firstUids[part] as Uid, record: facts, head: heads[part] ?? null };
@@ -127,18 +143,18 @@ export class TransactionRequest implements CommitRequest {
   #idKeys({ account, id }: Transaction): Buffer[] {
     if (id === undefined) return [];
     if (id.length !== ID_BYTES) throw new RangeError(`a transaction's id has ${ID_BYTES} bytes`);
-    const { period } = this.#options;
+    const period = periodOf(this.#atMs, this.#context.transactionIdKeptMs);
     return [transactionIdKey(period, account, id), transactionIdKey(period - 1, account, id)];
   }
 
   /** A body committed long ago and named again may have been reclaimed meanwhile. */
   #checkPresent({ place }: StagedBody): void {
-    if (place === undefined || this.#options.hasSegment(placeOf(place).segment)) return;
+    if (place === undefined || this.#context.segments.has(placeOf(place).segment)) return;
     throw new Error("the staged body was committed before and is no longer kept");
   }
 
   #endUses(places: ReadonlyMap<StagedBody, BlobId>): void {
-    for (const body of new Set(this.#bodies.flat())) body.endUse(places.get(body));
+    for (const body of this.#distinctBodies) body.endUse(places.get(body));
   }
 
   #bytesMax(): number {
@@ -153,6 +169,11 @@ export class TransactionRequest implements CommitRequest {
     }
     return bytes;
   }
+}
+
+/** Ids are kept by periods: for the rest of theirs and the whole of the next. */
+export function periodOf(atMs: number, keptMs: number): number {
+  return Math.floor(atMs / keptMs);
 }
 
 function usableBody(blob: unknown): StagedBody {
