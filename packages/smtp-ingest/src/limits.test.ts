@@ -41,6 +41,30 @@ const BYE = `
   S.
 `;
 
+it("hands no more of a mail on than its size allows", async () => {
+  let taken = 0;
+  const counting = replacing((store) => ({
+    stage: (body, options) => {
+      async function* counted(): AsyncGenerator<Uint8Array> {
+        for await (const piece of body) {
+          taken += piece.length;
+          yield piece;
+        }
+      }
+      return store.stage(counted(), { bytesMax: options.bytesMax * 100 });
+    },
+  }));
+  await listen({ messageBytesMax: 1_000 }, {}, counting);
+  await mx.play(`
+    ${TO_DATA}
+    C: ${"x".repeat(500_000)}
+    C: .
+    S: 552 5.3.4 *
+    ${BYE}
+  `);
+  expect(taken).toBeLessThan(1_500);
+});
+
 it("counts recipients, doubles too", async () => {
   await listen({ recipientsMax: 2 });
   await mx.play(`
@@ -314,7 +338,6 @@ describe("a listener that closes", () => {
     await client.play(`
       ${TO_DATA}
       C: .
-      C: NOOP
     `);
     await slow.begun;
     const closed = mx.ingest.close();

@@ -424,6 +424,16 @@ describe("a refusal", () => {
       S: 552 5.2.2 *
       ${BYE}
     `);
+    const { bytes } = await mx.store.quota(bob.id);
+    await mx.store.updateAccount(bob.id, { quotaMessagesMax: 0, quotaBytesMax: bytes });
+    await mx.play(`
+      ${HELLO}
+      C: MAIL FROM:<x@example.net>
+      S: 250 *
+      C: RCPT TO:<bob@example.org>
+      S: 552 5.2.2 *
+      ${BYE}
+    `);
     expect(await mx.content("bob@example.org")).toBe("small\r\n");
     expect(await mx.mails("alice@example.org")).toEqual([]);
   });
@@ -597,6 +607,7 @@ describe("a client that leaves in the middle", () => {
     `);
     client.destroy();
     await gone;
+    await mx.ingest.close();
     expect(outcomes).toEqual(["ECONNECTION"]);
     expect(await mx.mails("alice@example.org")).toEqual([]);
     expect(mx.errors).toEqual([]);
