@@ -2,6 +2,7 @@
 import type { StagedBlob, Transaction } from "./driver.ts";
 import { checkFlags } from "./flag-sets.ts";
 import type { AccountId, Uid } from "./ids.ts";
+import type { MailboxState } from "./mailbox-state.ts";
 import { encodeSummary } from "./message/encode-summary.ts";
 import { MessageScanner } from "./message/scan-message.ts";
 import type { MessageSummary } from "./message/summary.ts";
@@ -63,6 +64,7 @@ export async function append(context: StoreContext, messages: readonly NewMessag
   for (const request of messages) {
     const account = await context.accounts.get(request.account);
     const mailbox = account.mailbox(request.mailbox);
+    await snapshotCaughtUp(context, mailbox);
     const { message, flags = [] } = request;
     if (!(message instanceof ScannedMessage)) throw new TypeError("a message staged by another store");
     checkFlags(flags, context.limits, mailbox.contents?.flagSets ?? null);
@@ -90,6 +92,12 @@ export async function append(context: StoreContext, messages: readonly NewMessag
     const { cursor, firstUids } = committed[accounts.indexOf(account)] as Committed;
     return { uid: (firstUids[mailbox] as Uid) + position, uidValidity: validities[i] as number, cursor };
   });
+}
+
+/** Waits where far more came than the snapshot under way covers. One that fails is told elsewhere. */
+async function snapshotCaughtUp(context: StoreContext, mailbox: MailboxState): Promise<void> {
+  const bytes = mailbox.contents?.tailBytes ?? 0;
+  if (bytes > context.limits.tailBytesStallMax) await mailbox.snapshotRunning?.catch(() => undefined);
 }
 
 async function commitAll(context: StoreContext, transactions: readonly Transaction[]): Promise<Committed[]> {

@@ -24,6 +24,8 @@ export interface StoreLimits {
   /** Records, or bytes of them, behind a mailbox' snapshot before a new one is written. */
   readonly tailRecordsMax: number;
   readonly tailBytesMax: number;
+  /** Bytes behind a snapshot under way at which appends wait for it: what is in memory only stays bounded. */
+  readonly tailBytesStallMax: number;
   /** Ranges of expunged UIDs that a mailbox remembers with their cursor. */
   readonly vanishedRangesMax: number;
   /** Bytes of summaries that a copy carries along; beyond, they are made again from the body when asked for. */
@@ -51,6 +53,7 @@ export const DEFAULT_STORE_LIMITS: StoreLimits = {
   logRecordsKept: 10_000,
   tailRecordsMax: 1_000,
   tailBytesMax: 2 * 1024 * 1024,
+  tailBytesStallMax: 16 * 1024 * 1024,
   vanishedRangesMax: 10_000,
   copiedSummaryBytesMax: 1024 * 1024,
   chunkCacheBytes: 64 * 1024 * 1024,

@@ -9,6 +9,9 @@ import { Refusal } from "./refusal.ts";
 
 const RECORDS_PER_READ = 1_000;
 
+/** Told of each record of a mailbox, with its bytes, so that somebody looks after its snapshot. */
+export type Grown = (account: AccountState, mailbox: MailboxState, recordBytes: number) => void;
+
 interface Entry {
   readonly loading: Promise<AccountState>;
   state: AccountState | null;
@@ -22,10 +25,9 @@ export class LoadedAccounts {
   readonly #entries = new Map<AccountId, Entry>();
   readonly #watchers = new Map<AccountId, Set<() => void>>();
   readonly #stopListening: () => void;
-  /** Called after each record of a loaded mailbox, to look after its snapshot. */
-  readonly #grown: (account: AccountState, mailbox: MailboxState) => void;
+  readonly #grown: Grown;
 
-  constructor(driver: StoreDriver, limits: StoreLimits, grown: (account: AccountState, mailbox: MailboxState) => void) {
+  constructor(driver: StoreDriver, limits: StoreLimits, grown: Grown) {
     this.#driver = driver;
     this.#limits = limits;
     this.#grown = grown;
@@ -118,7 +120,7 @@ export class LoadedAccounts {
     account.apply(record);
     for (const part of record.parts) {
       const mailbox = account.mailboxes.get(part.mailbox);
-      if (mailbox !== undefined) this.#grown(account, mailbox);
+      if (mailbox !== undefined) this.#grown(account, mailbox, part.record.length);
     }
   }
 

@@ -14,7 +14,7 @@ import { createMailbox, deleteMailbox, normalizeMailboxName, renameMailbox, setS
 import type { MailboxState } from "./mailbox-state.ts";
 import { OpenMailbox } from "./open-mailbox.ts";
 import { DEFAULT_SCRYPT_COST, Secrets, type ScryptCost } from "./secrets.ts";
-import { trimLog, wantsSnapshot, writeSnapshot } from "./snapshots.ts";
+import { trimLog, wantsSnapshot, writeSnapshot, type Tail } from "./snapshots.ts";
 import type * as port from "./store.ts";
 import type { StoreContext } from "./store-context.ts";
 import { expunge, transfer } from "./transfer.ts";
@@ -37,20 +37,20 @@ class DriverMailStore implements port.MailStore {
   readonly #context: StoreContext;
   readonly #accounts: Accounts;
   readonly #onTrouble: (error: unknown) => void;
-  /** Records of mailboxes whose contents are not in memory, since their last snapshot. */
-  readonly #unloadedRecords = new WeakMap<MailboxState, number>();
+  /** What came behind the snapshots of mailboxes whose contents are not in memory. */
+  readonly #unloadedTails = new WeakMap<MailboxState, Tail>();
   readonly #background = new Set<Promise<void>>();
-  #closing = false;
+  readonly #closing = new AbortController();
 
   constructor(driver: StoreDriver, options: MailStoreOptions) {
     const limits = { ...DEFAULT_STORE_LIMITS, ...options.limits };
-    const grown = (account: AccountState, mailbox: MailboxState): void => this.#lookAfter(account, mailbox);
     this.#context = {
       driver,
       limits,
-      accounts: new LoadedAccounts(driver, limits, grown),
+      accounts: new LoadedAccounts(driver, limits, (account, mailbox, bytes) => this.#lookAfter(account, mailbox, bytes)),
       cache: new ChunkCache(limits.chunkCacheBytes),
       now: options.now ?? Date.now,
+      closing: this.#closing.signal,
       copiedWhileCounting: null,
     };
     const secrets = new Secrets(options.scryptCost ?? DEFAULT_SCRYPT_COST, limits.passwordChecksAtOnce);
@@ -192,7 +192,7 @@ class DriverMailStore implements port.MailStore {
   }
 
   async close(): Promise<void> {
-    this.#closing = true;
+    this.#closing.abort();
     await Promise.all(this.#background);
     for (const account of this.#context.accounts.loaded()) await saveRecentFrom(this.#context.driver, account);
     this.#context.accounts.close();
@@ -200,16 +200,24 @@ class DriverMailStore implements port.MailStore {
   }
 
   /** Keeps snapshots and the log within their bounds, behind the commits. */
-  #lookAfter(account: AccountState, mailbox: MailboxState): void {
-    if (this.#closing) return;
-    const records = mailbox.contents === null ? (this.#unloadedRecords.get(mailbox) ?? 0) + 1 : 0;
-    this.#unloadedRecords.set(mailbox, records);
-    if (mailbox.snapshotRunning !== null || !wantsSnapshot(this.#context, mailbox, records)) return;
-    this.#unloadedRecords.set(mailbox, 0);
+  #lookAfter(account: AccountState, mailbox: MailboxState, recordBytes: number): void {
+    if (this.#closing.signal.aborted) return;
+    const tail = mailbox.contents ?? this.#growUnloaded(mailbox, recordBytes);
+    if (mailbox.snapshotRunning !== null || !wantsSnapshot(this.#context, tail)) return;
+    this.#unloadedTails.delete(mailbox);
     const work = writeSnapshot(this.#context, mailbox)
       .then(() => trimLog(this.#context, account))
-      .catch(this.#onTrouble)
+      .catch((error: unknown) => {
+        if (!this.#closing.signal.aborted) this.#onTrouble(error);
+      })
       .finally(() => this.#background.delete(work));
     this.#background.add(work);
+  }
+  #growUnloaded(mailbox: MailboxState, recordBytes: number): Tail {
+    const before = this.#unloadedTails.get(mailbox);
+    const tailRecords = (before?.tailRecords ?? 0) + 1;
+    const tail = { tailRecords, tailBytes: (before?.tailBytes ?? 0) + recordBytes };
+    this.#unloadedTails.set(mailbox, tail);
+    return tail;
   }
 }

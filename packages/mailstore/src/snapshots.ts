@@ -1,5 +1,6 @@
 // Writes a mailbox' columns as chunks, so that it opens without its whole log; then the log may be cut.
-// A snapshot is of one cursor: what it needs of the hot columns is copied before the first await.
+// A snapshot is of one cursor: what it needs of the hot columns is copied before the first await. One that is under way
+// when the store closes is left: the log has it all.
 import { setImmediate as turnOfEventLoop } from "node:timers/promises";
 import type { AccountState } from "./account-state.ts";
 import {
@@ -20,12 +21,15 @@ import { contentsOf, type StoreContext } from "./store-context.ts";
 
 type Chunks = { column: number; number: number; data: Uint8Array | null }[];
 
+/** Records, and their bytes, behind a mailbox' snapshot. */
+export interface Tail {
+  readonly tailRecords: number;
+  readonly tailBytes: number;
+}
+
 /** Whether enough came since the last snapshot for a new one. */
-export function wantsSnapshot(context: StoreContext, mailbox: MailboxState, recordsUnloaded: number): boolean {
-  const { tailRecordsMax, tailBytesMax } = context.limits;
-  const contents = mailbox.contents;
-  if (contents === null) return recordsUnloaded > tailRecordsMax;
-  return contents.tailRecords > tailRecordsMax || contents.tailBytes > tailBytesMax;
+export function wantsSnapshot({ limits }: StoreContext, { tailRecords, tailBytes }: Tail): boolean {
+  return tailRecords > limits.tailRecordsMax || tailBytes > limits.tailBytesMax;
 }
 
 /** Writes a snapshot of a mailbox as it is now; one at a time. */
@@ -65,7 +69,7 @@ async function write(context: StoreContext, mailbox: MailboxState, contents: Mai
   ];
   try {
     for (const [number, columns] of hot) {
-      await turnOfEventLoop();
+      await turnOfEventLoop(undefined, { signal: context.closing });
       pushHot(chunks, number, columns === null ? null : encodeHotChunk(columns, contents.flagSets, [0, columns.count]));
     }
     await pushCold(context, mailbox, contents, { tail, chunks });
@@ -118,12 +122,14 @@ async function pushCold(
 ): Promise<void> {
   const exists = (uid: Uid): boolean => contents.columns.rowOf(uid) >= 0;
   for (const [number, rows] of groupByChunk(tail, CHUNK_WIDTH.metadata)) {
+    context.closing.throwIfAborted();
     const merged = new Map(await metadataChunk(context, mailbox.at, number));
     for (const [uid, row] of rows) merged.set(uid, row.metadata);
     const kept = [...merged.values()].filter(({ uid }) => exists(uid));
     if (kept.length > 0) chunks.push({ column: COLUMN.metadata, number, data: encodeMetadataChunk(kept) });
   }
   for (const [number, rows] of groupByChunk(tail, CHUNK_WIDTH.summary)) {
+    context.closing.throwIfAborted();
     const merged = new Map(await summaryChunk(context, mailbox.at, number));
     for (const [uid, row] of rows) if (row.summary !== null) merged.set(uid, row.summary);
     for (const uid of merged.keys()) if (!exists(uid)) merged.delete(uid);

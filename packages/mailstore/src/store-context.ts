@@ -14,6 +14,8 @@ export interface StoreContext {
   readonly accounts: LoadedAccounts;
   readonly cache: ChunkCache;
   readonly now: () => number;
+  /** Aborted when the store closes: work in the background that can be done again is left. */
+  readonly closing: AbortSignal;
   /** Bodies that copies referred to while references are being counted; null when they are not. */
   copiedWhileCounting: Set<number> | null;
 }
