@@ -15,8 +15,13 @@ export interface Candidate {
   readonly found: readonly Truth[];
 }
 
-/** A text, folded, that is looked for in the octets of a message. */
-export type Needle =
-  /** In the fields of this name in its header; an empty text asks whether there is one. */
-  | { readonly in: "field"; readonly field: string; readonly text: string }
-  | { readonly in: "body" | "message"; readonly text: string };
+/** A text that is looked for in the octets of a message. */
+export interface Needle {
+  /** In the fields of one name in its header, in its body, or in all of it. */
+  readonly in: "field" | "body" | "message";
+  /** In lower case; empty unless it is about fields. */
+  readonly field: string;
+  /** As it is found in headers, and as it is found in bodies. An empty text is in every field. */
+  readonly headerText: string;
+  readonly bodyText: string;
+}

@@ -1,6 +1,7 @@
 // Looks for texts in a message as its texts come along, and remembers what was found.
-import { decodeHeaderValue, foldForSearch, headerFields } from "@pushmail/mailstore";
+import { decodeHeaderValue, headerFields } from "@pushmail/mailstore";
 import type { Needle, Truth } from "./candidate.ts";
+import { foldHeader } from "./fold-header.ts";
 import type { MessageText } from "./message-texts.ts";
 
 /** One way through the texts of one message. */
@@ -9,13 +10,13 @@ export class NeedleScan {
   readonly #found: Truth[];
   /** So much of a piece may be the beginning of a text that ends in the next one. */
   readonly #overlap: number;
-  #isBehindHeader = false;
+  #isInTopHeader = true;
   #tail = "";
 
   constructor(needles: readonly Needle[]) {
     this.#needles = needles;
     this.#found = needles.map(() => undefined);
-    this.#overlap = Math.max(...needles.map(({ text }) => text.length - 1));
+    this.#overlap = Math.max(...needles.map(({ bodyText }) => bodyText.length - 1));
   }
 
   /** For each needle whether it was found, or undefined as long as it may be. */
@@ -25,8 +26,13 @@ export class NeedleScan {
 
   /** Looks at the next text. */
   take(text: MessageText): void {
-    if (text.type === "piece") this.#takePiece(text);
-    else this.#takeHeader(text.octets);
+    if (text.type === "piece") {
+      this.#takePiece(text);
+      return;
+    }
+    this.#takeHeader(text.octets);
+    this.#isInTopHeader = false;
+    this.#settle((needle) => needle.in === "field");
   }
 
   /** There are no more texts: what was not found is not there. */
@@ -36,28 +42,32 @@ export class NeedleScan {
 
   #takeHeader(octets: Buffer): void {
     for (const field of headerFields(octets)) {
-      const text = foldForSearch(decodeHeaderValue(field.value));
-      const line = `${field.name}: ${text}`;
+      const { name } = field;
+      let value: string | undefined;
       this.#mark((needle) => {
-        if (needle.in === "field")
-          return !this.#isBehindHeader && needle.field === field.name && text.includes(needle.text);
-        // The headers of parts belong to the body of the message.
-        return (needle.in === "message" || this.#isBehindHeader) && line.includes(needle.text);
+        if (!this.#concerns(needle, name)) return false;
+        value ??= foldHeader(decodeHeaderValue(field.value));
+        return (needle.in === "field" ? value : `${name}: ${value}`).includes(needle.headerText);
       });
     }
-    this.#isBehindHeader = true;
-    this.#settle((needle) => needle.in === "field");
+  }
+
+  /** Whether a needle may be in a field of this name. The headers of parts belong to the body of the message. */
+  #concerns(needle: Needle, name: string): boolean {
+    if (needle.in === "field") return this.#isInTopHeader && needle.field === name;
+    return needle.in === "message" || !this.#isInTopHeader;
   }
 
   #takePiece({ text, isFirst }: Extract<MessageText, { readonly type: "piece" }>): void {
     const window = isFirst ? text : this.#tail + text;
-    this.#mark((needle) => needle.in !== "field" && window.includes(needle.text));
+    this.#mark((needle) => needle.in !== "field" && window.includes(needle.bodyText));
     this.#tail = this.#overlap > 0 ? window.slice(-this.#overlap) : "";
   }
 
   #mark(has: (needle: Needle) => boolean): void {
-    for (const [i, needle] of this.#needles.entries())
+    for (const [i, needle] of this.#needles.entries()) {
       if (this.#found[i] === undefined && has(needle)) this.#found[i] = true;
+    }
   }
 
   #settle(isDue: (needle: Needle) => boolean): void {

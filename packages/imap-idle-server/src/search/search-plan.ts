@@ -6,6 +6,7 @@ import type { MessageSource } from "../fetch/load-messages.ts";
 import type { MailboxView } from "../mailbox-view.ts";
 import type { Candidate, Needle, Truth } from "./candidate.ts";
 import { ENVELOPE_FIELDS } from "./envelope-fields.ts";
+import { foldHeader } from "./fold-header.ts";
 import { sentDayMs } from "./sent-day.ts";
 
 export interface SearchPlan {
@@ -72,7 +73,7 @@ function compile(key: SearchKey, draft: Draft): Condition {
     case "body":
     case "text":
       if (key.text === "") return fromIndex(() => true);
-      return fromOctets(draft, { in: key.type === "body" ? "body" : "message", text: foldForSearch(key.text) });
+      return fromOctets(draft, needle(key.type === "body" ? "body" : "message", key.text));
     case "not": {
       const { rank, test } = compile(key.key, draft);
       return { rank, test: (candidate) => negated(test(candidate)) };
@@ -117,10 +118,10 @@ function fromSummary(draft: Draft, test: (summary: MessageSummary) => boolean): 
   return { rank: RANK.details, test: ({ summary }) => (summary === undefined ? undefined : test(summary)) };
 }
 
-function fromOctets(draft: Draft, needle: Needle): Condition {
+function fromOctets(draft: Draft, sought: Needle): Condition {
   // Where in the message its texts stand, the summary tells.
   draft.sources.add("details");
-  const at = draft.needles.push(needle) - 1;
+  const at = draft.needles.push(sought) - 1;
   return { rank: RANK.octets, test: ({ found }) => found[at] };
 }
 
@@ -160,10 +161,14 @@ function isOnDay(key: DateKey, dayMs: number): boolean {
   }
 }
 
-function headerCondition(key: Extract<SearchKey, { readonly type: "header" }>, draft: Draft): Condition {
-  const text = foldForSearch(key.text);
-  const read = ENVELOPE_FIELDS.get(key.field);
+function headerCondition({ field, text }: Extract<SearchKey, { readonly type: "header" }>, draft: Draft): Condition {
+  const read = ENVELOPE_FIELDS.get(field);
   // Whether there is a field at all, even an empty one, only the header itself tells.
-  if (read === undefined || text === "") return fromOctets(draft, { in: "field", field: key.field, text });
-  return fromSummary(draft, ({ envelope }) => foldForSearch(read(envelope)).includes(text));
+  if (read === undefined || text === "") return fromOctets(draft, needle("field", text, field));
+  const folded = foldHeader(text);
+  return fromSummary(draft, ({ envelope }) => foldHeader(read(envelope)).includes(folded));
+}
+
+function needle(place: Needle["in"], text: string, field = ""): Needle {
+  return { in: place, field, headerText: foldHeader(text), bodyText: foldForSearch(text) };
 }
