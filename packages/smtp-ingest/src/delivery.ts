@@ -38,15 +38,15 @@ export class Delivery {
   async #stage(content: Readable): Promise<StagedMessage> {
     const { store, kind, hostname, limits } = this.#options;
     const mail = this.#mail;
-    const [first, second] = mail.recipients;
-    const header = traceHeader({
-      mail,
-      protocol: kind === "lmtp" ? "lmtp" : "smtp",
-      hostname,
-      recipient: second === undefined && first !== undefined ? first.address : null,
-      receivedAtMs: this.#receivedAtMs,
-    });
-    const trace = Buffer.from(header);
+    const trace = Buffer.from(
+      traceHeader({
+        mail,
+        protocol: kind === "lmtp" ? "lmtp" : "smtp",
+        hostname,
+        recipient: mail.recipients.length === 1 ? (mail.recipients[0]?.address ?? null) : null,
+        receivedAtMs: this.#receivedAtMs,
+      }),
+    );
     try {
       return await store.stage(this.#traced(trace, content), { bytesMax: trace.length + limits.messageBytesMax });
     } catch (error) {
@@ -72,12 +72,13 @@ export class Delivery {
 
   /** All or none: a sender that is told "not yet" sends the whole mail again. */
   async #deliverTogether(message: StagedMessage): Promise<Answer> {
-    const targets = new Map(this.#mail.recipients.map((recipient) => [mailboxKey(recipient), recipient]));
+    const byMailbox = new Map(this.#mail.recipients.map((recipient) => [mailboxKey(recipient), recipient]));
     try {
-      this.#logDelivery(await this.#append(message, [...targets.values()]), [...targets.values()]);
+      await this.#append(message, [...byMailbox.values()]);
+      // Not the UIDs: how much mail somebody gets is nobody else's business.
       return `2.0.0 Queued as ${this.#mail.id}`;
     } catch (error) {
-      return targets.size > 1 ? refusedForSome(error, this.#options.log) : replyTo(error, this.#options.log);
+      return byMailbox.size > 1 ? refusedForSome(error, this.#options.log) : replyTo(error, this.#options.log);
     }
   }
 
@@ -93,17 +94,15 @@ export class Delivery {
 
   async #deliverOne(message: StagedMessage, recipient: AcceptedRecipient): Promise<Answer> {
     try {
-      const appended = await this.#append(message, [recipient]);
-      this.#logDelivery(appended, [recipient]);
-      const [{ uid, cursor }] = appended as [Appended];
+      const [{ uid, cursor }] = (await this.#append(message, [recipient])) as [Appended];
       return `2.0.0 Delivered ${this.#mail.id} uid ${uid} cursor ${cursor}`;
     } catch (error) {
       return replyTo(error, this.#options.log);
     }
   }
 
-  #append(message: StagedMessage, recipients: readonly AcceptedRecipient[]): Promise<readonly Appended[]> {
-    return this.#options.store.append(
+  async #append(message: StagedMessage, recipients: readonly AcceptedRecipient[]): Promise<readonly Appended[]> {
+    const appended = await this.#options.store.append(
       recipients.map(({ target }) => ({
         account: target.account.id,
         mailbox: target.mailbox,
@@ -111,12 +110,11 @@ export class Delivery {
         internalDateMs: this.#receivedAtMs,
       })),
     );
-  }
-
-  #logDelivery(appended: readonly Appended[], recipients: readonly AcceptedRecipient[]): void {
     const { id, sender, client } = this.#mail;
     const to = recipients.map(({ address }, i) => ({ address, uid: appended[i]?.uid, cursor: appended[i]?.cursor }));
-    this.#options.log.info({ mail: id, client: client.address, sender, to }, "mail delivered");
+    const from = { client: client.address, user: client.user?.address, sender };
+    this.#options.log.info({ mail: id, ...from, sizeBytes: message.sizeBytes, to }, "mail delivered");
+    return appended;
   }
 }
 

@@ -24,6 +24,8 @@ export interface SmtpLimits {
   readonly receivedFieldsMax: number;
   /** How much of a message's header is searched for trace fields. */
   readonly headerBytesMax: number;
+  /** How old the list of local domains may be, which words the refusal of a recipient. */
+  readonly localDomainsAgeMaxMs: number;
   /** How long a client may be silent when it is its turn (RFC 5321 4.5.3.2.7). */
   readonly idleTimeoutMs: number;
   /** How long a client may take to send the whole content of one message. */
@@ -45,6 +47,7 @@ export const SMTP_LIMITS: SmtpLimits = {
   authFailureDelayMs: 1_000,
   receivedFieldsMax: 50,
   headerBytesMax: 256 * 1024,
+  localDomainsAgeMaxMs: 10_000,
   idleTimeoutMs: 300_000,
   dataTimeoutMs: 1_800_000,
   closeGraceMs: 2_000,

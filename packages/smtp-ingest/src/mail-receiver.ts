@@ -8,15 +8,14 @@ import type { IncomingMail, ReceiverOptions } from "./incoming-mail.ts";
 import { LocalDomains } from "./local-domains.ts";
 import { NegativeReply } from "./replies.ts";
 
-const LOCAL_DOMAINS_AGE_MAX_MS = 10_000;
-
+/** Decides on every mail of one listener. */
 export class MailReceiver implements Receiver<IncomingMail> {
   readonly #options: ReceiverOptions;
   readonly #localDomains: LocalDomains;
 
   constructor(options: ReceiverOptions) {
     this.#options = options;
-    this.#localDomains = new LocalDomains({ ...options, ageMaxMs: LOCAL_DOMAINS_AGE_MAX_MS });
+    this.#localDomains = new LocalDomains({ ...options, ageMaxMs: options.limits.localDomainsAgeMaxMs });
   }
 
   authenticate(username: string, password: string): Promise<AccountInfo> {
@@ -50,9 +49,7 @@ export class MailReceiver implements Receiver<IncomingMail> {
 
   /** RFC 6409 6.1: the sender is an address of the account that logged in; the null sender is anybody's. */
   async #checkSender({ sender, client }: MailCommand): Promise<void> {
-    if (client.user === null) {
-      throw new NegativeReply("530 5.7.0", "Authentication required");
-    }
+    if (client.user === null) throw new NegativeReply("530 5.7.0", "Authentication required");
     if (sender === "") return;
     const owner = await this.#options.store.resolve(sender);
     if (owner?.account.id === client.user.id) return;

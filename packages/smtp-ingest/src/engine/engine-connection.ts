@@ -8,6 +8,7 @@ import type { EngineServer } from "./engine-server.ts";
 
 const ENHANCED_STATUS = /^[245]\.\d{1,3}\.\d{1,3} /;
 
+/** A connection that CommandStream parses, and that keeps to the listener's settings. */
 export class EngineConnection extends SMTPConnection {
   declare _server: EngineServer;
   #commands = 0;
@@ -72,7 +73,7 @@ export class EngineConnection extends SMTPConnection {
 
   /** A text that begins with an enhanced status code goes out with this one, others get smtp-server's. */
   override send(code: number, text?: string | string[] | null, context?: string | false): void {
-    if (code >= 400) {
+    if (code >= 400 && !this._closed) {
       const { log } = this._server.settings;
       // 500 to 504: the client broke the grammar or the order of commands.
       log[code >= 500 && code < 505 ? "debug" : "info"]({ client: this.remoteAddress, code, text }, "refused");

@@ -18,7 +18,7 @@ import type { SMTPConnectionOptions } from "smtp-server/lib/smtp-connection.js";
 import { NegativeReply, replyTo } from "../replies.ts";
 import { ConnectionGate } from "./connection-gate.ts";
 import { EngineConnection } from "./engine-connection.ts";
-import { smtpServerOptions } from "./engine-settings.ts";
+import { contextOptions, smtpServerOptions } from "./engine-settings.ts";
 import type { EngineSettings, TlsCredentials } from "./engine-settings.ts";
 import { mailCommand, refuseParameters } from "./mail-command.ts";
 import type { Answer, Receiver } from "./receiver.ts";
@@ -74,7 +74,7 @@ export class EngineServer<Transaction = unknown> extends SMTPServer {
 
   /** For handshakes from now on; throws, and keeps what was, where the certificate is of no use. */
   useTls(tls: TlsCredentials): void {
-    const options = { minVersion: "TLSv1.2", ...tls } as const;
+    const options = contextOptions(tls);
     // smtp-server would forget the old context before it looks at the new one.
     createSecureContext(options);
     this.updateSecureContext(options);

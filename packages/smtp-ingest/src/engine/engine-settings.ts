@@ -36,7 +36,7 @@ export function smtpServerOptions(settings: EngineSettings): SMTPServerOptions {
   if (!settings.authentication) disabledCommands.push("AUTH");
   if (tls === null) disabledCommands.push("STARTTLS");
   return {
-    ...(tls === null ? {} : { minVersion: "TLSv1.2", ...tls }),
+    ...(tls === null ? {} : contextOptions(tls)),
     secure: settings.implicitTls,
     lmtp: settings.protocol === "lmtp",
     name: settings.hostname,
@@ -53,4 +53,9 @@ export function smtpServerOptions(settings: EngineSettings): SMTPServerOptions {
     socketTimeout: limits.idleTimeoutMs,
     logger: false,
   };
+}
+
+/** smtp-server's own floor is TLSv1. */
+export function contextOptions(tls: TlsCredentials): Required<TlsCredentials> {
+  return { minVersion: "TLSv1.2", ...tls };
 }

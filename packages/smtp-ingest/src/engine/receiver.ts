@@ -30,11 +30,17 @@ export interface Client {
 /** The answer to one recipient's (LMTP) or the whole mail (SMTP): the text of a 250, or the error. */
 export type Answer = string | Error;
 
-/** A mail between MAIL and its end, as the receiver keeps it. */
+/** `Transaction` is a mail between MAIL and its end, in the receiver's own keeping. */
 export interface Receiver<Transaction> {
+  /** AUTH. */
   authenticate(username: string, password: string): Promise<AccountInfo>;
+  /** MAIL. */
   begin(mail: MailCommand): Promise<Transaction>;
+  /** RCPT. */
   addRecipient(transaction: Transaction, address: string): Promise<void>;
-  /** `content` ends with the mail, or fails with what is wrong with it; it must be read to its end. */
+  /**
+   * DATA. `content` ends with the mail, or fails with what is wrong with it or the loss of the client; it is read to
+   * its end whatever happens. One answer for each recipient added under LMTP, one in all under SMTP.
+   */
   receive(transaction: Transaction, content: Readable): Promise<readonly Answer[]>;
 }
