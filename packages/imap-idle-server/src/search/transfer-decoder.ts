@@ -27,17 +27,18 @@ function base64Decoder(): TransferDecoder {
   };
 }
 
-const ESCAPE = /=(?:([0-9a-f]{2})|[ \t]*(?:\r?\n|$))/gi;
-/** An equals sign whose meaning the next piece decides. Blanks before a line end are few, or nobody's. */
+const ESCAPE = /=(?:([0-9a-f]{2})|[ \t]*\r?\n)/gi;
+/** An equals sign whose meaning the next piece decides. Blanks before a line end are few, or mean nothing. */
 const CUT_ESCAPE = /=(?:[0-9a-f]?|[ \t]{0,80}\r?)$/i;
+const LAST_ESCAPE = /=[ \t]*$/;
 
 function quotedPrintableDecoder(): TransferDecoder {
   let held = "";
   return (piece, { isLast }) => {
     const text = held + piece.toString("latin1");
-    const end = isLast ? text.length : text.length - (CUT_ESCAPE.exec(text.slice(-100))?.[0].length ?? 0);
-    held = text.slice(end);
-    const decoded = text.slice(0, end).replace(ESCAPE, (_, hex: string | undefined) => {
+    held = isLast ? "" : (CUT_ESCAPE.exec(text.slice(-100))?.[0] ?? "");
+    const whole = isLast ? text.replace(LAST_ESCAPE, "") : text.slice(0, text.length - held.length);
+    const decoded = whole.replace(ESCAPE, (_, hex: string | undefined) => {
       return hex === undefined ? "" : String.fromCharCode(Number.parseInt(hex, 16));
     });
     return Buffer.from(decoded, "latin1");

@@ -1,0 +1,130 @@
+// The texts of bodies, whatever the pieces in which they come.
+import { describe, expect, it } from "@jest/globals";
+import fc from "fast-check";
+import { decodeBody, foldForSearch, scanMessage, type BodyPart } from "@pushmail/mailstore";
+import { bodyText } from "./body-text.ts";
+import { SEARCH_LIMITS } from "./limits.ts";
+import { transferDecoder } from "./transfer-decoder.ts";
+
+const RUNS = { numRuns: 300 };
+
+function cut(bytes: Buffer, places: readonly number[]): Buffer[] {
+  const ends = [...places.map((place) => place % (bytes.length + 1)), bytes.length].sort((a, b) => a - b);
+  return ends.map((end, i) => bytes.subarray(ends[i - 1] ?? 0, end));
+}
+
+function decode(encoding: string, pieces: readonly Buffer[]): Buffer {
+  const decoder = transferDecoder(encoding);
+  const decoded = pieces.map((piece) => decoder(piece, { isLast: false }));
+  return Buffer.concat([...decoded, decoder(Buffer.alloc(0), { isLast: true })]);
+}
+
+function textPart(encoding: string, charset: string | null): BodyPart {
+  const type = charset === null ? "text/plain" : `text/plain; charset="${charset}"`;
+  const header = `Content-Type: ${type}\r\nContent-Transfer-Encoding: ${encoding}\r\n\r\n`;
+  return scanMessage(Buffer.from(header)).structure;
+}
+
+async function textOf(pieces: readonly Buffer[], part: BodyPart): Promise<string> {
+  let text = "";
+  for await (const piece of bodyText(pieces, part)) text += piece;
+  return text;
+}
+
+describe("transferDecoder", () => {
+  const places = fc.array(fc.nat({ max: 5_000 }), { maxLength: 8 });
+
+  it("reads base64 cut anywhere, with line ends and foreign bytes in it", () => {
+    fc.assert(
+      fc.property(fc.uint8Array({ maxLength: 300 }), fc.integer({ min: 1, max: 80 }), places, (bytes, width, cuts) => {
+        const digits = Buffer.from(bytes).toString("base64");
+        const lines = digits.replace(new RegExp(`.{${width}}`, "g"), "$&\r\n");
+        expect(decode("BASE64", cut(Buffer.from(`!${lines}`), cuts))).toEqual(Buffer.from(bytes));
+      }),
+      RUNS,
+    );
+  });
+
+  it("begins anew behind padding", () => {
+    const twice = Buffer.from("YQ==\r\nYmM=\r\nZGVm");
+    for (let at = 0; at <= twice.length; at++) expect(decode("base64", cut(twice, [at])).toString()).toBe("abcdef");
+  });
+
+  it("reads quoted-printable cut anywhere", () => {
+    const encoded = Buffer.from("A=3DB =C3=A4=c3=bc soft=\r\nbreak, with blanks= \t\r\n, bare=\nend; =zz =4 stay =");
+    const decoded = Buffer.from("A=B äü softbreak, with blanks, bareend; =zz =4 stay ");
+    for (let at = 0; at <= encoded.length; at++) {
+      expect(decode("quoted-printable", cut(encoded, [at, at + 1, at + 3]))).toEqual(decoded);
+    }
+  });
+
+  it("gives what the whole gives, whatever it is", () => {
+    const soup = fc.array(fc.constantFrom("=", "3", "D", "\r", "\n", " ", "x", "=\r\n", "=3D", "\t"), {
+      maxLength: 60,
+    });
+    fc.assert(
+      fc.property(soup, places, (parts, cuts) => {
+        const bytes = Buffer.from(parts.join(""));
+        expect(decode("quoted-printable", cut(bytes, cuts))).toEqual(decode("quoted-printable", [bytes]));
+      }),
+      RUNS,
+    );
+  });
+
+  it("holds back little, however long an escape is not ended", () => {
+    const decoder = transferDecoder("quoted-printable");
+    let given = 0;
+    for (let i = 0; i < 100; i++) given += decoder(Buffer.from(`=${" ".repeat(1_000)}`), { isLast: false }).length;
+    expect(given).toBeGreaterThan(99_000);
+  });
+});
+
+describe("bodyText", () => {
+  const encodings = { "8bit": 0, base64: 1, "quoted-printable": 2 } as const;
+  const line = fc.string({ unit: "grapheme", maxLength: 30 });
+
+  it("is the folded text of the whole body, in every encoding and charset", async () => {
+    await fc.assert(
+      fc.asyncProperty(
+        fc.array(line, { maxLength: 20 }),
+        fc.constantFrom("8bit", "base64", "quoted-printable"),
+        fc.constantFrom("utf-8", null, "UTF-8"),
+        fc.array(fc.nat({ max: 5_000 }), { maxLength: 6 }),
+        async (lines, encoding, charset, cuts) => {
+          const bytes = Buffer.from(lines.join("\r\n"));
+          const body = encode(bytes, encoding);
+          const expected = foldForSearch(decodeBody(body, encoding, charset));
+          expect(await textOf(cut(body, cuts), textPart(encoding, charset))).toBe(expected);
+        },
+      ),
+      { numRuns: 200 },
+    );
+  });
+
+  it("does not take octets below 128 for ASCII where they are none", async () => {
+    const japanese = Buffer.from("\x1b$B$3$l\x1b(B", "latin1");
+    expect(await textOf([japanese], textPart("7bit", "ISO-2022-JP"))).toBe("これ");
+    expect(await textOf([Buffer.from("Ab", "utf16le")], textPart("8bit", "utf-16le"))).toBe("ab");
+    expect(await textOf([Buffer.from([0xc4, 0x4c])], textPart("8bit", "windows-1252"))).toBe("äl");
+  });
+
+  it("gives long lines in bounded pieces, and holds no more", async () => {
+    const piece = Buffer.alloc(10_000, "x");
+    const pieces = Array.from({ length: 100 }, () => piece);
+    const lengths: number[] = [];
+    for await (const text of bodyText(pieces, textPart("8bit", null))) lengths.push(text.length);
+    expect(Math.max(...lengths)).toBeLessThanOrEqual(SEARCH_LIMITS.lineBytesMax + piece.length);
+    expect(lengths.reduce((sum, length) => sum + length, 0)).toBe(1_000_000);
+  });
+
+  function encode(bytes: Buffer, encoding: keyof typeof encodings): Buffer {
+    if (encoding === "8bit") return bytes;
+    if (encoding === "base64") return Buffer.from(bytes.toString("base64").replace(/.{76}/g, "$&\r\n"));
+    const escaped = Array.from(bytes, (byte) =>
+      byte === 10 || byte === 13 || (byte > 31 && byte < 127 && byte !== 61)
+        ? String.fromCharCode(byte)
+        : `=${byte.toString(16).toUpperCase().padStart(2, "0")}`,
+    );
+    return Buffer.from(escaped.join(""));
+  }
+});
