@@ -1,5 +1,12 @@
 // Reads what is new in one mailbox, each mail once over any number of connections: by UIDVALIDITY and UID.
-import type { FetchMessageObject, FetchQueryObject, FlagsEvent, ImapFlow, MailboxObject } from "imapflow";
+import type {
+  FetchMessageObject,
+  FetchQueryObject,
+  FlagsEvent,
+  ImapFlow,
+  ImapFlowError,
+  MailboxObject,
+} from "imapflow";
 import { CommandFault, exitCodes } from "./command-fault.ts";
 import type { ClientLimits } from "./limits.ts";
 import { MailboxTable } from "./mailbox-table.ts";
@@ -52,7 +59,7 @@ export class MailboxFollower {
 
   /** Selects the mailbox and delivers what came since the position. */
   async open(client: ImapFlow): Promise<void> {
-    const mailbox = await client.mailboxOpen(this.#options.mailbox, { readOnly: true });
+    const mailbox = await openMailbox(client, this.#options.mailbox);
     const sameMailbox = await this.#locate(client, mailbox);
     if (this.#options.onEvent !== undefined) await this.#openTable(client, mailbox, sameMailbox);
     const uids = await searchUids(client, this.#uid + 1);
@@ -147,6 +154,15 @@ export class MailboxFollower {
   #tellFlags({ seq, flags }: Pick<FlagsEvent, "seq"> & { readonly flags?: Set<string> | undefined }): void {
     const event = flags && this.#table?.changeFlags(seq, flags);
     if (event !== undefined) this.#options.onEvent?.(event);
+  }
+}
+
+async function openMailbox(client: ImapFlow, name: string): Promise<MailboxObject> {
+  try {
+    return await client.mailboxOpen(name, { readOnly: true });
+  } catch (error) {
+    if ((error as ImapFlowError).mailboxMissing !== true) throw error;
+    throw new CommandFault(exitCodes.failed, `there is no mailbox "${name}"`);
   }
 }
 
