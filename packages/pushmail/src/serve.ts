@@ -27,6 +27,7 @@ async function run(args: readonly string[], io: CliIo): Promise<number> {
 
 async function serveUntil(stop: AbortSignal, args: readonly string[], io: CliIo): Promise<number> {
   const { log: format, logLevel, demo, ...settings } = await readSettings(args, io.env);
+  if (listenerNames.every((name) => settings[name] === "off")) throw new StartFault("every listener is off");
   const log = await createLogger({ log: format, logLevel });
   const pushmail = await startPushmail({ ...settings, log });
   process.on("SIGHUP", () => {
@@ -40,11 +41,13 @@ async function serveUntil(stop: AbortSignal, args: readonly string[], io: CliIo)
   if (demo) io.stderr.write(await openDemo(pushmail, settings));
   if (!stop.aborted) await once(stop, "abort");
   log.info({ signal: stop.reason }, "closing");
-  // Does not hold the process; where something else does, this ends it.
-  setTimeout(() => {
+  const late = setTimeout(() => {
     log.error("not closed in time");
     process.exit(1);
-  }, mergeLimits(defaultLimits, settings.limits).process.closeMs).unref();
+  }, mergeLimits(defaultLimits, settings.limits).process.closeMs);
   await pushmail.close();
+  log.info("closed");
+  // From here on it holds nothing any more, but still ends what does.
+  late.unref();
   return 0;
 }

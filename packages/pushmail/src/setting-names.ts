@@ -31,5 +31,5 @@ export function variableName(path: SettingPath): string {
 }
 
 function words(camelCase: string): string[] {
-  return camelCase.replace(/[A-Z]/g, "-$&").toLowerCase().split("-");
+  return camelCase.split(/(?<=.)(?=[A-Z])/).map((word) => word.toLowerCase());
 }

@@ -2,9 +2,12 @@
 import { hostname } from "node:os";
 import { DEFAULT_IMAP_LIMITS as IMAP_LIMITS, type ImapLimits } from "@pushmail/imap-idle-server";
 import {
+  DEFAULT_SCRYPT_COST,
   DEFAULT_STORE_LIMITS as STORE_LIMITS,
   LEVEL_LIMITS,
   type LevelLimits,
+  MEMORY_LIMITS,
+  type ScryptCost,
   type StoreLimits,
 } from "@pushmail/mailstore";
 import { SMTP_LIMITS, type SmtpLimits } from "@pushmail/smtp-ingest";
@@ -31,6 +34,8 @@ export interface Limits {
   readonly imap: ImapLimits;
   readonly store: StoreLimits;
   readonly level: LevelLimits;
+  /** What the check of a password costs; in memory, where no hash can be stolen, next to nothing. */
+  readonly scrypt: ScryptCost;
 }
 
 /** Any of the bounds: those that are to differ from their defaults. */
@@ -44,7 +49,11 @@ export const defaultLimits: Limits = {
   imap: IMAP_LIMITS,
   store: STORE_LIMITS,
   level: LEVEL_LIMITS,
+  scrypt: DEFAULT_SCRYPT_COST,
 };
+
+/** The bounds of a server that keeps its mail in memory. */
+export const memoryLimits: Limits = { ...defaultLimits, level: MEMORY_LIMITS, scrypt: { N: 16, r: 1, p: 1 } };
 
 /** What the server needs to know, in a process of its own or embedded. */
 export interface ServerSettings extends Readonly<Record<ListenerName, Port>> {

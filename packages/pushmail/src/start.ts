@@ -1,6 +1,6 @@
 // One pushmail in this process: a store and its listeners. `serve` and programs that embed it start it here.
 import { type ImapServer, type Log, startImapServer } from "@pushmail/imap-idle-server";
-import { type MailStore, MEMORY_LIMITS, openLevelDriver, openMailStore, openMemoryDriver } from "@pushmail/mailstore";
+import { type MailStore, openLevelDriver, openMailStore, openMemoryDriver } from "@pushmail/mailstore";
 import { type SmtpIngest, startSmtpIngest } from "@pushmail/smtp-ingest";
 import { loadCertificate } from "./certificate.ts";
 import { compactRegularly } from "./compaction.ts";
@@ -13,6 +13,7 @@ import {
   listenerNames,
   mergeLimits,
   mergeSettings,
+  memoryLimits,
   type ServerSettings,
 } from "./settings.ts";
 import { StartFault } from "./start-fault.ts";
@@ -61,18 +62,18 @@ const silence: Log = { debug() {}, info() {}, warn() {}, error() {} };
 /** Starts a server: by default in memory, on free ports of 127.0.0.1, and silent. */
 export async function startPushmail({ log = silence, ...options }: PushmailOptions = {}): Promise<Pushmail> {
   const settings = mergeSettings(embedded, options);
-  const limits = mergeLimits(
-    settings.memory ? { ...defaultLimits, level: MEMORY_LIMITS } : defaultLimits,
-    settings.limits,
-  );
+  const limits = mergeLimits(settings.memory ? memoryLimits : defaultLimits, settings.limits);
   const store = await openStore(settings, limits, log);
   const listeners = new Map<ListenerName, Listener>();
   let closed: Promise<void> | undefined;
   const stopCompaction = compactRegularly(store, limits.process.compactEveryMs, log);
   const close = async (): Promise<void> => {
     stopCompaction();
-    await Promise.all(Array.from(listeners.values(), (listener) => listener.close()));
-    await store.close();
+    try {
+      await Promise.all(Array.from(listeners.values(), (listener) => listener.close()));
+    } finally {
+      await store.close();
+    }
   };
   try {
     await provisionUsers(store, settings.users);
@@ -97,13 +98,13 @@ export async function startPushmail({ log = silence, ...options }: PushmailOptio
 }
 
 async function openStore({ data, memory }: ServerSettings, limits: Limits, log: Log): Promise<MailStore> {
+  const driver = memory
+    ? await openMemoryDriver({ limits: limits.level })
+    : await openLevelDriver({ directory: data, limits: limits.level, log }).catch((error: Error) => {
+        throw new StartFault(`cannot open the data directory ${data}: ${error.message}`, { cause: error });
+      });
   const onTrouble = (error: unknown): void => log.error({ err: error }, "trouble in the store's background work");
-  if (memory)
-    return openMailStore(await openMemoryDriver({ limits: limits.level }), { limits: limits.store, onTrouble });
-  const driver = await openLevelDriver({ directory: data, limits: limits.level, log }).catch((error: Error) => {
-    throw new StartFault(`cannot open the data directory ${data}: ${error.message}`, { cause: error });
-  });
-  return openMailStore(driver, { limits: limits.store, onTrouble });
+  return openMailStore(driver, { limits: limits.store, scryptCost: limits.scrypt, onTrouble });
 }
 
 interface Surroundings {
@@ -125,7 +126,8 @@ async function listen(
   try {
     if (name === "imap" || name === "imaps") return await startImapServer({ ...options, limits: limits.imap });
     const kind = name === "submissions" ? "submission" : name;
-    return await startSmtpIngest({ ...options, kind, limits: limits.smtp });
+    const smtpOptions = { ...options, kind, domains: settings.domain, limits: limits.smtp } as const;
+    return await startSmtpIngest(smtpOptions);
   } catch (error) {
     throw new StartFault(`cannot listen on ${host}:${port} (${name}): ${(error as Error).message}`, { cause: error });
   }

@@ -1,4 +1,4 @@
-// The settings as texts: the usage of `pushmail serve`, and the tables that docs/operating.md holds.
+// The settings as texts: the usage of `pushmail serve`, and the page docs/settings.md.
 import { flagName, limitsIn, variableName } from "./setting-names.ts";
 import { defaultLimits, defaultSettings, type SettingSpec, settingSpecs } from "./settings.ts";
 
@@ -25,7 +25,7 @@ Environment: PUSHMAIL_ and the flag's name, such as PUSHMAIL_LOG_LEVEL; it overr
 `;
 }
 
-/** The settings and the limits as two Markdown tables. */
+/** The text of docs/settings.md: all settings and limits, in two tables. */
 export function settingsReference(): string {
   const settings = specs.map(([name, { value, says, kind }]) => {
     const flag = `--${flagName(name)} ${value}`.trimEnd();
@@ -39,9 +39,15 @@ export function settingsReference(): string {
   });
   const limits = limitsIn(defaultLimits).map(([path, limit]) => row(`\`limits.${path.join(".")}\``, String(limit)));
   return [
+    "# Settings",
+    "",
+    "Made by `npx pushmail help settings > docs/settings.md`; [operating.md](operating.md) says how they are given.",
+    "",
     row("key in the file", "flag", "environment", "default", "what it is"),
     row("---", "---", "---", "---", "---"),
     ...settings,
+    "",
+    "Limits: what each of them bounds says the `limits.ts` of its package.",
     "",
     row("key in the file", "default"),
     row("---", "---"),

@@ -13,10 +13,20 @@ export async function provisionUsers(store: MailStore, users: ServerSettings["us
 async function provision(store: MailStore, address: string, password: string): Promise<void> {
   try {
     const account = await store.findAccount(address);
-    if (account?.address === address.toLowerCase()) await store.updateAccount(account.id, { password });
-    else await store.createAccount({ address, password });
+    if (account?.address !== address.toLowerCase()) await store.createAccount({ address, password });
+    else if (!(await isPasswordOf(store, address, password))) await store.updateAccount(account.id, { password });
   } catch (error) {
     if (error instanceof Refusal) throw new StartFault(`user ${address}: ${error.message}`, { cause: error });
+    throw error;
+  }
+}
+
+async function isPasswordOf(store: MailStore, address: string, password: string): Promise<boolean> {
+  try {
+    await store.authenticate(address, password);
+    return true;
+  } catch (error) {
+    if (error instanceof Refusal && error.code === "authenticationFailed") return false;
     throw error;
   }
 }

@@ -1,0 +1,66 @@
+import { X509Certificate } from "node:crypto";
+import { mkdtemp, readdir, readFile, rm, stat, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterEach, beforeEach, describe, expect, it } from "@jest/globals";
+import { type CertificateSettings, loadCertificate } from "./certificate.ts";
+
+const now = new Date("2026-06-01T12:00:00Z");
+let data: string;
+let settings: CertificateSettings;
+
+beforeEach(async () => {
+  data = await mkdtemp(join(tmpdir(), "pushmail-certificate-"));
+  settings = { data, memory: false, hostname: "mail.example.org", tlsKey: "", tlsCert: "" };
+});
+afterEach(() => rm(data, { recursive: true }));
+
+describe("the self-signed pair", () => {
+  it("is made once, its key readable by its owner alone", async () => {
+    const made = await loadCertificate(settings, now);
+    expect(await readFile(join(data, "tls-key.pem"), "utf8")).toBe(made.key);
+    expect(await readFile(join(data, "tls-cert.pem"), "utf8")).toBe(made.cert);
+    expect((await stat(join(data, "tls-key.pem"))).mode & 0o777).toBe(0o600);
+    expect(await loadCertificate(settings, now)).toEqual(made);
+  });
+
+  it("is made anew once it has expired, and not a moment before", async () => {
+    const made = await loadCertificate(settings, now);
+    const end = new Date(new X509Certificate(made.cert).validTo);
+    expect(await loadCertificate(settings, new Date(end.getTime() - 1))).toEqual(made);
+    const renewed = await loadCertificate(settings, end);
+    expect(renewed.key).not.toBe(made.key);
+    expect(await loadCertificate(settings, end)).toEqual(renewed);
+  });
+
+  it("is made anew for another hostname", async () => {
+    const made = await loadCertificate(settings, now);
+    const other = await loadCertificate({ ...settings, hostname: "other.example.org" }, now);
+    expect(other.cert).not.toBe(made.cert);
+    expect(new X509Certificate(other.cert).checkHost("other.example.org")).toBe("other.example.org");
+  });
+
+  it.each([
+    ["a torn key", "tls-key.pem", "-----BEGIN PRIVATE KEY-----\nMIG"],
+    ["a torn certificate", "tls-cert.pem", ""],
+  ])("is made anew in place of %s", async (_, file, content) => {
+    await loadCertificate(settings, now);
+    await writeFile(join(data, file), content);
+    const made = await loadCertificate(settings, now);
+    expect(await loadCertificate(settings, now)).toEqual(made);
+  });
+
+  it("is made anew where key and certificate are of two makings", async () => {
+    const first = await loadCertificate(settings, now);
+    await rm(join(data, "tls-cert.pem"));
+    await loadCertificate(settings, now);
+    await writeFile(join(data, "tls-cert.pem"), first.cert);
+    const made = await loadCertificate(settings, now);
+    expect(made.cert).not.toBe(first.cert);
+  });
+
+  it("leaves nothing on disk with the mail in memory", async () => {
+    expect((await loadCertificate({ ...settings, memory: true }, now)).cert).toContain("BEGIN CERTIFICATE");
+    expect(await readdir(data)).toEqual([]);
+  });
+});

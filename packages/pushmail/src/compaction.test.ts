@@ -1,0 +1,33 @@
+import { afterEach, beforeEach, expect, it, jest } from "@jest/globals";
+import { compactRegularly } from "./compaction.ts";
+
+beforeEach(() => jest.useFakeTimers());
+afterEach(() => jest.useRealTimers());
+
+it("compacts again and again, never twice at a time, and goes on after a failure", async () => {
+  const runs: { resolve(bytes: number): void; reject(error: Error): void }[] = [];
+  const logged: string[] = [];
+  const compact = (): Promise<number> => new Promise((resolve, reject) => runs.push({ resolve, reject }));
+  const log = (_fields: object, message: string): unknown => logged.push(message);
+  const stop = compactRegularly({ compact }, 1_000, { debug: log, info: log, warn: log, error: log });
+
+  await jest.advanceTimersByTimeAsync(999);
+  expect(runs).toHaveLength(0);
+  await jest.advanceTimersByTimeAsync(5_000);
+  expect(runs).toHaveLength(1);
+  runs[0]?.reject(new Error("disk full"));
+  await jest.advanceTimersByTimeAsync(5_000);
+  expect(runs).toHaveLength(2);
+  runs[1]?.resolve(10);
+  await jest.advanceTimersByTimeAsync(1_000);
+  expect(runs).toHaveLength(3);
+  expect(logged).toEqual([
+    "compaction failed, it is tried again later",
+    "compaction: space of expunged mail given back",
+  ]);
+
+  stop();
+  runs[2]?.resolve(0);
+  await jest.advanceTimersByTimeAsync(5_000);
+  expect(runs).toHaveLength(3);
+});
