@@ -1,6 +1,6 @@
 // What keeps the repository as ARCHITECTURE.md describes it, where no compiler and no linter looks.
 import { execFileSync } from "node:child_process";
-import { existsSync, readFileSync } from "node:fs";
+import { readFileSync, statSync } from "node:fs";
 import { basename } from "node:path";
 import { fileURLToPath } from "node:url";
 import { describe, expect, it } from "@jest/globals";
@@ -24,7 +24,7 @@ const files = execFileSync("git", ["ls-files", "--cached", "--others", "--exclud
   encoding: "utf8",
 })
   .split("\n")
-  .filter((file) => file !== "" && existsSync(root + file));
+  .filter((file) => statSync(root + file, { throwIfNoEntry: false })?.isFile());
 const sources = files.filter((file) => /\.[cm]?[jt]s$/.test(file));
 const texts = new Map(files.map((file) => [file, readFileSync(root + file, "utf8")]));
 

@@ -21,7 +21,7 @@ export type ListenerName = (typeof listenerNames)[number];
 
 /** The bounds of the process itself. */
 export interface ProcessLimits {
-  /** How often the space of expunged mail is looked for and given back. */
+  /** How often the space of expunged mail is looked for and given back; 0 is never. */
   readonly compactEveryMs: number;
   /** How long the end may take; the listeners' own grace periods are shorter. */
   readonly closeMs: number;
