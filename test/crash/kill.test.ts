@@ -119,7 +119,8 @@ describe("a server that is killed", () => {
   async function marks(session: RawImap): Promise<number[]> {
     const values: number[] = [];
     for (const mailbox of ["INBOX", "Kept"]) {
-      const [line] = await session.ok(`STATUS ${mailbox} (UIDVALIDITY UIDNEXT HIGHESTMODSEQ)`);
+      const told = await session.ok(`STATUS ${mailbox} (UIDVALIDITY UIDNEXT HIGHESTMODSEQ)`);
+      const line = told.find((response) => response.startsWith("* STATUS"));
       values.push(
         ...[...(line ?? "").matchAll(/(?:UIDVALIDITY|UIDNEXT|HIGHESTMODSEQ) (\d+)/g)].map(([, n]) => Number(n)),
       );

@@ -43,7 +43,13 @@ function existsOf(responses: readonly string[]): number[] {
 describe("a mail that nodemailer sends", () => {
   it("is told to imapflow in IDLE, and its bytes are the ones sent", async () => {
     const user = "ann@example.org";
-    const client = new ImapFlow({ ...imap, secure: false, auth: { user, pass: PASSWORD }, logger: false });
+    const client = new ImapFlow({
+      ...imap,
+      secure: false,
+      auth: { user, pass: PASSWORD },
+      tls: { rejectUnauthorized: false },
+      logger: false,
+    });
     await client.connect();
     await client.mailboxOpen("INBOX");
     const raw = [
@@ -109,10 +115,15 @@ describe("many who wait", () => {
         known = exists;
       }
     };
-    const send = async (): Promise<void> => {
-      await turnsOfEventLoop(Math.floor(random() * 6));
-      expect(await sender.send(user, `Subject: ${sent + 1}\n\n`)).toMatch(/^250 /);
-      sent++;
+    let sending = Promise.resolve();
+    const send = (): Promise<void> => {
+      const turns = Math.floor(random() * 6);
+      sending = sending.then(async () => {
+        await turnsOfEventLoop(turns);
+        expect(await sender.send(user, `Subject: ${sent + 1}\n\n`)).toMatch(/^250 /);
+        sent++;
+      });
+      return sending;
     };
     for (let round = 0; round < 3000; round++) {
       // Somewhere around the IDLE: while it is entered, while it lasts, or while it is left.
@@ -147,9 +158,8 @@ describe("what one session does", () => {
     await Promise.all([watcher.idle(), elsewhere.idle()]);
 
     await doer.ok("STORE 2 +FLAGS (\\Seen $Work)");
-    expect(await watcher.next("the flags")).toMatch(
-      /^\* 2 FETCH \(.*FLAGS \(\\Seen (\\Recent )?\$Work( \\Recent)?\).*\)$/,
-    );
+    const flagsTold = await watcher.until((response) => response.startsWith("* 2 FETCH"), "the flags");
+    expect(flagsTold.at(-1)).toMatch(/^\* 2 FETCH \(.*FLAGS \(\\Seen (\\Recent )?\$Work( \\Recent)?\).*\)$/);
 
     await doer.ok("STORE 1,3 +FLAGS.SILENT (\\Deleted)");
     await watcher.until((response) => response.startsWith("* 3 FETCH"), "the deletion marks");
@@ -160,7 +170,7 @@ describe("what one session does", () => {
         .map((line) => expect.stringMatching(line === "* 3 EXPUNGE" ? /^\* [23] EXPUNGE$/ : /^\* 1 EXPUNGE$/)),
     );
 
-    doer.write("X APPEND INBOX {11+}\r\nSubject: d\r\n\r\n".replace("{11+}", "{14+}"));
+    doer.write("X APPEND INBOX {14+}\r\nSubject: d\r\n\r\n\r\n");
     await doer.until((response) => response.startsWith("X OK"), "the append");
     await watcher.until((response) => response === "* 2 EXISTS", "the append");
 
@@ -184,7 +194,7 @@ describe("a restart", () => {
     const state = async (session: RawImap): Promise<unknown> => [
       await session.ok("STATUS Kept (MESSAGES UIDNEXT UIDVALIDITY UNSEEN)"),
       (await session.ok("UID FETCH 1:* (FLAGS INTERNALDATE BODY.PEEK[] MODSEQ)")).map((line) =>
-        line.replace(" \\Recent", "").replace("\\Recent ", ""),
+        line.replace(/ ?\\Recent/, "").replace("FLAGS ( ", "FLAGS ("),
       ),
       (await session.ok('LIST "" "*"')).toSorted(),
     ];
