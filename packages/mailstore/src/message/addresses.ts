@@ -10,19 +10,22 @@ export function parseAddresses(value: string, addressesMax: number): readonly En
 
 /** What is known of the address that is being read. */
 interface OpenAddress {
-  /** The words so far: of the display name, or of the address itself. */
-  words: string;
-  /** Where in `words` the last @ outside of quotes stands, or -1. */
+  /** The words so far, read as a name: with a space where there were blanks. */
+  phrase: string;
+  /** The same read as an address, in which blanks mean nothing (RFC 5322 4.4). */
+  address: string;
+  /** Where in `address` the last @ outside of quotes stands, or -1. */
   at: number;
-  spaced: boolean;
+  isSpaced: boolean;
   comment: string;
   /** What stood before the angle bracket. */
   name: string;
-  angle: "none" | "open" | "closed";
+  /** `route`: among the hops before the address (RFC 5322 4.4), which nobody wants to know. */
+  angle: "none" | "open" | "route" | "closed";
 }
 
 function newAddress(): OpenAddress {
-  return { words: "", at: -1, spaced: false, comment: "", name: "", angle: "none" };
+  return { phrase: "", address: "", at: -1, isSpaced: false, comment: "", name: "", angle: "none" };
 }
 
 class AddressListReader {
@@ -53,7 +56,7 @@ class AddressListReader {
       case "\t":
       case "\r":
       case "\n":
-        open.spaced = true;
+        open.isSpaced = true;
         return index + 1;
       case '"': {
         const quoted = readQuoted(this.#value, index);
@@ -69,10 +72,10 @@ class AddressListReader {
         this.#openAngle();
         return index + 1;
       case ">":
-        if (open.angle === "open") open.angle = "closed";
+        if (open.angle !== "none") open.angle = "closed";
         return index + 1;
       case ",":
-        this.#takeComma();
+        if (open.angle !== "route") this.#endAddress();
         return index + 1;
       case ";":
         this.#endAddress();
@@ -82,8 +85,7 @@ class AddressListReader {
         this.#takeColon();
         return index + 1;
       case "@":
-        this.#addWord("@");
-        open.at = open.words.length - 1;
+        this.#takeAt();
         return index + 1;
       default: {
         const end = endOfWord(this.#value, index);
@@ -95,55 +97,52 @@ class AddressListReader {
 
   #addWord(word: string): void {
     const open = this.#open;
-    if (open.angle === "closed") return;
-    // RFC 5322 4.4: blanks inside an address mean nothing.
-    if (open.spaced && open.words !== "" && open.angle === "none") open.words += " ";
-    open.words += word;
-    open.spaced = false;
+    if (open.angle === "closed" || open.angle === "route") return;
+    open.phrase += open.isSpaced && open.phrase !== "" ? ` ${word}` : word;
+    open.address += word;
+    open.isSpaced = false;
   }
 
   #openAngle(): void {
     if (this.#open.angle !== "none") this.#endAddress();
     const open = this.#open;
-    open.name = open.words;
-    open.words = "";
+    open.name = open.phrase;
+    open.phrase = "";
+    open.address = "";
     open.at = -1;
     open.angle = "open";
   }
 
-  #isRoute(): boolean {
-    return this.#open.angle === "open" && this.#open.words.startsWith("@");
-  }
-
-  #takeComma(): void {
-    // RFC 5322 4.4: the hops of a source route are parted by commas too; nobody wants to know them.
-    if (this.#isRoute()) this.#open.words = "@";
-    else this.#endAddress();
+  #takeAt(): void {
+    const open = this.#open;
+    if (open.angle === "open" && open.address === "") open.angle = "route";
+    this.#addWord("@");
+    if (open.angle === "none" || open.angle === "open") open.at = open.address.length - 1;
   }
 
   #takeColon(): void {
     const open = this.#open;
-    if (this.#isRoute()) {
-      open.words = "";
-      open.at = -1;
+    if (open.angle === "route") {
+      open.angle = "open";
     } else if (open.angle !== "none" || open.at >= 0 || this.#inGroup) {
       this.#addWord(":");
     } else {
-      this.#addresses.push({ name: null, mailbox: open.words, host: null });
+      this.#addresses.push({ name: null, mailbox: open.phrase, host: null });
       this.#inGroup = true;
       this.#open = newAddress();
     }
   }
 
   #endAddress(): void {
-    const { words, at, comment, name, angle } = this.#open;
+    const { phrase, address, at, comment, name, angle } = this.#open;
     this.#open = newAddress();
-    if (angle === "none" && words === "") return;
+    if (angle === "none" && phrase === "") return;
     const shown = name === "" ? comment : name;
     this.#addresses.push({
       name: shown === "" ? null : shown,
-      mailbox: at < 0 ? words : trimBlanks(words.slice(0, at)),
-      host: at < 0 ? "" : words.slice(at + 1).replaceAll(" ", ""),
+      // Without an @ it is a name of this host, or no address at all.
+      mailbox: at < 0 ? phrase : address.slice(0, at),
+      host: at < 0 ? "" : address.slice(at + 1),
     });
   }
 

@@ -78,7 +78,7 @@ export class MessageScanner {
   /** Skips the body up to what may be a boundary line, or to the end of the chunk. */
   #leap(bytes: Buffer, at: number): number {
     if (!this.#tree.awaitsBoundary) return this.#advance(bytes, at, bytes.length);
-    if (this.#gap > 0 && bytes[at] === DASH) {
+    if (this.#gap > 0 && bytes[at] === DASH && (at + 1 === bytes.length || bytes[at + 1] === DASH)) {
       this.#isInLine = true;
       return at;
     }

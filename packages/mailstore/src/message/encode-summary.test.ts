@@ -1,0 +1,117 @@
+import { describe, expect, it } from "@jest/globals";
+import fc from "fast-check";
+import { decodeSummary, encodeSummary } from "./encode-summary.ts";
+import { scanMessage } from "./scan-message.ts";
+import type { BodyPart, EmbeddedMessage, Envelope, EnvelopeAddress, MessageSummary, Parameter } from "./summary.ts";
+
+const latin1 = fc.uint8Array({ maxLength: 20 }).map((bytes) => Buffer.from(bytes).toString("latin1"));
+const nullable = fc.option(latin1);
+const parameters: fc.Arbitrary<Parameter[]> = fc.array(fc.tuple(latin1, latin1), { maxLength: 3 });
+const addresses: fc.Arbitrary<EnvelopeAddress[]> = fc.array(
+  fc.record({ name: nullable, mailbox: nullable, host: nullable }),
+  { maxLength: 3 },
+);
+const envelope: fc.Arbitrary<Envelope> = fc
+  .record({
+    date: nullable,
+    subject: nullable,
+    from: addresses,
+    sender: fc.option(addresses),
+    replyTo: fc.option(addresses),
+    to: addresses,
+    cc: addresses,
+    bcc: addresses,
+    inReplyTo: nullable,
+    messageId: nullable,
+  })
+  .map(({ sender, replyTo, ...rest }) => ({ ...rest, sender: sender ?? rest.from, replyTo: replyTo ?? rest.from }));
+
+const distance = fc.oneof(fc.nat(300), fc.nat(2 ** 40));
+
+/** A part whose header begins somewhere behind `origin`. */
+function anyPart(origin: number, depth: number): fc.Arbitrary<BodyPart> {
+  return fc.tuple(distance, distance, distance).chain(([before, header, body]) => {
+    const bodyStart = origin + before + header;
+    const isLeaf = depth === 0;
+    const message: fc.Arbitrary<EmbeddedMessage> = fc.record({
+      envelope,
+      structure: anyPart(bodyStart, isLeaf ? 0 : depth - 1),
+    });
+    return fc.record({
+      type: latin1,
+      subtype: latin1,
+      parameters,
+      id: nullable,
+      description: nullable,
+      encoding: latin1,
+      md5: nullable,
+      disposition: fc.option(fc.record({ type: latin1, parameters })),
+      language: fc.option(fc.array(latin1, { maxLength: 3 })),
+      location: nullable,
+      headerStart: fc.constant(origin + before),
+      bodyStart: fc.constant(bodyStart),
+      bodyEnd: fc.constant(bodyStart + body),
+      lines: distance,
+      parts: isLeaf ? fc.constant([]) : fc.array(anyPart(bodyStart, depth - 1), { maxLength: 3 }),
+      message: isLeaf ? fc.constant(null) : fc.option(message),
+    });
+  });
+}
+
+const anySummary: fc.Arbitrary<MessageSummary> = fc.record({
+  sizeBytes: fc.nat(Number.MAX_SAFE_INTEGER),
+  envelope,
+  structure: anyPart(0, 1),
+});
+
+describe("an encoded summary", () => {
+  it("is decoded to the same", () => {
+    fc.assert(
+      fc.property(anySummary, (summary) => {
+        expect(decodeSummary(encodeSummary(summary))).toEqual(summary);
+      }),
+      { numRuns: 200 },
+    );
+  });
+
+  it("is decoded from any part of any memory", () => {
+    const encoded = encodeSummary(scanMessage(Buffer.from("From: a@b\r\n\r\nx")));
+    const around = new Uint8Array(encoded.length + 20).fill(0xff);
+    around.set(encoded, 7);
+    const decoded = decodeSummary(around.subarray(7, 7 + encoded.length));
+    expect(decoded.envelope.from).toEqual([{ name: null, mailbox: "a", host: "b" }]);
+    expect(decoded.envelope.sender).toBe(decoded.envelope.from);
+  });
+
+  it("stays readable as version 1 wrote it", () => {
+    const message =
+      "From: A <a@b>\nSender: s@t\nSubject: \xe9\nContent-Type: multipart/mixed; boundary=x\n\n--x\n" +
+      "Content-Disposition: inline; filename=f\nContent-Language: en\n\none\n--x\nContent-Type: message/rfc822\n" +
+      "Content-ID: <i>\n\nDate: d\n\ntwo\n--x--\n";
+    const written =
+      "AWrtAQACAQICAgEBAAICAAAAAAAACQUBCAEAAAQAAAAAAFWYAQACBAUBBwgAAAQAAQYBCAEBAQIABUEDAAAABwYABAAEAAAAAFAxDgIAAQIA" +
+      "AAAAAAAAAAAEBQEHCAAABAAAAAAACwMAAAAA6UFhYnN0bXVsdGlwYXJ0bWl4ZWRib3VuZGFyeXg3Yml0dGV4dHBsYWluY2hhcnNldHVzLWFz" +
+      "Y2lpN2JpdGlubGluZWZpbGVuYW1lZmVubWVzc2FnZXJmYzgyMjxpPjdiaXRkdGV4dHBsYWluY2hhcnNldHVzLWFzY2lpN2JpdA==";
+    const summary = scanMessage(Buffer.from(message.replaceAll("\n", "\r\n"), "latin1"));
+    expect(decodeSummary(Buffer.from(written, "base64"))).toEqual(summary);
+  });
+
+  it("takes a few hundred bytes", () => {
+    const message = Buffer.from(
+      "From: Alice Example <alice@example.net>\r\nTo: Bob <bob@example.org>\r\nSubject: Quarterly figures\r\n" +
+        "Date: Sun, 22 Nov 2026 23:29:13 +0000\r\nMessage-ID: <e6e1f463-7096-65ab-26f4-184cddf7a0c8@example.net>\r\n" +
+        "Content-Type: text/plain; charset=utf-8\r\n\r\ntext\r\n",
+    );
+    expect(encodeSummary(scanMessage(message)).length).toBeLessThan(300);
+  });
+
+  it("is refused where it is damaged or of another version", () => {
+    const encoded = encodeSummary(scanMessage(Buffer.from("From: a@b\r\nSubject: s\r\n\r\nx")));
+    expect(() => decodeSummary(new Uint8Array(0))).toThrow("version");
+    expect(() => decodeSummary(Uint8Array.from(encoded, (byte, i) => (i === 0 ? 2 : byte)))).toThrow("version 2");
+    for (let length = 1; length < encoded.length; length++) {
+      expect(() => decodeSummary(encoded.subarray(0, length))).toThrow("damaged");
+    }
+    expect(() => decodeSummary(Buffer.concat([encoded, Buffer.of(0)]))).toThrow("damaged");
+  });
+});
