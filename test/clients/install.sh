@@ -6,6 +6,8 @@ missing=()
 for pair in curl:curl swaks:swaks mbsync:isync mutt:mutt neomutt:neomutt fetchmail:fetchmail python3:python3; do
   command -v "${pair%%:*}" > /dev/null || missing+=("${pair##*:}")
 done
+# swaks needs it for TLS.
+perl -MNet::SSLeay -e 1 2> /dev/null || missing+=(libnet-ssleay-perl)
 [ ${#missing[@]} -eq 0 ] && exit 0
 apt-get update -q
 apt-get install -y -q --no-install-recommends "${missing[@]}"
