@@ -169,17 +169,20 @@ export class MailboxView {
     return this.#take(news, index, options.through);
   }
 
-  /** Takes in the index itself, where the records are too many or no longer kept. */
+  /**
+   * Takes in the index itself, where the records are too many or no longer kept. Own changes are told again: others may
+   * lie below them.
+   */
   compare(index: MessageIndex, options: UpdateOptions): Updates {
     const told = this.uids;
-    const expunged: RowRange[] = [];
-    const flagged: UidRange[] = [];
+    const expunged: [number, number][] = [];
+    const flagged: [Uid, Uid][] = [];
     let at = 0;
     for (let row = 0; row < this.#count; row++) {
       const uid = told[row] as Uid;
       while (at < index.count && (index.uids[at] as Uid) < uid) at++;
-      if (at === index.count || index.uids[at] !== uid) expunged.push([row, row]);
-      else if (index.modSeqAt(at) > this.#through && !this.#isOwn(index.modSeqAt(at))) flagged.push([uid, uid]);
+      if (at === index.count || index.uids[at] !== uid) addOne(expunged, row);
+      else if (index.modSeqAt(at) > this.#through) addOne(flagged, uid);
     }
     if (options.holdsExpunge && expunged.length > 0) return NOTHING;
     const fresh = index.count - index.lowerBound(this.#uidNext);
@@ -187,11 +190,7 @@ export class MailboxView {
     this.#count = index.count;
     this.#uidNext = Math.max(this.#uidNext, (index.uids[index.count - 1] ?? 0) + 1);
     this.#advance(options.through);
-    return { expunged, exists: fresh > 0 ? this.#count : undefined, flags: normalizeUidSet(flagged) };
-  }
-
-  #isOwn(cursor: Cursor): boolean {
-    return this.#ownCursors?.has(cursor) ?? false;
+    return { expunged, exists: fresh > 0 ? this.#count : undefined, flags: flagged };
   }
 
   #expunges(record: ChangeRecord): boolean {
@@ -203,7 +202,8 @@ export class MailboxView {
       if (!("mailbox" in change) || change.mailbox !== this.#mailbox) continue;
       if (change.type === "MessageAppended") addAll(news.appended, change.uids);
       if (change.type === "MessageExpunged") addAll(news.expunged, change.uids);
-      if (change.type === "FlagsChanged" && !this.#isOwn(record.cursor)) addAll(news.flagged, change.uids);
+      const isOwn = this.#ownCursors?.has(record.cursor) === true;
+      if (change.type === "FlagsChanged" && !isOwn) addAll(news.flagged, change.uids);
     }
   }
 
@@ -254,6 +254,13 @@ interface News {
 
 function addAll(ranges: UidRange[], set: UidSet): void {
   for (const range of set) ranges.push(range);
+}
+
+/** Adds a number above all those that are there. */
+function addOne(ranges: [number, number][], number: number): void {
+  const last = ranges.at(-1);
+  if (last !== undefined && last[1] === number - 1) last[1] = number;
+  else ranges.push([number, number]);
 }
 
 function uidsBelow(uid: Uid, ranges: readonly UidRange[]): UidSet {

@@ -234,7 +234,8 @@ export class ImapSession implements Session {
     if (this.#faultsInRow >= this.limits.faultsMax) throw new Bye("Too many faulty commands");
     if (this.#loginFailures >= this.limits.loginFailuresMax) throw new Bye("Too many failed logins");
     if (this.#state.name !== "notAuthenticated") return;
-    if (++this.#commandsBeforeLogin >= this.limits.commandsBeforeLoginMax) throw new Bye("Log in earlier");
+    if (++this.#commandsBeforeLogin >= this.limits.commandsBeforeLoginMax)
+      throw new Bye("Too many commands before login");
   }
 
   async #pauseUntil(timeMs: number): Promise<void> {

@@ -21,6 +21,7 @@ import { move } from "./move.ts";
 import { namespace } from "./namespace.ts";
 import { noop } from "./noop.ts";
 import { rename } from "./rename.ts";
+import { search } from "./search.ts";
 import { examine, select } from "./select.ts";
 import { starttls } from "./starttls.ts";
 import { status } from "./status.ts";
@@ -53,6 +54,7 @@ export const COMMANDS: ReadonlyMap<string, Command> = new Map(
     namespace,
     noop,
     rename,
+    search,
     select,
     starttls,
     status,

@@ -2,7 +2,7 @@
 import { parseSequenceSet, parseStoreArguments, type NumberRange } from "@pushmail/imap-wire";
 import { cursor, normalizeUidSet, uidSetDifference, type FlagsResult, type UidSet } from "@pushmail/mailstore";
 import { command, type Command, type Completion } from "../command.ts";
-import { tellFlags } from "../mailbox-sync.ts";
+import { tellFlags, tellKeywords } from "../mailbox-sync.ts";
 import type { MailboxView } from "../mailbox-view.ts";
 import { requireWritable } from "../require-writable.ts";
 
@@ -27,6 +27,7 @@ export const store: Command = command({
     const condition = unchangedSince === null ? {} : { unchangedSince: cursor(unchangedSince) };
     const result = await session.store.setFlags(at, uids, { mode, flags }, condition);
     session.ownChange(state, result);
+    await tellKeywords(session, state);
     const stored = uidSetDifference(uids, result.modified);
     // RFC 7162 3.1.3: the new MODSEQ is told even where the flags are not.
     if (!silent || session.isEnabled("CONDSTORE")) await tellFlags(session, state, { uids: stored, silent });
