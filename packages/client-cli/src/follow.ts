@@ -41,9 +41,8 @@ export async function follow(options: FollowOptions): Promise<void> {
     const startedAt = performance.now();
     try {
       await followOnce({ ...options, onCurrent });
-    } catch (error) {
+    } catch (fault) {
       if (signal.aborted) return;
-      const fault = explain(error, options.peer);
       if (!everCurrent || !mayPass(fault)) throw fault;
       const pauseMs = backoff.pauseAfter(performance.now() - startedAt);
       notice(`${fault.message}; trying again in ${(pauseMs / 1000).toFixed(1)} s`);
@@ -70,6 +69,8 @@ export async function followOnce(options: SessionOptions): Promise<void> {
       if (!client.usable) throw new CommandFault(exitCodes.unavailable, `${options.peer} ended the connection`);
       if (wake.take() && !signal.aborted) await follower.readNew(client);
     }
+  } catch (error) {
+    throw explain(error, options.peer);
   } finally {
     signal.removeEventListener("abort", set);
     await closeImap(client, options.limits);

@@ -11,13 +11,8 @@ import { CommandFault, exitCodes } from "./command-fault.ts";
 import type { ClientLimits } from "./limits.ts";
 import { MailboxTable } from "./mailbox-table.ts";
 import type { MailboxEvent } from "./mailbox-table.ts";
-
-/** Up to where a mailbox has been read: everything up to `uid`, and the UIDs `above` it. */
-export interface MailboxPosition {
-  readonly uidValidity: string;
-  readonly uid: number;
-  readonly above: readonly number[];
-}
+import { ReadPosition } from "./read-position.ts";
+import type { MailboxPosition } from "./read-position.ts";
 
 /** What to follow, and who is told. */
 export interface FollowerOptions {
@@ -39,18 +34,20 @@ export interface FollowerOptions {
   notice(text: string): void;
 }
 
+interface UidRange {
+  readonly range: string;
+  readonly upTo?: number | undefined;
+}
+
 /** Follows one mailbox over one connection after another. */
 export class MailboxFollower {
   readonly #options: FollowerOptions;
-  #position: { uidValidity: string; uid: number } | undefined;
-  /** Delivered out of a read that did not come to its end: above the position, and not to be delivered again. */
-  #above: Set<number>;
+  #position: ReadPosition | undefined;
   #table: MailboxTable | undefined;
 
   constructor(options: FollowerOptions) {
     this.#options = options;
-    this.#position = options.position;
-    this.#above = new Set(options.position?.above);
+    this.#position = options.position && new ReadPosition(options.position);
   }
 
   get mailbox(): string {
@@ -60,81 +57,64 @@ export class MailboxFollower {
   /** Selects the mailbox and delivers what came since the position. */
   async open(client: ImapFlow): Promise<void> {
     const mailbox = await openMailbox(client, this.#options.mailbox);
-    const sameMailbox = await this.#locate(client, mailbox);
-    if (this.#options.onEvent !== undefined) await this.#openTable(client, mailbox, sameMailbox);
-    const uids = await searchUids(client, this.#uid + 1);
-    for (let at = 0; at < uids.length; at += this.#options.limits.fetchChunkMessages) {
-      if (this.#options.signal.aborted) return;
-      await this.#read(client, uids.slice(at, at + this.#options.limits.fetchChunkMessages).join(","));
+    const known = this.#position?.uidValidity === String(mailbox.uidValidity);
+    const position = known && this.#position ? this.#position : await this.#begin(client, mailbox);
+    if (this.#options.onEvent !== undefined) await this.#openTable(client, mailbox, known ? this.#table : undefined);
+    const uids = await searchUids(client, position.next);
+    const { fetchChunkMessages } = this.#options.limits;
+    for (let at = 0; at < uids.length && !this.#options.signal.aborted; at += fetchChunkMessages) {
+      const chunk = uids.slice(at, at + fetchChunkMessages);
+      await this.#read(client, position, { range: chunk.join(","), upTo: chunk.at(-1) });
     }
   }
 
   /** Delivers what came since the last read; the mailbox is open. */
   async readNew(client: ImapFlow): Promise<void> {
-    await this.#read(client, `${this.#uid + 1}:*`);
+    const position = this.#position;
+    if (position !== undefined) await this.#read(client, position, { range: `${position.next}:*` });
   }
 
-  get #uid(): number {
-    return this.#position?.uid ?? 0;
-  }
-
-  /** Finds out where to begin; says whether the mailbox is the one that was open before. */
-  async #locate(client: ImapFlow, mailbox: MailboxObject): Promise<boolean> {
+  /** Decides where to begin in a mailbox that is not the one known from before. */
+  async #begin(client: ImapFlow, mailbox: MailboxObject): Promise<ReadPosition> {
     const uidValidity = String(mailbox.uidValidity);
-    if (this.#position?.uidValidity === uidValidity) return true;
     // RFC 9051 2.3.1.1: with another UIDVALIDITY no UID known from before means anything.
     const renewed = this.#position !== undefined;
     if (renewed) this.#options.notice(`${this.mailbox} was made anew (UIDVALIDITY ${uidValidity}): reading all of it`);
-    const fromStart = renewed || this.#options.fromStart;
-    this.#position = { uidValidity, uid: fromStart ? 0 : await lastUid(client, mailbox) };
-    this.#above.clear();
-    await this.#settle();
-    return false;
+    const uid = renewed || this.#options.fromStart ? 0 : await lastUid(client, mailbox);
+    this.#position = new ReadPosition({ uidValidity, uid, above: [] });
+    await this.#options.settle(this.#position.toJSON());
+    return this.#position;
   }
 
-  async #read(client: ImapFlow, range: string): Promise<void> {
+  /** Delivers what is new among the messages of the range, which are all there are up to a UID. */
+  async #read(client: ImapFlow, position: ReadPosition, { range, upTo }: UidRange): Promise<void> {
     const query = { ...this.#options.query, uid: true, flags: true, envelope: true };
-    let complete = true;
     try {
       for await (const row of client.fetch(range, query, { uid: true })) {
-        await this.#take(row);
-        if (!this.#options.signal.aborted) continue;
-        complete = false;
-        break;
+        // A row without an envelope was not asked for: the server tells of changed flags in passing.
+        if (row.envelope === undefined) this.#tellFlags(row);
+        // RFC 9051 6.4.9: "n:*" always holds the last message, be its UID below n.
+        else if (!position.has(row.uid)) await this.#deliver(row, position);
+        if (this.#options.signal.aborted) return;
       }
-      if (complete) this.#advance();
+      position.complete(upTo);
     } finally {
-      await this.#settle();
+      await this.#options.settle(position.toJSON());
     }
   }
 
-  async #take(row: FetchMessageObject): Promise<void> {
-    // A row without an envelope was not asked for: the server tells of changed flags in passing.
-    if (row.envelope === undefined) return this.#tellFlags(row);
-    // RFC 9051 6.4.9: "n:*" always holds the last message, be its UID below n.
-    if (row.uid <= this.#uid || this.#above.has(row.uid)) return;
-    this.#table?.put(row.seq, row.uid, row.flags ?? new Set());
-    await this.#options.deliver(row, this.#position?.uidValidity ?? "");
-    this.#above.add(row.uid);
+  async #deliver(mail: FetchMessageObject, position: ReadPosition): Promise<void> {
+    this.#table?.put(mail.seq, mail.uid, mail.flags ?? new Set());
+    await this.#options.deliver(mail, position.uidValidity);
+    position.add(mail.uid);
   }
 
-  #advance(): void {
-    if (this.#position === undefined) return;
-    for (const uid of this.#above) this.#position = { ...this.#position, uid: Math.max(this.#position.uid, uid) };
-    this.#above.clear();
-  }
-
-  async #settle(): Promise<void> {
-    if (this.#position !== undefined) await this.#options.settle({ ...this.#position, above: [...this.#above] });
-  }
-
-  async #openTable(client: ImapFlow, mailbox: MailboxObject, sameMailbox: boolean): Promise<void> {
+  async #openTable(client: ImapFlow, mailbox: MailboxObject, former: MailboxTable | undefined): Promise<void> {
     const { limits, onEvent } = this.#options;
     if (mailbox.exists > limits.eventMessagesMax) {
       const text = `${this.mailbox} holds ${mailbox.exists} messages, events are told of up to ${limits.eventMessagesMax}`;
       throw new CommandFault(exitCodes.failed, text);
     }
-    const former = sameMailbox ? this.#table : undefined;
     const table = new MailboxTable();
     this.#table = table;
     client.on("flags", (event) => this.#tellFlags(event));

@@ -2,7 +2,7 @@
 import { open, readFile, rename } from "node:fs/promises";
 import { dirname } from "node:path";
 import { CommandFault, exitCodes } from "./command-fault.ts";
-import type { MailboxPosition } from "./mailbox-follower.ts";
+import type { MailboxPosition } from "./read-position.ts";
 
 /** The positions of one process; a file belongs to one process at a time. */
 export class PositionFile {

@@ -15,7 +15,7 @@ export function waitInIdle(limits: ClientLimits): Wait {
     let told = false;
     await Promise.race([
       wake.wait().then(() => (told = true)),
-      // The library logs why an IDLE failed; whether the connection is still usable is seen by who goes on.
+      // Why it failed shows in the next command.
       client.idle().catch(() => false),
     ]);
     if (told || wake.pending) return;
