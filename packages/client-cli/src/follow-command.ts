@@ -88,7 +88,8 @@ async function readPlan(options: Options<FollowOption | ConnectionOption>, io: C
       full: options.given("full"),
       nameMailbox: mailboxes.length > 1,
       colors: outputColors(io),
-      columns: io.stdoutIsTty ? columns : undefined,
+      // A terminal without a size says 0.
+      columns: (io.stdoutIsTty && columns) || undefined,
     },
     events: options.given("events"),
     fromStart: options.oneOf("since-now", "from-start") === "from-start",
