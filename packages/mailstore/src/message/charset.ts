@@ -1,6 +1,6 @@
 // From bytes to Unicode. Mail names its charset wrongly, or none, or one that nobody knows: then the bytes decide.
 import { TextDecoder } from "node:util";
-import { asBuffer } from "./characters.ts";
+import { asBuffer } from "./as-buffer.ts";
 
 /** Names that mail uses and the Encoding Standard lacks. */
 const ALIASES: ReadonlyMap<string, string> = new Map([

@@ -1,5 +1,6 @@
 // Picks the fields that ENVELOPE and BODYSTRUCTURE need out of a header, line by line, and forgets all others.
-import { fieldColon, isBlank, trimBlanks } from "./characters.ts";
+import { isBlank, trimBlanks } from "./characters.ts";
+import { fieldColon } from "./header-line.ts";
 
 const FIELD_NAMES = [
   "date",

@@ -1,5 +1,7 @@
 // The fields of a header, as they stand in its bytes: folded lines and odd ones are kept as they are.
-import { asBuffer, endOfContent, fieldColon, isBlank, LF, trimBlanks } from "./characters.ts";
+import { asBuffer } from "./as-buffer.ts";
+import { isBlank, LF, trimBlanks } from "./characters.ts";
+import { endOfContent, fieldColon } from "./header-line.ts";
 
 /** A field of a header; offsets are into the header's bytes. */
 export interface HeaderField {

@@ -14,9 +14,6 @@ export interface MediaType {
   readonly parameters: readonly Parameter[];
 }
 
-/** RFC 2045 5.2: what a part without a Content-Type is. */
-export const PLAIN_TEXT: MediaType = { type: "text", subtype: "plain", parameters: [["charset", "us-ascii"]] };
-
 /** A Content-Type in the case in which it came; undefined where it names no type and subtype. */
 export function parseMediaType(value: string, parametersMax: number): MediaType | undefined {
   const reader = new ValueReader(value);
@@ -62,9 +59,8 @@ export function findParameter(parameters: readonly Parameter[], name: string): s
   for (const [given, value] of parameters) {
     const key = given.toLowerCase();
     if (key === wanted) return value;
-    if (key.startsWith(`${wanted}*`) && !pieces.has(key)) pieces.set(key.slice(wanted.length), value);
+    if (key.startsWith(`${wanted}*`)) pieces.set(key.slice(wanted.length), value);
   }
-  if (pieces.size === 0) return null;
   const single = pieces.get("*");
   if (single !== undefined) return decodePercent(withoutCharset(single));
   // RFC 2231 3 and 4.1

@@ -2,9 +2,9 @@
 // It is told of header lines, boundary lines and the end, each with its place; it never sees a body.
 import { Boundaries } from "./boundaries.ts";
 import type { BoundaryLine } from "./boundaries.ts";
-import { fieldColon } from "./characters.ts";
 import { makeEnvelope } from "./envelope.ts";
 import { HeaderCollector } from "./header-collector.ts";
+import { fieldColon } from "./header-line.ts";
 import type { MessageLimits } from "./limits.ts";
 import {
   asOpaque,
@@ -161,18 +161,18 @@ export class PartTree {
   }
 
   #openPart(part: PartDescription, body: Place): void {
-    const mayHold = this.#open.length <= this.#limits.depthMax && !this.#isFull;
-    const boundary = boundaryOf(part);
-    if (isMessage(part) && mayHold && isIdentityEncoded(part)) {
-      this.#push(part, "message", body);
-      this.#beginHeader(body);
-    } else if (isMultipart(part) && mayHold && boundary !== null) {
+    const boundary = isMultipart(part) ? boundaryOf(part) : null;
+    const mayHold = !this.#isFull && this.#open.length <= this.#limits.depthMax;
+    if (isMultipart(part) && boundary === null) {
+      this.#push(asPlainText(part), "bytes", body);
+    } else if (boundary !== null && mayHold) {
       this.#push(part, "parts", body);
       this.#boundaries.add(boundary, this.#open.length - 1);
-    } else if (isMultipart(part) && boundary === null) {
-      this.#push(asPlainText(part), "bytes", body);
+    } else if (isMessage(part) && isIdentityEncoded(part) && mayHold) {
+      this.#push(part, "message", body);
+      this.#beginHeader(body);
     } else {
-      this.#push(isMessage(part) || isMultipart(part) ? asOpaque(part) : part, "bytes", body);
+      this.#push(isMultipart(part) || isMessage(part) ? asOpaque(part) : part, "bytes", body);
     }
   }
 

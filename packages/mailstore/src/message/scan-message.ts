@@ -1,6 +1,8 @@
 // Finds the structure of a message while it streams by: where its parts lie and what their headers say.
 // Any bytes are a message; the pieces in which they come make no difference; memory is bounded by the limits.
-import { asBuffer, DASH, endOfContent, CR, LF } from "./characters.ts";
+import { asBuffer } from "./as-buffer.ts";
+import { CR, DASH, LF } from "./characters.ts";
+import { endOfContent } from "./header-line.ts";
 import { MESSAGE_LIMITS } from "./limits.ts";
 import type { MessageLimits } from "./limits.ts";
 import { LineBuffer } from "./line-buffer.ts";

@@ -1,6 +1,6 @@
 // The bytes of an encoded summary: first all numbers, seven bits a byte, then all text in one piece.
 // So text is turned into a string once, and every string is cut out of it.
-import { asBuffer } from "./characters.ts";
+import { asBuffer } from "./as-buffer.ts";
 
 export class SummaryWriter {
   readonly #numbers: number[] = [];
