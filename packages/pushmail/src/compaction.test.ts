@@ -1,8 +1,8 @@
 import { afterEach, beforeEach, expect, it, jest } from "@jest/globals";
 import { compactRegularly } from "./compaction.ts";
 
-beforeEach(() => jest.useFakeTimers());
-afterEach(() => jest.useRealTimers());
+beforeEach(() => void jest.useFakeTimers());
+afterEach(() => void jest.useRealTimers());
 
 it("compacts again and again, never twice at a time, and goes on after a failure", async () => {
   const runs: { resolve(bytes: number): void; reject(error: Error): void }[] = [];
