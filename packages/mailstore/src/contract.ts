@@ -527,6 +527,23 @@ export function describeStoreDriver(name: string, open: () => Promise<OpenedStor
       });
     });
 
+    it("keeps every mailbox readable from its snapshot cursor on, when others made the log be trimmed", async () => {
+      for (let i = 0; i < 10; i++) await commitOne(driver, transaction(A, [append(INBOX, 1)]));
+      const chunks = [{ column: 0, number: 0, data: bytes("rows") }];
+      await driver.saveSnapshot({ account: A, mailbox: INBOX, cursor: cursor(11), chunks });
+      await driver.saveSnapshot({ account: A, mailbox: TRASH, cursor: cursor(1), chunks });
+      await driver.trimLog(A, cursor(9));
+      const fresh = mailboxId(3);
+      ok(await commitOne(driver, transaction(A, [create(fresh), append(TRASH, 1)])));
+      const store = await reopened();
+      for (const mailbox of [TRASH, fresh]) {
+        const through = await store.snapshotCursor(A, mailbox);
+        const { records, floor } = await store.log(A, through, { mailbox, limit: 9 });
+        expect(through).toBeGreaterThanOrEqual(floor);
+        expect(records.map((record) => record.cursor)).toEqual([12]);
+      }
+    });
+
     describe("the directory", () => {
       it("writes all entries or none, and lists them in order", async () => {
         const { directory } = driver;

@@ -69,6 +69,10 @@ export class BodyWriter implements StagedBodyOwner {
     this.#options.segments.staged.delete(segment);
   }
 
+  naming(blob: BlobId): void {
+    this.namedSince?.add(blob);
+  }
+
   named(blob: BlobId): void {
     this.#options.segments.staged.delete(placeOf(blob).segment);
     this.namedSince?.add(blob);

@@ -56,13 +56,15 @@ export class Compactor {
 
   async #compact(references: References): Promise<number> {
     const { segments, checkpoints, writer, onStep } = this.#options;
-    // What replay may need lies behind the checkpoint: only closed segments before it can go.
-    await checkpoints.take();
-    const closedBefore = checkpoints.last?.segment ?? 0;
     const namedSince = (writer.namedSince = new Set<BlobId>());
-    const logs = segments.numbers("log").filter((number) => number < closedBefore);
-    const bodies = segments.numbers("body").filter((number) => !segments.staged.has(number));
     try {
+      // Commits under way have named their bodies when the queue has come to this.
+      await this.#move([]);
+      // What replay may need lies behind the checkpoint: only closed segments before it can go.
+      await checkpoints.take();
+      const closedBefore = checkpoints.last?.segment ?? 0;
+      const logs = segments.numbers("log").filter((number) => number < closedBefore);
+      const bodies = segments.numbers("body").filter((number) => !segments.staged.has(number));
       const marks = await this.#mark(references);
       onStep("compact:marked");
       await this.#markMoved(marks);
@@ -163,11 +165,8 @@ export class Compactor {
   async #remove(number: number, namedSince: ReadonlySet<BlobId>): Promise<number> {
     const { segments, index, onStep } = this.#options;
     await index.settled();
-    const lease = await segments.acquire(number);
-    const bytes = (await lease?.file.size()) ?? 0;
-    lease?.release();
     for (const blob of namedSince) if (placeOf(blob).segment === number) return 0;
-    await segments.remove(number);
+    const bytes = await segments.remove(number);
     onStep("compact:removed");
     await index.turn(() => index.apply([{ key: contentsKey(number), value: null }]));
     return bytes;

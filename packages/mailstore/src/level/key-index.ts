@@ -1,10 +1,28 @@
 // The index of the log in LevelDB. It is behind the log by one batch at most and may lose what it was not told to sync:
 // everything in it either comes back by replaying the log from the checkpoint, or is a cache.
-import type { AbstractLevel } from "abstract-level";
 import { TurnQueue } from "../turn-queue.ts";
 import { isMailboxHeadKey, parseHeadKey, snapshotRange, type KeyRange } from "./keys.ts";
 
-export type KeyDatabase = AbstractLevel<string | Buffer | Uint8Array, Buffer, Buffer>;
+/** What of an AbstractLevel the driver uses; keys and values are buffers. */
+export interface KeyDatabase {
+  open(): Promise<void>;
+  close(): Promise<void>;
+  get(key: Buffer): Promise<Buffer | undefined>;
+  getMany(keys: Buffer[]): Promise<(Buffer | undefined)[]>;
+  iterator(range: KeyRange & { readonly limit?: number }): {
+    all(): Promise<[Buffer, Buffer][]>;
+    nextv(size: number): Promise<[Buffer, Buffer][]>;
+    close(): Promise<void>;
+  };
+  keys(range: KeyRange & { readonly limit?: number }): { all(): Promise<Buffer[]> };
+  clear(range: KeyRange): Promise<void>;
+  /** Chained, because the array form takes several times the CPU. */
+  batch(): {
+    put(key: Buffer, value: Buffer): unknown;
+    del(key: Buffer): unknown;
+    write(options: { readonly sync: boolean }): Promise<void>;
+  };
+}
 
 /** Sets a key; null removes it. */
 export interface Operation {

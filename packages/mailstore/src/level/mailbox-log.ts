@@ -48,7 +48,7 @@ export class MailboxLog {
         ? await index.entries(recordRange(account, after), limit)
         : await this.#recordsOf(account, mailbox, { after, limit });
     // Read last: what a trim took away meanwhile must not look like a log without gaps.
-    const floor = decodeCursor(await index.get(floorKey(account)));
+    const floor = await this.#floor(account);
     return { floor, records: after < floor ? [] : records.map(([key, value]) => recordOf(key, value)) };
   }
 
@@ -63,9 +63,11 @@ export class MailboxLog {
     return entries.map(([key, data]) => ({ column, number: chunkNumberOf(key), data }));
   }
 
+  /** At least the floor: what a mailbox' snapshot does not hold lies behind it, and be that all there is. */
   async snapshotCursor(account: AccountId, mailbox: MailboxId): Promise<Cursor> {
     await this.#options.index.healthy();
-    return this.#storedCursor(account, mailbox);
+    const stored = await this.#storedCursor(account, mailbox);
+    return cursor(Math.max(stored, await this.#floor(account)));
   }
 
   async saveSnapshot({ account, mailbox, cursor: at, chunks }: Snapshot): Promise<boolean> {
@@ -103,8 +105,8 @@ export class MailboxLog {
       await index.settled();
       if (floor > stateOf(head).counters.cursor)
         throw new RangeError(`the log of account ${account} ends before ${floor}`);
-      if (floor <= decodeCursor(await index.get(floorKey(account)))) return;
-      await this.#checkSnapshots(account, floor, [...stateOf(head).mailboxes.values()]);
+      if (floor <= (await this.#floor(account))) return;
+      await this.#checkSnapshots(account, floor, stateOf(head).mailboxes.keys());
       if (checkpoints.owes(account)) await checkpoints.take();
       await index.turn(() => index.apply([{ key: floorKey(account), value: encodeCursor(floor) }], { sync: true }));
       onStep("trim:floor");
@@ -120,16 +122,20 @@ export class MailboxLog {
     }
   }
 
-  async #checkSnapshots(
-    account: AccountId,
-    floor: Cursor,
-    mailboxes: readonly { readonly mailbox: MailboxId; readonly modSeq: Cursor }[],
-  ): Promise<void> {
-    for (const { mailbox, modSeq } of mailboxes) {
+  /** No record may go that a mailbox would need to be read in. */
+  async #checkSnapshots(account: AccountId, floor: Cursor, mailboxes: Iterable<MailboxId>): Promise<void> {
+    const { index } = this.#options;
+    for (const mailbox of mailboxes) {
       if (mailbox === ACCOUNT_DIRECTORY) continue;
-      if ((await this.#storedCursor(account, mailbox)) >= Math.min(floor, modSeq)) continue;
+      const snapshot = await this.#storedCursor(account, mailbox);
+      const [next] = await index.keys(mailboxRecordRange(account, mailbox, snapshot), 1);
+      if (next === undefined || (parseLogKey(next)?.cursor ?? 0) > floor) continue;
       throw new Error(`mailbox ${mailbox} of account ${account} has no snapshot at or past ${floor}`);
     }
+  }
+
+  async #floor(account: AccountId): Promise<Cursor> {
+    return decodeCursor(await this.#options.index.get(floorKey(account)));
   }
 
   async #storedCursor(account: AccountId, mailbox: MailboxId): Promise<Cursor> {

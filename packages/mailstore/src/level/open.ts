@@ -57,10 +57,10 @@ export async function openLevelDriver(options: LevelDriverOptions): Promise<Stor
 type ClassicLevel = KeyDatabase & { compactRange(start: Buffer, end: Buffer): Promise<void> };
 
 async function openDatabase(directory: string, location: string, limits: LevelLimits): Promise<ClassicLevel> {
-  const encodings = { keyEncoding: "buffer", valueEncoding: "buffer" };
-  const database = new Level<Buffer, Buffer>(location, encodings) as unknown as ClassicLevel;
+  const options = { keyEncoding: "buffer", valueEncoding: "buffer", writeBufferSize: limits.writeBufferBytes };
+  const database = new Level<Buffer, Buffer>(location, options) as unknown as ClassicLevel;
   try {
-    await database.open({ writeBufferSize: limits.writeBufferBytes } as object);
+    await database.open();
   } catch (error) {
     const cause = (error as { readonly cause?: { readonly code?: unknown } }).cause;
     if (cause?.code !== "LEVEL_LOCKED") throw error;

@@ -110,8 +110,9 @@ export class Segments {
     const header = { kind, number, salt: randomInt(2 ** 32), previous: previous.number, previousEnd: previous.end };
     const file = await this.#newFile(name, kind);
     try {
-      await file.write(0, [encodeSegmentHeader(header)]);
+      // Before the header: a recycled file must not be found under its old name with a new header.
       await this.#files.syncNames();
+      await file.write(0, [encodeSegmentHeader(header)]);
     } catch (error) {
       await file.close();
       await this.#files.remove(name);
@@ -123,20 +124,25 @@ export class Segments {
     return this.#lease(open, { header, file, path: this.#path(name) });
   }
 
-  /** Removes a segment; where nobody reads it, a log segment may be kept as a spare one. */
-  async remove(number: number): Promise<void> {
+  /** Removes a segment and returns its size; where nobody reads it, a log segment may be kept as a spare one. */
+  async remove(number: number): Promise<number> {
     const kind = this.#kinds.get(number);
-    if (kind === undefined) return;
+    if (kind === undefined) return 0;
     const name = nameOf(number, kind);
     const open = this.#open.get(number);
     this.#kinds.delete(number);
     this.#open.delete(number);
-    if (open !== undefined && open.users > 0) return this.#files.remove(name);
-    if (open !== undefined) await closeQuietly(open);
-    if (kind !== "log" || this.#spares.length >= this.#limits.spareSegmentsMax) return this.#files.remove(name);
+    const bytes = await this.#size(name);
+    const isRead = open !== undefined && open.users > 0;
+    if (open !== undefined && !isRead) await closeQuietly(open);
+    if (isRead || kind !== "log" || this.#spares.length >= this.#limits.spareSegmentsMax) {
+      await this.#files.remove(name);
+      return bytes;
+    }
     const spare = name.replace(SUFFIXES.log, SPARE_SUFFIX);
     await this.#files.rename(name, spare);
     this.#spares.push(spare);
+    return bytes;
   }
 
   async close(): Promise<void> {
@@ -168,6 +174,13 @@ export class Segments {
     if (header !== undefined) return { header, file };
     await file.close();
     throw new StoreDamage("the segment has no valid header", this.#path(name), 0);
+  }
+
+  async #size(name: string): Promise<number> {
+    const file = await this.#files.open(name);
+    const bytes = await file.size();
+    await file.close();
+    return bytes;
   }
 
   async #newFile(name: string, kind: SegmentKind): Promise<SegmentFile> {

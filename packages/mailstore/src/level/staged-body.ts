@@ -15,6 +15,8 @@ export interface StagedBodyOwner {
   inlineReleased(sizeBytes: number): void;
   /** Nobody will name it: its own segment goes. */
   ownSegmentReleased(blob: BlobId): Promise<void>;
+  /** A transaction that is about to commit names a body that lies in a segment. */
+  naming(blob: BlobId): void;
   /** A durable transaction names it. */
   named(blob: BlobId): void;
 }
@@ -53,6 +55,7 @@ export class StagedBody implements StagedBlob {
   /** A commit that names it begins; a discard waits for its end. */
   use(): void {
     this.#uses++;
+    if (this.#place !== undefined) this.#owner.naming(this.#place);
   }
 
   /** The commit has ended: durable with the body at `place`, or without effect. */

@@ -1,0 +1,290 @@
+// A disk for tests: it fails when told to, and at a power cut keeps what was synced and any part of what was not.
+import { MemoryLevel } from "memory-level";
+import type { KeyDatabase } from "./key-index.ts";
+import type { KeyRange } from "./keys.ts";
+import type { SegmentFile, SegmentFiles } from "./segment-files.ts";
+
+/** The smallest unit that is written whole. */
+const SECTOR_BYTES = 512;
+
+/** A number from 0 to below a bound. */
+export type Random = (below: number) => number;
+
+interface PendingWrite {
+  readonly position: number;
+  readonly bytes: Buffer;
+}
+
+/** One file: what is on stable storage, and the writes that are not there yet. */
+class Inode {
+  durable: Buffer = Buffer.alloc(0);
+  pending: PendingWrite[] = [];
+  live: Buffer = Buffer.alloc(0);
+
+  write(position: number, bytes: Buffer): void {
+    this.live = written(this.live, position, bytes);
+    for (let at = 0; at < bytes.length;) {
+      const length = Math.min(SECTOR_BYTES - ((position + at) % SECTOR_BYTES), bytes.length - at);
+      this.pending.push({ position: position + at, bytes: bytes.subarray(at, at + length) });
+      at += length;
+    }
+  }
+
+  /** What a sync makes durable when it ends: the writes that were there when it began. */
+  beginSync(): () => void {
+    const synced = this.pending.length;
+    return () => {
+      for (const { position, bytes } of this.pending.splice(0, synced)) {
+        this.durable = written(this.durable, position, bytes);
+      }
+    };
+  }
+
+  afterCut(random: Random): Buffer {
+    const all = random(3);
+    const kept = this.pending.filter(() => all === 0 || (all === 1 && random(2) === 0));
+    return kept.reduce((bytes, write) => written(bytes, write.position, write.bytes), this.durable);
+  }
+}
+
+function written(bytes: Buffer, position: number, piece: Buffer): Buffer {
+  const grown = Buffer.alloc(Math.max(bytes.length, position + piece.length));
+  bytes.copy(grown);
+  piece.copy(grown, position);
+  return grown;
+}
+
+/** What is left of a disk: files by name, and the database's entries. */
+export interface DiskImage {
+  readonly files: ReadonlyMap<string, Buffer>;
+  readonly entries: readonly (readonly [Buffer, Buffer])[];
+}
+
+export class SimulatedDisk implements SegmentFiles {
+  readonly location = "simulated";
+  readonly database: SimulatedDatabase;
+  #durableNames = new Map<string, Inode>();
+  #names = new Map<string, Inode>();
+  #pendingNames: ((names: Map<string, Inode>) => void)[] = [];
+  /** Called before each operation with its name; what it throws, the operation throws. */
+  beforeOperation: (name: string) => void = () => undefined;
+  #isCut = false;
+
+  private constructor() {
+    this.database = new SimulatedDatabase((name) => this.#operation(name));
+  }
+
+  static async from(image?: DiskImage): Promise<SimulatedDisk> {
+    const disk = new SimulatedDisk();
+    for (const [name, bytes] of image?.files ?? []) {
+      const inode = new Inode();
+      inode.durable = inode.live = bytes;
+      disk.#durableNames.set(name, inode);
+    }
+    disk.#names = new Map(disk.#durableNames);
+    await disk.database.fill(image?.entries ?? []);
+    return disk;
+  }
+
+  /** What there is now, as after a process is killed. */
+  async image(): Promise<DiskImage> {
+    const files = new Map(Array.from(this.#names, ([name, { live }]) => [name, live]));
+    return { files, entries: this.database.entries() };
+  }
+
+  /** Ends every operation, for good, and returns what a power cut at this moment leaves. */
+  cut(random: Random): DiskImage {
+    const names = new Map(this.#durableNames);
+    for (const change of this.#pendingNames.slice(0, random(this.#pendingNames.length + 1))) change(names);
+    this.#isCut = true;
+    return {
+      files: new Map(Array.from(names, ([name, inode]) => [name, inode.afterCut(random)])),
+      entries: this.database.afterCut(random),
+    };
+  }
+
+  /** Ends every operation, for good, and returns what a process that is killed at this moment leaves. */
+  kill(): Promise<DiskImage> {
+    this.#isCut = true;
+    return this.image();
+  }
+
+  async list(): Promise<readonly string[]> {
+    return [...this.#names.keys()];
+  }
+
+  async create(name: string): Promise<SegmentFile> {
+    await this.#operation("create");
+    if (this.#names.has(name)) throw new Error(`the file exists: ${name}`);
+    const inode = new Inode();
+    this.#rename((names) => names.set(name, inode));
+    return this.#file(inode);
+  }
+
+  async open(name: string): Promise<SegmentFile> {
+    await this.#operation("open");
+    const inode = this.#names.get(name);
+    if (inode === undefined) throw new Error(`no such file: ${name}`);
+    return this.#file(inode);
+  }
+
+  async rename(from: string, to: string): Promise<void> {
+    await this.#operation("rename");
+    const inode = this.#names.get(from);
+    if (inode === undefined) throw new Error(`no such file: ${from}`);
+    this.#rename((names) => names.delete(from) && names.set(to, inode));
+  }
+
+  async remove(name: string): Promise<void> {
+    await this.#operation("remove");
+    this.#rename((names) => names.delete(name));
+  }
+
+  async syncNames(): Promise<void> {
+    const synced = this.#pendingNames.length;
+    await this.#operation("syncNames");
+    for (const change of this.#pendingNames.splice(0, synced)) change(this.#durableNames);
+  }
+
+  #rename(change: (names: Map<string, Inode>) => void): void {
+    change(this.#names);
+    this.#pendingNames.push(change);
+  }
+
+  #file(inode: Inode): SegmentFile {
+    return {
+      size: async () => inode.live.length,
+      read: async (position, length) => {
+        await this.#operation("read");
+        return Buffer.from(inode.live.subarray(position, position + length));
+      },
+      write: async (position, pieces) => {
+        const bytes = Buffer.concat(pieces);
+        // A write that fails may have got half-way.
+        await this.#operation("write").catch((error: unknown) => {
+          inode.write(position, bytes.subarray(0, Math.floor(bytes.length / 2)));
+          throw error;
+        });
+        inode.write(position, bytes);
+      },
+      sync: async () => {
+        const end = inode.beginSync();
+        await this.#operation("sync");
+        end();
+      },
+      close: async () => undefined,
+    };
+  }
+
+  /** Takes a turn of the event loop, fails where the test says so, and never ends once the power is cut. */
+  async #operation(name: string): Promise<void> {
+    await new Promise((resolve) => setImmediate(resolve));
+    if (!this.#isCut) this.beforeOperation(name);
+    if (this.#isCut) await new Promise(() => undefined);
+  }
+}
+
+interface JournalEntry {
+  readonly operations: readonly (readonly [key: Buffer, value: Buffer | null])[];
+  durable: boolean;
+}
+
+/** LevelDB as a power cut sees it: batches are whole or lost, in any order unless they were synced or flushed. */
+export class SimulatedDatabase implements KeyDatabase {
+  readonly #operation: (name: string) => Promise<void>;
+  readonly #live = new MemoryLevel<Buffer, Buffer>({ keyEncoding: "buffer", valueEncoding: "buffer" });
+  #base: DiskImage["entries"] = [];
+  #journal: JournalEntry[] = [];
+
+  constructor(operation: (name: string) => Promise<void>) {
+    this.#operation = operation;
+  }
+
+  async fill(entries: DiskImage["entries"]): Promise<void> {
+    this.#base = entries;
+    await this.#live.batch(entries.map(([key, value]) => ({ type: "put", key, value })));
+  }
+
+  /** What a killed process leaves. */
+  entries(): DiskImage["entries"] {
+    return this.#kept(this.#journal);
+  }
+
+  /** What a power cut leaves. */
+  afterCut(random: Random): DiskImage["entries"] {
+    const mode = random(3);
+    const prefix = random(this.#journal.length + 1);
+    const survives = (i: number): boolean => (mode === 0 && i < prefix) || (mode === 1 && random(2) === 0);
+    return this.#kept(this.#journal.filter(({ durable }, i) => durable || survives(i)));
+  }
+
+  async flush(): Promise<void> {
+    const flushed = [...this.#journal];
+    await this.#operation("flush");
+    for (const entry of flushed) entry.durable = true;
+  }
+
+  async open(): Promise<void> {
+    await this.#operation("open database");
+  }
+
+  async close(): Promise<void> {
+    await this.#operation("close database");
+  }
+
+  get(key: Buffer): Promise<Buffer | undefined> {
+    return this.#live.get(key);
+  }
+
+  getMany(keys: Buffer[]): Promise<(Buffer | undefined)[]> {
+    return this.#live.getMany(keys);
+  }
+
+  iterator(range: KeyRange & { readonly limit?: number }): ReturnType<KeyDatabase["iterator"]> {
+    return this.#live.iterator(range);
+  }
+
+  keys(range: KeyRange & { readonly limit?: number }): ReturnType<KeyDatabase["keys"]> {
+    return this.#live.keys(range);
+  }
+
+  async clear(range: KeyRange): Promise<void> {
+    const keys = await this.#live.keys(range).all();
+    await this.#write(keys.map((key) => [key, null]));
+  }
+
+  batch(): ReturnType<KeyDatabase["batch"]> {
+    const operations: [Buffer, Buffer | null][] = [];
+    return {
+      put: (key, value) => operations.push([key, value]),
+      del: (key) => operations.push([key, null]),
+      write: async ({ sync }) => {
+        const entry = await this.#write(operations);
+        if (!sync) return;
+        await this.#operation("sync database");
+        entry.durable = true;
+      },
+    };
+  }
+
+  async #write(operations: JournalEntry["operations"]): Promise<JournalEntry> {
+    await this.#operation("write database");
+    const entry = { operations, durable: false };
+    this.#journal.push(entry);
+    await this.#live.batch(
+      operations.map(([key, value]) => (value === null ? { type: "del", key } : { type: "put", key, value })),
+    );
+    return entry;
+  }
+
+  #kept(journal: readonly JournalEntry[]): DiskImage["entries"] {
+    const entries = new Map(this.#base.map(([key, value]) => [key.toString("latin1"), value]));
+    for (const { operations } of journal) {
+      for (const [key, value] of operations) {
+        if (value === null) entries.delete(key.toString("latin1"));
+        else entries.set(key.toString("latin1"), value);
+      }
+    }
+    return Array.from(entries, ([key, value]) => [Buffer.from(key, "latin1"), value] as const);
+  }
+}
