@@ -2,6 +2,8 @@
 // takes as a stream.
 import { printContinuation, SyntaxFault, tagOf, type Frame, type FrameEvent } from "@pushmail/imap-wire";
 import type { Connection } from "./connection.ts";
+import { streamsLiteral } from "./invocation.ts";
+import type { ImapLimits } from "./limits.ts";
 import { StreamedLiteral } from "./streamed-literal.ts";
 
 /** A command, up to the literal where that is streamed; or what could not be framed as one. */
@@ -12,12 +14,8 @@ export interface Incoming {
   readonly literal?: StreamedLiteral;
 }
 
-/** The next command. `streams` says whether the command takes the last literal of the frame as a stream. */
-export async function readCommand(
-  connection: Connection,
-  timeoutMs: number,
-  streams: (frame: Frame) => boolean,
-): Promise<Incoming> {
+/** The next command. */
+export async function readCommand(connection: Connection, limits: ImapLimits, timeoutMs: number): Promise<Incoming> {
   for (;;) {
     const event = await connection.read(timeoutMs);
     if (event.type === "chunk") throw new Error("octets of a literal that nobody streams");
@@ -25,7 +23,8 @@ export async function readCommand(
     const { frame } = event;
     const tag = tagOf(frame.text);
     if (event.type === "frame") return { tag, frame };
-    if (streams(frame)) return { tag, frame, literal: new StreamedLiteral(connection, event.literal, timeoutMs) };
+    if (streamsLiteral(frame, limits))
+      return { tag, frame, literal: new StreamedLiteral(connection, event.literal, timeoutMs) };
     try {
       connection.framer.keep();
     } catch (fault) {

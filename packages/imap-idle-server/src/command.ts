@@ -68,8 +68,8 @@ export interface Session {
   startTls(): boolean;
   /** Sends `+` with a text, and waits for the client's next line. */
   askForLine(challenge: string): Promise<string>;
-  /** Waits for the client's next line, and tells whatever changes in the selected mailbox at once. */
-  idle(state: Authenticated | Selected): Promise<string>;
+  /** Tells whatever changes in the selected mailbox at once, until the client says DONE. */
+  idle(state: Authenticated | Selected): Promise<void>;
 }
 
 /** Who is at the other end. */

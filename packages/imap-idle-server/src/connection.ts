@@ -61,18 +61,18 @@ export class Connection {
   }
 
   /** Waits until something happened, or until about `untilMs`. Look at everything again after it. */
-  async wait(untilMs: number): Promise<void> {
+  wait(untilMs: number): Promise<void> {
     this.#wakeAtMs = untilMs;
-    await this.signal.wait();
-    this.#wakeAtMs = Infinity;
-    if (this.#isClosed) throw new PeerGone();
+    return this.signal.wait();
   }
 
   /** Called now and then for all connections, in place of a timer for each. */
   tick(nowMs: number): void {
     const stalledMs = nowMs - this.#sentAtMs;
     if (stalledMs > this.#options.limits.stallMs && this.#socket.writableLength > 0) this.destroy();
-    else if (nowMs >= this.#wakeAtMs) this.signal.raise();
+    if (nowMs < this.#wakeAtMs) return;
+    this.#wakeAtMs = Infinity;
+    this.signal.raise();
   }
 
   /** Ends it as soon as no command is under way. */
@@ -126,8 +126,8 @@ export class Connection {
   async end(): Promise<void> {
     if (!this.#isClosed) this.#send();
     this.#socket.removeListener("data", this.#onData).resume().end();
-    this.#wakeAtMs = this.#options.now() + this.#options.limits.lingerMs;
-    while (!this.#isClosed && this.#options.now() < this.#wakeAtMs) await this.signal.wait();
+    const untilMs = this.#options.now() + this.#options.limits.lingerMs;
+    while (!this.#isClosed && this.#options.now() < untilMs) await this.wait(untilMs);
     this.destroy();
   }
 
@@ -152,7 +152,7 @@ export class Connection {
     this.#listen();
     const untilMs = this.#options.now() + handshakeMs;
     while (!isEstablished) {
-      if (this.#options.now() >= untilMs) this.destroy();
+      if (this.#isClosed || this.#options.now() >= untilMs) throw new PeerGone("no TLS handshake");
       await this.wait(untilMs);
     }
   }

@@ -6,6 +6,8 @@ import type { ImapLimits } from "./limits.ts";
 
 export interface Invocation {
   readonly tag: string;
+  /** As it came, in capitals: `FETCH` or `UID FETCH`. */
+  readonly name: string;
   readonly row: Command;
   /** Whether it came as `UID name`. */
   readonly uid: boolean;
@@ -22,7 +24,7 @@ export function readInvocation(frame: Frame | SyntaxFault, limits: ImapLimits): 
   const uid = name.startsWith(UID);
   const row = COMMANDS.get(uid ? name.slice(UID.length) : name);
   if (row === undefined || (uid && row.uid !== true)) throw new SyntaxFault(`Unknown command ${name}`);
-  return { tag, row, uid, scan };
+  return { tag, name, row, uid, scan };
 }
 
 /** Whether the last literal of an unfinished command is the message that it takes as a stream. */

@@ -4,13 +4,14 @@ import { createServer, type AddressInfo, type Server, type Socket } from "node:n
 import { setTimeout } from "node:timers/promises";
 import { createSecureContext, type SecureContext } from "node:tls";
 import { printUntagged } from "@pushmail/imap-wire";
-import type { AccountId, MailStore } from "@pushmail/mailstore";
+import type { MailStore } from "@pushmail/mailstore";
 import { Connection } from "./connection.ts";
 import { DEFAULT_LIMITS, type ImapLimits } from "./limits.ts";
 import type { Log } from "./log.ts";
 import { LoginThrottle } from "./login-throttle.ts";
 import type { ServerContext } from "./server-context.ts";
 import { ImapSession } from "./session.ts";
+import { Signal } from "./signal.ts";
 import { Tally } from "./tally.ts";
 
 /** A key with its certificate, in PEM. */
@@ -56,21 +57,30 @@ export async function startImapServer(options: ImapServerOptions): Promise<ImapS
 
 class ConnectionServer implements ImapServer {
   readonly #context: ServerContext;
-  readonly #isTlsImplicit: boolean;
   readonly #listener: Server;
-  readonly #ends: Map<Connection, Promise<void>> = new Map();
+  readonly #connections: Set<Connection> = new Set();
   readonly #connectionsOfAddress: Tally<string>;
   readonly #ticker: NodeJS.Timeout;
+  /** Raised whenever a connection has come to its end. */
+  readonly #ended: Signal = new Signal();
 
   constructor(options: ImapServerOptions) {
-    const { store, log, hostname, tls, now = Date.now, random = Math.random } = options;
+    const { store, log, hostname, tls, implicitTls = false, now = Date.now, random = Math.random } = options;
+    if (implicitTls && tls === undefined) throw new Error("implicit TLS needs a key and a certificate");
     const limits = { ...DEFAULT_LIMITS, ...options.limits };
-    const throttle = new LoginThrottle(limits);
-    const sessionsOfAccount = new Tally<AccountId>(limits.sessionsPerAccountMax);
-    const secureContext = tls === undefined ? undefined : contextOf(tls);
-    this.#context = { store, limits, log, hostname, throttle, sessionsOfAccount, secureContext, now, random };
-    this.#isTlsImplicit = options.implicitTls === true;
-    if (this.#isTlsImplicit && tls === undefined) throw new Error("implicit TLS needs a key and a certificate");
+    this.#context = {
+      store,
+      limits,
+      log,
+      hostname,
+      throttle: new LoginThrottle(limits),
+      sessionsOfAccount: new Tally(limits.sessionsPerAccountMax),
+      isTlsImplicit: implicitTls,
+      secureContext: tls === undefined ? undefined : contextOf(tls),
+      ended: (connection) => this.#forget(connection),
+      now,
+      random,
+    };
     this.#connectionsOfAddress = new Tally(limits.sessionsPerAddressMax);
     // A client may close its side early and still wants its answers. Nagle's algorithm would hold back each wake.
     this.#listener = createServer({
@@ -89,7 +99,7 @@ class ConnectionServer implements ImapServer {
   }
 
   get connections(): number {
-    return this.#ends.size;
+    return this.#connections.size;
   }
 
   async listen(host: string, port: number): Promise<void> {
@@ -104,49 +114,41 @@ class ConnectionServer implements ImapServer {
 
   async close(): Promise<void> {
     this.#listener.close();
-    for (const connection of this.#ends.keys()) connection.askToEnd();
-    const ends = Promise.all(this.#ends.values());
-    await Promise.race([ends, setTimeout(this.#context.limits.closeMs, undefined, { ref: false })]);
-    for (const connection of this.#ends.keys()) connection.destroy();
-    await ends;
+    for (const connection of this.#connections) connection.askToEnd();
+    const allEnded = this.#waitForAll();
+    await Promise.race([allEnded, setTimeout(this.#context.limits.closeMs, undefined, { ref: false })]);
+    for (const connection of this.#connections) connection.destroy();
+    await allEnded;
     clearInterval(this.#ticker);
   }
 
+  async #waitForAll(): Promise<void> {
+    while (this.#connections.size > 0) await this.#ended.wait();
+  }
+
   #accept(socket: Socket): void {
-    const { limits, now } = this.#context;
+    const { limits, now, log, isTlsImplicit } = this.#context;
     const connection = new Connection(socket, { limits, now });
-    const { address } = connection;
-    const isWelcome = this.#ends.size < limits.sessionsMax && this.#connectionsOfAddress.add(address);
-    const end = isWelcome ? this.#serve(connection) : this.#turnAway(connection);
-    this.#ends.set(connection, end);
-    void end.finally(() => {
-      this.#ends.delete(connection);
-      if (isWelcome) this.#connectionsOfAddress.remove(address);
-    });
-  }
-
-  async #serve(connection: Connection): Promise<void> {
-    const { secureContext, limits, log } = this.#context;
-    if (this.#isTlsImplicit && secureContext !== undefined) {
-      try {
-        await connection.startTls(secureContext, limits.loginTimeoutMs);
-      } catch (err) {
-        log.debug({ client: connection.address, err }, "TLS handshake failed");
-        return;
-      }
+    const isWelcome = this.#connectionsOfAddress.add(connection.address);
+    this.#connections.add(connection);
+    if (isWelcome && this.#connections.size <= limits.sessionsMax) {
+      void new ImapSession(connection, this.#context).run();
+      return;
     }
-    await new ImapSession(connection, this.#context).run();
+    log.warn({ client: connection.address }, "too many connections");
+    if (!isTlsImplicit) void connection.write(printUntagged("BYE", "Too many connections"));
+    void connection.end().then(() => this.#forget(connection));
   }
 
-  async #turnAway(connection: Connection): Promise<void> {
-    this.#context.log.warn({ client: connection.address }, "too many connections");
-    if (!this.#isTlsImplicit) void connection.write(printUntagged("BYE", "Too many connections"));
-    await connection.end();
+  #forget(connection: Connection): void {
+    this.#connections.delete(connection);
+    this.#connectionsOfAddress.remove(connection.address);
+    this.#ended.raise();
   }
 
   #tick(): void {
     const now = this.#context.now();
-    for (const connection of this.#ends.keys()) connection.tick(now);
+    for (const connection of this.#connections) connection.tick(now);
   }
 }
 

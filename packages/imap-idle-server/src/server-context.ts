@@ -1,6 +1,7 @@
 // What all sessions of a server share.
 import type { SecureContext } from "node:tls";
 import type { AccountId, MailStore } from "@pushmail/mailstore";
+import type { Connection } from "./connection.ts";
 import type { ImapLimits } from "./limits.ts";
 import type { Log } from "./log.ts";
 import type { LoginThrottle } from "./login-throttle.ts";
@@ -14,8 +15,12 @@ export interface ServerContext {
   readonly hostname: string;
   readonly throttle: LoginThrottle;
   readonly sessionsOfAccount: Tally<AccountId>;
+  /** Whether connections begin with TLS. */
+  readonly isTlsImplicit: boolean;
   /** Undefined where TLS is not set up; replaced when the certificate is. */
   secureContext: SecureContext | undefined;
+  /** Takes note that a session has come to its end. */
+  readonly ended: (connection: Connection) => void;
   readonly now: () => number;
   /** From 0 to below 1. */
   readonly random: () => number;

@@ -2,11 +2,12 @@
 import { printContinuation, printTagged, printUntagged, SyntaxFault } from "@pushmail/imap-wire";
 import { Refusal, type FlagsResult, type MailStore, type MessageIndex } from "@pushmail/mailstore";
 import { capabilitiesOf } from "./capabilities.ts";
-import { readCommand, readLine, takeLine } from "./command-input.ts";
+import { readCommand, readLine, takeLine, type Incoming } from "./command-input.ts";
 import type {
   Authenticated,
   Call,
   Client,
+  Completion,
   Extension,
   MessageLiteral,
   Selected,
@@ -15,7 +16,7 @@ import type {
   StateName,
 } from "./command.ts";
 import type { Connection } from "./connection.ts";
-import { holdsExpunge, readInvocation, streamsLiteral, type Invocation } from "./invocation.ts";
+import { holdsExpunge, readInvocation, type Invocation } from "./invocation.ts";
 import type { ImapLimits } from "./limits.ts";
 import type { Log } from "./log.ts";
 import { throttleKey } from "./login-throttle.ts";
@@ -24,6 +25,7 @@ import { Bye, PeerGone, replyToError, type Reply } from "./replies.ts";
 import type { ServerContext } from "./server-context.ts";
 
 const NOT_AUTHENTICATED: SessionState = { name: "notAuthenticated" };
+const DONE = /^DONE[ \t]*$/i;
 const LOGOUT: SessionState = { name: "logout" };
 
 export class ImapSession implements Session {
@@ -64,15 +66,19 @@ export class ImapSession implements Session {
   /** Serves the client until one of the two ends it; never throws. */
   async run(): Promise<void> {
     try {
+      if (this.#server.isTlsImplicit) await this.#goOnInTls();
       const code = { code: "CAPABILITY", capabilities: this.capabilities() } as const;
       await this.write(printUntagged("OK", `${this.#server.hostname} ready`, code));
       await this.flush();
-      while (this.#state.name !== "logout") await this.#answerNext();
+      while (this.#state.name !== "logout") {
+        await this.#answer(await readCommand(this.#connection, this.limits, this.#silenceMs));
+      }
     } catch (error) {
       this.#sayBye(error);
     }
     this.enter(LOGOUT);
     await this.#connection.end();
+    this.#server.ended(this.#connection);
   }
 
   write(output: string | Uint8Array): Promise<void> | undefined {
@@ -132,9 +138,12 @@ export class ImapSession implements Session {
       throw error;
     });
     throttle.succeed(key);
-    if (!sessionsOfAccount.add(account.id))
-      throw new Refusal("tooManyConnections", "Too many sessions of this account");
+    const isWelcome = sessionsOfAccount.add(account.id);
     this.enter({ name: "authenticated", account });
+    if (!isWelcome) {
+      this.enter(NOT_AUTHENTICATED);
+      throw new Refusal("tooManyConnections", "Too many sessions of this account");
+    }
     this.log.info({ client: this.client.address, account: account.address }, "logged in");
   }
 
@@ -149,7 +158,7 @@ export class ImapSession implements Session {
     return readLine(this.#connection, this.#silenceMs);
   }
 
-  async idle(state: Authenticated | Selected): Promise<string> {
+  async idle(state: Authenticated | Selected): Promise<void> {
     // Register, then read, then wait: whatever happens after the first step is found by the second or ends the third.
     const stop = this.store.watch(state.account.id, () => this.#connection.signal.raise());
     const keepAliveMs = this.limits.keepAliveMs * (0.9 + 0.2 * this.#server.random());
@@ -159,7 +168,8 @@ export class ImapSession implements Session {
         // What comes while output is under way is read when that has left: one write, not one for each change.
         if (this.#connection.hasLeft()) await this.#tellInIdle(state, keepAliveMs);
         const line = takeLine(this.#connection);
-        if (line !== undefined) return line;
+        if (line !== undefined && !DONE.test(line)) throw new SyntaxFault("Expected DONE");
+        if (line !== undefined) return;
         await this.#connection.wait(this.#connection.sentAtMs + keepAliveMs);
       }
     } finally {
@@ -178,15 +188,13 @@ export class ImapSession implements Session {
     return this.#state.name === "notAuthenticated" ? this.limits.loginTimeoutMs : this.limits.autologoutMs;
   }
 
-  async #answerNext(): Promise<void> {
-    const incoming = await readCommand(this.#connection, this.#silenceMs, (frame) =>
-      streamsLiteral(frame, this.limits),
-    );
+  async #answer(incoming: Incoming): Promise<void> {
     let invocation: Invocation | undefined;
     let reply: Reply;
     try {
       invocation = readInvocation(incoming.frame, this.limits);
-      reply = await this.#carryOut(invocation, incoming.literal);
+      const completion = await this.#carryOut(invocation, incoming.literal);
+      reply = { status: "OK", text: `${invocation.name} completed`, ...completion };
     } catch (error) {
       reply = this.#replyTo(error, invocation);
     } finally {
@@ -207,19 +215,18 @@ export class ImapSession implements Session {
     await this.#connection.startTls(secureContext, this.limits.loginTimeoutMs);
   }
 
-  async #carryOut({ row, tag, uid, scan }: Invocation, literal: MessageLiteral | undefined): Promise<Reply> {
+  #carryOut({ name, row, tag, uid, scan }: Invocation, literal?: MessageLiteral): Promise<Completion | void> {
     const state = this.#state;
-    if (!row.in.includes(state.name)) throw new SyntaxFault(`${row.name} is not possible ${WHERE[state.name]}`);
+    if (!row.in.includes(state.name)) throw new SyntaxFault(`${name} is not possible ${WHERE[state.name]}`);
     const call: Call = { tag, uid, literal };
     const args = row.parse(scan, call);
     scan.end();
-    const text = `${uid ? "UID " : ""}${row.name} completed`;
-    return { status: "OK", text, ...(await row.run(this, args, state, call)) };
+    return row.run(this, args, state, call);
   }
 
   #replyTo(error: unknown, invocation: Invocation | undefined): Reply {
     const reply = replyToError(error);
-    const fields = { client: this.client.address, command: invocation?.row.name, reply: reply.text };
+    const fields = { client: this.client.address, command: invocation?.name, reply: reply.text };
     if (reply.status === "BAD") this.log.debug(fields, "faulty command");
     else if (reply.code === "SERVERBUG") this.log.error({ ...fields, err: error }, "command failed");
     else this.log.info(fields, "command refused");
@@ -239,7 +246,10 @@ export class ImapSession implements Session {
   }
 
   async #pauseUntil(timeMs: number): Promise<void> {
-    while (this.now() < timeMs) await this.#connection.wait(timeMs);
+    while (this.now() < timeMs) {
+      if (this.#connection.isClosed) throw new PeerGone();
+      await this.#connection.wait(timeMs);
+    }
   }
 
   #sayBye(error: unknown): void {

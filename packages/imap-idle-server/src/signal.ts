@@ -13,8 +13,9 @@ export class Signal {
   }
 
   /** Resolves at the next `raise`, or at once after one that nobody waited for. One may wait at a time. */
-  async wait(): Promise<void> {
-    if (!this.#raised) await new Promise<void>((resolve) => (this.#resume = resolve));
+  wait(): Promise<void> {
+    if (!this.#raised) return new Promise((resolve) => (this.#resume = resolve));
     this.#raised = false;
+    return Promise.resolve();
   }
 }

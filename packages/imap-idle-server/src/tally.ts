@@ -1,4 +1,4 @@
-// Counts what is there of each key, up to a bound.
+// Counts what is there of each key, and says where it is too much.
 
 export class Tally<Key> {
   readonly #max: number;
@@ -8,12 +8,11 @@ export class Tally<Key> {
     this.#max = max;
   }
 
-  /** Counts one more; false, and nothing counted, where the bound is reached. */
+  /** Counts one more; false where that is beyond the bound. Either way it counts until it is removed. */
   add(key: Key): boolean {
-    const count = this.#counts.get(key) ?? 0;
-    if (count >= this.#max) return false;
-    this.#counts.set(key, count + 1);
-    return true;
+    const count = (this.#counts.get(key) ?? 0) + 1;
+    this.#counts.set(key, count);
+    return count <= this.#max;
   }
 
   remove(key: Key): void {
