@@ -52,7 +52,8 @@ export class BodyWriter implements StagedBodyOwner {
       if (own !== undefined) return new StagedBody(this, own.length, await own.finish());
     } catch (error) {
       this.#inlineBytes -= buffer.length;
-      await own?.remove();
+      // What cannot be removed now, the next start removes.
+      await own?.remove().catch(() => undefined);
       throw error;
     }
     const bytes = buffer.take();

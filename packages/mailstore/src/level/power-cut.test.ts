@@ -23,7 +23,7 @@ const LIMITS: LevelLimits = {
   sliceEntriesMax: 4,
 };
 const ACCOUNTS = [1, 2, 3].map(accountId);
-const MAILBOXES = [1, 2, 3].map(mailboxId);
+const MAILBOXES = [1, 2].map(mailboxId);
 
 function openOn(disk: SimulatedDisk): Promise<StoreDriver> {
   return openDriver({
@@ -73,8 +73,7 @@ class Workload {
 
   async run(steps: number): Promise<void> {
     for (const account of ACCOUNTS) {
-      const missing = MAILBOXES.filter((mailbox) => mailbox !== 3);
-      await this.#commit([{ ...transaction(account), parts: missing.map((mailbox) => create(mailbox)) }], []);
+      await this.#commit([{ ...transaction(account), parts: MAILBOXES.map((mailbox) => create(mailbox)) }], []);
     }
     const writers = Array.from({ length: 3 }, async () => {
       for (let i = 0; i < steps; i++) await this.#step();
@@ -106,11 +105,11 @@ class Workload {
     await staged.discard();
   }
 
-  /** Makes the third mailbox, or deletes it. */
+  /** Deletes the newest of the further mailboxes, or makes one. */
   async #recreate(account: AccountId): Promise<void> {
-    const there = (await this.#driver.head(account))?.mailboxes.some(({ mailbox }) => mailbox === 3);
-    const parts = [there ? { ...create(mailboxId(3)), properties: null } : create(mailboxId(3))];
-    await this.#commit([{ ...transaction(account), parts }], []);
+    const newest = (await this.#driver.head(account))?.mailboxes.at(-1)?.mailbox ?? 0;
+    const part = newest > 2 ? { ...create(mailboxId(newest)), properties: null } : create(mailboxId(10 + serial++));
+    await this.#commit([{ ...transaction(account), parts: [part] }], []);
   }
 
   /** A snapshot that stands for every record through its cursor: the one before it and the log behind that. */
@@ -135,7 +134,7 @@ class Workload {
 
   async #compact(): Promise<void> {
     const bodies = this.#acknowledged.bodies;
-    for (const blob of [...bodies.keys()]) if (this.#random(2) === 0) bodies.delete(blob);
+    for (const blob of bodies.keys()) if (this.#random(2) === 0) bodies.delete(blob);
     await this.#driver.blobs.compact(async function* () {
       yield [...bodies.keys()];
     });

@@ -195,6 +195,7 @@ export class SimulatedDatabase implements KeyDatabase {
   readonly #live = new MemoryLevel<Buffer, Buffer>({ keyEncoding: "buffer", valueEncoding: "buffer" });
   #base: DiskImage["entries"] = [];
   #journal: JournalEntry[] = [];
+  #failed = false;
 
   constructor(operation: (name: string) => Promise<void>) {
     this.#operation = operation;
@@ -226,6 +227,7 @@ export class SimulatedDatabase implements KeyDatabase {
 
   async open(): Promise<void> {
     await this.#operation("open database");
+    this.#failed = false;
   }
 
   async close(): Promise<void> {
@@ -268,7 +270,12 @@ export class SimulatedDatabase implements KeyDatabase {
   }
 
   async #write(operations: JournalEntry["operations"]): Promise<JournalEntry> {
-    await this.#operation("write database");
+    // As LevelDB: once a write has failed all others do, until it is opened again.
+    if (this.#failed) throw new Error("the database failed before");
+    await this.#operation("write database").catch((error: unknown) => {
+      this.#failed = true;
+      throw error;
+    });
     const entry = { operations, durable: false };
     this.#journal.push(entry);
     await this.#live.batch(

@@ -1,0 +1,249 @@
+import { beforeEach, describe, expect, it } from "@jest/globals";
+import type { CommitResult, StoreDriver } from "../driver.ts";
+import { accountId, cursor, mailboxId, type BlobId } from "../ids.ts";
+import { openDriver } from "./driver.ts";
+import { LEVEL_LIMITS } from "./limits.ts";
+import { placeOf } from "./record.ts";
+import { SimulatedDisk, type DiskImage } from "./simulated-disk.ts";
+
+const A = accountId(1);
+const INBOX = mailboxId(1);
+const FIRST_SEGMENT = "0000000001.seg";
+const LIMITS = { ...LEVEL_LIMITS, zeroFillBytesMin: 4096, zeroFillBytesMax: 4096, inlineBodyBytesMax: 8192 };
+
+let said: { readonly message: string; readonly fields: Record<string, unknown> }[];
+beforeEach(() => {
+  said = [];
+});
+
+function openOn(disk: SimulatedDisk): Promise<StoreDriver> {
+  const say = (fields: object, message: string): void => {
+    said.push({ message, fields: fields as Record<string, unknown> });
+  };
+  return openDriver({
+    files: disk,
+    database: disk.database,
+    flush: () => disk.database.flush(),
+    limits: LIMITS,
+    log: { info: say, warn: say },
+    onStep: () => undefined,
+    now: Date.now,
+    release: () => Promise.resolve(),
+  });
+}
+
+async function deliver(driver: StoreDriver, body: string): Promise<BlobId> {
+  async function* stream(): AsyncGenerator<Uint8Array> {
+    yield Buffer.from(body);
+  }
+  const blob = await driver.blobs.stage(stream());
+  const counts = { allocate: 1, messages: 1, unseen: 1, deleted: 0, bytes: blob.sizeBytes };
+  const part = { mailbox: INBOX, ...counts, record: Buffer.from(body.slice(0, 8)) };
+  const [result] = await driver.commit([{ account: A, blobs: [blob], enforceQuota: true, parts: [part] }]);
+  return (result as Extract<CommitResult, { ok: true }>).blobs[0] as BlobId;
+}
+
+async function begin(disk: SimulatedDisk): Promise<StoreDriver> {
+  const driver = await openOn(disk);
+  const none = { allocate: 0, messages: 0, unseen: 0, deleted: 0, bytes: 0, record: Buffer.alloc(0) };
+  const part = { mailbox: INBOX, ...none, properties: Buffer.from("INBOX") };
+  await driver.commit([{ account: A, blobs: [], enforceQuota: false, parts: [part] }]);
+  return driver;
+}
+
+async function read(driver: StoreDriver, blob: BlobId): Promise<string> {
+  const pieces: Uint8Array[] = [];
+  for await (const piece of driver.blobs.read(blob)) pieces.push(piece);
+  return Buffer.concat(pieces).toString();
+}
+
+async function uidNext(driver: StoreDriver): Promise<number | undefined> {
+  return (await driver.head(A))?.mailboxes[0]?.uidNext;
+}
+
+async function cursors(driver: StoreDriver): Promise<number[]> {
+  return (await driver.log(A, cursor(0), { limit: 1000 })).records.map((record) => record.cursor);
+}
+
+/** The image with a file's bytes changed. */
+function changed(image: DiskImage, name: string, change: (bytes: Buffer) => void): DiskImage {
+  const bytes = Buffer.from(image.files.get(name) ?? []);
+  change(bytes);
+  return { ...image, files: new Map([...image.files, [name, bytes]]) };
+}
+
+/** The log of a store whose index was never told anything: all that counts is in the segments. */
+function withoutIndex(image: DiskImage): DiskImage {
+  return { ...image, entries: [] };
+}
+
+describe("opening after a crash", () => {
+  it("cuts a torn group at every byte of it, and goes on as if it had never been", async () => {
+    const disk = await SimulatedDisk.from();
+    const driver = await begin(disk);
+    const kept = await deliver(driver, "the first mail");
+    const before = await disk.image();
+    await deliver(driver, "the second mail, which is torn");
+    const after = await disk.image();
+    const [start, end] = changedRange(before, after);
+    expect(end - start).toBeGreaterThan(150);
+    for (let at = start; at < end; at++) {
+      const torn = changed(after, FIRST_SEGMENT, (bytes) => bytes.fill(0, at, end));
+      const again = await SimulatedDisk.from(withoutIndex(torn));
+      const recovered = await openOn(again);
+      expect(await cursors(recovered)).toEqual([1, 2]);
+      expect(await read(recovered, kept)).toBe("the first mail");
+      const third = await deliver(recovered, "another second mail");
+      expect(await uidNext(recovered)).toBe(3);
+      const last = await openOn(await SimulatedDisk.from(withoutIndex(await again.image())));
+      expect(await cursors(last)).toEqual([1, 2, 3]);
+      expect(await read(last, third)).toBe("another second mail");
+    }
+  });
+
+  it("takes a flipped bit anywhere in the last group for a torn one", async () => {
+    const disk = await SimulatedDisk.from();
+    const driver = await begin(disk);
+    const before = await disk.image();
+    await deliver(driver, "a mail");
+    const after = await disk.image();
+    const [start, end] = changedRange(before, after);
+    let cut = 0;
+    for (let at = start; at < end; at++) {
+      const flipped = changed(after, FIRST_SEGMENT, (bytes) => (bytes[at] = (bytes[at] as number) ^ 0x10));
+      said = [];
+      const recovered = await openOn(await SimulatedDisk.from(withoutIndex(flipped)));
+      const found = await cursors(recovered);
+      // Padding and spare bytes of the record heads mean nothing.
+      if (found.length === 2) continue;
+      cut++;
+      expect(found).toEqual([1]);
+      expect(said.at(-1)).toMatchObject({ message: "store recovered", fields: { transactions: 1 } });
+      expect(await uidNext(recovered)).toBe(1);
+    }
+    expect(cut).toBeGreaterThan((end - start) / 2);
+  });
+
+  it("says in one line what it replayed and what it cut", async () => {
+    const disk = await SimulatedDisk.from();
+    const driver = await begin(disk);
+    for (let i = 0; i < 5; i++) await deliver(driver, `mail ${i}`);
+    const image = await disk.image();
+    said = [];
+    const replayed = await openOn(await SimulatedDisk.from(image));
+    expect(said).toMatchObject([{ message: "store recovered", fields: { transactions: 6, cutBytes: 0, damaged: 0 } }]);
+    await replayed.close();
+    const closed = await SimulatedDisk.from(await closedImage(image));
+    said = [];
+    await openOn(closed);
+    expect(said).toMatchObject([{ message: "store recovered", fields: { transactions: 0, bytes: 0 } }]);
+    // The record of the last batch loses its last byte: its body still stands, and is cut with it.
+    const [, end] = changedRange({ files: new Map(), entries: [] }, image);
+    const torn = changed(image, FIRST_SEGMENT, (bytes) => bytes.fill(0, end - 1, end));
+    said = [];
+    await openOn(await SimulatedDisk.from(torn));
+    expect(said).toMatchObject([{ message: "store recovered", fields: { transactions: 5 } }]);
+    expect(said[0]?.fields["cutBytes"]).toBeGreaterThan(0);
+  });
+});
+
+describe("damage that no crash explains", () => {
+  async function threeMails(): Promise<{ image: DiskImage; blobs: BlobId[]; starts: number[] }> {
+    const disk = await SimulatedDisk.from();
+    const driver = await begin(disk);
+    const blobs: BlobId[] = [];
+    const starts: number[] = [];
+    for (const body of ["first mail", "second mail", "third mail"]) {
+      const before = await disk.image();
+      blobs.push(await deliver(driver, body));
+      starts.push(changedRange(before, await disk.image())[0]);
+    }
+    return { image: await disk.image(), blobs, starts };
+  }
+
+  it("refuses to leave out a batch that others followed, and names file and offset", async () => {
+    const { image, blobs, starts } = await threeMails();
+    const body = placeOf(blobs[1] as BlobId).offset;
+    const batch = body + 24 + 16;
+    expect(body).toBe(starts[1]);
+    for (const at of [body + 5, batch + 4, batch + 30]) {
+      const damaged = changed(image, FIRST_SEGMENT, (bytes) => (bytes[at] = (bytes[at] as number) ^ 1));
+      const opening = openOn(await SimulatedDisk.from(damaged));
+      const where = { file: `simulated/${FIRST_SEGMENT}`, offset: at < batch ? body : batch };
+      await expect(opening).rejects.toMatchObject({ code: "STORE_DAMAGED", ...where });
+      await expect(opening).rejects.toThrow(`${where.file} at offset ${where.offset}`);
+    }
+  });
+
+  it("opens with a damaged body, warns, and fails the reading of that body alone", async () => {
+    const { image, blobs } = await threeMails();
+    const at = placeOf(blobs[1] as BlobId).offset;
+    const damaged = changed(image, FIRST_SEGMENT, (bytes) => (bytes[at + 24] = (bytes[at + 24] as number) ^ 1));
+    const closed = await closedImage(damaged);
+    said = [];
+    for (const state of [damaged, closed]) {
+      const driver = await openOn(await SimulatedDisk.from(state));
+      expect(await cursors(driver)).toEqual([1, 2, 3, 4]);
+      expect(await read(driver, blobs[0] as BlobId)).toBe("first mail");
+      expect(await read(driver, blobs[2] as BlobId)).toBe("third mail");
+      const where = { file: `simulated/${FIRST_SEGMENT}`, offset: at };
+      await expect(read(driver, blobs[1] as BlobId)).rejects.toMatchObject({ code: "STORE_DAMAGED", ...where });
+    }
+    expect(said.filter(({ message }) => message === "a body is damaged")).toHaveLength(1);
+  });
+
+  it("refuses a log whose first segment, header or connection is gone", async () => {
+    const disk = await SimulatedDisk.from();
+    const driver = await begin(disk);
+    // Two segments: the first is left behind with a torn end.
+    await deliver(driver, "first");
+    const image = await disk.image();
+    const [, end] = changedRange({ files: new Map(), entries: [] }, image);
+    const torn = await SimulatedDisk.from(changed(image, FIRST_SEGMENT, (bytes) => bytes.fill(0, end - 1, end)));
+    const next = await openOn(torn);
+    await deliver(next, "second");
+    const two = await torn.image();
+    expect([...two.files.keys()].sort()).toEqual([FIRST_SEGMENT, "0000000002.seg"]);
+    expect(await cursors(await openOn(await SimulatedDisk.from(withoutIndex(two))))).toEqual([1, 2]);
+    const withoutFirst = { ...two, files: new Map([...two.files].slice(1)) };
+    const badHeader = (name: string): DiskImage =>
+      changed(two, name, (bytes) => (bytes[17] = (bytes[17] as number) ^ 1));
+    for (const broken of [withoutFirst, badHeader(FIRST_SEGMENT), badHeader("0000000002.seg")]) {
+      const opening = openOn(await SimulatedDisk.from(withoutIndex(broken)));
+      await expect(opening).rejects.toMatchObject({ code: "STORE_DAMAGED" });
+    }
+  });
+
+  it("does not take bytes of a mail for records", async () => {
+    const disk = await SimulatedDisk.from();
+    const driver = await begin(disk);
+    await deliver(driver, "an innocent mail");
+    const segment = (await disk.image()).files.get(FIRST_SEGMENT) as Buffer;
+    // A sender who knows the format, and even all that the log held so far, sends it back.
+    const forged = segment.subarray(0, 4_000).toString("latin1");
+    const blob = await deliver(driver, forged);
+    await deliver(driver, "a last mail");
+    const image = await disk.image();
+    const at = placeOf(blob).offset + 24 + 1000;
+    const damaged = changed(image, FIRST_SEGMENT, (bytes) => (bytes[at] = (bytes[at] as number) ^ 1));
+    const recovered = await openOn(await SimulatedDisk.from(withoutIndex(damaged)));
+    expect(await cursors(recovered)).toEqual([1, 2, 3, 4]);
+  });
+});
+
+/** Where the log differs, from the first byte to behind the last. */
+function changedRange(before: DiskImage, after: DiskImage): [start: number, end: number] {
+  const one = before.files.get(FIRST_SEGMENT) ?? Buffer.alloc(0);
+  const two = after.files.get(FIRST_SEGMENT) ?? Buffer.alloc(0);
+  let start = 0;
+  while (start < two.length && (one[start] ?? 0) === two[start]) start++;
+  let end = two.length;
+  while (end > start && (one[end - 1] ?? 0) === two[end - 1]) end--;
+  return [start, end];
+}
+
+async function closedImage(image: DiskImage): Promise<DiskImage> {
+  const disk = await SimulatedDisk.from(image);
+  await (await openOn(disk)).close();
+  return disk.image();
+}
