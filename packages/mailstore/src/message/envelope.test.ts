@@ -33,6 +33,7 @@ const ADDRESSES: readonly (readonly [value: string, addresses: readonly string[]
   ["John <@@hop:j@x>", ["John <j@x>"]],
   // Odd local parts and domains.
   ['"quoted @ local"@x, user@[IPv6:2001:db8::1], a@b@c', ["quoted @ local@x", "user@[IPv6:2001:db8::1]", "a@b@c"]],
+  ["a@b:25, c@d", ["a@b:25", "c@d"]],
   ["a@[open, b@c", ["a@[open", "b@c"]],
   // Not addresses, or not quite.
   ["root", ["root@"]],

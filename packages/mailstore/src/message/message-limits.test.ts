@@ -138,6 +138,7 @@ describe("beyond a limit", () => {
     const { envelope, structure } = scanMessage(
       crlf(
         `Subject: ${"s".repeat(40)}\nTo: a@b, c@d, e@f\nCc: a@b\n ,${" ".repeat(40)}c@d\n` +
+          `Message-ID: 1234567890\n 1234567890\n 1234567890\n` +
           "Content-Type: text/x;a=1;b=2;c=3\nContent-Language: a, b, c\n\n",
       ),
       kept,
@@ -145,6 +146,7 @@ describe("beyond a limit", () => {
     expect(envelope.subject).toBe("s".repeat(21));
     expect(envelope.to.map(({ mailbox }) => mailbox)).toEqual(["a", "c"]);
     expect(envelope.cc.map(({ mailbox }) => mailbox)).toEqual(["a"]);
+    expect(envelope.messageId).toBe("1234567890 1234567890 1234567");
     expect(structure).toMatchObject({
       subtype: "x",
       parameters: [
