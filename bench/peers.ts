@@ -1,4 +1,4 @@
-// The servers that a benchmark runs side by side, each in processes of its own on loopback with a mailbox `bench@localhost`.
+// The servers that a benchmark runs side by side, each in processes of its own on loopback, with the same accounts.
 import { execFileSync, spawn, type ChildProcess } from "node:child_process";
 import { once } from "node:events";
 import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
@@ -8,7 +8,8 @@ import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { LineClient, type Endpoint } from "./line-client.ts";
 
-export const USER = "bench@localhost";
+/** Accounts of every peer; a scenario takes a fresh one where a used mailbox would change what is measured. */
+export const USERS: readonly string[] = Array.from({ length: 100 }, (_, i) => `bench${i}@localhost`);
 export const PASSWORD = "bench";
 
 export interface Peer {
@@ -24,7 +25,7 @@ export interface Peer {
 export async function startPushmailPeer(): Promise<Peer> {
   const directory = mkdtempSync(join(tmpdir(), "bench-pushmail-"));
   const users = join(directory, "users");
-  writeFileSync(users, `${USER}:${PASSWORD}\n`);
+  writeFileSync(users, USERS.map((user) => `${user}:${PASSWORD}\n`).join(""));
   const off = ["smtp", "submission", "submissions", "imaps"].flatMap((name) => [`--${name}`, "off"]);
   const child = spawn(
     process.execPath,
@@ -47,7 +48,8 @@ export async function startDovecotPeer(): Promise<Peer> {
   mkdirSync(mail);
   execFileSync("chown", ["-R", "nobody:nogroup", mail]);
   const [imapPort, lmtpPort] = [await freePort(), await freePort()];
-  writeFileSync(join(directory, "passwd"), `${USER}:{PLAIN}${PASSWORD}\n`, { mode: 0o644 });
+  const passwd = USERS.map((user) => `${user}:{PLAIN}${PASSWORD}\n`).join("");
+  writeFileSync(join(directory, "passwd"), passwd, { mode: 0o644 });
   const configuration = join(directory, "dovecot.conf");
   writeFileSync(configuration, dovecotConfiguration({ directory, imapPort, lmtpPort }));
   const child = spawn("dovecot", ["-F", "-c", configuration], { stdio: ["ignore", "inherit", "inherit"] });
