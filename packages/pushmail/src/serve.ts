@@ -1,11 +1,12 @@
 // `pushmail serve`: the server as a process of its own, from its settings to its end.
 import { once } from "node:events";
 import type { CliCommand, CliIo } from "@pushmail/client-cli";
+import type { Logger } from "pino";
 import { openDemo } from "./demo.ts";
 import { createLogger } from "./logger.ts";
 import { readSettings } from "./read-settings.ts";
 import { defaultLimits, listenerNames, mergeLimits } from "./settings.ts";
-import { startPushmail } from "./start.ts";
+import { type Pushmail, startPushmail } from "./start.ts";
 import { StartFault } from "./start-fault.ts";
 import { serveUsage } from "./usage.ts";
 
@@ -30,24 +31,32 @@ async function serveUntil(stop: AbortSignal, args: readonly string[], io: CliIo)
   if (listenerNames.every((name) => settings[name] === "off")) throw new StartFault("every listener is off");
   const log = await createLogger({ log: format, logLevel });
   const pushmail = await startPushmail({ ...settings, log });
-  process.on("SIGHUP", () => {
-    pushmail.reloadCertificate().then(
-      () => log.info("certificate read anew"),
-      (error: Error) => log.error({ err: error }, "certificate not read anew, the old one stays in use"),
-    );
-  });
-  const addresses = Object.fromEntries(listenerNames.map((name) => [name, pushmail[name]]));
-  io.stdout.write(`ready ${JSON.stringify({ ...addresses, pid: process.pid })}\n`);
-  if (demo) io.stderr.write(await openDemo(pushmail, settings));
-  if (!stop.aborted) await once(stop, "abort");
-  log.info({ signal: stop.reason }, "closing");
+  try {
+    const welcome = demo ? await openDemo(pushmail, settings) : "";
+    process.on("SIGHUP", () => {
+      pushmail.reloadCertificate().then(
+        () => log.info("certificate read anew"),
+        (error: Error) => log.error({ err: error }, "certificate not read anew, the old one stays in use"),
+      );
+    });
+    const addresses = Object.fromEntries(listenerNames.map((name) => [name, pushmail[name]]));
+    io.stdout.write(`ready ${JSON.stringify({ ...addresses, pid: process.pid })}\n`);
+    io.stderr.write(welcome);
+    if (!stop.aborted) await once(stop, "abort");
+    log.info({ signal: stop.reason }, "closing");
+  } finally {
+    await closeInTime(pushmail, mergeLimits(defaultLimits, settings.limits).process.closeMs, log);
+  }
+  return 0;
+}
+
+async function closeInTime(pushmail: Pushmail, closeMs: number, log: Logger): Promise<void> {
   const late = setTimeout(() => {
     log.error("not closed in time");
     process.exit(1);
-  }, mergeLimits(defaultLimits, settings.limits).process.closeMs);
+  }, closeMs);
   await pushmail.close();
   log.info("closed");
   // From here on it holds nothing any more, but still ends what does.
   late.unref();
-  return 0;
 }

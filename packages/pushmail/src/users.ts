@@ -1,6 +1,6 @@
 // The accounts that are to exist from the start, and their passwords.
 import { readFile } from "node:fs/promises";
-import { type MailStore, Refusal } from "@pushmail/mailstore";
+import { type MailStore, normalizeAddress, Refusal } from "@pushmail/mailstore";
 import type { ServerSettings } from "./settings.ts";
 import { StartFault } from "./start-fault.ts";
 
@@ -13,7 +13,7 @@ export async function provisionUsers(store: MailStore, users: ServerSettings["us
 async function provision(store: MailStore, address: string, password: string): Promise<void> {
   try {
     const account = await store.findAccount(address);
-    if (account?.address !== address.toLowerCase()) await store.createAccount({ address, password });
+    if (account?.address !== normalizeAddress(address)) await store.createAccount({ address, password });
     else if (!(await isPasswordOf(store, address, password))) await store.updateAccount(account.id, { password });
   } catch (error) {
     if (error instanceof Refusal) throw new StartFault(`user ${address}: ${error.message}`, { cause: error });
