@@ -209,7 +209,7 @@ describe("source files", () => {
     const waits = [
       /\bsetTimeout\(\s*(\(\)\s*=>\s*)?\{?\s*(r|res|resolve|resolved|done|ok)\b/,
       /["'](node:)?timers\/promises["']/,
-      /\b(sleep|delay|pause)\(/,
+      /(?<![.\w])(sleep|delay|pause)\(/,
     ];
     expect(linesThat((line) => waits.some((wait) => wait.test(line)), tests)).toEqual([]);
   });
