@@ -26,9 +26,10 @@ export class LoginThrottle {
 
   /** Takes note of a failed login; returns how many there have been. */
   fail(key: string, nowMs: number): number {
-    this.#forget(nowMs);
-    const count = (this.#failures.get(key)?.count ?? 0) + 1;
+    const before = this.#failures.get(key);
     this.#failures.delete(key);
+    this.#forget(nowMs);
+    const count = before !== undefined && this.#isKept(before, nowMs) ? before.count + 1 : 1;
     this.#failures.set(key, { count, lastAtMs: nowMs });
     return count;
   }
@@ -38,11 +39,14 @@ export class LoginThrottle {
   }
 
   #forget(nowMs: number): void {
-    const { loginMemoryMs, loginMemoryMax } = this.#limits;
-    for (const [key, { lastAtMs }] of this.#failures) {
-      if (lastAtMs + loginMemoryMs > nowMs && this.#failures.size < loginMemoryMax) return;
+    for (const [key, failures] of this.#failures) {
+      if (this.#isKept(failures, nowMs) && this.#failures.size < this.#limits.loginMemoryMax) return;
       this.#failures.delete(key);
     }
+  }
+
+  #isKept({ lastAtMs }: Failures, nowMs: number): boolean {
+    return lastAtMs + this.#limits.loginMemoryMs > nowMs;
   }
 }
 

@@ -33,6 +33,8 @@ export interface ImapServerOptions {
   /** Whether connections begin with TLS; `tls` must be given. */
   readonly implicitTls?: boolean;
   readonly limits?: Partial<ImapLimits>;
+  /** Addresses from which passwords are taken in clear; those of loopback by default. */
+  readonly isLocal?: (address: string) => boolean;
   /** The clock, in milliseconds since 1970. */
   readonly now?: () => number;
   /** From 0 to below 1: spreads keep-alives. */
@@ -65,7 +67,8 @@ class ConnectionServer implements ImapServer {
   readonly #ended: Signal = new Signal();
 
   constructor(options: ImapServerOptions) {
-    const { store, log, hostname, tls, implicitTls = false, now = Date.now, random = Math.random } = options;
+    const { store, log, hostname, tls, implicitTls = false } = options;
+    const { isLocal = isLoopback, now = Date.now, random = Math.random } = options;
     if (implicitTls && tls === undefined) throw new Error("implicit TLS needs a key and a certificate");
     const limits = { ...DEFAULT_LIMITS, ...options.limits };
     this.#context = {
@@ -77,6 +80,7 @@ class ConnectionServer implements ImapServer {
       sessionsOfAccount: new Tally(limits.sessionsPerAccountMax),
       isTlsImplicit: implicitTls,
       secureContext: tls === undefined ? undefined : contextOf(tls),
+      isLocal,
       ended: (connection) => this.#forget(connection),
       now,
       random,
@@ -150,6 +154,10 @@ class ConnectionServer implements ImapServer {
     const now = this.#context.now();
     for (const connection of this.#connections) connection.tick(now);
   }
+}
+
+function isLoopback(address: string): boolean {
+  return address === "::1" || address.startsWith("127.") || address.startsWith("::ffff:127.");
 }
 
 function contextOf({ key, cert }: TlsFiles): SecureContext {

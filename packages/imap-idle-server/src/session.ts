@@ -56,7 +56,7 @@ export class ImapSession implements Session {
   }
   get client(): Client {
     const { address, isSecure } = this.#connection;
-    return { address, isSecure, isPrivate: isSecure || isLoopback(address) };
+    return { address, isSecure, isPrivate: isSecure || this.#server.isLocal(address) };
   }
 
   now(): number {
@@ -267,7 +267,3 @@ const WHERE: Record<StateName, string> = {
   selected: "while a mailbox is selected",
   logout: "after LOGOUT",
 };
-
-function isLoopback(address: string): boolean {
-  return address === "::1" || address.startsWith("127.") || address.startsWith("::ffff:127.");
-}

@@ -1,0 +1,290 @@
+// What the IMAP server does beyond single dialogues: TLS, bounds, clients that do not read, faults of its own, its end.
+import { subscribe, unsubscribe } from "node:diagnostics_channel";
+import { connect as connectTcp, type Socket } from "node:net";
+import { connect as connectTls } from "node:tls";
+import { once } from "node:events";
+import { afterEach, describe, expect, it } from "@jest/globals";
+import { startImapServer, type ImapServer, type ImapServerOptions } from "@pushmail/imap-idle-server";
+import { openMailStore, openMemoryDriver, type MailStore, type MailboxAt } from "@pushmail/mailstore";
+import { within } from "./support/deadline.ts";
+import { LineClient } from "./support/line-client.ts";
+import { RawImap } from "./support/raw-imap.ts";
+import { turnsOfEventLoop } from "./support/seeded-random.ts";
+import { TEST_CERTIFICATE } from "./support/test-certificate.ts";
+
+const LOGIN = { user: "ann@example.org", password: "secret" };
+const INBOX = { ...LOGIN, mailbox: "INBOX" };
+
+interface LogLine {
+  readonly level: "debug" | "info" | "warn" | "error";
+  readonly fields: Readonly<Record<string, unknown>>;
+  readonly message: string;
+}
+
+/** A server with a store in memory and one account. */
+interface Running {
+  readonly server: ImapServer;
+  readonly store: MailStore;
+  readonly inbox: MailboxAt;
+  readonly log: readonly LogLine[];
+  readonly deliver: () => Promise<void>;
+}
+
+const ends: (() => Promise<void>)[] = [];
+
+afterEach(async () => {
+  for (const end of ends.splice(0).toReversed()) await end();
+});
+
+async function run(
+  options: Partial<ImapServerOptions> & { readonly over?: Partial<MailStore> } = {},
+): Promise<Running> {
+  const { over = {}, ...rest } = options;
+  const store = openMailStore(await openMemoryDriver(), { scryptCost: { N: 16, r: 1, p: 1 } });
+  const { id: account } = await store.createAccount({ address: LOGIN.user, password: LOGIN.password });
+  const mailbox = (await store.mailbox(account, "INBOX"))?.id;
+  if (mailbox === undefined) throw new Error("no INBOX");
+  const log: LogLine[] = [];
+  const at = (level: LogLine["level"]) => (fields: object, message: string) => {
+    log.push({ level, fields: fields as LogLine["fields"], message });
+  };
+  const server = await startImapServer({
+    store: overridden(store, over),
+    host: "127.0.0.1",
+    port: 0,
+    hostname: "imap.example.org",
+    log: { debug: at("debug"), info: at("info"), warn: at("warn"), error: at("error") },
+    ...rest,
+    limits: { tickMs: 5, ...rest.limits },
+  });
+  ends.push(async () => {
+    await server.close();
+    await store.close();
+  });
+  async function deliver(): Promise<void> {
+    const message = await store.stage(bytesOf("Subject: one\r\n\r\ntext\r\n"), { bytesMax: 1_000 });
+    await store.append([{ account, mailbox: mailbox as MailboxAt["mailbox"], message }]);
+  }
+  return { server, store, inbox: { account, mailbox }, log, deliver };
+}
+
+/** The same store, with some of its methods replaced. */
+function overridden(store: MailStore, over: Partial<MailStore>): MailStore {
+  return new Proxy(store, {
+    get(target, name) {
+      const value: unknown = Reflect.get(name in over ? over : target, name);
+      return typeof value === "function" ? value.bind(name in over ? over : target) : value;
+    },
+  });
+}
+
+async function* bytesOf(text: string): AsyncGenerator<Uint8Array> {
+  yield Buffer.from(text);
+}
+
+/** Turns of the event loop until something is so. */
+async function until(isSo: () => boolean, what: string): Promise<void> {
+  const deadline = Date.now() + 10_000;
+  while (!isSo()) {
+    if (Date.now() > deadline) throw new Error(`never came: ${what}`);
+    await turnsOfEventLoop(1);
+  }
+}
+
+describe("TLS", () => {
+  it("comes first on a listener with implicit TLS, and the certificate can be replaced", async () => {
+    const { server, deliver } = await run({ tls: TEST_CERTIFICATE, implicitTls: true });
+    const client = await RawImap.connect(server.address, { tls: true });
+    const { untagged } = await client.command("CAPABILITY");
+    expect(untagged.join()).toContain("AUTH=PLAIN");
+    expect(untagged.join()).not.toContain("STARTTLS");
+    await client.ok(`LOGIN ${LOGIN.user} ${LOGIN.password}`);
+    await client.ok("SELECT INBOX");
+    await client.idle();
+    server.setTls(TEST_CERTIFICATE);
+    await deliver();
+    expect(await client.next()).toBe("* 1 EXISTS");
+    const third = await RawImap.connect(server.address, { tls: true });
+    await third.ok("NOOP");
+    for (const one of [client, third]) one.close();
+  });
+
+  it("of a version below 1.2 is refused", async () => {
+    const { server } = await run({ tls: TEST_CERTIFICATE, implicitTls: true });
+    const socket = connectTls({
+      ...server.address,
+      rejectUnauthorized: false,
+      maxVersion: "TLSv1.1",
+      minVersion: "TLSv1",
+    });
+    const [error] = (await within(once(socket, "error"), "an error")) as [NodeJS.ErrnoException];
+    expect(error.code).toMatch(/SSL|TLS|ECONNRESET/);
+    await until(() => server.connections === 0, "the end of the connection");
+  });
+
+  it("has a time for its handshake", async () => {
+    let now = 0;
+    const { server } = await run({ tls: TEST_CERTIFICATE, implicitTls: true, now: () => now });
+    const socket = connectTcp(server.address);
+    await within(once(socket, "connect"), "a connection");
+    await until(() => server.connections === 1, "the connection");
+    now += 60_000;
+    await within(once(socket, "close"), "the end of the connection");
+    await until(() => server.connections === 0, "the end of the session");
+  });
+
+  it("is needed before login from elsewhere than loopback", async () => {
+    const { server } = await run({ tls: TEST_CERTIFICATE, isLocal: () => false });
+    const client = await RawImap.connect(server.address);
+    const { untagged } = await client.command("CAPABILITY");
+    expect(untagged.join()).toMatch(/ STARTTLS LOGINDISABLED$/);
+    const login = await client.command(`LOGIN ${LOGIN.user} ${LOGIN.password}`);
+    expect(login.status).toMatch(/^NO \[PRIVACYREQUIRED\]/);
+    const authenticate = await client.command("AUTHENTICATE PLAIN AGEAYg==");
+    expect(authenticate.status).toMatch(/^NO \[PRIVACYREQUIRED\]/);
+    client.close();
+    const secured = await LineClient.connect(server.address);
+    await secured.line();
+    await secured.send("a STARTTLS\r\n", "whole");
+    expect(await secured.line()).toBe("a OK Begin TLS now");
+    await secured.startTls();
+    await secured.send(`b LOGIN ${LOGIN.user} ${LOGIN.password}\r\n`, "whole");
+    expect(await secured.line()).toMatch(/^b OK/);
+    secured.destroy();
+  });
+
+  it("is not offered without a certificate", async () => {
+    const { server } = await run();
+    const client = await RawImap.connect(server.address);
+    expect((await client.command("CAPABILITY")).untagged.join()).not.toContain("STARTTLS");
+    expect((await client.command("STARTTLS")).status).toMatch(/^NO \[UNAVAILABLE\]/);
+    client.close();
+    await expect(run({ implicitTls: true })).rejects.toThrow("needs a key");
+  });
+});
+
+describe("bounds", () => {
+  it.each([
+    ["in all", { sessionsMax: 1 }],
+    ["of one address", { sessionsPerAddressMax: 1 }],
+  ])("turn connections away that are too many %s, and take new ones when others have left", async (_, limits) => {
+    const { server, log } = await run({ limits });
+    const first = await RawImap.open(server.address, LOGIN);
+    const second = await LineClient.connect(server.address);
+    expect(await second.line()).toBe("* BYE Too many connections");
+    expect(await second.line()).toBeUndefined();
+    second.destroy();
+    expect(log.map(({ message }) => message)).toContain("too many connections");
+    await until(() => server.connections === 1, "the end of the second connection");
+    first.close();
+    await until(() => server.connections === 0, "the end of the first connection");
+    const third = await RawImap.open(server.address, LOGIN);
+    third.close();
+  });
+
+  it("hold back an idle client that does not read to what the network takes, and tell it the outcome in the end", async () => {
+    const sockets: Socket[] = [];
+    const onSocket = (message: unknown): void => void sockets.push((message as { readonly socket: Socket }).socket);
+    subscribe("net.server.socket", onSocket);
+    const { server, store, inbox, deliver } = await run();
+    for (let i = 0; i < 100; i++) await deliver();
+    const client = await RawImap.open(server.address, INBOX);
+    unsubscribe("net.server.socket", onSocket);
+    await client.idle();
+    client.socket.pause();
+    // Far more than the network takes for a client that does not read, were each change told by itself.
+    let unsentMax = 0;
+    for (let i = 0; i < 4_000; i++) {
+      await store.setFlags(inbox, [[1, 100]], { mode: i % 2 === 0 ? "add" : "remove", flags: ["\\Flagged"] });
+      if (i % 10 === 0) await turnsOfEventLoop(1);
+      unsentMax = Math.max(unsentMax, ...sockets.map(({ writableLength }) => writableLength));
+    }
+    await store.setFlags(inbox, [[1, 100]], { mode: "add", flags: ["\\Seen"] });
+    client.socket.resume();
+    const isLast = (response: string): boolean => response.startsWith("* 100 FETCH") && response.includes("\\Seen");
+    const told = await client.until(isLast, "the last change");
+    expect(told.length).toBeLessThan(4_000 * 100);
+    expect(unsentMax).toBeGreaterThan(0);
+    expect(unsentMax).toBeLessThan(2 * 65_536);
+    client.close();
+  });
+});
+
+describe("faults of the server's own", () => {
+  it("are answered with SERVERBUG and logged with their stack, and the session goes on", async () => {
+    const mailboxes = (): never => {
+      throw new Error("the disk is on fire");
+    };
+    const { server, log } = await run({ over: { mailboxes } });
+    const client = await RawImap.open(server.address, INBOX);
+    const { status } = await client.command('LIST "" *');
+    expect(status).toBe("NO [SERVERBUG] Internal error, the log says more");
+    const stack = expect.stringContaining("the disk is on fire") as unknown;
+    expect(log.find(({ level }) => level === "error")).toMatchObject({ fields: { command: "LIST", err: { stack } } });
+    await client.ok("NOOP");
+    client.close();
+  });
+
+  it("that leave open what the client was told end the session", async () => {
+    const changes = (): Promise<never> => Promise.reject(new Error("no log"));
+    const { server, log, deliver } = await run({ over: { changes } });
+    const client = await RawImap.open(server.address, INBOX);
+    await client.idle();
+    await deliver();
+    expect(await client.next()).toMatch(/^\* BYE Internal error/);
+    await until(() => server.connections === 0, "the end of the session");
+    expect(log.findLast(({ level }) => level === "error")).toMatchObject({ message: "session failed" });
+  });
+});
+
+describe("the log", () => {
+  it("has who logged in and who failed to, and never a password", async () => {
+    const { server, log } = await run();
+    const client = await RawImap.connect(server.address);
+    await client.command(`LOGIN ${LOGIN.user} not-this-one`);
+    await client.ok(`ID ("name" "Mail\\\\er" "note" "${"x".repeat(500)}")`);
+    client.close();
+    const failed = log.find(({ message }) => message === "login failed");
+    expect(failed).toMatchObject({ level: "warn", fields: { address: LOGIN.user, failures: 1, client: "127.0.0.1" } });
+    const identified = log.find(({ message }) => message === "client identified");
+    expect(identified?.fields["id"]).toEqual({ name: "Mail\\er", note: "x".repeat(200) });
+    expect(JSON.stringify(log)).not.toContain("not-this-one");
+  });
+});
+
+describe("the end of the server", () => {
+  it("lets a command under way come to its end", async () => {
+    let goOn = (): void => undefined;
+    const held = new Promise<void>((resolve) => (goOn = resolve));
+    let isIn = false;
+    const over: Partial<MailStore> = {
+      subscriptions: async () => {
+        isIn = true;
+        await held;
+        return ["INBOX"];
+      },
+    };
+    const { server } = await run({ over });
+    const client = await RawImap.open(server.address, LOGIN);
+    const answer = client.command('LSUB "" *');
+    await until(() => isIn, "the command");
+    const closed = server.close();
+    await turnsOfEventLoop(20);
+    goOn();
+    expect(await answer).toMatchObject({ untagged: ['* LSUB () "/" INBOX'], status: "OK LSUB completed" });
+    expect(await client.next()).toBe("* BYE The server is shutting down");
+    client.socket.end();
+    await within(closed, "the end of the server");
+  });
+
+  it("does not wait for ever for a client that sends half a message", async () => {
+    const { server } = await run({ limits: { closeMs: 50 } });
+    const client = await RawImap.open(server.address, LOGIN);
+    client.write("a APPEND INBOX {1000}\r\n");
+    expect(await client.next()).toMatch(/^\+ /);
+    client.write("Subject: half");
+    const closed = once(client.socket, "close");
+    await within(server.close(), "the end of the server");
+    await within(closed, "the end of the connection");
+  });
+});
