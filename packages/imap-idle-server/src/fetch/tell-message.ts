@@ -3,6 +3,8 @@ import { printFetch, printFetchLabel, printLiteralHead, type FetchItem } from "@
 import type { Session } from "../command.ts";
 import { PeerGone } from "../replies.ts";
 import { printAttribute, type FetchedMessage } from "./fetch-plan.ts";
+import { collectOctets } from "./collect-octets.ts";
+import { FETCH_LIMITS } from "./limits.ts";
 import { openSection, type Octets } from "./open-section.ts";
 
 /** Tells a message's data; undefined where there is room for the next one. */
@@ -35,6 +37,7 @@ async function tellWithOctets(session: Session, message: FetchedMessage, items: 
       text += `${printFetchLabel(item)} `;
       if (octets === undefined) text += "NIL";
       else if (octets.count === 0) text += '""';
+      else if (octets.count <= FETCH_LIMITS.textOctetsMax) text += await printOctets(octets);
       else {
         isBegun = true;
         await session.write(text + printLiteralHead(octets.count));
@@ -51,11 +54,22 @@ async function tellWithOctets(session: Session, message: FetchedMessage, items: 
   }
 }
 
+/** The literal as one text: few octets go out with what stands around them. */
+async function printOctets({ count, pieces }: Octets): Promise<string> {
+  const octets = await collectOctets(pieces);
+  checkCount(octets.length, count);
+  return printLiteralHead(count) + octets.toString("latin1");
+}
+
 async function writeOctets(session: Session, { count, pieces }: Octets): Promise<void> {
   let written = 0;
   for await (const piece of pieces) {
     written += piece.length;
     await session.write(piece);
   }
-  if (written !== count) throw new Error(`${written} octets where ${count} were announced`);
+  checkCount(written, count);
+}
+
+function checkCount(octets: number, announced: number): void {
+  if (octets !== announced) throw new Error(`${octets} octets where ${announced} were announced`);
 }

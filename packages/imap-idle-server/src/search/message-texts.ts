@@ -2,8 +2,8 @@
 // read at once, of a large one nothing but these texts, in pieces.
 import type { BlobId, BodyPart, ByteRange, MailStore, MessageDetails } from "@pushmail/mailstore";
 import { collectOctets } from "../fetch/collect-octets.ts";
-import { bodyText } from "./body-text.ts";
 import { SEARCH_LIMITS } from "./limits.ts";
+import { TextReader } from "./text-reader.ts";
 
 export type MessageText =
   /** A whole header; the first is that of the message itself. */
@@ -35,11 +35,17 @@ async function* partTexts(read: Read, part: BodyPart): AsyncGenerator<MessageTex
   const end = Math.min(bodyStart, start + SEARCH_LIMITS.headerBytesMax);
   yield { type: "header", octets: await collectOctets(read({ start, end })) };
   if (part.type.toLowerCase() === "text") {
+    const reader = new TextReader(part);
     let isFirst = true;
-    for await (const text of bodyText(read({ start: bodyStart, end: bodyEnd }), part)) {
-      yield { type: "piece", text, isFirst };
+    for await (const piece of read({ start: bodyStart, end: bodyEnd })) {
+      yield { type: "piece", text: reader.push(asBuffer(piece)), isFirst };
       isFirst = false;
     }
+    yield { type: "piece", text: reader.end(), isFirst };
   }
   for (const inner of part.message === null ? part.parts : [part.message.structure]) yield* partTexts(read, inner);
+}
+
+function asBuffer(bytes: Uint8Array): Buffer {
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 }

@@ -1,7 +1,7 @@
 // Looks for texts in a message as its texts come along, and remembers what was found.
 import { decodeHeaderValue, headerFields } from "@pushmail/mailstore";
 import type { Needle, Truth } from "./candidate.ts";
-import { foldHeader } from "./fold-header.ts";
+import { foldHeader } from "./fold-text.ts";
 import type { MessageText } from "./message-texts.ts";
 
 /** One way through the texts of one message. */

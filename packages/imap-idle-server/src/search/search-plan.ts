@@ -1,12 +1,12 @@
 // A search key as a test that is put to a message again and again, each time that more is known of it, until it is
 // decided. What is cheap to know decides first.
 import type { SearchKey } from "@pushmail/imap-wire";
-import { foldForSearch, uidSetHas, type FlagSet, type MessageMetadata, type MessageSummary } from "@pushmail/mailstore";
+import { uidSetHas, type FlagSet, type MessageMetadata, type MessageSummary } from "@pushmail/mailstore";
 import type { MessageSource } from "../fetch/load-messages.ts";
 import type { MailboxView } from "../mailbox-view.ts";
 import type { Candidate, Needle, Truth } from "./candidate.ts";
 import { ENVELOPE_FIELDS } from "./envelope-fields.ts";
-import { foldHeader } from "./fold-header.ts";
+import { foldHeader, foldText } from "./fold-text.ts";
 import { sentDayMs } from "./sent-day.ts";
 
 export interface SearchPlan {
@@ -170,5 +170,5 @@ function headerCondition({ field, text }: Extract<SearchKey, { readonly type: "h
 }
 
 function needle(place: Needle["in"], text: string, field = ""): Needle {
-  return { in: place, field, headerText: foldHeader(text), bodyText: foldForSearch(text) };
+  return { in: place, field, headerText: foldHeader(text), bodyText: foldText(text) };
 }

@@ -1,0 +1,150 @@
+// An IMAP server in this process over a store in memory, with one account; what the server asks of the store is counted.
+import { subscribe, unsubscribe } from "node:diagnostics_channel";
+import type { Socket } from "node:net";
+import { startImapServer, type ImapLimits, type ImapServer } from "@pushmail/imap-idle-server";
+import {
+  openMailStore,
+  openMemoryDriver,
+  type AccountInfo,
+  type Appended,
+  type MailboxHandle,
+  type MailStore,
+  type NewMessage,
+} from "@pushmail/mailstore";
+import { RawImap } from "./raw-imap.ts";
+
+const USER = "alice@example.org";
+const PASSWORD = "secret";
+
+/** What was asked of the store since `reset`. */
+export class StoreWork {
+  bodyReads = 0;
+  bodyBytes = 0;
+  metadata = 0;
+  details = 0;
+  flagChanges = 0;
+
+  reset(): void {
+    Object.assign(this, new StoreWork());
+  }
+}
+
+export interface MemoryImapOptions {
+  readonly limits?: Partial<ImapLimits>;
+  /** Called before each piece of a body is given to the server; what it throws, the server gets. */
+  readonly beforePiece?: () => void | Promise<void>;
+}
+
+type MessageOptions = Partial<Pick<NewMessage, "flags" | "internalDateMs">>;
+
+export class MemoryImap {
+  readonly store: MailStore;
+  readonly account: AccountInfo;
+  readonly server: ImapServer;
+  readonly work: StoreWork;
+  /** The server's ends of its connections, in the order in which they came. */
+  readonly sockets: Socket[] = [];
+  /** What the server logged as its own fault. */
+  readonly errors: readonly object[];
+
+  private constructor(parts: Pick<MemoryImap, "store" | "account" | "server" | "work" | "errors">) {
+    this.store = parts.store;
+    this.account = parts.account;
+    this.server = parts.server;
+    this.work = parts.work;
+    this.errors = parts.errors;
+    subscribe("net.server.socket", this.#onSocket);
+  }
+
+  static async start({ limits = {}, beforePiece }: MemoryImapOptions = {}): Promise<MemoryImap> {
+    const work = new StoreWork();
+    const store = openMailStore(await openMemoryDriver(), { scryptCost: { N: 16, r: 1, p: 1 } });
+    const account = await store.createAccount({ address: USER, password: PASSWORD });
+    const ignore = (): void => undefined;
+    const errors: object[] = [];
+    const server = await startImapServer({
+      store: counted(store, work, beforePiece),
+      host: "127.0.0.1",
+      port: 0,
+      hostname: "imap.example.org",
+      log: { debug: ignore, info: ignore, warn: ignore, error: (fields) => errors.push(fields) },
+      limits,
+    });
+    return new MemoryImap({ store, account, server, work, errors });
+  }
+
+  /** A session; with a mailbox it has that selected. */
+  open(mailbox?: string): Promise<RawImap> {
+    const login = { user: USER, password: PASSWORD };
+    return RawImap.open(this.server.address, mailbox === undefined ? login : { ...login, mailbox });
+  }
+
+  /** Puts `count` messages of one text, stored once, into a mailbox. */
+  async append(text: string | Buffer, options: MessageOptions & { count?: number } = {}): Promise<readonly Appended[]> {
+    const { count = 1, ...rest } = options;
+    const mailbox = await this.store.mailbox(this.account.id, "INBOX");
+    if (mailbox === undefined) throw new Error("no INBOX");
+    const message = await this.store.stage(oneOf(Buffer.from(text)), { bytesMax: 2 ** 30 });
+    const one: NewMessage = { account: this.account.id, mailbox: mailbox.id, message, ...rest };
+    return this.store.append(Array.from({ length: count }, () => one));
+  }
+
+  async close(): Promise<void> {
+    unsubscribe("net.server.socket", this.#onSocket);
+    await this.server.close();
+    await this.store.close();
+  }
+
+  readonly #onSocket = (message: unknown): void => {
+    const { socket } = message as { socket: Socket };
+    if (socket.localPort === this.server.address.port) this.sockets.push(socket);
+  };
+}
+
+async function* oneOf(bytes: Buffer): AsyncGenerator<Buffer> {
+  yield bytes;
+}
+
+/** The same store, counting. */
+function counted(store: MailStore, work: StoreWork, beforePiece: MemoryImapOptions["beforePiece"]): MailStore {
+  return overriding(store, {
+    async *body(...args: Parameters<MailStore["body"]>) {
+      work.bodyReads++;
+      for await (const piece of store.body(...args)) {
+        await beforePiece?.();
+        work.bodyBytes += piece.length;
+        yield piece;
+      }
+    },
+    setFlags(...args: Parameters<MailStore["setFlags"]>) {
+      work.flagChanges++;
+      return store.setFlags(...args);
+    },
+    async open(at: Parameters<MailStore["open"]>[0]) {
+      const handle = await store.open(at);
+      return overriding<MailboxHandle>(handle, {
+        async *metadata(uids: Parameters<MailboxHandle["metadata"]>[0]) {
+          for await (const batch of handle.metadata(uids)) {
+            work.metadata += batch.length;
+            yield batch;
+          }
+        },
+        async *details(uids: Parameters<MailboxHandle["details"]>[0]) {
+          for await (const batch of handle.details(uids)) {
+            work.details += batch.length;
+            yield batch;
+          }
+        },
+      });
+    },
+  });
+}
+
+function overriding<Target extends object>(target: Target, overrides: Partial<Target>): Target {
+  return new Proxy(target, {
+    get(_, name) {
+      const value: unknown = Reflect.get(name in overrides ? overrides : target, name, target);
+      return typeof value === "function" && !(name in overrides) ? value.bind(target) : value;
+    },
+  });
+}
