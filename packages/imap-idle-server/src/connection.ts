@@ -122,8 +122,9 @@ export class Connection {
     if (this.#isClosed) throw new PeerGone();
   }
 
-  /** Sends what is gathered and ends; further input is dropped, and a client that stays is cut off. */
-  async end(): Promise<void> {
+  /** Sends what is gathered and a last word, and ends. Further input is dropped, and a client that stays is cut off. */
+  async end(farewell = ""): Promise<void> {
+    this.#output.push(farewell);
     if (!this.#isClosed) this.#send();
     this.#socket.removeListener("data", this.#onData).resume().end();
     const untilMs = this.#options.now() + this.#options.limits.lingerMs;

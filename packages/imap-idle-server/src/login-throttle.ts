@@ -50,7 +50,10 @@ export class LoginThrottle {
   }
 }
 
+/** Longer than any address that there is (RFC 5321 4.5.3.1). */
+const ACCOUNT_CHARS_MAX = 320;
+
 /** What failures are counted by. */
 export function throttleKey(clientAddress: string, account: string): string {
-  return `${clientAddress} ${account.toLowerCase()}`;
+  return `${clientAddress} ${account.slice(0, ACCOUNT_CHARS_MAX).toLowerCase()}`;
 }

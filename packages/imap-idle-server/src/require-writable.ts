@@ -1,3 +1,4 @@
+// EXAMINE opens a mailbox for reading only (RFC 9051 6.3.3).
 import { Refusal } from "@pushmail/mailstore";
 import type { Selected } from "./command.ts";
 

@@ -140,8 +140,8 @@ class ConnectionServer implements ImapServer {
       return;
     }
     log.warn({ client: connection.address }, "too many connections");
-    if (!isTlsImplicit) void connection.write(printUntagged("BYE", "Too many connections"));
-    void connection.end().then(() => this.#forget(connection));
+    const farewell = isTlsImplicit ? "" : printUntagged("BYE", "Too many connections");
+    void connection.end(farewell).then(() => this.#forget(connection));
   }
 
   #forget(connection: Connection): void {

@@ -65,6 +65,7 @@ export class ImapSession implements Session {
 
   /** Serves the client until one of the two ends it; never throws. */
   async run(): Promise<void> {
+    let farewell = "";
     try {
       if (this.#server.isTlsImplicit) await this.#goOnInTls();
       const code = { code: "CAPABILITY", capabilities: this.capabilities() } as const;
@@ -74,10 +75,10 @@ export class ImapSession implements Session {
         await this.#answer(await readCommand(this.#connection, this.limits, this.#silenceMs));
       }
     } catch (error) {
-      this.#sayBye(error);
+      farewell = this.#farewellTo(error);
     }
     this.enter(LOGOUT);
-    await this.#connection.end();
+    await this.#connection.end(farewell);
     this.#server.ended(this.#connection);
   }
 
@@ -252,11 +253,11 @@ export class ImapSession implements Session {
     }
   }
 
-  #sayBye(error: unknown): void {
-    if (error instanceof PeerGone) return;
-    if (!(error instanceof Bye)) this.log.error({ client: this.client.address, err: error }, "session failed");
-    const text = error instanceof Bye ? error.message : "Internal error, the log says more";
-    void this.write(printUntagged("BYE", text));
+  #farewellTo(error: unknown): string {
+    if (error instanceof PeerGone) return "";
+    if (error instanceof Bye) return printUntagged("BYE", error.message);
+    this.log.error({ client: this.client.address, err: error }, "session failed");
+    return printUntagged("BYE", "Internal error, the log says more");
   }
 }
 

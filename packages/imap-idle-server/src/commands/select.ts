@@ -1,7 +1,7 @@
 // SELECT and EXAMINE (RFC 9051 6.3.2, 6.3.3; CONDSTORE: RFC 7162 3.1.8). Counts come from the head: a large mailbox
 // answers as quickly as a small one, and its index is loaded when a command needs it.
 import { parseMailbox, printExists, printRecent, printUntagged } from "@pushmail/imap-wire";
-import { Refusal, type MailboxStatus, type MessageIndex, type Uid } from "@pushmail/mailstore";
+import { Refusal, type MessageIndex, type Uid } from "@pushmail/mailstore";
 import { command, type Command, type Selected, type Session } from "../command.ts";
 import { claimRecent, tellKeywords } from "../mailbox-sync.ts";
 import { MailboxView } from "../mailbox-view.ts";
@@ -28,24 +28,24 @@ function selecting({ name, readOnly }: { readonly name: string; readonly readOnl
       const found = await session.store.mailbox(account.id, mailbox);
       if (found === undefined) throw new Refusal("mailboxNotFound", "No such mailbox");
       const handle = await session.store.open({ account: account.id, mailbox: found.id });
-      const { status } = handle;
-      if (status === undefined) {
+      try {
+        session.enter(await describe(session, { account, handle, readOnly }));
+      } catch (error) {
         handle.release();
-        throw new Refusal("mailboxNotFound", "No such mailbox");
+        throw error;
       }
-      const state = { name: "selected", account, handle, view: new MailboxView(status), readOnly } as const;
-      claimRecent(state);
-      session.enter(state);
-      await describe(session, state, status);
       return ok(`${name} completed`, readOnly ? "READ-ONLY" : "READ-WRITE");
     },
   });
 }
 
-/** Tells of the mailbox as the view has it; `status` is where the view began. */
-async function describe(session: Session, state: Selected, status: MailboxStatus): Promise<void> {
-  const isSmall = status.messages <= session.limits.selectLoadMax;
-  const index = isSmall ? await session.index(state) : undefined;
+/** Tells of the mailbox as it is now, which is where the view begins. */
+async function describe(session: Session, opened: Omit<Selected, "name" | "view">): Promise<Selected> {
+  const { status } = opened.handle;
+  if (status === undefined) throw new Refusal("mailboxNotFound", "No such mailbox");
+  const state: Selected = { name: "selected", view: new MailboxView(status), ...opened };
+  claimRecent(state);
+  const index = status.messages <= session.limits.selectLoadMax ? await session.index(state) : undefined;
   await tellKeywords(session, state);
   await session.write(printExists(status.messages));
   await session.write(printRecent(state.view.recentCount));
@@ -55,6 +55,7 @@ async function describe(session: Session, state: Selected, status: MailboxStatus
   await session.write(printUntagged("OK", "UIDs valid", { code: "UIDVALIDITY", value: uidValidity }));
   await session.write(printUntagged("OK", "Next UID", { code: "UIDNEXT", value: uidNext }));
   await session.write(printUntagged("OK", "Highest", { code: "HIGHESTMODSEQ", value: highestModSeq }));
+  return state;
 }
 
 /** The number of the first message without \Seen, 0 where there is none. */
