@@ -113,7 +113,10 @@ export class CommitQueue {
     const settled = [...open];
     open.clear();
     for (const request of settled) request.done();
-    this.#applied = pushed.then(() => settled.forEach((request) => this.#release(request)));
+    this.#applied = pushed.then(() => {
+      onStep("index:applied");
+      for (const request of settled) this.#release(request);
+    });
     // The index stays one batch behind at most.
     await before;
   }
