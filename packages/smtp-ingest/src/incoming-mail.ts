@@ -12,6 +12,8 @@ export interface ReceiverOptions {
   readonly kind: ListenerKind;
   /** The name by which this host goes in greetings and trace headers. */
   readonly hostname: string;
+  /** Domains of this host beside those of its accounts. */
+  readonly domains: readonly string[];
   readonly limits: SmtpLimits;
   readonly log: Logger;
   readonly now: () => number;

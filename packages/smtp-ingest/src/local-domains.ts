@@ -1,9 +1,12 @@
-// The domains that have an account or an alias here: it only words a refusal, so it may lag behind a little.
+// The domains that are named as local, or have an account or an alias here: it only words a refusal, so it may lag
+// behind a little.
 import type { MailStore } from "@pushmail/mailstore";
 
 export interface LocalDomainsOptions {
   readonly store: Pick<MailStore, "accounts">;
   readonly now: () => number;
+  /** Domains that are local whether or not anybody has an address there. */
+  readonly domains: readonly string[];
   /** How old the list may be before an unknown domain makes it be read anew. */
   readonly ageMaxMs: number;
 }
@@ -30,7 +33,7 @@ export class LocalDomains {
   }
 
   async #read(): Promise<ReadonlySet<string>> {
-    const domains = new Set<string>();
+    const domains = new Set(this.#options.domains.map((domain) => domain.toLowerCase()));
     for await (const { address, aliases } of this.#options.store.accounts()) {
       for (const each of [address, ...aliases]) domains.add(each.slice(each.lastIndexOf("@") + 1));
     }

@@ -271,6 +271,18 @@ describe("a refusal", () => {
     `);
   });
 
+  it("counts the domains that it is given as its own", async () => {
+    await listen({ domains: ["Example.EDU"] });
+    await mx.play(`
+      ${HELLO}
+      C: MAIL FROM:<x@example.net>
+      S: 250 *
+      C: RCPT TO:<nobody@example.edu>
+      S: 550 5.1.1 No such user here: nobody@example.edu
+      ${BYE}
+    `);
+  });
+
   it("learns of a new domain in time", async () => {
     let nowMs = 1_000_000;
     await listen({ now: () => nowMs });

@@ -16,6 +16,8 @@ export interface SmtpIngestOptions {
   readonly port: number;
   /** The name by which this host goes in greetings and trace headers. */
   readonly hostname: string;
+  /** Domains of this host beside those of its accounts: who is unknown there is unknown, not foreign. */
+  readonly domains?: readonly string[];
   /** Without it there is no STARTTLS, and no AUTH but in clear. */
   readonly tls?: TlsCredentials;
   /** TLS from the first byte on, instead of by STARTTLS. */
@@ -53,7 +55,7 @@ export async function startSmtpIngest(options: SmtpIngestOptions): Promise<SmtpI
       limits,
       log,
     },
-    new MailReceiver({ store, kind, hostname, limits, log, now }),
+    new MailReceiver({ store, kind, hostname, domains: options.domains ?? [], limits, log, now }),
   );
   const port = await server.start(host, options.port);
   return {
