@@ -31,6 +31,7 @@ beforeAll(async () => {
 
 afterAll(async () => {
   await server.end();
+  ServerProcess.killAll();
   await directory.remove();
 });
 

@@ -29,7 +29,10 @@ beforeAll(async () => {
   args = ["--data", directory.data, "--users", directory.users];
 });
 
-afterAll(() => directory.remove());
+afterAll(() => {
+  ServerProcess.killAll();
+  return directory.remove();
+});
 
 describe("a server that is killed", () => {
   const random = seededRandom(testSeed("kill -9"));

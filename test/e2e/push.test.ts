@@ -26,6 +26,7 @@ beforeAll(async () => {
 
 afterAll(async () => {
   await server.end();
+  ServerProcess.killAll();
   await directory.remove();
 });
 

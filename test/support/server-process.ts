@@ -25,6 +25,7 @@ export interface Ready {
 }
 
 export class ServerProcess {
+  static readonly #running = new Set<ChildProcess>();
   readonly child: ChildProcess;
   readonly ready: Ready;
   readonly #log: string[];
@@ -43,6 +44,8 @@ export class ServerProcess {
       env: { ...process.env, ...env },
       stdio: ["ignore", "pipe", "pipe"],
     });
+    ServerProcess.#running.add(child);
+    child.once("exit", () => ServerProcess.#running.delete(child));
     const log: string[] = [];
     createInterface({ input: child.stderr }).on("line", (line) => log.push(line));
     const lines = createInterface({ input: child.stdout });
@@ -58,6 +61,11 @@ export class ServerProcess {
       child.kill("SIGKILL");
       throw error;
     }
+  }
+
+  /** Ends whatever a test that failed has left running. */
+  static killAll(): void {
+    for (const child of ServerProcess.#running) child.kill("SIGKILL");
   }
 
   /** What it logged so far. */
