@@ -295,6 +295,21 @@ describe("messages", () => {
     expect((await named("INBOX")).unseen).toBe(1);
   });
 
+  it("take one small record to flag them all, however many", async () => {
+    const message = await mail("many");
+    const request = { account: alice.id, mailbox: inbox.id, message };
+    await store.append(Array.from({ length: 5000 }, () => request));
+    const { cursor: flagged, changed } = await store.setFlags(at(inbox), [[1, 5000]], {
+      mode: "add",
+      flags: ["\\Seen"],
+    });
+    expect(changed).toEqual([[1, 5000]]);
+    const { records } = await driver.log(alice.id, cursor(flagged - 1), { limit: 1 });
+    expect(records[0]?.parts.map((part) => part.record.length)).toEqual([expect.any(Number)]);
+    expect(records[0]?.parts[0]?.record.length).toBeLessThan(50);
+    expect((await named("INBOX")).unseen).toBe(0);
+  });
+
   it("are copied and moved with their dates and ids, in order", async () => {
     for (const text of ["a", "b", "c"]) await deliver(text, [`$${text}`]);
     const archive = await named("Archive");
