@@ -124,7 +124,7 @@ export class Connection {
 
   /** Sends what is gathered and a last word, and ends. Further input is dropped, and a client that stays is cut off. */
   async end(farewell = ""): Promise<void> {
-    this.#output.push(farewell);
+    if (farewell !== "") this.#output.push(farewell);
     if (!this.#isClosed) this.#send();
     this.#socket.removeListener("data", this.#onData).resume().end();
     const untilMs = this.#options.now() + this.#options.limits.lingerMs;
@@ -143,6 +143,8 @@ export class Connection {
     // RFC 9051 6.2.1: commands that were slipped in behind STARTTLS are not carried out.
     this.framer.discardPending();
     this.#send();
+    const untilMs = this.#options.now() + handshakeMs;
+    while (!this.hasLeft() && !this.#isClosed) await this.wait(untilMs);
     const secured = new TLSSocket(clear, { isServer: true, secureContext });
     let isEstablished = false;
     secured.once("secure", () => {
@@ -151,7 +153,6 @@ export class Connection {
     });
     this.#socket = secured;
     this.#listen();
-    const untilMs = this.#options.now() + handshakeMs;
     while (!isEstablished) {
       if (this.#isClosed || this.#options.now() >= untilMs) throw new PeerGone("no TLS handshake");
       await this.wait(untilMs);
@@ -189,10 +190,10 @@ export class Connection {
     if (this.#isAwaited) this.signal.raise();
   };
 
-  /** Sends, and lets other sessions have their turn: a long answer to a quick reader would never end one otherwise. */
+  /** Sends, and gives way: a long answer to a quick reader would keep all others waiting. */
   async #makeRoom(): Promise<void> {
     await this.flush();
-    await new Promise((resolve) => setImmediate(resolve));
+    await giveWay();
   }
 
   #send(): void {
@@ -209,6 +210,11 @@ export class Connection {
     for (const piece of output) this.#socket.write(piece, "latin1", this.#onSent);
     this.#socket.uncork();
   }
+}
+
+/** Lets everybody else have a turn. */
+export function giveWay(): Promise<void> {
+  return new Promise((resolve) => setImmediate(resolve));
 }
 
 function ignore(): void {}

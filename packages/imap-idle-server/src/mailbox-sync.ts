@@ -1,15 +1,8 @@
 // Keeps a view in step with its mailbox: loads it, and tells the client of what changed since.
-import {
-  printExists,
-  printExpunge,
-  printFetch,
-  printFlagList,
-  printFlags,
-  printRecent,
-  printUntagged,
-} from "@pushmail/imap-wire";
+import { printExists, printExpunge, printFetch, printFlags, printRecent, printUntagged } from "@pushmail/imap-wire";
 import { normalizeUidSet, type MessageIndex, type Uid, type UidRange, type UidSet } from "@pushmail/mailstore";
 import type { Selected, Session } from "./command.ts";
+import { printFlagSet } from "./fetch/print-flag-set.ts";
 import type { RowRange, Updates } from "./mailbox-view.ts";
 import { Bye } from "./replies.ts";
 
@@ -98,10 +91,9 @@ export async function tellFlags(session: Session, state: Selected, { uids, silen
 /** `FLAGS` of a row as FETCH tells them, with MODSEQ for a client that wants it (RFC 7162 3.2). */
 function flagsData(session: Session, { view }: Selected, at: { index: MessageIndex; row: number }): string {
   const { index, row } = at;
-  const { names } = index.flagsAt(row);
-  const flags = view.isRecent(index.uids[row] as Uid) ? [...names, "\\Recent"] : names;
+  const flags = printFlagSet(index.flagsAt(row), { isRecent: view.isRecent(index.uids[row] as Uid) });
   const modSeq = session.isEnabled("CONDSTORE") ? ` ${modSeqData(index, row)}` : "";
-  return `FLAGS ${printFlagList(flags)}${modSeq}`;
+  return `FLAGS ${flags}${modSeq}`;
 }
 
 function modSeqData(index: MessageIndex, row: number): string {

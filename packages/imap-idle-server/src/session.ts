@@ -15,7 +15,7 @@ import type {
   SessionState,
   StateName,
 } from "./command.ts";
-import type { Connection } from "./connection.ts";
+import { giveWay, type Connection } from "./connection.ts";
 import { holdsExpunge, readInvocation, type Invocation } from "./invocation.ts";
 import type { ImapLimits } from "./limits.ts";
 import type { Log } from "./log.ts";
@@ -25,8 +25,8 @@ import { Bye, PeerGone, replyToError, type Reply } from "./replies.ts";
 import type { ServerContext } from "./server-context.ts";
 
 const NOT_AUTHENTICATED: SessionState = { name: "notAuthenticated" };
-const DONE = /^DONE[ \t]*$/i;
 const LOGOUT: SessionState = { name: "logout" };
+const DONE = /^DONE[ \t]*$/i;
 
 export class ImapSession implements Session {
   readonly #server: ServerContext;
@@ -35,7 +35,7 @@ export class ImapSession implements Session {
   #isCondstoreEnabled = false;
   #isTlsDue = false;
   /** Whether the client has shown that it speaks IMAP. */
-  #isGreeted = false;
+  #speaksImap = false;
   #faultsInRow = 0;
   #loginFailures = 0;
   #commandsBeforeLogin = 0;
@@ -73,6 +73,7 @@ export class ImapSession implements Session {
       await this.flush();
       while (this.#state.name !== "logout") {
         await this.#answer(await readCommand(this.#connection, this.limits, this.#silenceMs));
+        if (this.#connection.framer.pendingBytes > 0) await giveWay();
       }
     } catch (error) {
       farewell = this.#farewellTo(error);
@@ -236,13 +237,13 @@ export class ImapSession implements Session {
 
   /** Ends a session that goes nowhere: another protocol, a broken client, somebody who tries passwords. */
   #endIfAbused(reply: Reply, invocation: Invocation | undefined): void {
-    if (invocation === undefined && !this.#isGreeted) throw new Bye("This is an IMAP server");
-    this.#isGreeted = true;
+    if (invocation === undefined && !this.#speaksImap) throw new Bye("This is an IMAP server");
+    this.#speaksImap = true;
     this.#faultsInRow = reply.status === "BAD" ? this.#faultsInRow + 1 : 0;
     if (this.#faultsInRow >= this.limits.faultsMax) throw new Bye("Too many faulty commands");
     if (this.#loginFailures >= this.limits.loginFailuresMax) throw new Bye("Too many failed logins");
-    if (this.#state.name !== "notAuthenticated") return;
-    if (++this.#commandsBeforeLogin >= this.limits.commandsBeforeLoginMax)
+    if (this.#state.name === "notAuthenticated") this.#commandsBeforeLogin++;
+    if (this.#commandsBeforeLogin >= this.limits.commandsBeforeLoginMax)
       throw new Bye("Too many commands before login");
   }
 

@@ -1,6 +1,7 @@
 // LIST (RFC 9051 6.3.9), with CHILDREN (RFC 3348) and special uses (RFC 6154).
 import { matchesListPattern, parseListMailbox, parseMailbox, printList, type Scanner } from "@pushmail/imap-wire";
 import { command, type Command } from "../command.ts";
+import { TimeSlice } from "../fetch/time-slice.ts";
 import { listMailboxes } from "../mailbox-tree.ts";
 
 interface ListArguments {
@@ -31,7 +32,9 @@ export const list: Command = command({
       await session.write(printList("LIST", { name: "", attributes: ["\\Noselect"] }));
       return;
     }
+    const slice = new TimeSlice();
     for (const mailbox of listMailboxes(await session.store.mailboxes(account.id))) {
+      await slice.rest();
       if (specialUseOnly && mailbox.specialUse === null) continue;
       if (matchesListPattern(reference + pattern, mailbox.name)) await session.write(printList("LIST", mailbox));
     }

@@ -1,6 +1,7 @@
 // LSUB (RFC 3501 6.3.9): the names that are subscribed to.
 import { matchesListPattern, parseListMailbox, parseMailbox, printList } from "@pushmail/imap-wire";
 import { command, type Command } from "../command.ts";
+import { TimeSlice } from "../fetch/time-slice.ts";
 import { byTree, superiorsOf } from "../mailbox-tree.ts";
 
 export const lsub: Command = command({
@@ -17,7 +18,9 @@ export const lsub: Command = command({
     const names = new Set(subscribed);
     // RFC 3501 6.3.9: `%` also finds what is no subscription itself, but has some below it.
     if (pattern.includes("%")) for (const name of subscribed) for (const above of superiorsOf(name)) names.add(above);
+    const slice = new TimeSlice();
     for (const name of [...names].toSorted(byTree)) {
+      await slice.rest();
       if (!matchesListPattern(pattern, name)) continue;
       const attributes = subscribed.has(name) ? [] : ["\\Noselect"];
       await session.write(printList("LSUB", { name, attributes }));

@@ -1,5 +1,5 @@
 // SELECT and EXAMINE (RFC 9051 6.3.2, 6.3.3; CONDSTORE: RFC 7162 3.1.8). Counts come from the head: a large mailbox
-// answers as quickly as a small one, and its index is loaded when a command needs it.
+// answers as quickly as a small one, and its index is loaded behind the answer.
 import { parseMailbox, printExists, printRecent, printUntagged } from "@pushmail/imap-wire";
 import { Refusal, type MessageIndex, type Uid } from "@pushmail/mailstore";
 import { command, type Command, type Selected, type Session } from "../command.ts";
@@ -46,6 +46,8 @@ async function describe(session: Session, opened: Omit<Selected, "name" | "view"
   const state: Selected = { name: "selected", view: new MailboxView(status), ...opened };
   claimRecent(state);
   const index = status.messages <= session.limits.selectLoadMax ? await session.index(state) : undefined;
+  // Where it fails, the command that needs it says so.
+  if (index === undefined) opened.handle.ready().catch(() => undefined);
   await tellKeywords(session, state);
   await session.write(printExists(status.messages));
   await session.write(printRecent(state.view.recentCount));
