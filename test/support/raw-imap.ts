@@ -14,8 +14,9 @@ export interface Answer {
 
 export class RawImap {
   readonly socket: Socket;
-  /** Responses not yet taken by anybody. */
-  readonly #queue: string[] = [];
+  /** Responses; the first `#taken` of them were taken. */
+  #queue: string[] = [];
+  #taken = 0;
   #waiting: (() => void)[] = [];
   #bytes = Buffer.alloc(0);
   #tags = 0;
@@ -58,12 +59,17 @@ export class RawImap {
 
   /** The next response, untagged, tagged or `+`, literals and all. */
   async next(what = "a response", deadlineMs?: number): Promise<string> {
-    while (this.#queue.length === 0) {
+    while (this.#taken === this.#queue.length) {
       if (this.#ended) throw new Error(`the connection ended before ${what}`);
       const wake = new Promise<void>((resolve) => this.#waiting.push(resolve));
       await within(wake, what, deadlineMs);
     }
-    return this.#queue.shift() as string;
+    const response = this.#queue[this.#taken++] as string;
+    if (this.#taken === this.#queue.length) {
+      this.#queue = [];
+      this.#taken = 0;
+    }
+    return response;
   }
 
   /** Takes responses until one fits; gives back all of them, the fitting one last. */

@@ -118,7 +118,10 @@ export class Connection {
   /** Sends what is gathered, in one write, and waits while the client does not read. */
   async flush(): Promise<void> {
     if (!this.#isClosed) this.#send();
+    const isFull = this.#socket.writableNeedDrain;
     while (this.#socket.writableNeedDrain && !this.#isClosed) await this.signal.wait();
+    // What was raised meanwhile was not for this wait alone: whoever waits next looks at everything once more.
+    if (isFull) this.signal.raise();
     if (this.#isClosed) throw new PeerGone();
   }
 
