@@ -37,7 +37,9 @@ export async function searchMessages(session: Session, state: Selected, key: Sea
   // The view is ready once the index is.
   await session.index(state);
   const plan = planSearch(key, { view: state.view, nowMs: session.now() });
-  const search: Search = { session, state, plan, slice: new TimeSlice(), found: [], modSeq: undefined };
+  // Flushing finds out that a client has left: nothing else is written until the end.
+  const slice = new TimeSlice(() => session.flush());
+  const search: Search = { session, state, plan, slice, found: [], modSeq: undefined };
   let open = await sift(search, byIndex(state.view, searchBounds(key, state.view)));
   for (const source of ["metadata", "details"] as const) {
     if (open.length === 0 || !plan.sources.has(source)) continue;

@@ -1,0 +1,131 @@
+// APPEND over a real socket: bytes as they are, in any cut; bounds, quota, and what becomes of a message half sent.
+import { once } from "node:events";
+import { afterEach, describe, expect, it } from "@jest/globals";
+import { within } from "./support/deadline.ts";
+import { MemoryImap, type MemoryImapOptions } from "./support/memory-imap.ts";
+import type { RawImap } from "./support/raw-imap.ts";
+import { seededRandom, testSeed, turnsOfEventLoop } from "./support/seeded-random.ts";
+
+let imap: MemoryImap | undefined;
+
+async function start(options?: MemoryImapOptions): Promise<MemoryImap> {
+  imap = await MemoryImap.start(options);
+  return imap;
+}
+
+afterEach(async () => {
+  await imap?.close();
+  imap = undefined;
+});
+
+/** The octets of the literal in a FETCH response. */
+function literalOf(responses: readonly string[]): Buffer {
+  const [, octets = "", rest = ""] = /\{(\d+)\}\r\n([^]*)/.exec(responses[0] ?? "") ?? [];
+  return Buffer.from(rest.slice(0, Number(octets)), "latin1");
+}
+
+async function tagged(client: RawImap, tag: string): Promise<string> {
+  const taken = await client.until((response) => response.startsWith(`${tag} `), tag);
+  return taken.at(-1) ?? "";
+}
+
+describe("the octets", () => {
+  it("are kept as they come, whatever they are and however they are cut", async () => {
+    const seed = testSeed("append octets");
+    const random = seededRandom(seed);
+    const server = await start();
+    const client = await server.open("INBOX");
+    for (let round = 1; round <= 15; round++) {
+      const length = 1 + Math.floor(random() ** 3 * 100_000);
+      const octets = Buffer.from(Array.from({ length }, () => 1 + Math.floor(random() * 255)));
+      client.write(`a${round} APPEND INBOX {${length}+}\r\n`);
+      for (let at = 0; at < length;) {
+        const next = at + 1 + Math.floor(random() * length);
+        client.socket.write(octets.subarray(at, next));
+        await turnsOfEventLoop(1);
+        at = next;
+      }
+      client.write("\r\n");
+      expect([seed, await tagged(client, `a${round}`)]).toEqual([
+        seed,
+        expect.stringMatching(new RegExp(`^a${round} OK \\[APPENDUID \\d+ ${round}\\]`)),
+      ]);
+      const told = await client.ok(`FETCH ${round} (BODY.PEEK[] RFC822.SIZE)`);
+      expect(literalOf(told).equals(octets)).toBe(true);
+      expect(told[0]).toContain(`RFC822.SIZE ${length})`);
+    }
+    client.close();
+  });
+
+  it("are refused where a NUL is among them, and the command that follows is answered", async () => {
+    const server = await start();
+    const client = await server.open("INBOX");
+    client.write(`a APPEND INBOX {6+}\r\nab\0cd\n\r\nb NOOP\r\n`);
+    expect(await tagged(client, "a")).toMatch(/^a BAD /);
+    expect(await tagged(client, "b")).toMatch(/^b OK /);
+    const early = `a APPEND INBOX {100000+}\r\n\0${"x".repeat(99_999)}\r\nb NOOP\r\n`;
+    client.write(early);
+    expect(await tagged(client, "a")).toMatch(/^a BAD /);
+    expect(await tagged(client, "b")).toMatch(/^b OK /);
+    expect(await client.ok("STATUS INBOX (MESSAGES)")).toEqual(["* STATUS INBOX (MESSAGES 0)"]);
+    client.close();
+  });
+
+  it("may be many: a message of 60 MB goes through", async () => {
+    const server = await start();
+    const client = await server.open();
+    const line = `${"x".repeat(998)}\r\n`;
+    const block = Buffer.from(line.repeat(1_000));
+    client.write(`a APPEND INBOX {${60 * block.length}+}\r\n`);
+    for (let i = 0; i < 60; i++) {
+      if (!client.socket.write(block)) await within(once(client.socket, "drain"), "room for more");
+    }
+    client.write("\r\n");
+    expect(await tagged(client, "a")).toMatch(/^a OK /);
+    expect(await client.ok("STATUS INBOX (MESSAGES)")).toEqual(["* STATUS INBOX (MESSAGES 1)"]);
+    client.close();
+  });
+});
+
+describe("a message that is not appended", () => {
+  it("leaves nothing where the client goes in its middle", async () => {
+    const server = await start();
+    const client = await server.open();
+    client.write("a APPEND INBOX {1000+}\r\nonly the beginning");
+    await turnsOfEventLoop(5);
+    client.close();
+    while (server.server.connections > 0) await turnsOfEventLoop(1);
+    const again = await server.open();
+    expect(await again.ok("STATUS INBOX (MESSAGES UIDNEXT)")).toEqual(["* STATUS INBOX (MESSAGES 0 UIDNEXT 1)"]);
+    expect(server.errors).toEqual([]);
+    again.close();
+  });
+
+  it("is refused by the quota before it is asked for, and for good once it is there", async () => {
+    const server = await start();
+    await server.store.updateAccount(server.account.id, { quotaBytesMax: 1_000, quotaMessagesMax: 2 });
+    const client = await server.open("INBOX");
+    const { status } = await client.command("APPEND INBOX {1001}");
+    expect(status).toMatch(/^NO \[OVERQUOTA\]/);
+    client.write(`a APPEND INBOX {600+}\r\n${"x".repeat(600)}\r\n`);
+    expect(await tagged(client, "a")).toMatch(/^a OK /);
+    client.write(`b APPEND INBOX {500+}\r\n${"x".repeat(500)}\r\nc NOOP\r\n`);
+    expect(await tagged(client, "b")).toMatch(/^b NO \[OVERQUOTA\]/);
+    expect(await tagged(client, "c")).toMatch(/^c OK /);
+
+    // Two that would fit one by one: the commit decides.
+    const other = await server.open();
+    for (const [tag, session] of [["d", client] as const, ["e", other] as const]) {
+      session.write(`${tag} APPEND INBOX {300}\r\n`);
+      expect(await session.next("the continuation")).toMatch(/^\+ /);
+    }
+    client.write(`${"x".repeat(300)}\r\n`);
+    expect(await tagged(client, "d")).toMatch(/^d OK /);
+    other.write(`${"x".repeat(300)}\r\n`);
+    expect(await tagged(other, "e")).toMatch(/^e NO \[OVERQUOTA\]/);
+    const { status: full } = await client.command("APPEND INBOX {1}");
+    expect(full).toMatch(/^NO \[OVERQUOTA\]/);
+    client.close();
+    other.close();
+  });
+});
