@@ -41,8 +41,16 @@ function decodeUnlabelled(bytes: Uint8Array): string {
 }
 
 function decodeWindows1252(bytes: Uint8Array): string {
-  const text = asBuffer(bytes).toString("latin1");
-  return text.replaceAll(/[\x80-\x9f]/g, (character) => WINDOWS_1252.charAt(character.charCodeAt(0) - 0x80));
+  const latin1 = asBuffer(bytes).toString("latin1");
+  if (!/[\x80-\x9f]/.test(latin1)) return latin1;
+  const units = Buffer.allocUnsafe(2 * bytes.length);
+  for (let at = 0; at < bytes.length; at++) {
+    const byte = bytes[at] as number;
+    const unit = byte >= 0x80 && byte <= 0x9f ? WINDOWS_1252.charCodeAt(byte - 0x80) : byte;
+    units[2 * at] = unit & 0xff;
+    units[2 * at + 1] = unit >> 8;
+  }
+  return units.toString("utf16le");
 }
 
 function findDecoder(label: string): TextDecoder | undefined {

@@ -24,7 +24,8 @@ export function decodeBase64(bytes: Uint8Array): Uint8Array {
   let length = 0;
   let bits = 0;
   let bitCount = 0;
-  for (const byte of bytes) {
+  for (let at = 0; at < bytes.length; at++) {
+    const byte = bytes[at] as number;
     const digit = DIGITS[byte] as number;
     if (digit !== NO_DIGIT) {
       bits = ((bits << 6) | digit) & 0xffff;
