@@ -15,6 +15,8 @@ export interface Counts {
 
 class PartDraft {
   readonly facts: MailboxFact[] = [];
+  /** The newest fact of messages that came: one more is added to it. */
+  appended: { type: "appended"; by: AppendedBy; rows: AppendedRow[] } | null = null;
   guard: Cursor | undefined;
   properties: Uint8Array | null | undefined;
   allocate = 0;
@@ -63,10 +65,9 @@ export class TransactionDraft {
         1,
       );
     }
-    const last = part.facts.at(-1);
-    if (last?.type === "appended" && last.by === by) {
-      part.facts[part.facts.length - 1] = { type: "appended", by, rows: [...last.rows, ...rows] };
-    } else part.facts.push({ type: "appended", by, rows });
+    const last = part.appended;
+    if (last !== null && last === part.facts.at(-1) && last.by === by) for (const row of rows) last.rows.push(row);
+    else part.facts.push((part.appended = { type: "appended", by, rows: [...rows] }));
     return position;
   }
 
@@ -97,10 +98,10 @@ export class TransactionDraft {
 
   finish(options: { readonly enforceQuota: boolean; readonly limits?: Transaction["limits"] }): Transaction {
     const parts = Array.from(this.#parts, ([mailbox, draft]): TransactionPart => {
-      const { facts, guard, properties, ...counted } = draft;
+      const { facts, guard, properties, allocate, messages, unseen, deleted, bytes } = draft;
       return {
         mailbox,
-        ...counted,
+        ...{ allocate, messages, unseen, deleted, bytes },
         ...(guard === undefined ? {} : { guard }),
         record: facts.length === 0 ? new Uint8Array(0) : encodeFacts(facts),
         ...(properties === undefined ? {} : { properties }),
