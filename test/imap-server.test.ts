@@ -210,6 +210,21 @@ describe("bounds", () => {
   });
 });
 
+describe("a message", () => {
+  it("that is faulty at its last octet leaves nothing of its command behind", async () => {
+    const { server, log } = await run();
+    const client = await LineClient.connect(server.address);
+    await client.line();
+    const lines = [`a LOGIN ${LOGIN.user} ${LOGIN.password}`, "b APPEND INBOX {5+}", "abcd\0", "c NOOP", ""];
+    await client.send(lines.join("\r\n"), "whole");
+    expect(await client.line()).toMatch(/^a OK/);
+    expect(await client.line()).toBe("b BAD NUL in the message");
+    expect(await client.line()).toBe("c OK NOOP completed");
+    expect(log.filter(({ level }) => level === "error")).toEqual([]);
+    client.destroy();
+  });
+});
+
 describe("faults of the server's own", () => {
   it("are answered with SERVERBUG and logged with their stack, and the session goes on", async () => {
     const mailboxes = (): never => {

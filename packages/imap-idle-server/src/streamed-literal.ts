@@ -31,9 +31,10 @@ export class StreamedLiteral implements MessageLiteral {
       const event = await this.#connection.read(this.#timeoutMs, IN_COMMAND);
       if (event.type !== "chunk") throw new Error("a literal ended before its last octet");
       isLast = event.last;
+      // Before the last octets are given away: whoever stops at them leaves nothing of the command behind.
+      if (isLast) await this.#endCommand();
       if (event.bytes.length > 0) yield event.bytes;
     }
-    await this.#endCommand();
   }
 
   /** Drops what was not taken: the command has been answered. */
