@@ -101,7 +101,11 @@ export class TransactionDraft {
       const { facts, guard, properties, allocate, messages, unseen, deleted, bytes } = draft;
       return {
         mailbox,
-        ...{ allocate, messages, unseen, deleted, bytes },
+        allocate,
+        messages,
+        unseen,
+        deleted,
+        bytes,
         ...(guard === undefined ? {} : { guard }),
         record: facts.length === 0 ? new Uint8Array(0) : encodeFacts(facts),
         ...(properties === undefined ? {} : { properties }),
