@@ -65,6 +65,7 @@ class ConnectionServer implements ImapServer {
   readonly #ticker: NodeJS.Timeout;
   /** Raised whenever a connection has come to its end. */
   readonly #ended: Signal = new Signal();
+  #closing: Promise<void> | undefined;
 
   constructor(options: ImapServerOptions) {
     const { store, log, hostname, tls, implicitTls = false } = options;
@@ -116,13 +117,19 @@ class ConnectionServer implements ImapServer {
     this.#context.secureContext = contextOf(tls);
   }
 
-  async close(): Promise<void> {
+  close(): Promise<void> {
+    this.#closing ??= this.#close();
+    return this.#closing;
+  }
+
+  async #close(): Promise<void> {
+    const closed = once(this.#listener, "close");
     this.#listener.close();
     for (const connection of this.#connections) connection.askToEnd();
     const allEnded = this.#waitForAll();
     await Promise.race([allEnded, setTimeout(this.#context.limits.closeMs, undefined, { ref: false })]);
     for (const connection of this.#connections) connection.destroy();
-    await allEnded;
+    await Promise.all([allEnded, closed]);
     clearInterval(this.#ticker);
   }
 
