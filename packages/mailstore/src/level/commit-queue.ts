@@ -3,6 +3,7 @@
 import { Group } from "./group.ts";
 import type { HeadCache, PinnedHead } from "./heads.ts";
 import type { KeyIndex } from "./key-index.ts";
+import type { LevelLimits } from "./limits.ts";
 import type { LogPosition, LogWriter } from "./log-writer.ts";
 import type { LogRecord } from "../driver.ts";
 import type { StepListener } from "./steps.ts";
@@ -25,7 +26,7 @@ export interface CommitQueueOptions {
   readonly writer: LogWriter;
   readonly index: KeyIndex;
   readonly heads: HeadCache;
-  readonly groupBytesMax: number;
+  readonly limits: LevelLimits;
   readonly onStep: StepListener;
   /** Tells of what is durable, before any request is done. */
   readonly tell: (records: readonly LogRecord[]) => void;
@@ -78,11 +79,12 @@ export class CommitQueue {
   }
 
   #take(): CommitRequest[] {
+    const { groupBytesMax, groupRequestsMax } = this.#options.limits;
     let bytes = 0;
     let count = 0;
     for (const request of this.#waiting) {
       bytes += request.bytes;
-      if (count > 0 && bytes > this.#options.groupBytesMax) break;
+      if (count > 0 && (bytes > groupBytesMax || count === groupRequestsMax)) break;
       count++;
     }
     return this.#waiting.splice(0, count);

@@ -73,7 +73,7 @@ class LevelDriver implements StoreDriver {
     const { segments, index, writer } = opened;
     const heads = new HeadCache(index, limits.cachedAccountsMax);
     const tell = (records: readonly LogRecord[]): void => this.#tell(records);
-    const queue = new CommitQueue({ writer, index, heads, groupBytesMax: limits.groupBytesMax, onStep, tell });
+    const queue = new CommitQueue({ writer, index, heads, limits, onStep, tell });
     const indexedEnd = (): LogWriter["end"] => queue.end;
     const { now } = parts;
     const { transactionIdKeptMs } = limits;

@@ -9,6 +9,8 @@ export interface LevelLimits {
   readonly stagedBytesMax: number;
   /** Bytes of one group commit, unless a single request is larger. */
   readonly groupBytesMax: number;
+  /** Requests of one group commit: deciding them holds the event loop. */
+  readonly groupRequestsMax: number;
   /** Space zero-filled ahead of the write position: the first step, doubled up to the last. 0 fills nothing. */
   readonly zeroFillBytesMin: number;
   readonly zeroFillBytesMax: number;
@@ -43,6 +45,7 @@ export const LEVEL_LIMITS: LevelLimits = {
   inlineBodyBytesMax: MIB,
   stagedBytesMax: 64 * MIB,
   groupBytesMax: 8 * MIB,
+  groupRequestsMax: 512,
   zeroFillBytesMin: 256 * KIB,
   zeroFillBytesMax: 8 * MIB,
   checkpointBytes: 64 * MIB,

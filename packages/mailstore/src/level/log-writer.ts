@@ -73,7 +73,10 @@ export class LogWriter {
     if (full || this.#abandoned) await this.#roll();
   }
 
-  /** Durable when it resolves. When it rejects, nothing of the group will ever be read. */
+  /**
+   * Durable when it resolves. When it rejects, what got written is read again only if the process ends before the next
+   * segment begins: then nothing has been committed after it.
+   */
   async append(pieces: readonly Uint8Array[], bytes: number): Promise<void> {
     if (this.#end + bytes > this.#filledEnd) await this.#filling;
     try {

@@ -16,7 +16,7 @@ beforeEach(() => {
   said = [];
 });
 
-function openOn(disk: SimulatedDisk): Promise<StoreDriver> {
+function openOn(disk: SimulatedDisk, now: () => number = Date.now): Promise<StoreDriver> {
   const say = (fields: object, message: string): void => {
     said.push({ message, fields: fields as Record<string, unknown> });
   };
@@ -27,7 +27,7 @@ function openOn(disk: SimulatedDisk): Promise<StoreDriver> {
     limits: LIMITS,
     log: { info: say, warn: say },
     onStep: () => undefined,
-    now: Date.now,
+    now,
     release: () => Promise.resolve(),
   });
 }
@@ -144,6 +144,49 @@ describe("opening after a crash", () => {
     await openOn(await SimulatedDisk.from(torn));
     expect(said).toMatchObject([{ message: "store recovered", fields: { transactions: 5 } }]);
     expect(said[0]?.fields["cutBytes"]).toBeGreaterThan(0);
+  });
+});
+
+describe("replaying", () => {
+  it("brings back no record that was trimmed", async () => {
+    const disk = await SimulatedDisk.from();
+    const driver = await begin(disk);
+    for (let i = 0; i < 6; i++) await deliver(driver, `mail ${i}`);
+    const chunks = [{ column: 0, number: 0, data: Buffer.from("rows") }];
+    await driver.saveSnapshot({ account: A, mailbox: INBOX, cursor: cursor(7), chunks });
+    // The checkpoint that the trim takes is forgotten: all of the log is read again.
+    const [oldCheckpoint] = (await disk.image()).entries.filter(([key]) => key[0] === 0x0a);
+    expect(oldCheckpoint).toBeUndefined();
+    await driver.trimLog(A, cursor(5));
+    const killed = await disk.image();
+    const entries = killed.entries.filter(([key]) => key[0] !== 0x0a);
+    const again = await SimulatedDisk.from({ ...killed, entries });
+    const recovered = await openOn(again);
+    expect(said.at(-1)).toMatchObject({ fields: { transactions: 2 } });
+    expect((await recovered.log(A, cursor(5), { limit: 9 })).records.map((record) => record.cursor)).toEqual([6, 7]);
+    const logKeys = (await again.image()).entries.filter(([key]) => key[0] === 0x03 || key[0] === 0x04);
+    expect(logKeys).toHaveLength(4);
+  });
+
+  it("keeps ids of transactions for their time, and no longer", async () => {
+    const disk = await SimulatedDisk.from();
+    let nowMs = 1_700_000_000_000;
+    let driver = await openOn(disk, () => nowMs);
+    const id = Buffer.alloc(16, 7);
+    const none = { allocate: 0, messages: 0, unseen: 0, deleted: 0, bytes: 0, record: Buffer.alloc(0) };
+    const parts = [{ mailbox: INBOX, ...none, properties: Buffer.from("INBOX") }];
+    const again = async (): Promise<unknown> => {
+      const [result] = await driver.commit([{ account: A, id, blobs: [], enforceQuota: false, parts }]);
+      return result?.ok === true && result.repeated;
+    };
+    expect(await again()).toBe(false);
+    nowMs += LIMITS.transactionIdKeptMs;
+    expect(await again()).toBe(true);
+    nowMs += 2 * LIMITS.transactionIdKeptMs;
+    await driver.close();
+    expect((await disk.image()).entries.filter(([key]) => key[0] === 0x08)).toEqual([]);
+    driver = await openOn(await SimulatedDisk.from(await disk.image()), () => nowMs);
+    expect(await again()).toBe(false);
   });
 });
 

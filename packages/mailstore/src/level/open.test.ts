@@ -1,0 +1,57 @@
+import { afterEach, beforeEach, describe, expect, it } from "@jest/globals";
+import { execFileSync } from "node:child_process";
+import { mkdtemp, readdir, rm, stat } from "node:fs/promises";
+import { hostname, tmpdir } from "node:os";
+import { join } from "node:path";
+import { openLevelDriver } from "./index.ts";
+
+let parent: string;
+beforeEach(async () => {
+  parent = await mkdtemp(join(tmpdir(), "pushmail-open-"));
+});
+afterEach(() => rm(parent, { recursive: true }));
+
+describe("a data directory", () => {
+  it("belongs to one opener, and the next is told who that is", async () => {
+    const directory = join(parent, "deep", "data");
+    const driver = await openLevelDriver({ directory });
+    const second = openLevelDriver({ directory });
+    await expect(second).rejects.toMatchObject({ code: "STORE_LOCKED" });
+    await expect(second).rejects.toThrow(`${directory} is in use by process ${process.pid} on ${hostname()} since `);
+    await driver.close();
+    await driver.close();
+    const again = await openLevelDriver({ directory });
+    await again.close();
+    expect(await readdir(directory)).toEqual(["index", "segments"]);
+  });
+
+  it("can be read by its owner alone", async () => {
+    const directory = join(parent, "data");
+    const driver = await openLevelDriver({ directory });
+    await driver.directory.put([{ key: "a", value: Buffer.from("b") }]);
+    for (const name of ["", "index", "segments"]) expect((await stat(join(directory, name))).mode & 0o777).toBe(0o700);
+    for (const name of ["holder.json", "segments/0000000001.seg"]) {
+      expect((await stat(join(directory, name))).mode & 0o777).toBe(0o600);
+    }
+    await driver.close();
+  });
+
+  it("is small while little is in it", async () => {
+    const directory = join(parent, "data");
+    const driver = await openLevelDriver({ directory });
+    await driver.directory.put([{ key: "a", value: Buffer.from("b") }]);
+    await driver.close();
+    const kibibytes = Number.parseInt(execFileSync("du", ["-sk", directory]).toString(), 10);
+    expect(kibibytes).toBeLessThan(1024);
+  });
+
+  it("refuses what comes after its close", async () => {
+    const driver = await openLevelDriver({ directory: join(parent, "data") });
+    const inTime = driver.directory.put([{ key: "a", value: Buffer.from("b") }]);
+    const closing = driver.close();
+    await expect(inTime).resolves.toBe(true);
+    await closing;
+    await expect(driver.directory.put([{ key: "a", value: null }])).rejects.toThrow("the store is closed");
+    await expect(driver.commit([])).rejects.toThrow("the store is closed");
+  });
+});
