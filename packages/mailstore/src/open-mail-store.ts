@@ -47,7 +47,9 @@ class DriverMailStore implements port.MailStore {
     this.#context = {
       driver,
       limits,
-      accounts: new LoadedAccounts(driver, limits, (account, mailbox, bytes) => this.#lookAfter(account, mailbox, bytes)),
+      accounts: new LoadedAccounts(driver, limits, (account, mailbox, bytes) =>
+        this.#lookAfter(account, mailbox, bytes),
+      ),
       cache: new ChunkCache(limits.chunkCacheBytes),
       now: options.now ?? Date.now,
       closing: this.#closing.signal,
