@@ -116,6 +116,32 @@ describe("compaction", () => {
     await expect(expectBody(driver, large, [400_000, 7])).rejects.toThrow("no such body");
   });
 
+  it("keeps a body that is named again while references are counted, and refuses one that is gone", async () => {
+    const { driver } = await begin();
+    async function* stream(): AsyncGenerator<Uint8Array> {
+      yield Buffer.alloc(4_000, 1);
+    }
+    const [staged, other] = [await driver.blobs.stage(stream()), await driver.blobs.stage(stream())];
+    const counts = { allocate: 1, messages: 1, unseen: 0, deleted: 0, bytes: 4_000, record: Buffer.from("mail") };
+    const name = async (blob: typeof staged): Promise<BlobId> => {
+      const parts = [{ mailbox: INBOX, ...counts }];
+      const [result] = await driver.commit([{ account: A, blobs: [blob], enforceQuota: true, parts }]);
+      return (result as Extract<CommitResult, { ok: true }>).blobs[0] as BlobId;
+    };
+    await name(other);
+    for (let i = 0; i < 20; i++) await deliver(driver, 4_000, i);
+    const first = await name(staged);
+    for (let i = 0; i < 20; i++) await deliver(driver, 4_000, i);
+    let again: BlobId | undefined;
+    await driver.blobs.compact(async function* () {
+      yield [];
+      again = await name(staged);
+    });
+    expect(again).toBe(first);
+    await expectBody(driver, first, [4_000, 1]);
+    await expect(name(other)).rejects.toThrow("no longer kept");
+  });
+
   it("never gives the id of a body that is gone to another", async () => {
     const opened = await begin();
     const first = await deliver(opened.driver, 20_000, 1);

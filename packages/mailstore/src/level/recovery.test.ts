@@ -271,6 +271,11 @@ describe("damage that no crash explains", () => {
     const damaged = changed(image, FIRST_SEGMENT, (bytes) => (bytes[at] = (bytes[at] as number) ^ 1));
     const recovered = await openOn(await SimulatedDisk.from(withoutIndex(damaged)));
     expect(await cursors(recovered)).toEqual([1, 2, 3, 4]);
+    // What he cannot know is the salt of the segment that his mail will come to.
+    const other = await SimulatedDisk.from();
+    await begin(other);
+    const salts = [image, await other.image()].map(({ files }) => files.get(FIRST_SEGMENT)?.readUInt32LE(16));
+    expect(new Set(salts).size).toBe(2);
   });
 });
 
