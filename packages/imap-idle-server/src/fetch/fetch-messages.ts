@@ -1,11 +1,22 @@
 // The way through the messages of a FETCH: in batches, each first narrowed and marked by the index, then loaded from
 // the cheapest source that answers. What is held is one batch, and the event loop is shared.
-import type { FetchAttribute } from "@pushmail/imap-wire";
-import { EMPTY_UID_SET, uidSetHas, uidSetOf, type MessageDetails, type Uid, type UidSet } from "@pushmail/mailstore";
+import type { FetchAttribute, FetchItem } from "@pushmail/imap-wire";
+import {
+  EMPTY_UID_SET,
+  uidSetHas,
+  uidSetOf,
+  type MessageDetails,
+  type MessageIndex,
+  type Uid,
+  type UidSet,
+} from "@pushmail/mailstore";
 import type { Selected, Session } from "../command.ts";
+import type { MailboxView } from "../mailbox-view.ts";
 import { withAttributes, type FetchedMessage, type FetchPlan } from "./fetch-plan.ts";
-import { loadMessages } from "./load-messages.ts";
 import { FETCH_LIMITS } from "./limits.ts";
+import { loadMessages } from "./load-messages.ts";
+import { printSections } from "./print-sections.ts";
+import { readAhead } from "./read-ahead.ts";
 import { tellMessage } from "./tell-message.ts";
 import { TimeSlice } from "./time-slice.ts";
 import { uidBatches } from "./uid-batches.ts";
@@ -15,6 +26,8 @@ interface Fetch {
   readonly state: Selected;
   readonly plan: FetchPlan;
   readonly slice: TimeSlice;
+  /** What is told of messages whose flags the command changes. */
+  readonly itemsOfChanged: readonly FetchItem[];
 }
 
 /** Tells the data of the messages of a set that the client knows; whether all of them were still there. */
@@ -24,7 +37,8 @@ export async function fetchMessages(
   plan: FetchPlan,
   uids: UidSet,
 ): Promise<boolean> {
-  const fetch: Fetch = { session, state, plan, slice: new TimeSlice() };
+  const itemsOfChanged = withAttributes(plan, flagAttributes(session));
+  const fetch: Fetch = { session, state, plan, slice: new TimeSlice(), itemsOfChanged };
   let missing = 0;
   for (const batch of uidBatches(state.view, uids, FETCH_LIMITS.batchMessagesMax)) {
     const index = await session.index(state);
@@ -38,36 +52,62 @@ export async function fetchMessages(
   return missing === 0;
 }
 
+/** What a message tells whose flags were changed by the command (RFC 9051 6.4.5, RFC 7162 3.2). */
+function flagAttributes(session: Session): readonly FetchAttribute[] {
+  return session.isEnabled("CONDSTORE") ? ["FLAGS", "MODSEQ"] : ["FLAGS"];
+}
+
 /** Tells what is still there of these messages; returns how many that were. */
 async function tellBatch(fetch: Fetch, uids: readonly Uid[]): Promise<number> {
-  const { session, state, plan } = fetch;
+  const { session, state, plan, slice } = fetch;
   const changed = plan.marksSeen ? await markSeen(session, state, uids) : EMPTY_UID_SET;
-  const itemsOfChanged = withAttributes(plan, flagAttributes(session));
   let told = 0;
+  const tell = (
+    index: MessageIndex,
+    stored: MessageDetails,
+    sections: readonly (string | undefined)[],
+  ): Promise<void> | undefined => {
+    const message = fetchedMessage(state.view, index, stored);
+    if (message === undefined) return undefined;
+    told++;
+    const items = uidSetHas(changed, stored.uid) ? fetch.itemsOfChanged : plan.items;
+    return tellMessage(session, { message, items, sections }) ?? slice.rest();
+  };
   for await (const loaded of loadMessages(state.handle, plan.source, uids)) {
+    // The source is at least that of each item, so that no item looks for what was not loaded.
+    const batch = loaded as readonly MessageDetails[];
+    if (plan.sections.length > 0) {
+      const read = (message: MessageDetails): ReturnType<typeof printSections> =>
+        printSections(session.store, message, plan.sections);
+      for await (const [message, sections] of readAhead(batch, FETCH_LIMITS.readAheadMax, read)) {
+        await tell(await session.index(state), message, sections);
+      }
+      continue;
+    }
     let index = await session.index(state);
-    for (const stored of loaded) {
-      const { uid } = stored;
-      const row = index.rowOf(uid);
-      if (row < 0) continue;
-      told++;
-      const message: FetchedMessage = {
-        number: state.view.numberOf(uid),
-        uid,
-        flags: index.flagsAt(row),
-        isRecent: state.view.isRecent(uid),
-        modSeq: index.modSeqAt(row),
-        // The source is at least that of each item, so that no item looks for what was not loaded.
-        stored: stored as MessageDetails,
-      };
-      const items = uidSetHas(changed, uid) ? itemsOfChanged : plan.items;
-      const wait = tellMessage(session, message, items) ?? fetch.slice.rest();
+    for (const message of batch) {
+      const wait = tell(index, message, []);
       if (wait === undefined) continue;
       await wait;
       index = await session.index(state);
     }
   }
   return told;
+}
+
+/** Undefined where another session has expunged it by now. */
+function fetchedMessage(view: MailboxView, index: MessageIndex, stored: MessageDetails): FetchedMessage | undefined {
+  const { uid } = stored;
+  const row = index.rowOf(uid);
+  if (row < 0) return undefined;
+  return {
+    number: view.numberOf(uid),
+    uid,
+    flags: index.flagsAt(row),
+    isRecent: view.isRecent(uid),
+    modSeq: index.modSeqAt(row),
+    stored,
+  };
 }
 
 /** Sets `\Seen` where it is not set yet (RFC 9051 6.4.5); returns the messages that it changed. */
@@ -83,9 +123,4 @@ async function markSeen(session: Session, state: Selected, uids: readonly Uid[])
   const result = await session.store.setFlags(at, uidSetOf(unseen), change);
   session.ownChange(state, result);
   return result.changed;
-}
-
-/** What a message tells whose flags were changed by the command (RFC 9051 6.4.5, RFC 7162 3.2). */
-function flagAttributes(session: Session): readonly FetchAttribute[] {
-  return session.isEnabled("CONDSTORE") ? ["FLAGS", "MODSEQ"] : ["FLAGS"];
 }

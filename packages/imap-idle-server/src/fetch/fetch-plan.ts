@@ -8,6 +8,7 @@ import {
   type FetchArguments,
   type FetchAttribute,
   type FetchItem,
+  type FetchSection,
 } from "@pushmail/imap-wire";
 import type { Cursor, FlagSet, MessageDetails } from "@pushmail/mailstore";
 import { MESSAGE_SOURCES, type MessageSource } from "./load-messages.ts";
@@ -27,6 +28,8 @@ export interface FetchedMessage {
 export interface FetchPlan {
   /** Each once, in the order in which they are told. */
   readonly items: readonly FetchItem[];
+  /** The sections among them. */
+  readonly sections: readonly FetchSection[];
   readonly source: MessageSource;
   /** Whether octets of the messages are asked for in a way that sets `\Seen`. */
   readonly marksSeen: boolean;
@@ -65,9 +68,11 @@ export function planFetch(
   if (uid) all.unshift("UID");
   // RFC 7162 3.1.4.1: CHANGEDSINCE implies MODSEQ.
   if (changedSince !== null) all.push("MODSEQ");
-  const sections = items.filter((item) => typeof item !== "string");
+  const told = withoutDoubles(all);
+  const sections = told.filter((item) => typeof item !== "string");
   return {
-    items: withoutDoubles(all),
+    items: told,
+    sections,
     source: MESSAGE_SOURCES[Math.max(...all.map(costOf))] as MessageSource,
     marksSeen: !readOnly && sections.some(({ peek }) => !peek),
     changedSince,

@@ -5,12 +5,15 @@ export interface FetchLimits {
   readonly batchMessagesMax: number;
   /** How much of a header is looked at for its fields; those beyond are not found. */
   readonly headerBytesMax: number;
-  /** Octets of a literal that are put together with the response around them; more are passed on as they are read. */
+  /** Octets of a message's sections that are held; more are passed on as they are read. */
   readonly textOctetsMax: number;
+  /** Messages that are read at once, in advance. */
+  readonly readAheadMax: number;
 }
 
 export const FETCH_LIMITS: FetchLimits = {
   batchMessagesMax: 500,
   headerBytesMax: 1_048_576,
   textOctetsMax: 16_384,
+  readAheadMax: 8,
 };

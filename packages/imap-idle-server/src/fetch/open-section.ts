@@ -38,3 +38,8 @@ function cut({ start, end }: ByteRange, partial: FetchSection["partial"]): ByteR
   const from = Math.min(start + partial.offset, end);
   return { start: from, end: Math.min(from + partial.octets, end) };
 }
+
+/** Makes sure that what was announced is what came. */
+export function checkCount(octets: number, announced: number): void {
+  if (octets !== announced) throw new Error(`${octets} octets where ${announced} were announced`);
+}

@@ -9,6 +9,8 @@ export interface SearchLimits {
   readonly wholeBytesMax: number;
   /** Decoded octets of a body that are looked at together: at a line end where they have one. */
   readonly lineBytesMax: number;
+  /** Messages that are read at once, in advance. */
+  readonly readAheadMax: number;
 }
 
 export const SEARCH_LIMITS: SearchLimits = {
@@ -16,4 +18,5 @@ export const SEARCH_LIMITS: SearchLimits = {
   headerBytesMax: 1_048_576,
   wholeBytesMax: 65_536,
   lineBytesMax: 65_536,
+  readAheadMax: 8,
 };

@@ -1,6 +1,6 @@
-// The texts of a message where SEARCH looks: its header, then header and text of each part in order. A small message is
-// read at once, of a large one nothing but these texts, in pieces.
-import type { BlobId, BodyPart, ByteRange, MailStore, MessageDetails } from "@pushmail/mailstore";
+// The texts of a message where SEARCH looks: its header, then header and text of each part in order. Of a large message
+// nothing else is read, and that in pieces.
+import type { BodyPart, ByteRange, MailStore, MessageDetails } from "@pushmail/mailstore";
 import { collectOctets } from "../fetch/collect-octets.ts";
 import { SEARCH_LIMITS } from "./limits.ts";
 import { TextReader } from "./text-reader.ts";
@@ -11,26 +11,22 @@ export type MessageText =
   /** The next piece of a part's text, folded. */
   | { readonly type: "piece"; readonly text: string; readonly isFirst: boolean };
 
-type Read = (range: ByteRange) => AsyncIterable<Uint8Array> | Iterable<Uint8Array>;
+/** Gives octets of one message. */
+export type ReadOctets = (range: ByteRange) => AsyncIterable<Uint8Array> | Iterable<Uint8Array>;
 
-/** Yields a message's texts as they are read. */
-export async function* messageTexts(
+/** Opens a message; a small one is read at once, unless its header will do. */
+export async function openMessage(
   store: MailStore,
-  message: MessageDetails,
+  { blob, sizeBytes }: MessageDetails,
   { isHeaderEnough }: { readonly isHeaderEnough: boolean },
-): AsyncGenerator<MessageText> {
-  const { blob, sizeBytes, summary } = message;
-  const isSmall = sizeBytes <= SEARCH_LIMITS.wholeBytesMax;
-  const read: Read = isSmall && !isHeaderEnough ? await readWhole(store, blob) : (range) => store.body(blob, range);
-  yield* partTexts(read, summary.structure);
-}
-
-async function readWhole(store: MailStore, blob: BlobId): Promise<Read> {
+): Promise<ReadOctets> {
+  if (isHeaderEnough || sizeBytes > SEARCH_LIMITS.wholeBytesMax) return (range) => store.body(blob, range);
   const whole = await collectOctets(store.body(blob));
   return ({ start, end }) => [whole.subarray(start, end)];
 }
 
-async function* partTexts(read: Read, part: BodyPart): AsyncGenerator<MessageText> {
+/** Yields the texts of a message, or of a part and what is in it, as they are read. */
+export async function* messageTexts(part: BodyPart, read: ReadOctets): AsyncGenerator<MessageText> {
   const { headerStart: start, bodyStart, bodyEnd } = part;
   const end = Math.min(bodyStart, start + SEARCH_LIMITS.headerBytesMax);
   yield { type: "header", octets: await collectOctets(read({ start, end })) };
@@ -43,7 +39,7 @@ async function* partTexts(read: Read, part: BodyPart): AsyncGenerator<MessageTex
     }
     yield { type: "piece", text: reader.end(), isFirst };
   }
-  for (const inner of part.message === null ? part.parts : [part.message.structure]) yield* partTexts(read, inner);
+  for (const inner of part.message === null ? part.parts : [part.message.structure]) yield* messageTexts(inner, read);
 }
 
 function asBuffer(bytes: Uint8Array): Buffer {

@@ -4,11 +4,12 @@ import type { SearchKey } from "@pushmail/imap-wire";
 import type { Cursor, MessageDetails, MessageIndex, Uid, UidSet } from "@pushmail/mailstore";
 import type { Selected, Session } from "../command.ts";
 import { loadMessages, type StoredMessage } from "../fetch/load-messages.ts";
+import { readAhead } from "../fetch/read-ahead.ts";
 import { TimeSlice } from "../fetch/time-slice.ts";
 import { uidBatches } from "../fetch/uid-batches.ts";
 import type { MailboxView } from "../mailbox-view.ts";
 import type { Candidate, Truth } from "./candidate.ts";
-import { messageTexts } from "./message-texts.ts";
+import { messageTexts, openMessage, type MessageText, type ReadOctets } from "./message-texts.ts";
 import { NeedleScan } from "./needle-scan.ts";
 import { SEARCH_LIMITS } from "./limits.ts";
 import { searchBounds } from "./search-bounds.ts";
@@ -55,42 +56,51 @@ function* byIndex(view: MailboxView, uids: UidSet): Generator<readonly StoredMes
 
 /** Keeps what is found, and returns what is still open. */
 async function sift(search: Search, batches: Batches): Promise<readonly Uid[]> {
-  const { session, state, slice } = search;
+  const { session, state, plan, slice } = search;
   const open: Uid[] = [];
   for await (const batch of batches) {
+    const unread: MessageDetails[] = [];
     let index = await session.index(state);
     for (const stored of batch) {
       const candidate = candidateOf(state.view, index, stored);
       // Another session may have expunged it: then there is nothing to be found.
       if (candidate === undefined) continue;
-      let truth = search.plan.test(candidate);
-      const isRead = truth === undefined && "summary" in stored;
-      if (isRead) truth = await testOctets(search, candidate, stored);
-      if (truth === undefined) open.push(stored.uid);
-      else if (truth) keep(search, candidate);
+      const truth = plan.test(candidate);
+      if (truth === true) keep(search, candidate);
+      else if (truth === undefined && "summary" in stored) unread.push(stored);
+      else if (truth === undefined) open.push(stored.uid);
       const rest = slice.rest();
-      if (rest === undefined && !isRead) continue;
+      if (rest === undefined) continue;
       await rest;
       index = await session.index(state);
     }
+    await siftUnread(search, unread);
   }
   return open;
 }
 
-function keep(search: Search, { uid, modSeq }: Candidate): void {
-  search.found.push(uid);
-  if (search.modSeq === undefined || modSeq > search.modSeq) search.modSeq = modSeq;
+/** Decides on messages by their octets. */
+async function siftUnread(search: Search, unread: readonly MessageDetails[]): Promise<void> {
+  const { session, state, plan, slice } = search;
+  const isHeaderEnough = plan.needles.every((needle) => needle.in === "field");
+  const read = (message: MessageDetails): Promise<ReadOctets> =>
+    openMessage(session.store, message, { isHeaderEnough });
+  for await (const [message, octets] of readAhead(unread, SEARCH_LIMITS.readAheadMax, read)) {
+    const candidate = candidateOf(state.view, await session.index(state), message);
+    if (candidate === undefined) continue;
+    if (await testTexts(search, candidate, messageTexts(message.summary.structure, octets))) keep(search, candidate);
+    await slice.rest();
+  }
 }
 
-/** Puts the test to a message as its octets come along, until it is decided. */
-async function testOctets(
-  { session, plan, slice }: Search,
+/** Puts the test to a message as its texts come along, until it is decided. */
+async function testTexts(
+  { plan, slice }: Search,
   candidate: Candidate,
-  message: MessageDetails,
+  texts: AsyncIterable<MessageText>,
 ): Promise<Truth> {
   const scan = new NeedleScan(plan.needles);
-  const isHeaderEnough = plan.needles.every((needle) => needle.in === "field");
-  for await (const text of messageTexts(session.store, message, { isHeaderEnough })) {
+  for await (const text of texts) {
     scan.take(text);
     const truth = plan.test({ ...candidate, found: scan.found });
     if (truth !== undefined) return truth;
@@ -98,6 +108,11 @@ async function testOctets(
   }
   scan.finish();
   return plan.test({ ...candidate, found: scan.found });
+}
+
+function keep(search: Search, { uid, modSeq }: Candidate): void {
+  search.found.push(uid);
+  if (search.modSeq === undefined || modSeq > search.modSeq) search.modSeq = modSeq;
 }
 
 function candidateOf(view: MailboxView, index: MessageIndex, stored: StoredMessage): Candidate | undefined {
