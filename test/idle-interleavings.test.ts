@@ -25,7 +25,7 @@ const messages = new Map<number, boolean>();
 /** How many mails may still land in the midst of what sessions do. */
 let landings = 0;
 let random: () => number;
-const errors: object[] = [];
+const errors: unknown[] = [];
 
 beforeAll(async () => {
   random = seededRandom(testSeed("idle interleavings"));
@@ -38,7 +38,12 @@ afterAll(() => store.close());
 
 async function start(limits: Partial<ImapLimits>): Promise<ImapServer> {
   const ignore = (): void => undefined;
-  const log = { debug: ignore, info: ignore, warn: ignore, error: (fields: object) => void errors.push(fields) };
+  const log = {
+    debug: ignore,
+    info: ignore,
+    warn: ignore,
+    error: (fields: { readonly err?: unknown }) => void errors.push(fields.err ?? fields),
+  };
   return startImapServer({ store: interrupted(store), host: "127.0.0.1", port: 0, hostname: "test", log, limits });
 }
 
@@ -158,7 +163,7 @@ class FollowingSession {
     if (what === "EXISTS") while (this.messages.length < at) this.messages.push(undefined);
     if (what === "FETCH" && response.includes("FLAGS")) this.messages[at - 1] = response.includes("\\Flagged");
     // A message that is fetched by its number may be gone by then.
-    if (/^\w+ (BAD|NO) (?!\[EXPUNGEISSUED\])/.test(response)) throw new Error(response);
+    if (/^\w+ (BAD|NO) (?!\[EXPUNGEISSUED\])/.test(response)) throw new Error(response, { cause: errors[0] });
   }
 }
 
