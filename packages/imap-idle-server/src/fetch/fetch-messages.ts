@@ -73,17 +73,17 @@ async function tellBatch(fetch: Fetch, uids: readonly Uid[]): Promise<number> {
     const items = uidSetHas(changed, stored.uid) ? fetch.itemsOfChanged : plan.items;
     return tellMessage(session, { message, items, sections }) ?? slice.rest();
   };
-  for await (const loaded of loadMessages(state.handle, plan.source, uids)) {
-    // The source is at least that of each item, so that no item looks for what was not loaded.
-    const batch = loaded as readonly MessageDetails[];
-    if (plan.sections.length > 0) {
-      const read = (message: MessageDetails): ReturnType<typeof printSections> =>
-        printSections(session.store, message, plan.sections);
-      for await (const [message, sections] of readAhead(batch, FETCH_LIMITS.readAheadMax, read)) {
-        await tell(await session.index(state), message, sections);
-      }
-      continue;
+  // The source is at least that of each item, so that no item looks for what was not loaded.
+  const batches = loadMessages(state.handle, plan.source, uids) as AsyncIterable<readonly MessageDetails[]>;
+  if (plan.sections.length > 0) {
+    const read = (message: MessageDetails): ReturnType<typeof printSections> =>
+      printSections(session.store, message, plan.sections);
+    for await (const [message, sections] of readAhead(batches, FETCH_LIMITS.readAheadMax, read)) {
+      await tell(await session.index(state), message, sections);
     }
+    return told;
+  }
+  for await (const batch of batches) {
     let index = await session.index(state);
     for (const message of batch) {
       const wait = tell(index, message, []);

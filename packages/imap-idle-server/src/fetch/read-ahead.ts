@@ -1,19 +1,28 @@
 // Reading ahead: while one message is told or searched, the next few are being read.
 
-/** Starts at most `depth` readings before the first of them is taken, and gives each item with its reading, in order. */
+type Batches<Item> = AsyncIterable<readonly Item[]> | Iterable<readonly Item[]>;
+
+/** Gives each item with its reading, in order; at most `depth` readings are under way or wait to be taken. */
 export async function* readAhead<Item, Reading>(
-  items: readonly Item[],
+  batches: Batches<Item>,
   depth: number,
   read: (item: Item) => Promise<Reading>,
 ): AsyncGenerator<readonly [Item, Reading]> {
-  const started: Promise<Reading>[] = [];
-  for (const [i, item] of items.entries()) {
-    while (started.length < depth && i + started.length < items.length) {
-      const reading = read(items[i + started.length] as Item);
-      // Who takes it is told; a reading that nobody takes may fail.
+  const started: (readonly [Item, Promise<Reading>])[] = [];
+  for await (const batch of batches) {
+    for (const item of batch) {
+      const reading = read(item);
+      // Whoever takes it is told of its failure; one that nobody takes may fail.
       reading.catch(() => undefined);
-      started.push(reading);
+      if (started.push([item, reading]) >= depth) yield await takeFirst(started);
     }
-    yield [item, await (started.shift() as Promise<Reading>)];
   }
+  while (started.length > 0) yield await takeFirst(started);
+}
+
+async function takeFirst<Item, Reading>(
+  started: (readonly [Item, Promise<Reading>])[],
+): Promise<readonly [Item, Reading]> {
+  const [item, reading] = started.shift() as readonly [Item, Promise<Reading>];
+  return [item, await reading];
 }

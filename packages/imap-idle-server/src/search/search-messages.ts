@@ -1,14 +1,21 @@
 // The way of a search: all messages by the index, the undecided ones by metadata, then by their summaries and octets.
 // Each source is asked about those alone that the sources before it left open, and the event loop is shared.
 import type { SearchKey } from "@pushmail/imap-wire";
-import type { Cursor, MessageDetails, MessageIndex, Uid, UidSet } from "@pushmail/mailstore";
+import {
+  uidSetOf,
+  type Cursor,
+  type MessageDetails,
+  type MessageIndex,
+  type Uid,
+  type UidSet,
+} from "@pushmail/mailstore";
 import type { Selected, Session } from "../command.ts";
-import { loadMessages, type StoredMessage } from "../fetch/load-messages.ts";
+import type { StoredMessage } from "../fetch/load-messages.ts";
 import { readAhead } from "../fetch/read-ahead.ts";
 import { TimeSlice } from "../fetch/time-slice.ts";
 import { uidBatches } from "../fetch/uid-batches.ts";
 import type { MailboxView } from "../mailbox-view.ts";
-import type { Candidate, Truth } from "./candidate.ts";
+import type { Candidate } from "./candidate.ts";
 import { messageTexts, openMessage, type MessageText, type ReadOctets } from "./message-texts.ts";
 import { NeedleScan } from "./needle-scan.ts";
 import { SEARCH_LIMITS } from "./limits.ts";
@@ -31,22 +38,18 @@ interface Search {
   modSeq: Cursor | undefined;
 }
 
-type Batches = AsyncIterable<readonly StoredMessage[]> | Iterable<readonly StoredMessage[]>;
-
 /** Finds the messages that the client knows and the key describes. */
 export async function searchMessages(session: Session, state: Selected, key: SearchKey): Promise<FoundMessages> {
   // The view is ready once the index is.
   await session.index(state);
-  const plan = planSearch(key, { view: state.view, nowMs: session.now() });
+  const { view, handle } = state;
+  const plan = planSearch(key, { view, nowMs: session.now() });
   // Flushing finds out that a client has left: nothing else is written until the end.
   const slice = new TimeSlice(() => session.flush());
   const search: Search = { session, state, plan, slice, found: [], modSeq: undefined };
-  let open = await sift(search, byIndex(state.view, searchBounds(key, state.view)));
-  for (const source of ["metadata", "details"] as const) {
-    if (open.length === 0 || !plan.sources.has(source)) continue;
-    open = await sift(search, loadMessages(state.handle, source, open));
-  }
-  if (open.length > 0) throw new Error(`the search left ${open.length} messages undecided`);
+  let open = await uidsOf(sift(search, byIndex(view, searchBounds(key, view))));
+  if (plan.usesMetadata) open = await uidsOf(sift(search, handle.metadata(uidSetOf(open))));
+  await siftByTexts(search, sift(search, handle.details(uidSetOf(open))));
   return { uids: Uint32Array.from(search.found).sort(), modSeq: search.modSeq };
 }
 
@@ -54,38 +57,44 @@ function* byIndex(view: MailboxView, uids: UidSet): Generator<readonly StoredMes
   for (const batch of uidBatches(view, uids, SEARCH_LIMITS.batchMessagesMax)) yield batch.map((uid) => ({ uid }));
 }
 
-/** Keeps what is found, and returns what is still open. */
-async function sift(search: Search, batches: Batches): Promise<readonly Uid[]> {
+async function uidsOf(batches: AsyncIterable<readonly StoredMessage[]>): Promise<readonly Uid[]> {
+  const uids: Uid[] = [];
+  for await (const batch of batches) for (const { uid } of batch) uids.push(uid);
+  return uids;
+}
+
+/** Keeps what is found, and gives what is still open. */
+async function* sift<Stored extends StoredMessage>(
+  search: Search,
+  batches: AsyncIterable<readonly Stored[]> | Iterable<readonly Stored[]>,
+): AsyncGenerator<readonly Stored[]> {
   const { session, state, plan, slice } = search;
-  const open: Uid[] = [];
   for await (const batch of batches) {
-    const unread: MessageDetails[] = [];
+    const open: Stored[] = [];
     let index = await session.index(state);
     for (const stored of batch) {
       const candidate = candidateOf(state.view, index, stored);
       // Another session may have expunged it: then there is nothing to be found.
       if (candidate === undefined) continue;
       const truth = plan.test(candidate);
-      if (truth === true) keep(search, candidate);
-      else if (truth === undefined && "summary" in stored) unread.push(stored);
-      else if (truth === undefined) open.push(stored.uid);
+      if (truth === undefined) open.push(stored);
+      else if (truth) keep(search, candidate);
       const rest = slice.rest();
       if (rest === undefined) continue;
       await rest;
       index = await session.index(state);
     }
-    await siftUnread(search, unread);
+    yield open;
   }
-  return open;
 }
 
-/** Decides on messages by their octets. */
-async function siftUnread(search: Search, unread: readonly MessageDetails[]): Promise<void> {
+/** Decides by the octets of messages on those that nothing else has decided on. */
+async function siftByTexts(search: Search, open: AsyncIterable<readonly MessageDetails[]>): Promise<void> {
   const { session, state, plan, slice } = search;
   const isHeaderEnough = plan.needles.every((needle) => needle.in === "field");
   const read = (message: MessageDetails): Promise<ReadOctets> =>
     openMessage(session.store, message, { isHeaderEnough });
-  for await (const [message, octets] of readAhead(unread, SEARCH_LIMITS.readAheadMax, read)) {
+  for await (const [message, octets] of readAhead(open, SEARCH_LIMITS.readAheadMax, read)) {
     const candidate = candidateOf(state.view, await session.index(state), message);
     if (candidate === undefined) continue;
     if (await testTexts(search, candidate, messageTexts(message.summary.structure, octets))) keep(search, candidate);
@@ -98,7 +107,7 @@ async function testTexts(
   { plan, slice }: Search,
   candidate: Candidate,
   texts: AsyncIterable<MessageText>,
-): Promise<Truth> {
+): Promise<boolean> {
   const scan = new NeedleScan(plan.needles);
   for await (const text of texts) {
     scan.take(text);
@@ -107,7 +116,9 @@ async function testTexts(
     await slice.rest();
   }
   scan.finish();
-  return plan.test({ ...candidate, found: scan.found });
+  const truth = plan.test({ ...candidate, found: scan.found });
+  if (truth === undefined) throw new Error("a message that is all known is still undecided");
+  return truth;
 }
 
 function keep(search: Search, { uid, modSeq }: Candidate): void {

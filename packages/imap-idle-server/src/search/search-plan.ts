@@ -2,7 +2,6 @@
 // decided. What is cheap to know decides first.
 import type { SearchKey } from "@pushmail/imap-wire";
 import { uidSetHas, type FlagSet, type MessageMetadata, type MessageSummary } from "@pushmail/mailstore";
-import type { MessageSource } from "../fetch/load-messages.ts";
 import type { MailboxView } from "../mailbox-view.ts";
 import type { Candidate, Needle, Truth } from "./candidate.ts";
 import { ENVELOPE_FIELDS } from "./envelope-fields.ts";
@@ -11,8 +10,8 @@ import { sentDayMs } from "./sent-day.ts";
 
 export interface SearchPlan {
   readonly test: (candidate: Candidate) => Truth;
-  /** What the test can make use of. */
-  readonly sources: ReadonlySet<MessageSource>;
+  /** Whether metadata alone may decide. */
+  readonly usesMetadata: boolean;
   /** The texts that only octets can tell of; a candidate's `found` has their order. */
   readonly needles: readonly Needle[];
 }
@@ -29,7 +28,7 @@ interface Condition {
 }
 
 interface Draft extends SearchContext {
-  readonly sources: Set<MessageSource>;
+  usesMetadata: boolean;
   readonly needles: Needle[];
 }
 
@@ -38,9 +37,9 @@ const DAY_MS = 86_400_000;
 
 /** Plans a search; the view must be loaded, and numbers are its numbers now. */
 export function planSearch(key: SearchKey, context: SearchContext): SearchPlan {
-  const draft: Draft = { ...context, sources: new Set(["index"]), needles: [] };
+  const draft: Draft = { ...context, usesMetadata: false, needles: [] };
   const { test } = compile(key, draft);
-  return { test, sources: draft.sources, needles: draft.needles };
+  return { test, usesMetadata: draft.usesMetadata, needles: draft.needles };
 }
 
 function compile(key: SearchKey, draft: Draft): Condition {
@@ -67,7 +66,7 @@ function compile(key: SearchKey, draft: Draft): Condition {
       return fromMetadata(draft, ({ internalDateMs }) => internalDateMs >= limitMs);
     }
     case "date":
-      return key.of === "received" ? receivedCondition(key, draft) : sentCondition(key, draft);
+      return key.of === "received" ? receivedCondition(key, draft) : sentCondition(key);
     case "header":
       return headerCondition(key, draft);
     case "body":
@@ -109,18 +108,15 @@ function fromIndex(test: (candidate: Candidate) => boolean): Condition {
 }
 
 function fromMetadata(draft: Draft, test: (metadata: MessageMetadata) => boolean): Condition {
-  draft.sources.add("metadata");
+  draft.usesMetadata = true;
   return { rank: RANK.metadata, test: ({ metadata }) => (metadata === undefined ? undefined : test(metadata)) };
 }
 
-function fromSummary(draft: Draft, test: (summary: MessageSummary) => boolean): Condition {
-  draft.sources.add("details");
+function fromSummary(test: (summary: MessageSummary) => boolean): Condition {
   return { rank: RANK.details, test: ({ summary }) => (summary === undefined ? undefined : test(summary)) };
 }
 
 function fromOctets(draft: Draft, sought: Needle): Condition {
-  // Where in the message its texts stand, the summary tells.
-  draft.sources.add("details");
   const at = draft.needles.push(sought) - 1;
   return { rank: RANK.octets, test: ({ found }) => found[at] };
 }
@@ -143,8 +139,8 @@ function receivedCondition(key: DateKey, draft: Draft): Condition {
   return fromMetadata(draft, ({ internalDateMs }) => isOnDay(key, Math.floor(internalDateMs / DAY_MS) * DAY_MS));
 }
 
-function sentCondition(key: DateKey, draft: Draft): Condition {
-  return fromSummary(draft, ({ envelope }) => {
+function sentCondition(key: DateKey): Condition {
+  return fromSummary(({ envelope }) => {
     const dayMs = sentDayMs(envelope.date ?? "");
     return dayMs !== undefined && isOnDay(key, dayMs);
   });
@@ -166,7 +162,7 @@ function headerCondition({ field, text }: Extract<SearchKey, { readonly type: "h
   // Whether there is a field at all, even an empty one, only the header itself tells.
   if (read === undefined || text === "") return fromOctets(draft, needle("field", text, field));
   const folded = foldHeader(text);
-  return fromSummary(draft, ({ envelope }) => foldHeader(read(envelope)).includes(folded));
+  return fromSummary(({ envelope }) => foldHeader(read(envelope)).includes(folded));
 }
 
 function needle(place: Needle["in"], text: string, field = ""): Needle {
