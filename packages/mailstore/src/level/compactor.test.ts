@@ -4,7 +4,7 @@ import { accountId, mailboxId, type BlobId } from "../ids.ts";
 import { openDriver } from "./driver.ts";
 import { LEVEL_LIMITS, type LevelLimits } from "./limits.ts";
 import { placeOf } from "./record.ts";
-import { SimulatedDisk, type DiskImage } from "./simulated-disk.ts";
+import { SimulatedDisk, type DiskImage } from "./test-support/simulated-disk.ts";
 
 const A = accountId(1);
 const INBOX = mailboxId(1);

@@ -4,7 +4,7 @@ import { accountId, cursor, mailboxId, type BlobId } from "../ids.ts";
 import { openDriver } from "./driver.ts";
 import { SILENT } from "./driver-log.ts";
 import { LEVEL_LIMITS, type LevelLimits } from "./limits.ts";
-import { SimulatedDisk } from "./simulated-disk.ts";
+import { SimulatedDisk } from "./test-support/simulated-disk.ts";
 
 const A = accountId(1);
 const INBOX = mailboxId(1);

@@ -6,7 +6,7 @@ import { TurnQueue } from "../turn-queue.ts";
 import { openDriver } from "./driver.ts";
 import { SILENT } from "./driver-log.ts";
 import { LEVEL_LIMITS, type LevelLimits } from "./limits.ts";
-import { SimulatedDisk, type DiskImage, type Random } from "./simulated-disk.ts";
+import { SimulatedDisk, type DiskImage, type Random } from "./test-support/simulated-disk.ts";
 
 const LIMITS: LevelLimits = {
   ...LEVEL_LIMITS,

@@ -1,8 +1,8 @@
 // A disk for tests: it fails when told to, and at a power cut keeps what was synced and any part of what was not.
 import { MemoryLevel } from "memory-level";
-import type { KeyDatabase } from "./key-index.ts";
-import type { KeyRange } from "./keys.ts";
-import type { SegmentFile, SegmentFiles } from "./segment-files.ts";
+import type { KeyDatabase } from "../key-index.ts";
+import type { KeyRange } from "../keys.ts";
+import type { SegmentFile, SegmentFiles } from "../segment-files.ts";
 
 /** The smallest unit that is written whole. */
 const SECTOR_BYTES = 512;
