@@ -26,11 +26,16 @@ export class LoadedAccounts {
   readonly #watchers = new Map<AccountId, Set<() => void>>();
   readonly #stopListening: () => void;
   readonly #grown: Grown;
+  readonly #onTrouble: (error: unknown) => void;
 
-  constructor(driver: StoreDriver, limits: StoreLimits, grown: Grown) {
+  constructor(
+    { driver, limits }: { readonly driver: StoreDriver; readonly limits: StoreLimits },
+    listeners: { readonly grown: Grown; readonly onTrouble: (error: unknown) => void },
+  ) {
     this.#driver = driver;
     this.#limits = limits;
-    this.#grown = grown;
+    this.#grown = listeners.grown;
+    this.#onTrouble = listeners.onTrouble;
     this.#stopListening = driver.listen((record) => this.#hear(record));
   }
 
@@ -44,7 +49,9 @@ export class LoadedAccounts {
     }
     const entry: Entry = { loading: this.#load(account), state: null, held: [] };
     this.#entries.set(account, entry);
-    entry.loading.catch(() => this.#entries.delete(account));
+    entry.loading.catch(() => {
+      if (this.#entries.get(account) === entry) this.#entries.delete(account);
+    });
     return entry.loading;
   }
 
@@ -104,6 +111,14 @@ export class LoadedAccounts {
     this.#wake(record.account);
   }
 
+  /** What is in memory can no longer be trusted: it is read anew, and whoever has a mailbox open must open it again. */
+  #abandon(account: AccountState, error: unknown): void {
+    this.#entries.delete(account.id);
+    for (const mailbox of account.mailboxes.values()) mailbox.deleted = true;
+    this.#onTrouble(error);
+    this.#wake(account.id);
+  }
+
   #wake(account: AccountId): void {
     for (const wake of this.#watchers.get(account) ?? []) wake();
   }
@@ -113,11 +128,17 @@ export class LoadedAccounts {
     if (record.cursor > account.cursor + 1) {
       void this.catchUp(account).then(
         () => this.#wake(account.id),
-        () => this.#entries.delete(account.id),
+        (error: unknown) => this.#abandon(account, error),
       );
       return;
     }
-    account.apply(record);
+    try {
+      account.apply(record);
+    } catch (error) {
+      // It is committed whatever happens here: nobody may be told that it failed.
+      this.#abandon(account, error);
+      return;
+    }
     for (const part of record.parts) {
       const mailbox = account.mailboxes.get(part.mailbox);
       if (mailbox !== undefined) this.#grown(account, mailbox, part.record.length);

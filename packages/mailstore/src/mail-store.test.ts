@@ -406,6 +406,20 @@ describe("the feed", () => {
     expect(woken).toEqual(records.slice(0, 9).map(({ cursor: own }) => own));
   });
 
+  it("reads an account anew where a record could not be applied, and fails nobody whose commit it was", async () => {
+    const troubles: unknown[] = [];
+    const watched = openMailStore(driver, { ...CHEAP, onTrouble: (error) => troubles.push(error) });
+    const handle = await watched.open(at(inbox));
+    await handle.ready();
+    const part = { mailbox: inbox.id, allocate: 1, messages: 1, unseen: 1, deleted: 0, bytes: 1 };
+    const damaged = { account: alice.id, blobs: [], enforceQuota: false, parts: [{ ...part, record: Buffer.of(99) }] };
+    expect(await driver.commit([damaged])).toMatchObject([{ ok: true }]);
+    expect(troubles).toEqual([expect.objectContaining({ message: expect.stringContaining("unknown code 99") })]);
+    expect(handle.status).toBeUndefined();
+    expect((await watched.mailbox(alice.id, "INBOX"))?.messages).toBe(1);
+    handle.release();
+  });
+
   it("reads on from the log where memory has no more, in pages, and says when a cursor is too old", async () => {
     const small = openMailStore(driver, {
       ...CHEAP,

@@ -24,7 +24,7 @@ export interface MailStoreOptions {
   readonly limits?: Partial<StoreLimits>;
   readonly scryptCost?: ScryptCost;
   readonly now?: () => number;
-  /** Told of trouble in the background (a snapshot that failed and will be tried again). */
+  /** Told of trouble that fails no request: a snapshot that will be tried again, records that could not be understood. */
   readonly onTrouble?: (error: unknown) => void;
 }
 
@@ -47,8 +47,9 @@ class DriverMailStore implements port.MailStore {
     this.#context = {
       driver,
       limits,
-      accounts: new LoadedAccounts(driver, limits, (account, mailbox, bytes) =>
-        this.#lookAfter(account, mailbox, bytes),
+      accounts: new LoadedAccounts(
+        { driver, limits },
+        { grown: (...record) => this.#lookAfter(...record), onTrouble: (error) => this.#onTrouble(error) },
       ),
       cache: new ChunkCache(limits.chunkCacheBytes),
       now: options.now ?? Date.now,
