@@ -1,7 +1,7 @@
 // Every bound of SEARCH, by name.
 
 export interface SearchLimits {
-  /** Messages that are looked up in the index at once. */
+  /** Messages that are looked up at once. */
   readonly batchMessagesMax: number;
   /** How much of a header is looked at; a text behind it is not found. */
   readonly headerBytesMax: number;

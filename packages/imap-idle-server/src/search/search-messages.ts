@@ -1,5 +1,6 @@
 // The way of a search: all messages by the index, the undecided ones by metadata, then by their summaries and octets.
-// Each source is asked about those alone that the sources before it left open, and the event loop is shared.
+// Each source is asked about those alone that the sources before it left open. What is held is a number a message, and
+// the event loop is shared.
 import type { SearchKey } from "@pushmail/imap-wire";
 import {
   uidSetOf,
@@ -48,13 +49,33 @@ export async function searchMessages(session: Session, state: Selected, key: Sea
   const slice = new TimeSlice(() => session.flush());
   const search: Search = { session, state, plan, slice, found: [], modSeq: undefined };
   let open = await uidsOf(sift(search, byIndex(view, searchBounds(key, view))));
-  if (plan.usesMetadata) open = await uidsOf(sift(search, handle.metadata(uidSetOf(open))));
-  await siftByTexts(search, sift(search, handle.details(uidSetOf(open))));
+  if (plan.usesMetadata)
+    open = await uidsOf(
+      sift(
+        search,
+        inBatches(open, (set) => handle.metadata(set)),
+      ),
+    );
+  await siftByTexts(
+    search,
+    sift(
+      search,
+      inBatches(open, (set) => handle.details(set)),
+    ),
+  );
   return { uids: Uint32Array.from(search.found).sort(), modSeq: search.modSeq };
 }
 
 function* byIndex(view: MailboxView, uids: UidSet): Generator<readonly StoredMessage[]> {
   for (const batch of uidBatches(view, uids, SEARCH_LIMITS.batchMessagesMax)) yield batch.map((uid) => ({ uid }));
+}
+
+async function* inBatches<Stored>(
+  uids: readonly Uid[],
+  load: (set: UidSet) => AsyncIterable<readonly Stored[]>,
+): AsyncGenerator<readonly Stored[]> {
+  const size = SEARCH_LIMITS.batchMessagesMax;
+  for (let at = 0; at < uids.length; at += size) yield* load(uidSetOf(uids.slice(at, at + size)));
 }
 
 async function uidsOf(batches: AsyncIterable<readonly StoredMessage[]>): Promise<readonly Uid[]> {

@@ -103,7 +103,10 @@ describe("TextReader", () => {
   it("does not take octets below 128 for ASCII where they are none", () => {
     const japanese = Buffer.from("\x1b$B$3$l\x1b(B", "latin1");
     expect(textsOf([japanese], textPart("7bit", "ISO-2022-JP")).join("")).toBe("これ");
-    expect(textsOf([Buffer.from("Ab", "utf16le")], textPart("8bit", "utf-16le")).join("")).toBe("ab");
+    const wide = Buffer.from("Ab\nĊd\n", "utf16le");
+    for (let at = 0; at <= wide.length; at++) {
+      expect(textsOf(cut(wide, [at]), textPart("8bit", "utf-16le")).join("")).toBe("ab\nċd\n");
+    }
     expect(textsOf([Buffer.from([0xc4, 0x4c])], textPart("8bit", "windows-1252")).join("")).toBe("äl");
   });
 
@@ -116,6 +119,29 @@ describe("TextReader", () => {
     expect(Math.max(...texts.map((text) => text.length))).toBeLessThanOrEqual(SEARCH_LIMITS.lineBytesMax + 10_000);
     expect(texts.join("")).toHaveLength(1_000_000);
   });
+
+  it.each([
+    ["utf-8", null, "größe, "],
+    ["utf-8", "us-ascii", "größe, "],
+    ["gb18030", "gb18030", "\u{1f600}漢字,"],
+    ["shift_jis", "shift_jis", "表示ソ,"],
+  ])("cuts no character of a long line in %s in two, labelled %s", (charset, label, words) => {
+    const encoded = charset === "utf-8" ? Buffer.from(words) : ENCODED[charset as keyof typeof ENCODED];
+    const line = Buffer.concat(Array.from({ length: 20_000 }, () => encoded));
+    for (const piece of [30_001, 65_537]) {
+      const pieces = Array.from({ length: Math.ceil(line.length / piece) }, (_, i) =>
+        line.subarray(i * piece, (i + 1) * piece),
+      );
+      const texts = textsOf(pieces, textPart("8bit", label));
+      expect(texts.join("") === foldForSearch(words.repeat(20_000))).toBe(true);
+    }
+  });
+
+  /** Node does not write these. */
+  const ENCODED = {
+    gb18030: Buffer.from("9439fc369d68d7d62c", "hex"),
+    shift_jis: Buffer.from("955c8ea6835c2c", "hex"),
+  };
 
   function encode(bytes: Buffer, encoding: keyof typeof encodings): Buffer {
     if (encoding === "8bit") return bytes;
