@@ -36,9 +36,9 @@ export class Checkpoints {
   #paying = new Set<AccountId>();
   #last: LogPosition | undefined;
 
-  constructor(options: CheckpointsOptions, last: Checkpoint | undefined) {
+  constructor(options: CheckpointsOptions, last: LogPosition | undefined) {
     this.#options = options;
-    this.#last = last?.end;
+    this.#last = last;
   }
 
   /** Where the newest one is. */

@@ -3,7 +3,7 @@
 import { Group } from "./group.ts";
 import type { HeadCache, PinnedHead } from "./heads.ts";
 import type { KeyIndex } from "./key-index.ts";
-import type { LevelLimits } from "./limits.ts";
+import { REQUEST_BYTES_MAX, type LevelLimits } from "./limits.ts";
 import type { LogPosition, LogWriter } from "./log-writer.ts";
 import type { LogRecord } from "../driver.ts";
 import type { StepListener } from "./steps.ts";
@@ -48,10 +48,8 @@ export class CommitQueue {
   }
 
   add(request: CommitRequest): void {
-    if (this.#closed) {
-      this.#fail(request, new Error("the store is closed"));
-      return;
-    }
+    if (this.#closed) return this.#fail(request, new Error("the store is closed"));
+    if (request.bytes > REQUEST_BYTES_MAX) return this.#fail(request, new RangeError("too much for one commit"));
     this.#waiting.push(request);
     if (!this.#active) this.#running = this.#run();
   }

@@ -114,23 +114,33 @@ export class Compactor {
     live: readonly LiveBody[],
     namedSince: ReadonlySet<BlobId>,
   ): Promise<number> {
-    const lease = await this.#options.segments.acquire(number);
-    if (lease === undefined) return 0;
-    try {
-      const contents = await readContents(this.#options.index, lease);
-      const lengths = live.map(({ place }) => contents.get(placeOf(place).offset));
-      if (lengths.includes(undefined)) {
-        this.#options.log.warn({ file: lease.path }, "the segment is damaged: it is not compacted");
-        return 0;
-      }
-      const liveBytes = lengths.reduce<number>((sum, length) => sum + (length ?? 0), 0);
-      if (2 * liveBytes >= (await lease.file.size())) return 0;
-      if (!(await this.#copy(live, lease))) return 0;
-      lease.release();
-      return Math.max(0, (await this.#remove(number, namedSince)) - liveBytes);
-    } finally {
-      lease.release();
+    const { segments, log } = this.#options;
+    if ((await segments.header(number)) === undefined) {
+      if (live.length === 0 && (await segments.isUnbegun(number))) return this.#remove(number, namedSince);
+      log.warn({ file: segments.path(number) }, "the segment is damaged: it is not compacted");
+      return 0;
     }
+    const lease = await segments.acquire(number);
+    if (lease === undefined) return 0;
+    const liveBytes = await this.#emptyOf(live, lease).finally(lease.release);
+    if (liveBytes === undefined) return 0;
+    return Math.max(0, (await this.#remove(number, namedSince)) - liveBytes);
+  }
+
+  /** Copies out what lives, and returns how much that is; undefined where the segment has to stay. */
+  async #emptyOf(live: readonly LiveBody[], lease: SegmentLease): Promise<number | undefined> {
+    const contents = await readContents(this.#options.index, lease);
+    let liveBytes = 0;
+    for (const { place } of live) {
+      const bytes = contents.get(placeOf(place).offset);
+      if (bytes === undefined) {
+        this.#options.log.warn({ file: lease.path }, "the segment is damaged: it is not compacted");
+        return undefined;
+      }
+      liveBytes += bytes;
+    }
+    if (2 * liveBytes >= (await lease.file.size())) return undefined;
+    return (await this.#copy(live, lease)) ? liveBytes : undefined;
   }
 
   /** Copies bodies to the end of the log; false where one of them cannot be read. */

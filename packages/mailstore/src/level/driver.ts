@@ -16,7 +16,7 @@ import type {
 import type { AccountId, Cursor, MailboxId } from "../ids.ts";
 import { BodyReader } from "./body-reader.ts";
 import { BodyWriter } from "./body-writer.ts";
-import { Checkpoints, readCheckpoint } from "./checkpoints.ts";
+import { Checkpoints, readCheckpoint, type Checkpoint } from "./checkpoints.ts";
 import { CommitQueue } from "./commit-queue.ts";
 import { Compactor } from "./compactor.ts";
 import { LevelDirectory } from "./directory.ts";
@@ -24,7 +24,7 @@ import type { DriverLog } from "./driver-log.ts";
 import { cursorOf, HeadCache } from "./heads.ts";
 import { KeyIndex, type KeyDatabase } from "./key-index.ts";
 import { everyHeadRange, parseHeadKey } from "./keys.ts";
-import type { LevelLimits } from "./limits.ts";
+import { checkLimits, type LevelLimits } from "./limits.ts";
 import { LogWriter } from "./log-writer.ts";
 import { MailboxLog } from "./mailbox-log.ts";
 import { removeLeftovers, replayLog } from "./recover.ts";
@@ -70,7 +70,7 @@ class LevelDriver implements StoreDriver {
 
   constructor(parts: DriverParts, opened: OpenedLog) {
     const { limits, onStep, log } = parts;
-    const { segments, index, writer } = opened;
+    const { segments, index, writer, checkpoint } = opened;
     const heads = new HeadCache(index, limits.cachedAccountsMax);
     const tell = (records: readonly LogRecord[]): void => this.#tell(records);
     const queue = new CommitQueue({ writer, index, heads, limits, onStep, tell });
@@ -78,7 +78,10 @@ class LevelDriver implements StoreDriver {
     const { now } = parts;
     const { transactionIdKeptMs } = limits;
     const firstPeriodKept = (): number => periodOf(now(), transactionIdKeptMs) - 1;
-    const checkpoints = new Checkpoints({ index, writer, segments, onStep, indexedEnd, firstPeriodKept }, opened);
+    const checkpoints = new Checkpoints(
+      { index, writer, segments, onStep, indexedEnd, firstPeriodKept },
+      checkpoint?.end,
+    );
     const bodyWriter = new BodyWriter({ segments, limits, onStep });
     const reader = new BodyReader(segments, index, limits.readBytesMax);
     const writers = { queue, writer: bodyWriter, checkpoints };
@@ -226,14 +229,14 @@ interface OpenedLog {
   readonly segments: Segments;
   readonly index: KeyIndex;
   readonly writer: LogWriter;
-  readonly end: LogWriter["end"];
-  readonly nextNumber: number;
-  readonly staged: readonly number[];
+  /** The one that the index was found with. */
+  readonly checkpoint: Checkpoint | undefined;
 }
 
 /** Opens a store on its parts: replays what a crash left behind, and says in one line what that was. */
 export async function openDriver(parts: DriverParts): Promise<StoreDriver> {
   const { files, limits, onStep, log } = parts;
+  checkLimits(limits);
   const beganMs = performance.now();
   const index = new KeyIndex(parts.database, parts.flush);
   const segments = await Segments.list(files, limits);
@@ -249,12 +252,5 @@ export async function openDriver(parts: DriverParts): Promise<StoreDriver> {
   for (const { message } of damages) log.warn({ damage: message }, "a body is damaged");
   const ms = Math.round(performance.now() - beganMs);
   log.info({ transactions, bytes, cutBytes, leftovers, damaged: damages.length, ms }, "store recovered");
-  return new LevelDriver(parts, {
-    segments,
-    index,
-    writer,
-    end: writer.end,
-    nextNumber: segments.nextNumber,
-    staged: [],
-  });
+  return new LevelDriver(parts, { segments, index, writer, checkpoint });
 }

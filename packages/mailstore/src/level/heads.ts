@@ -50,6 +50,8 @@ export class HeadCache {
     if (head === undefined) {
       head = { account, state: undefined, loading: undefined, pins: 0 };
       head.loading = this.#load(head);
+      // Whoever needs it hears of a failure; nobody may be left who does.
+      head.loading.catch(() => undefined);
     } else this.#heads.delete(account);
     this.#heads.set(account, head);
     head.pins++;

@@ -1,13 +1,14 @@
 // Every bound of the level driver, named. Tests pass smaller ones.
+import { RECORD_OFFSET_MAX } from "./record.ts";
 
 export interface LevelLimits {
-  /** Size at which a log segment is closed and the next begun; at most 2^27. */
+  /** Size at which a log segment is closed and the next begun; at most `RECORD_OFFSET_MAX`. */
   readonly segmentBytesMax: number;
   /** Bodies larger than this get a file of their own while they stream in. */
   readonly inlineBodyBytesMax: number;
   /** Staged bodies held in memory, together; beyond, even small ones get a file of their own. */
   readonly stagedBytesMax: number;
-  /** Bytes of one group commit, unless a single request is larger. */
+  /** Bytes of one group commit, unless a single request is larger; at most `REQUEST_BYTES_MAX`. */
   readonly groupBytesMax: number;
   /** Requests of one group commit: deciding them holds the event loop. */
   readonly groupRequestsMax: number;
@@ -35,6 +36,9 @@ export interface LevelLimits {
   /** LevelDB's memtable. */
   readonly writeBufferBytes: number;
 }
+
+/** What a single request may write to the log: every body must begin within a segment. */
+export const REQUEST_BYTES_MAX: number = RECORD_OFFSET_MAX / 2;
 
 const KIB = 1024;
 const MIB = 1024 * KIB;
@@ -68,3 +72,9 @@ export const MEMORY_LIMITS: LevelLimits = {
   zeroFillBytesMax: 0,
   spareSegmentsMax: 0,
 };
+
+/** Throws where a limit is beyond what the format of the files allows. */
+export function checkLimits({ segmentBytesMax, groupBytesMax }: LevelLimits): void {
+  if (segmentBytesMax > RECORD_OFFSET_MAX) throw new RangeError(`segmentBytesMax is above ${RECORD_OFFSET_MAX}`);
+  if (groupBytesMax > REQUEST_BYTES_MAX) throw new RangeError(`groupBytesMax is above ${REQUEST_BYTES_MAX}`);
+}

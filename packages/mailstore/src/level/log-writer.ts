@@ -23,6 +23,7 @@ export class LogWriter {
   #filledEnd: number;
   #abandoned: boolean;
   #filling: Promise<void> | undefined;
+  #fillFault: Error | undefined;
   #fillBytes: number;
   /** Bytes written since the driver took its last checkpoint. */
   bytesSinceCheckpoint = 0;
@@ -54,6 +55,8 @@ export class LogWriter {
     }
     const lease = await options.segments.acquire(end.segment);
     if (lease === undefined) throw new Error(`the log's last segment is missing: ${end.segment}`);
+    // The process before may have ended between a write and its sync; what is shown from now on must stay.
+    await lease.file.sync();
     return new LogWriter(options, lease, { end: end.offset, size: await lease.file.size(), abandoned });
   }
 
@@ -83,6 +86,7 @@ export class LogWriter {
       await this.#lease.file.write(this.#end, pieces);
       this.#onStep("commit:written");
       await this.#lease.file.sync();
+      if (this.#fillFault !== undefined) throw this.#fillFault;
     } catch (error) {
       this.#abandoned = true;
       throw error;
@@ -107,14 +111,16 @@ export class LogWriter {
   async #roll(): Promise<void> {
     await this.#filling;
     const previous = this.#lease;
-    const number = previous.header.number;
-    this.#lease = await this.#segments.create("log", { number, end: this.#end });
+    const next = await this.#segments.create("log", { number: previous.header.number, end: this.#end });
+    const size = await next.file.size();
+    this.#lease = next;
+    this.#end = SEGMENT_HEADER_BYTES;
+    this.#filledEnd = Math.max(SEGMENT_HEADER_BYTES, size);
+    this.#fillBytes = Math.max(this.#fillBytes, this.#limits.zeroFillBytesMin);
+    this.#fillFault = undefined;
+    this.#abandoned = false;
     previous.release();
     this.#onStep("segment:created");
-    this.#end = SEGMENT_HEADER_BYTES;
-    this.#filledEnd = Math.max(SEGMENT_HEADER_BYTES, await this.#lease.file.size());
-    this.#fillBytes = Math.max(this.#fillBytes, this.#limits.zeroFillBytesMin);
-    this.#abandoned = false;
   }
 
   #fillAhead(): void {
@@ -127,17 +133,24 @@ export class LogWriter {
     });
   }
 
-  /** Only a help: where it fails, a commit that needs the space will tell. */
+  /** Only a help: where there is no space, a commit that needs it will tell. */
   async #fill(from: number, bytes: number): Promise<void> {
     const file = this.#lease.file;
     try {
       for (let at = 0; at < bytes; at += ZEROS.length) {
         await file.write(from + at, [ZEROS.subarray(0, bytes - at)]);
       }
-      await file.sync();
-      this.#filledEnd = from + bytes;
     } catch {
       this.#fillBytes = 0;
+      return;
+    }
+    try {
+      await file.sync();
+      this.#filledEnd = from + bytes;
+    } catch (error) {
+      // The system reports a failure once: it may have been that of a group being written.
+      this.#fillFault = new Error("the log could not be synced", { cause: error });
+      this.#abandoned = true;
     }
   }
 }

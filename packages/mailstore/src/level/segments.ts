@@ -114,8 +114,9 @@ export class Segments {
       await this.#files.syncNames();
       await file.write(0, [encodeSegmentHeader(header)]);
     } catch (error) {
-      await file.close();
-      await this.#files.remove(name);
+      // What cannot be removed now is no segment, and a later open or compaction removes it.
+      await file.close().catch(() => undefined);
+      await this.#files.remove(name).catch(() => undefined);
       throw error;
     }
     const open: OpenSegment = { opening: Promise.resolve({ header, file }), users: 1 };

@@ -159,8 +159,7 @@ export class TransactionRequest implements CommitRequest {
 
   #bytesMax(): number {
     let bytes = 0;
-    for (const body of new Set(this.#bodies.flat()))
-      bytes += body.place === undefined ? recordBytes(body.sizeBytes) : 0;
+    for (const { place, sizeBytes } of this.#distinctBodies) if (place === undefined) bytes += recordBytes(sizeBytes);
     for (const { parts, blobs } of this.#transactions) {
       bytes += TRANSACTION_OVERHEAD_BYTES + 16 * blobs.length;
       for (const part of parts) {

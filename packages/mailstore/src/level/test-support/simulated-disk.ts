@@ -32,11 +32,12 @@ class Inode {
 
   /** What a sync makes durable when it ends: the writes that were there when it began. */
   beginSync(): () => void {
-    const synced = this.pending.length;
+    const synced = new Set(this.pending);
     return () => {
-      for (const { position, bytes } of this.pending.splice(0, synced)) {
-        this.durable = written(this.durable, position, bytes);
+      for (const write of this.pending) {
+        if (synced.has(write)) this.durable = written(this.durable, write.position, write.bytes);
       }
+      this.pending = this.pending.filter((write) => !synced.has(write));
     };
   }
 
@@ -103,10 +104,15 @@ export class SimulatedDisk implements SegmentFiles {
     };
   }
 
-  /** Ends every operation, for good, and returns what a process that is killed at this moment leaves. */
-  kill(): Promise<DiskImage> {
+  /** Ends every operation, for good: the disk for the next process, which a power cut may still hit. */
+  async kill(): Promise<SimulatedDisk> {
     this.#isCut = true;
-    return this.image();
+    const disk = new SimulatedDisk();
+    disk.#durableNames = this.#durableNames;
+    disk.#names = this.#names;
+    disk.#pendingNames = this.#pendingNames;
+    await disk.database.takeOver(this.database);
+    return disk;
   }
 
   async list(): Promise<readonly string[]> {
@@ -141,9 +147,10 @@ export class SimulatedDisk implements SegmentFiles {
   }
 
   async syncNames(): Promise<void> {
-    const synced = this.#pendingNames.length;
+    const synced = new Set(this.#pendingNames);
     await this.#operation("syncNames");
-    for (const change of this.#pendingNames.splice(0, synced)) change(this.#durableNames);
+    for (const change of this.#pendingNames) if (synced.has(change)) change(this.#durableNames);
+    this.#pendingNames = this.#pendingNames.filter((change) => !synced.has(change));
   }
 
   #rename(change: (names: Map<string, Inode>) => void): void {
@@ -204,6 +211,13 @@ export class SimulatedDatabase implements KeyDatabase {
   async fill(entries: DiskImage["entries"]): Promise<void> {
     this.#base = entries;
     await this.#live.batch(entries.map(([key, value]) => ({ type: "put", key, value })));
+  }
+
+  /** Goes on with what another one held, durable or not. */
+  async takeOver(other: SimulatedDatabase): Promise<void> {
+    await this.fill(other.entries());
+    this.#base = other.#base;
+    this.#journal = other.#journal;
   }
 
   /** What a killed process leaves. */
