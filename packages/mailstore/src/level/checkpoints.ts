@@ -35,6 +35,8 @@ export class Checkpoints {
   /** What the checkpoint under way makes durable. */
   #paying = new Set<AccountId>();
   #last: LogPosition | undefined;
+  /** Until this run has taken one, the run before may have left something that is not durable. */
+  #isFirst = true;
 
   constructor(options: CheckpointsOptions, last: LogPosition | undefined) {
     this.#options = options;
@@ -53,7 +55,7 @@ export class Checkpoints {
 
   /** Whether the next checkpoint makes something of the account durable. */
   owes(account: AccountId): boolean {
-    return this.#owed.has(account) || this.#paying.has(account);
+    return this.#isFirst || this.#owed.has(account) || this.#paying.has(account);
   }
 
   /** Takes one that begins after the call; callers who wait at the same time share it. */
@@ -88,6 +90,7 @@ export class Checkpoints {
       this.#paying = new Set();
     }
     this.#last = end;
+    this.#isFirst = false;
     writer.bytesSinceCheckpoint -= bytes;
     await index.clear(transactionIdsBefore(this.#options.firstPeriodKept()));
   }

@@ -122,7 +122,7 @@ export class Compactor {
     }
     const lease = await segments.acquire(number);
     if (lease === undefined) return 0;
-    const liveBytes = await this.#emptyOf(live, lease).finally(lease.release);
+    const liveBytes = await this.#emptyOf(live, lease).finally(() => lease.release());
     if (liveBytes === undefined) return 0;
     return Math.max(0, (await this.#remove(number, namedSince)) - liveBytes);
   }

@@ -123,19 +123,14 @@ async function logChain(segments: Segments, checkpoint: Checkpoint | undefined):
     const header = await segments.header(number);
     if (header !== undefined) headers.push(header);
   }
-  const start = headers.find(({ number, previous }) => (first === undefined ? previous === 0 : number === first));
+  // Where making a segment failed half-way there may be two that name the same one before them: the later counts.
+  const after = (known: number): SegmentHeader | undefined => headers.findLast(({ previous }) => previous === known);
+  const start = first === undefined ? after(0) : headers.find(({ number }) => number === first);
   if (start === undefined && (first !== undefined || headers.length > 0)) {
     throw new StoreDamage("the log segment to start from is missing", String(first ?? 1), 0);
   }
   const chain: SegmentHeader[] = [];
-  // Where making a segment failed half-way there may be two that name the same one before them: the later counts.
-  for (
-    let next = start;
-    next !== undefined;
-    next = headers.findLast(({ previous }) => previous === chain.at(-1)?.number)
-  ) {
-    chain.push(next);
-  }
+  for (let next = start; next !== undefined; next = after(next.number)) chain.push(next);
   return chain;
 }
 
