@@ -6,12 +6,9 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { afterAll, beforeAll, describe, expect, it } from "@jest/globals";
-import { cursor, openLevelDriver, type StoreDriver } from "@pushmail/mailstore";
+import { cursor, openLevelDriver, type StepName, type StoreDriver } from "@pushmail/mailstore";
 import { seededRandom, testSeed } from "../support/seeded-random.ts";
 import { bodyOf, foldLog, KILL_LIMITS, MAIL, NOTES, type Acknowledgement } from "./driver-history.ts";
-
-type StepListener = NonNullable<Parameters<typeof openLevelDriver>[0]["onStep"]>;
-type StepName = Parameters<StepListener>[0];
 
 const CHILD = join(__dirname, "..", "dist", "crash", "driver-child.js");
 const RANDOM_KILLS = Number(process.env["TEST_KILLS"] ?? 8);
