@@ -114,20 +114,33 @@ export class MailboxContents {
   }
 }
 
-/** Reads a mailbox from its newest snapshot and the log behind it, through `until` at least. */
-export async function loadContents(
+export interface LoadOptions {
+  readonly uidNext: Uid;
+  readonly messages: number;
+  readonly limits: StoreLimits;
+}
+
+/** Reads a mailbox from its newest snapshot and the log behind it; anew where either was replaced meanwhile. */
+export async function loadContents(driver: StoreDriver, at: MailboxAt, options: LoadOptions): Promise<MailboxContents> {
+  for (;;) {
+    const contents = await readSnapshot(driver, at, options);
+    const stillThere = contents.through === (await driver.snapshotCursor(at.account, at.mailbox));
+    if (stillThere && (await readTail(driver, at, contents))) return contents;
+  }
+}
+
+async function readSnapshot(
   driver: StoreDriver,
-  at: MailboxAt,
-  options: { readonly uidNext: Uid; readonly messages: number; readonly limits: StoreLimits },
+  { account, mailbox }: MailboxAt,
+  options: LoadOptions,
 ): Promise<MailboxContents> {
-  const { account, mailbox } = at;
   const snapshot = await driver.snapshotCursor(account, mailbox);
   const [stored] = await driver.chunks(account, mailbox, { column: COLUMN.vanished, from: 0, to: 0 });
   const vanished = new VanishedLog(
     options.limits.vanishedRangesMax,
     stored === undefined ? undefined : decodeVanished(stored.data),
   );
-  const contents = new MailboxContents(at, snapshot, vanished);
+  const contents = new MailboxContents({ account, mailbox }, snapshot, vanished);
   const lastChunk = Math.floor(options.uidNext / CHUNK_WIDTH.hot);
   contents.columns.reserve(options.messages);
   for (let from = 0; from <= lastChunk; from += CHUNKS_PER_READ) {
@@ -136,12 +149,19 @@ export async function loadContents(
       decodeHotChunk(chunk.data, contents.columns, contents.flagSets);
     }
   }
+  return contents;
+}
+
+/** False where the log was cut behind what has been read of it. */
+async function readTail(driver: StoreDriver, at: MailboxAt, contents: MailboxContents): Promise<boolean> {
   for (;;) {
-    const page = await driver.log(account, contents.through, { mailbox, limit: RECORDS_PER_READ });
+    const options = { mailbox: at.mailbox, limit: RECORDS_PER_READ };
+    const page = await driver.log(at.account, contents.through, options);
+    if (contents.through < page.floor) return false;
     for (const record of page.records) {
       for (const event of mailboxEvents(record, at)) contents.apply(event);
     }
-    if (page.records.length < RECORDS_PER_READ) return contents;
+    if (page.records.length < RECORDS_PER_READ) return true;
   }
 }
 

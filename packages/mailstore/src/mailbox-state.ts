@@ -65,10 +65,7 @@ export class MailboxState {
   /** The contents, from memory or read in. */
   load(driver: StoreDriver, limits: StoreLimits): Promise<MailboxContents> {
     if (this.#contents !== null) return Promise.resolve(this.#contents);
-    this.#loading ??= this.#read(driver, limits).finally(() => {
-      this.#loading = null;
-      this.#held = null;
-    });
+    this.#loading ??= this.#read(driver, limits);
     return this.#loading;
   }
 
@@ -96,14 +93,20 @@ export class MailboxState {
 
   async #read(driver: StoreDriver, limits: StoreLimits): Promise<MailboxContents> {
     this.#held = [];
-    const contents = await loadContents(driver, this.at, {
-      uidNext: this.head.uidNext,
-      messages: this.head.messages,
-      limits,
-    });
-    for (const event of this.#held) if (event.cursor > contents.through) contents.apply(event);
-    this.#contents = contents;
-    return contents;
+    try {
+      const contents = await loadContents(driver, this.at, {
+        uidNext: this.head.uidNext,
+        messages: this.head.messages,
+        limits,
+      });
+      for (const event of this.#held) if (event.cursor > contents.through) contents.apply(event);
+      this.#contents = contents;
+      return contents;
+    } finally {
+      // In the same turn as the contents are there: an event between the two would be in neither.
+      this.#held = null;
+      this.#loading = null;
+    }
   }
 }
 

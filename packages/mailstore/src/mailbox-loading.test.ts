@@ -1,0 +1,138 @@
+// A mailbox that is read in while it changes: what comes at any moment of the reading is in its contents.
+import { describe, expect, it } from "@jest/globals";
+import { openMailStore, openMemoryDriver, type AccountInfo, type MailStore, type StoreDriver } from "./index.ts";
+import { DEFAULT_STORE_LIMITS } from "./limits.ts";
+import { MailboxState } from "./mailbox-state.ts";
+
+const CHEAP = { scryptCost: { N: 16, r: 1, p: 1 } };
+
+async function account(store: MailStore): Promise<AccountInfo> {
+  return store.createAccount({ address: "alice@example.org", password: "secret" });
+}
+
+async function* once(text: string): AsyncGenerator<Uint8Array> {
+  yield Buffer.from(text, "latin1");
+}
+
+async function deliver(store: MailStore, alice: AccountInfo, name = "INBOX"): Promise<number> {
+  const mailbox = await store.mailbox(alice.id, name);
+  if (mailbox === undefined) throw new Error(`no mailbox ${name}`);
+  const message = await store.stage(once("Subject: x\r\n\r\nx\r\n"), { bytesMax: 1000 });
+  const [done] = await store.append([{ account: alice.id, mailbox: mailbox.id, message }]);
+  return done?.uid ?? 0;
+}
+
+async function uidsOf(store: MailStore, alice: AccountInfo, name = "INBOX"): Promise<number[]> {
+  const mailbox = await store.mailbox(alice.id, name);
+  if (mailbox === undefined) throw new Error(`no mailbox ${name}`);
+  const handle = await store.open({ account: alice.id, mailbox: mailbox.id });
+  const index = await handle.ready();
+  handle.release();
+  return [...index.uids.subarray(0, index.count)];
+}
+
+/** Calls `act` once, before the answer of the method's next call is given. */
+function interpose<Name extends "chunks" | "log">(
+  driver: StoreDriver,
+  name: Name,
+  { act, when }: { act: () => Promise<unknown>; when: (...args: Parameters<StoreDriver[Name]>) => boolean },
+): void {
+  const method = driver[name].bind(driver) as (...args: unknown[]) => Promise<unknown>;
+  let done = false;
+  driver[name] = (async (...args: Parameters<StoreDriver[Name]>) => {
+    if (!done && when(...args)) {
+      done = true;
+      await act();
+    }
+    return method(...args);
+  }) as StoreDriver[Name];
+}
+
+describe("a mailbox that is read in", () => {
+  it("has what is committed in any turn of the microtask queue around the end of the reading", async () => {
+    const driver = await openMemoryDriver();
+    const store = openMailStore(driver, CHEAP);
+    const alice = await account(store);
+    await deliver(store, alice);
+    const head = (await driver.head(alice.id))?.mailboxes.find(({ messages }) => messages === 1);
+    if (head === undefined) throw new Error("no head");
+    const [record] = (await driver.log(alice.id, (head.modSeq - 1) as typeof head.modSeq, { limit: 1 })).records;
+    for (let turns = 0; turns < 20; turns++) {
+      const mailbox = new MailboxState({ account: alice.id, mailbox: head.mailbox }, head, 1);
+      const loading = mailbox.load(
+        {
+          ...driver,
+          snapshotCursor: async () => head.modSeq,
+          chunks: async () => [],
+          log: async () => {
+            void (async () => {
+              for (let turn = 0; turn < turns; turn++) await Promise.resolve();
+              const facts = [{ type: "appended" as const, by: "append" as const, rows: [row] }];
+              const event = { atMs: 0, firstUid: 2, facts, blobs: record?.blobs ?? [], recordBytes: 1 };
+              mailbox.apply({ ...head, uidNext: 3 }, { cursor: (head.modSeq + 1) as typeof head.modSeq, ...event });
+            })();
+            return { records: [], floor: 0 as typeof head.modSeq };
+          },
+        },
+        DEFAULT_STORE_LIMITS,
+      );
+      const row = { flags: [], internalDateMs: 0, sizeBytes: 1, origin: null, body: { staged: 0 }, summary: null };
+      const contents = await loading;
+      for (let turn = 0; turn < 30; turn++) await Promise.resolve();
+      expect([turns, contents.columns.count]).toEqual([turns, 1]);
+    }
+    await store.close();
+  });
+
+  it("has all that came while the log was cut behind its reader", async () => {
+    const driver = await openMemoryDriver();
+    const writer = openMailStore(driver, { ...CHEAP, limits: { tailRecordsMax: 3, logRecordsKept: 1 } });
+    const alice = await account(writer);
+    const archive = await writer.createMailbox(alice.id, "Lists");
+    await deliver(writer, alice, "Lists");
+    const reader = openMailStore(driver, CHEAP);
+    interpose(driver, "log", {
+      when: (_, __, { mailbox }) => mailbox === archive.id,
+      act: async () => {
+        const floor = (await driver.head(alice.id))?.cursor;
+        const trimmed = new Promise<void>((resolve) => {
+          const trim = driver.trimLog.bind(driver);
+          driver.trimLog = async (...args) => {
+            await trim(...args);
+            if (floor !== undefined && args[1] > floor) resolve();
+          };
+        });
+        for (let i = 0; i < 4; i++) await deliver(writer, alice, "Lists");
+        for (let i = 0; i < 4; i++) await deliver(writer, alice);
+        await trimmed;
+      },
+    });
+    expect(await uidsOf(reader, alice, "Lists")).toEqual([1, 2, 3, 4, 5]);
+    await writer.close();
+  });
+
+  it("is of one snapshot where another is written meanwhile", async () => {
+    const driver = await openMemoryDriver();
+    const writer = openMailStore(driver, { ...CHEAP, limits: { tailRecordsMax: 2 } });
+    const alice = await account(writer);
+    await deliver(writer, alice);
+    const reader = openMailStore(driver, CHEAP);
+    interpose(driver, "chunks", {
+      when: (_, __, { column }) => column === 3,
+      act: async () => {
+        const saved = new Promise<void>((resolve) => {
+          const save = driver.saveSnapshot.bind(driver);
+          driver.saveSnapshot = async (snapshot) => {
+            const written = await save(snapshot);
+            resolve();
+            return written;
+          };
+        });
+        for (let i = 0; i < 3; i++) await deliver(writer, alice);
+        await saved;
+      },
+    });
+    expect(await uidsOf(reader, alice)).toEqual([1, 2, 3, 4]);
+    await writer.close();
+  });
+});
