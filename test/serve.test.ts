@@ -299,10 +299,12 @@ describe("pushmail serve --demo", () => {
     const [tail, send] = ["tail", "send"].map(
       (name) => new RegExp(`^ *(npx pushmail ${name} .*)$`, "m").exec(server.log)?.[1],
     );
-    const watcher = spawn(`${tail} --limit 1 --json`, { shell: true, stdio: ["ignore", "pipe", "pipe"] });
+    // As in a shell of one's own: what npm sets for its scripts would tell npx to run something else.
+    const env = Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.startsWith("npm_")));
+    const watcher = spawn(`${tail} --limit 1 --json`, { shell: true, env, stdio: ["ignore", "pipe", "pipe"] });
     const [seen, notices] = [text(watcher.stdout), createInterface({ input: watcher.stderr })];
     await within(lineWith("waiting in IDLE", notices), "the watcher's notice that it waits");
-    await run(send as string, [], { shell: true });
+    await run(send as string, [], { shell: true, env });
     expect(JSON.parse(await within(seen, "the mail"))).toMatchObject({
       subject: "Hello",
       from: [{ address: "me@example.org" }],
