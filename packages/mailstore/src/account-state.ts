@@ -25,6 +25,8 @@ export class AccountState {
   readonly mailboxes: Map<MailboxId, MailboxState> = new Map();
   /** Turns for whoever creates, renames, deletes or subscribes. */
   readonly directoryTurns: TurnQueue = new TurnQueue();
+  /** Work under way on the account as a whole. */
+  holders = 0;
   cursor: Cursor;
   bytes: number;
   messages: number;
@@ -35,6 +37,7 @@ export class AccountState {
   #recent: ChangeRecord[] = [];
   readonly #recentMax: number;
   #subscriptions = new Set<string>();
+  readonly #named = new Map<string, MailboxState>();
 
   /** `recentFrom` gives, by mailbox, the UID from which messages were announced to no session yet. */
   constructor(head: AccountHead, recentMax: number, recentFrom: ReadonlyMap<number, Uid>) {
@@ -48,7 +51,9 @@ export class AccountState {
       if (box.mailbox === ACCOUNT_DIRECTORY) this.#readDirectory(box);
       else {
         const at = { account: head.account, mailbox: box.mailbox };
-        this.mailboxes.set(box.mailbox, new MailboxState(at, box, recentFrom.get(box.mailbox) ?? 1));
+        const mailbox = new MailboxState(at, box, recentFrom.get(box.mailbox) ?? 1);
+        this.mailboxes.set(box.mailbox, mailbox);
+        this.#named.set(mailbox.properties.name, mailbox);
       }
     }
   }
@@ -61,8 +66,7 @@ export class AccountState {
   }
 
   named(name: string): MailboxState | undefined {
-    for (const mailbox of this.mailboxes.values()) if (mailbox.properties.name === name) return mailbox;
-    return undefined;
+    return this.#named.get(name);
   }
 
   isSubscribed(name: string): boolean {
@@ -75,13 +79,15 @@ export class AccountState {
     return from < 0 ? undefined : this.#recent.slice(from, from + limit);
   }
 
-  apply(record: LogRecord): void {
+  /** Takes in the next record; `remembered` are those that somebody may soon ask for. */
+  apply(record: LogRecord, { remembered }: { readonly remembered: boolean }): void {
     this.cursor = record.cursor;
     this.bytes = record.bytes;
     this.messages = record.messages;
     this.limits = record.limits;
     const decoded = record.parts.map((part) => ({ part, facts: decodeFacts(part.record) }));
-    this.#remember(changeRecordOf(record, decoded));
+    if (remembered) this.#remember(changeRecordOf(record, decoded));
+    else this.#recent = [];
     for (const { part, facts } of decoded) this.#applyPart(record, part, facts);
   }
 
@@ -97,6 +103,7 @@ export class AccountState {
       this.mailboxes.set(part.mailbox, mailbox);
     }
     const { cursor, atMs, blobs } = record;
+    const { name: oldName } = mailbox.properties;
     mailbox.apply(part.head, {
       cursor,
       atMs,
@@ -106,6 +113,8 @@ export class AccountState {
       recordBytes: part.record.length,
     });
     if (part.head === null) this.mailboxes.delete(part.mailbox);
+    if (this.#named.get(oldName) === mailbox) this.#named.delete(oldName);
+    if (part.head !== null) this.#named.set(mailbox.properties.name, mailbox);
   }
 
   #readDirectory(head: { readonly properties: Uint8Array; readonly guard: Cursor }): void {

@@ -21,13 +21,13 @@ async function* references(context: StoreContext, accounts: Accounts): AsyncGene
   for await (const { id } of accounts.all()) {
     const account = await accounts.load(id);
     for (const mailbox of account.mailboxes.values()) {
-      mailbox.handles++;
+      const release = context.indexes.hold(mailbox);
       try {
         const contents = await contentsOf(context, mailbox);
         const all = [[1, mailbox.head.uidNext]] as const;
         for await (const rows of readMetadata(context, mailbox.at, contents, all)) yield rows.map(({ blob }) => blob);
       } finally {
-        mailbox.handles--;
+        release();
       }
     }
   }

@@ -6,7 +6,7 @@ import type { Cursor, Uid } from "./ids.ts";
 import type { MailboxContents } from "./mailbox-contents.ts";
 import type { MailboxState } from "./mailbox-state.ts";
 import type { FlagChange, FlagsResult, MailboxAt } from "./store.ts";
-import { commitDecided, contentsOf, type StoreContext } from "./store-context.ts";
+import { commitDecided, inTurn, type StoreContext } from "./store-context.ts";
 import { TransactionDraft } from "./transaction-draft.ts";
 import { uidSetDifference, uidSetOf, type UidSet } from "./uid-set.ts";
 
@@ -27,8 +27,7 @@ export interface FlagRequest {
 export async function setFlags(context: StoreContext, at: MailboxAt, request: FlagRequest): Promise<FlagsResult> {
   const account = await context.accounts.get(at.account);
   const mailbox = account.mailbox(at.mailbox);
-  return mailbox.turns.run(async () => {
-    const contents = await contentsOf(context, mailbox);
+  return inTurn(context, mailbox, async (contents) => {
     if (request.change.mode !== "remove") checkFlags(request.change.flags, context.limits, contents.flagSets);
     let decision: Decision | undefined;
     const committed = await commitDecided(context, account, () => {

@@ -17,7 +17,7 @@ export interface StoreLimits {
   readonly subscriptionsMax: number;
   /** Aliases of one account. */
   readonly aliasesMax: number;
-  /** Change records of an account held in memory; older ones are read from the log. */
+  /** Change records held in memory of an account that is watched; older ones are read from the log. */
   readonly recentRecordsMax: number;
   /** Records that an account's log keeps at least; below them `changes` answers "too old". */
   readonly logRecordsKept: number;
@@ -49,7 +49,7 @@ export const DEFAULT_STORE_LIMITS: StoreLimits = {
   mailboxLevelsMax: 50,
   subscriptionsMax: 10_000,
   aliasesMax: 1_000,
-  recentRecordsMax: 1_000,
+  recentRecordsMax: 100,
   logRecordsKept: 10_000,
   tailRecordsMax: 1_000,
   tailBytesMax: 2 * 1024 * 1024,

@@ -1,6 +1,7 @@
 // The accounts in memory and the way committed records reach them and those who watch.
 // Idle accounts and indexes are let go beyond named bounds; whoever is watched or open stays.
 import { AccountState } from "./account-state.ts";
+import type { IdleIndexes } from "./idle-indexes.ts";
 import type { LogRecord, StoreDriver } from "./driver.ts";
 import type { AccountId } from "./ids.ts";
 import type { StoreLimits } from "./limits.ts";
@@ -12,6 +13,15 @@ const RECORDS_PER_READ = 1_000;
 /** Told of each record of a mailbox, with its bytes, so that somebody looks after its snapshot. */
 export type Grown = (account: AccountState, mailbox: MailboxState, recordBytes: number) => void;
 
+export interface LoadedAccountsOptions {
+  readonly driver: StoreDriver;
+  readonly limits: StoreLimits;
+  readonly indexes: IdleIndexes;
+}
+
+/** Of the longest unused accounts, so many are looked at for each that is loaded. */
+const LOOKS_PER_LOAD = 4;
+
 interface Entry {
   readonly loading: Promise<AccountState>;
   state: AccountState | null;
@@ -22,6 +32,9 @@ interface Entry {
 export class LoadedAccounts {
   readonly #driver: StoreDriver;
   readonly #limits: StoreLimits;
+  readonly #indexes: IdleIndexes;
+  /** Loads since accounts were last let go. */
+  #loads = 0;
   readonly #entries = new Map<AccountId, Entry>();
   readonly #watchers = new Map<AccountId, Set<() => void>>();
   readonly #stopListening: () => void;
@@ -29,11 +42,12 @@ export class LoadedAccounts {
   readonly #onTrouble: (error: unknown) => void;
 
   constructor(
-    { driver, limits }: { readonly driver: StoreDriver; readonly limits: StoreLimits },
+    { driver, limits, indexes }: LoadedAccountsOptions,
     listeners: { readonly grown: Grown; readonly onTrouble: (error: unknown) => void },
   ) {
     this.#driver = driver;
     this.#limits = limits;
+    this.#indexes = indexes;
     this.#grown = listeners.grown;
     this.#onTrouble = listeners.onTrouble;
     this.#stopListening = driver.listen((record) => this.#hear(record));
@@ -47,7 +61,7 @@ export class LoadedAccounts {
       this.#entries.set(account, known);
       return known.loading;
     }
-    const entry: Entry = { loading: this.#load(account), state: null, held: [] };
+    const entry: Entry = { loading: this.#load(account, () => entry), state: null, held: [] };
     this.#entries.set(account, entry);
     entry.loading.catch(() => {
       if (this.#entries.get(account) === entry) this.#entries.delete(account);
@@ -87,18 +101,17 @@ export class LoadedAccounts {
     this.#watchers.clear();
   }
 
-  async #load(id: AccountId): Promise<AccountState> {
+  async #load(id: AccountId, entryOf: () => Entry): Promise<AccountState> {
     const recent = await readRecentFrom(this.#driver, id);
     const head = await this.#driver.head(id);
     if (head === undefined) throw new Refusal("accountNotFound", "no such account");
     const account = new AccountState(head, this.#limits.recentRecordsMax, recent);
-    const entry = this.#entries.get(id);
-    for (const record of entry?.held ?? []) this.#apply(account, record);
-    if (entry !== undefined) {
-      entry.held = [];
-      entry.state = account;
-    }
-    this.#letGo();
+    const entry = entryOf();
+    for (const record of entry.held) this.#apply(account, record);
+    entry.held = [];
+    entry.state = account;
+    // Not at once: whoever waits for an account that was loaded before has to begin using it first.
+    if (this.#loads++ === 0) setImmediate(() => this.#letGo());
     return account;
   }
 
@@ -113,7 +126,7 @@ export class LoadedAccounts {
 
   /** What is in memory can no longer be trusted: it is read anew, and whoever has a mailbox open must open it again. */
   #abandon(account: AccountState, error: unknown): void {
-    this.#entries.delete(account.id);
+    if (this.#entries.get(account.id)?.state === account) this.#entries.delete(account.id);
     for (const mailbox of account.mailboxes.values()) mailbox.deleted = true;
     this.#onTrouble(error);
     this.#wake(account.id);
@@ -133,7 +146,7 @@ export class LoadedAccounts {
       return;
     }
     try {
-      account.apply(record);
+      account.apply(record, { remembered: this.#watchers.has(account.id) });
     } catch (error) {
       // It is committed whatever happens here: nobody may be told that it failed.
       this.#abandon(account, error);
@@ -145,26 +158,21 @@ export class LoadedAccounts {
     }
   }
 
-  /** Lets go of what nobody uses, the longest unused first. */
+  /** Lets go of accounts that nobody uses, the longest unused first. */
   #letGo(): void {
-    let messages = 0;
-    let accounts = 0;
-    for (const [id, { state }] of [...this.#entries].toReversed()) {
-      if (state === null) continue;
-      const used = this.#watchers.has(id) || [...state.mailboxes.values()].some(inUse);
-      accounts++;
-      for (const mailbox of state.mailboxes.values()) {
-        if (mailbox.contents === null || inUse(mailbox)) continue;
-        messages += mailbox.contents.columns.count;
-        if (messages > this.#limits.idleIndexMessagesMax) mailbox.unload();
-      }
-      if (!used && accounts > this.#limits.idleAccountsMax) this.#entries.delete(id);
+    let looks = this.#loads * LOOKS_PER_LOAD;
+    this.#loads = 0;
+    for (const [id, entry] of this.#entries) {
+      if (this.#entries.size <= this.#limits.idleAccountsMax || looks-- === 0) return;
+      this.#entries.delete(id);
+      if (entry.state === null || this.#watchers.has(id) || inUse(entry.state)) this.#entries.set(id, entry);
+      else for (const mailbox of entry.state.mailboxes.values()) this.#indexes.drop(mailbox);
     }
   }
 }
 
-function inUse(mailbox: MailboxState): boolean {
-  return mailbox.handles > 0 || mailbox.loading || mailbox.snapshotRunning !== null;
+function inUse({ holders, mailboxes }: AccountState): boolean {
+  return holders > 0 || [...mailboxes.values()].some((mailbox) => mailbox.holders > 0);
 }
 
 function recentKey(account: AccountId): string {

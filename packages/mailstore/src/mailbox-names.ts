@@ -5,7 +5,7 @@ import { ACCOUNT_DIRECTORY, mailboxId, type Cursor } from "./ids.ts";
 import { encodeProperties, type MailboxState } from "./mailbox-state.ts";
 import { Refusal } from "./refusal.ts";
 import type { MailboxStatus, SpecialUse } from "./store.ts";
-import { commitDecided, contentsOf, type StoreContext } from "./store-context.ts";
+import { commitDecided, inTurn, type StoreContext } from "./store-context.ts";
 import { TransactionDraft } from "./transaction-draft.ts";
 import { appendedRow, expungeRows, sourceRows } from "./transfer.ts";
 
@@ -142,9 +142,8 @@ export async function setSubscribed(
 /** RFC 9051 6.3.6: renaming INBOX moves its messages into a new mailbox and leaves it empty. */
 async function emptyInboxInto(context: StoreContext, account: AccountState, to: string): Promise<Cursor> {
   const inbox = existing(account, INBOX);
-  return inbox.turns.run(async () => {
-    const contents = await contentsOf(context, inbox);
-    return changeDirectory(context, account, async (draft) => {
+  return inTurn(context, inbox, (contents) =>
+    changeDirectory(context, account, async (draft) => {
       if (account.named(to) !== undefined) throw new Refusal("mailboxExists", "a mailbox of that name exists");
       const names = new Names(context, account, draft);
       const target = names.createWithSuperiors(to, null);
@@ -155,8 +154,8 @@ async function emptyInboxInto(context: StoreContext, account: AccountState, to: 
       draft.append(target, "move", rows.map(appendedRow));
       expungeRows(draft, inbox, rows, "move");
       return true;
-    });
-  });
+    }),
+  );
 }
 
 function existing(account: AccountState, name: string): MailboxState {
@@ -175,13 +174,15 @@ async function changeDirectory(
   account: AccountState,
   decide: (draft: TransactionDraft) => boolean | Promise<boolean>,
 ): Promise<Cursor> {
-  return account.directoryTurns.run(async () => {
+  account.holders++;
+  const turn = account.directoryTurns.run(async () => {
     const committed = await commitDecided(context, account, async (): Promise<Transaction | null> => {
       const draft = new TransactionDraft(account.id);
       return (await decide(draft)) ? draft.finish({ enforceQuota: false }) : null;
     });
     return committed?.cursor ?? account.cursor;
   });
+  return turn.finally(() => account.holders--);
 }
 
 /** New mailboxes of one transaction: each with an id and a UIDVALIDITY that were never used. */

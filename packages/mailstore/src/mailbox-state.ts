@@ -24,8 +24,8 @@ export class MailboxState {
   head: MailboxHead;
   properties: MailboxProperties;
   deleted = false;
-  /** Open handles; contents stay in memory while there are any. */
-  handles = 0;
+  /** Who needs the contents to stay in memory: open handles and work under way. */
+  holders = 0;
   /** Messages from this UID on were announced to no session yet (RFC 3501 2.3.2). */
   recentFrom: Uid;
   recentFromSaved: Uid;
@@ -45,10 +45,6 @@ export class MailboxState {
 
   get contents(): MailboxContents | null {
     return this.#contents;
-  }
-
-  get loading(): boolean {
-    return this.#loading !== null;
   }
 
   apply(head: MailboxHead | null, event: MailboxEvent): void {

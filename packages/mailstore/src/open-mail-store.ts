@@ -8,6 +8,7 @@ import { collect } from "./collect.ts";
 import type { StoreDriver } from "./driver.ts";
 import { setFlags } from "./flags.ts";
 import type { AccountId, Cursor, MailboxId } from "./ids.ts";
+import { IdleIndexes } from "./idle-indexes.ts";
 import { DEFAULT_STORE_LIMITS, type StoreLimits } from "./limits.ts";
 import { LoadedAccounts, saveRecentFrom } from "./loaded-accounts.ts";
 import { createMailbox, deleteMailbox, normalizeMailboxName, renameMailbox, setSubscribed } from "./mailbox-names.ts";
@@ -44,11 +45,13 @@ class DriverMailStore implements port.MailStore {
 
   constructor(driver: StoreDriver, options: MailStoreOptions) {
     const limits = { ...DEFAULT_STORE_LIMITS, ...options.limits };
+    const indexes = new IdleIndexes(limits.idleIndexMessagesMax);
     this.#context = {
       driver,
       limits,
+      indexes,
       accounts: new LoadedAccounts(
-        { driver, limits },
+        { driver, limits, indexes },
         { grown: (...record) => this.#lookAfter(...record), onTrouble: (error) => this.#onTrouble(error) },
       ),
       cache: new ChunkCache(limits.chunkCacheBytes),

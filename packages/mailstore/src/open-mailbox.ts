@@ -12,13 +12,14 @@ export class OpenMailbox implements MailboxHandle {
   readonly #context: StoreContext;
   readonly #account: AccountState;
   readonly #mailbox: MailboxState;
+  readonly #release: () => void;
   #released = false;
 
   constructor(context: StoreContext, account: AccountState, mailbox: MailboxState) {
     this.#context = context;
     this.#account = account;
     this.#mailbox = mailbox;
-    mailbox.handles++;
+    this.#release = context.indexes.hold(mailbox);
   }
 
   get account(): AccountId {
@@ -71,7 +72,7 @@ export class OpenMailbox implements MailboxHandle {
   release(): void {
     if (this.#released) return;
     this.#released = true;
-    this.#mailbox.handles--;
+    this.#release();
     // Not waited for: losing it announces the messages once more.
     saveRecentFrom(this.#context.driver, this.#account).catch(() => undefined);
   }

@@ -34,10 +34,13 @@ export function wantsSnapshot({ limits }: StoreContext, { tailRecords, tailBytes
 
 /** Writes a snapshot of a mailbox as it is now; one at a time. */
 export function writeSnapshot(context: StoreContext, mailbox: MailboxState): Promise<void> {
-  mailbox.snapshotRunning ??= contentsOf(context, mailbox)
+  if (mailbox.snapshotRunning !== null) return mailbox.snapshotRunning;
+  const release = context.indexes.hold(mailbox);
+  mailbox.snapshotRunning = contentsOf(context, mailbox)
     .then((contents) => write(context, mailbox, contents))
     .finally(() => {
       mailbox.snapshotRunning = null;
+      release();
     });
   return mailbox.snapshotRunning;
 }

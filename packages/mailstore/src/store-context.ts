@@ -2,6 +2,7 @@
 import type { AccountState } from "./account-state.ts";
 import type { ChunkCache } from "./chunk-cache.ts";
 import type { CommitResult, StoreDriver, Transaction } from "./driver.ts";
+import type { IdleIndexes } from "./idle-indexes.ts";
 import type { StoreLimits } from "./limits.ts";
 import type { LoadedAccounts } from "./loaded-accounts.ts";
 import type { MailboxContents } from "./mailbox-contents.ts";
@@ -12,6 +13,7 @@ export interface StoreContext {
   readonly driver: StoreDriver;
   readonly limits: StoreLimits;
   readonly accounts: LoadedAccounts;
+  readonly indexes: IdleIndexes;
   readonly cache: ChunkCache;
   readonly now: () => number;
   /** Aborted when the store closes: work in the background that can be done again is left. */
@@ -25,8 +27,23 @@ export type Committed = Extract<CommitResult, { ok: true }>;
 /** Times that a transaction is decided again because another node changed the mailbox first. */
 const GUARD_TRIES_MAX = 100;
 
-export function contentsOf(context: StoreContext, mailbox: MailboxState): Promise<MailboxContents> {
-  return mailbox.load(context.driver, context.limits);
+export async function contentsOf(context: StoreContext, mailbox: MailboxState): Promise<MailboxContents> {
+  const release = context.indexes.hold(mailbox);
+  try {
+    return await mailbox.load(context.driver, context.limits);
+  } finally {
+    release();
+  }
+}
+
+/** Runs `task` in the turn of a mailbox, with its contents, which stay in memory and current meanwhile. */
+export function inTurn<T>(
+  context: StoreContext,
+  mailbox: MailboxState,
+  task: (contents: MailboxContents) => Promise<T>,
+): Promise<T> {
+  const release = context.indexes.hold(mailbox);
+  return mailbox.turns.run(async () => task(await contentsOf(context, mailbox))).finally(release);
 }
 
 /**

@@ -8,7 +8,7 @@ import type { MailboxContents } from "./mailbox-contents.ts";
 import type { MailboxState } from "./mailbox-state.ts";
 import { encodeSummary } from "./message/encode-summary.ts";
 import type { Expunged, MailboxAt, MessageMetadata, Transferred } from "./store.ts";
-import { commitDecided, contentsOf, type StoreContext } from "./store-context.ts";
+import { commitDecided, inTurn, type StoreContext } from "./store-context.ts";
 import { TransactionDraft, type Counts } from "./transaction-draft.ts";
 import { EMPTY_UID_SET, uidSetOf, type UidSet } from "./uid-set.ts";
 
@@ -21,8 +21,7 @@ export interface TransferRequest {
 export async function transfer(context: StoreContext, at: MailboxAt, request: TransferRequest): Promise<Transferred> {
   const account = await context.accounts.get(at.account);
   const source = account.mailbox(at.mailbox);
-  return source.turns.run(async () => {
-    const contents = await contentsOf(context, source);
+  return inTurn(context, source, async (contents) => {
     let rows: SourceRow[] = [];
     let position = 0;
     const committed = await commitDecided(context, account, async () => {
@@ -52,8 +51,7 @@ export async function transfer(context: StoreContext, at: MailboxAt, request: Tr
 export async function expunge(context: StoreContext, at: MailboxAt, uids: UidSet): Promise<Expunged> {
   const account = await context.accounts.get(at.account);
   const mailbox = account.mailbox(at.mailbox);
-  return mailbox.turns.run(async () => {
-    const contents = await contentsOf(context, mailbox);
+  return inTurn(context, mailbox, async (contents) => {
     let gone: UidSet = EMPTY_UID_SET;
     const committed = await commitDecided(context, account, async (): Promise<Transaction | null> => {
       account.mailbox(at.mailbox);

@@ -1,0 +1,124 @@
+// What is kept in memory is bounded, and nobody who works on something loses it under his hands.
+import { describe, expect, it } from "@jest/globals";
+import { setImmediate } from "node:timers/promises";
+import { openMailStore, openMemoryDriver, type AccountInfo, type MailStore, type StoreDriver } from "./index.ts";
+import type { StoreLimits } from "./limits.ts";
+
+async function opened(limits: Partial<StoreLimits>): Promise<{ driver: StoreDriver; store: MailStore }> {
+  const driver = await openMemoryDriver();
+  return { driver, store: openMailStore(driver, { scryptCost: { N: 16, r: 1, p: 1 }, limits }) };
+}
+
+function account(store: MailStore, name: string): Promise<AccountInfo> {
+  return store.createAccount({ address: `${name}@example.org`, password: "secret" });
+}
+
+/** How often `method` was called for an account from now on. */
+function countCalls(driver: StoreDriver, method: "head" | "snapshotCursor"): Map<number, number> {
+  const calls = new Map<number, number>();
+  const call = driver[method].bind(driver) as (...args: unknown[]) => Promise<never>;
+  driver[method] = (...args: readonly unknown[]) => {
+    const of = args.at(-1) as number;
+    calls.set(of, (calls.get(of) ?? 0) + 1);
+    return call(...args);
+  };
+  return calls;
+}
+
+describe("memory", () => {
+  it("holds the indexes that were used last, within the bound, also of one account", async () => {
+    const { driver, store } = await opened({ idleIndexMessagesMax: 200 });
+    const { id } = await account(store, "alice");
+    const boxes = await store.mailboxes(id);
+    const loads = countCalls(driver, "snapshotCursor");
+    const use = async (i: number): Promise<number> => {
+      const mailbox = boxes[i]?.id ?? boxes[0]?.id;
+      if (mailbox === undefined) throw new Error("no mailbox");
+      const handle = await store.open({ account: id, mailbox });
+      await handle.ready();
+      handle.release();
+      return loads.get(mailbox) ?? 0;
+    };
+    const first = await use(0);
+    expect(await use(0)).toBe(first);
+    await use(1);
+    expect(await use(0)).toBe(first);
+    await use(2);
+    expect(await use(0)).toBe(first);
+    await use(3);
+    await use(4);
+    expect(await use(0)).toBe(2 * first);
+    await store.close();
+  });
+
+  it("holds the accounts that were used last, and whoever is watched or open", async () => {
+    const { driver, store } = await opened({ idleAccountsMax: 3 });
+    const people = [];
+    for (let i = 0; i < 8; i++) people.push(await account(store, `a${i}`));
+    const [watched, open, idle, ...others] = people as [AccountInfo, AccountInfo, AccountInfo, ...AccountInfo[]];
+    const stop = store.watch(watched.id, () => undefined);
+    const [inbox] = await store.mailboxes(open.id);
+    if (inbox === undefined) throw new Error("no mailbox");
+    const handle = await store.open({ account: open.id, mailbox: inbox.id });
+    for (const { id } of [watched, idle, ...others]) await store.quota(id);
+    const loads = countCalls(driver, "head");
+    for (let i = 0; i < 3; i++) {
+      for (const { id } of others) {
+        await store.quota(id);
+        await setImmediate();
+      }
+    }
+    await store.quota(watched.id);
+    await store.quota(open.id);
+    await store.quota(idle.id);
+    expect([loads.has(watched.id), loads.has(open.id), loads.get(idle.id)]).toEqual([false, false, 1]);
+    handle.release();
+    stop();
+    await store.close();
+  });
+
+  it("holds an account while its mailboxes are being created", async () => {
+    const { driver, store } = await opened({ idleAccountsMax: 1 });
+    const alice = await account(store, "alice");
+    const others = [await account(store, "bob"), await account(store, "carol"), await account(store, "dave")];
+    await store.quota(alice.id);
+    const commit = driver.commit.bind(driver);
+    driver.commit = async (...args) => {
+      driver.commit = commit;
+      for (const { id } of others) {
+        await store.quota(id);
+        await setImmediate();
+      }
+      return commit(...args);
+    };
+    expect(await store.createMailbox(alice.id, "Lists")).toMatchObject({ name: "Lists" });
+    await store.close();
+  });
+
+  it("remembers changes only of accounts that are watched", async () => {
+    const { driver, store } = await opened({});
+    const { id } = await account(store, "alice");
+    let reads = 0;
+    const log = driver.log.bind(driver);
+    driver.log = (...args) => {
+      reads++;
+      return log(...args);
+    };
+    const since = await store.cursor(id);
+    const created = async (name: string): Promise<unknown> => {
+      await store.createMailbox(id, name);
+      return store.changes(id, since, 10);
+    };
+    expect(await created("a")).toMatchObject({ records: [{ cursor: since + 1 }], more: false });
+    expect(reads).toBe(1);
+    const stop = store.watch(id, () => undefined);
+    const from = await store.cursor(id);
+    await store.createMailbox(id, "b");
+    expect(await store.changes(id, from, 10)).toMatchObject({ records: [{ cursor: since + 2 }], more: false });
+    expect(reads).toBe(1);
+    stop();
+    expect(await created("c")).toMatchObject({ records: [{}, {}, { cursor: since + 3 }], more: false });
+    expect(reads).toBe(2);
+    await store.close();
+  });
+});
