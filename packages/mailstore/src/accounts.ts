@@ -34,40 +34,33 @@ export class Accounts {
     this.#secrets = secrets;
   }
 
-  create(request: NewAccount): Promise<AccountInfo> {
+  async create(request: NewAccount): Promise<AccountInfo> {
+    const address = normalizeAddress(request.address);
+    const aliases = normalizeAliases(request.aliases ?? [], address, this.#context.limits);
+    const secret = await this.#secrets.hash(request.password);
     return this.#turns.run(async () => {
-      const address = normalizeAddress(request.address);
-      const aliases = normalizeAliases(request.aliases ?? [], this.#context.limits.aliasesMax);
-      const secret = await this.#secrets.hash(request.password);
-      const id = accountId((await this.#highestId()) + 1);
-      const stored: StoredAccount = { address, aliases, secret };
-      const taken = await this.#context.driver.directory.put([
-        { key: accountKey(id), value: encode(stored), ifAbsent: true },
-        ...addressEntries(id, [address, ...aliases]),
-      ]);
-      if (!taken) throw new Refusal("accountExists", "the address, or one of the aliases, is taken");
-      this.#lastId = id;
+      const id = await this.#register({ address, aliases, secret });
       await this.#begin(id, request);
       return { id, address, aliases };
     });
   }
 
-  update(id: AccountId, update: AccountUpdate): Promise<AccountInfo> {
+  async update(id: AccountId, update: AccountUpdate): Promise<AccountInfo> {
+    const secret = update.password === undefined ? undefined : await this.#secrets.hash(update.password);
     return this.#turns.run(async () => {
       const known = await this.#stored(id);
       if (known === undefined) throw new Refusal("accountNotFound", "no such account");
-      const aliases = normalizeAliases(update.aliases ?? known.aliases, this.#context.limits.aliasesMax);
-      const secret = update.password === undefined ? known.secret : await this.#secrets.hash(update.password);
+      const aliases = normalizeAliases(update.aliases ?? known.aliases, known.address, this.#context.limits);
       const fresh = aliases.filter((alias) => !known.aliases.includes(alias));
       const gone = known.aliases.filter((alias) => !aliases.includes(alias));
-      const stored: StoredAccount = { address: known.address, aliases, secret };
+      const stored: StoredAccount = { address: known.address, aliases, secret: secret ?? known.secret };
       const taken = await this.#context.driver.directory.put([
         { key: accountKey(id), value: encode(stored) },
         ...addressEntries(id, fresh),
         ...gone.map((alias) => ({ key: addressKey(alias), value: null })),
       ]);
       if (!taken) throw new Refusal("accountExists", "one of the aliases is taken");
-      await this.#setLimits(await this.load(id), update);
+      await this.#setLimits(await this.#loadOrBegin(id), update);
       return { id, address: known.address, aliases };
     });
   }
@@ -114,8 +107,34 @@ export class Accounts {
       return await this.#context.accounts.get(id);
     } catch (error) {
       if (!(error instanceof Refusal) || (await this.#stored(id)) === undefined) throw error;
+      // In a turn: it may be being created right now.
+      return this.#turns.run(() => this.#loadOrBegin(id));
+    }
+  }
+
+  async #loadOrBegin(id: AccountId): Promise<AccountState> {
+    try {
+      return await this.#context.accounts.get(id);
+    } catch (error) {
+      if (!(error instanceof Refusal)) throw error;
       await this.#begin(id, {});
       return this.#context.accounts.get(id);
+    }
+  }
+
+  /** Writes an account down under the next free id. */
+  async #register(stored: StoredAccount): Promise<AccountId> {
+    for (;;) {
+      const id = accountId((await this.#highestId()) + 1);
+      const written = await this.#context.driver.directory.put([
+        { key: accountKey(id), value: encode(stored), ifAbsent: true },
+        ...addressEntries(id, [stored.address, ...stored.aliases]),
+      ]);
+      if (!written && (await this.#stored(id)) === undefined) {
+        throw new Refusal("accountExists", "the address, or one of the aliases, is taken");
+      }
+      this.#lastId = id;
+      if (written) return id;
     }
   }
 
@@ -189,7 +208,11 @@ function tryNormalize(address: string): string | undefined {
   }
 }
 
-function normalizeAliases(aliases: readonly string[], aliasesMax: number): string[] {
+function normalizeAliases(
+  aliases: readonly string[],
+  address: string,
+  { aliasesMax }: { readonly aliasesMax: number },
+): string[] {
   if (aliases.length > aliasesMax) throw new Refusal("addressInvalid", "too many aliases");
   const normal = aliases.map((alias) => {
     if (!alias.startsWith("@")) return normalizeAddress(alias);
@@ -197,7 +220,7 @@ function normalizeAliases(aliases: readonly string[], aliasesMax: number): strin
     if (domain === "") throw new Refusal("addressInvalid", "not a domain that can be caught");
     return `@${domain}`;
   });
-  return [...new Set(normal)];
+  return [...new Set(normal)].filter((alias) => alias !== address);
 }
 
 function addressEntries(id: AccountId, addresses: readonly string[]): DirectoryEntry[] {
