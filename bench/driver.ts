@@ -6,6 +6,7 @@ import { cp, open, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { monitorEventLoopDelay } from "node:perf_hooks";
+import { setTimeout } from "node:timers/promises";
 import { parseArgs } from "node:util";
 import {
   accountId,
@@ -150,14 +151,8 @@ async function recovery(logBytes: number): Promise<void> {
   await recovered.close();
 }
 
-/** Empties segments of which a quarter lives, while mail comes in. */
-async function compaction(): Promise<void> {
-  const { driver } = await openFresh({ segmentBytesMax: 16 * MIB });
-  const live: BlobId[] = [];
-  for (let done = 0; done < 20_000; done += 500) {
-    const blobs = await Promise.all(Array.from({ length: 500 }, () => deliver(driver)));
-    live.push(...blobs.filter((_, i) => i % 4 === 0));
-  }
+/** Mail that comes in while `work` is done: what it waits for at worst, and the event loop with it. */
+async function beside(driver: StoreDriver, what: string, work: () => Promise<unknown>): Promise<void> {
   const delay = monitorEventLoopDelay({ resolution: 1 });
   delay.enable();
   let [running, mails, longestMs] = [true, 0, 0];
@@ -169,18 +164,31 @@ async function compaction(): Promise<void> {
     }
   })();
   const startMs = performance.now();
-  const freed = await driver.blobs.compact(async function* () {
-    for (let at = 0; at < live.length; at += 1_000) yield live.slice(at, at + 1_000);
-  });
-  const tookMs = performance.now() - startMs;
+  await work();
+  const tookMs = (performance.now() - startMs).toFixed(0);
   running = false;
   await mailing;
   delay.disable();
-  const stall = (delay.max / 1e6).toFixed(1);
-  console.log(
-    `compaction: ${(freed / MIB).toFixed(0)} MiB given back in ${tookMs.toFixed(0)} ms beside ${mails} mails;`,
-  );
-  console.log(`   longest stop of the event loop ${stall} ms, longest commit ${longestMs.toFixed(1)} ms`);
+  const stop = (delay.max / 1e6).toFixed(1);
+  console.log(`${what}: ${tookMs} ms beside ${mails} mails; at worst a commit took ${longestMs.toFixed(1)} ms`);
+  console.log(`   and the event loop stood still for ${stop} ms`);
+}
+
+/** Empties segments of which a quarter lives, while mail comes in; beside the same mail alone. */
+async function compaction(): Promise<void> {
+  const { driver } = await openFresh({ segmentBytesMax: 16 * MIB });
+  const live: BlobId[] = [];
+  for (let done = 0; done < 20_000; done += 500) {
+    const blobs = await Promise.all(Array.from({ length: 500 }, () => deliver(driver)));
+    live.push(...blobs.filter((_, i) => i % 4 === 0));
+  }
+  await beside(driver, "no compaction", () => setTimeout(runMs));
+  await beside(driver, "compaction", async () => {
+    const freed = await driver.blobs.compact(async function* () {
+      for (let at = 0; at < live.length; at += 1_000) yield live.slice(at, at + 1_000);
+    });
+    console.log(`${(freed / MIB).toFixed(0)} MiB given back`);
+  });
   await driver.close();
 }
 

@@ -15,6 +15,8 @@ export interface LevelLimits {
   /** Space zero-filled ahead of the write position: the first step, doubled up to the last. 0 fills nothing. */
   readonly zeroFillBytesMin: number;
   readonly zeroFillBytesMax: number;
+  /** Space is filled ahead while groups are not larger: behind larger ones it costs more than it saves. */
+  readonly zeroFillGroupBytesMax: number;
   /** Log written between two checkpoints: what an open after a crash has to read. */
   readonly checkpointBytes: number;
   /** Freed log segments kept for the next ones, so that their blocks need not be allocated again. */
@@ -51,7 +53,8 @@ export const LEVEL_LIMITS: LevelLimits = {
   groupBytesMax: 8 * MIB,
   groupRequestsMax: 512,
   zeroFillBytesMin: 256 * KIB,
-  zeroFillBytesMax: 8 * MIB,
+  zeroFillBytesMax: 4 * MIB,
+  zeroFillGroupBytesMax: 64 * KIB,
   checkpointBytes: 64 * MIB,
   spareSegmentsMax: 1,
   openSegmentsMax: 64,

@@ -95,7 +95,7 @@ export class LogWriter {
     this.#end += bytes;
     this.#filledEnd = Math.max(this.#filledEnd, this.#end);
     this.bytesSinceCheckpoint += bytes;
-    this.#fillAhead();
+    if (bytes <= this.#limits.zeroFillGroupBytesMax) this.#fillAhead();
   }
 
   /** Ends the use of the log; what was abandoned is cut off for good. */
