@@ -136,3 +136,33 @@ describe("a mailbox that is read in", () => {
     await writer.close();
   });
 });
+
+describe("a decision", () => {
+  it("is taken again where another store changes flags while its rows are being read", async () => {
+    const driver = await openMemoryDriver();
+    const writer = openMailStore(driver, { ...CHEAP, limits: { tailRecordsMax: 2 } });
+    const alice = await account(writer);
+    const inbox = await writer.mailbox(alice.id, "INBOX");
+    if (inbox === undefined) throw new Error("no inbox");
+    const at = { account: alice.id, mailbox: inbox.id };
+    for (let i = 0; i < 2; i++) await deliver(writer, alice);
+    const saved = new Promise<void>((resolve) => {
+      const save = driver.saveSnapshot.bind(driver);
+      driver.saveSnapshot = async (snapshot) => {
+        const written = await save(snapshot);
+        resolve();
+        return written;
+      };
+    });
+    await writer.setFlags(at, [[1, 2]], { mode: "add", flags: ["\\Deleted"] });
+    await saved;
+    const other = openMailStore(driver, CHEAP);
+    interpose(driver, "chunks", {
+      when: (_, __, { column }) => column === 1,
+      act: () => writer.setFlags(at, [[1, 1]], { mode: "remove", flags: ["\\Deleted"] }),
+    });
+    expect(await other.expunge(at)).toMatchObject({ uids: [[2, 2]] });
+    expect(await writer.mailbox(alice.id, "INBOX")).toMatchObject({ messages: 1, deleted: 0 });
+    await writer.close();
+  });
+});

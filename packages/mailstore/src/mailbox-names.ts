@@ -148,11 +148,12 @@ async function emptyInboxInto(context: StoreContext, account: AccountState, to: 
       const names = new Names(context, account, draft);
       const target = names.createWithSuperiors(to, null);
       names.save();
+      const { guard } = inbox.head;
       const rows = await sourceRows(context, inbox, contents, { uids: [[1, inbox.head.uidNext]] });
       if (rows.length === 0) return true;
       for (const { row } of rows) context.copiedWhileCounting?.add(row.blob);
       draft.append(target, "move", rows.map(appendedRow));
-      expungeRows(draft, inbox, rows, "move");
+      expungeRows(draft, inbox, rows, { by: "move", guard });
       return true;
     }),
   );

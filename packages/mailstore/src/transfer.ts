@@ -2,7 +2,7 @@
 import { readDetails, readMetadata } from "./cold-rows.ts";
 import type { Transaction } from "./driver.ts";
 import { deletedUids } from "./flags.ts";
-import type { MailboxId, Uid } from "./ids.ts";
+import type { Cursor, MailboxId, Uid } from "./ids.ts";
 import type { AppendedRow } from "./log-record.ts";
 import type { MailboxContents } from "./mailbox-contents.ts";
 import type { MailboxState } from "./mailbox-state.ts";
@@ -26,12 +26,13 @@ export async function transfer(context: StoreContext, at: MailboxAt, request: Tr
     let position = 0;
     const committed = await commitDecided(context, account, async () => {
       account.mailbox(request.to);
+      const { guard } = source.head;
       rows = await sourceRows(context, source, contents, { uids: request.uids });
       if (rows.length === 0) return null;
       for (const { row } of rows) context.copiedWhileCounting?.add(row.blob);
       const draft = new TransactionDraft(account.id);
       position = draft.append(request.to, request.mode, rows.map(appendedRow));
-      if (request.mode === "move") expungeRows(draft, source, rows, "move");
+      if (request.mode === "move") expungeRows(draft, source, rows, { by: "move", guard });
       return draft.finish({ enforceQuota: request.mode === "copy" });
     });
     const target = account.mailboxes.get(request.to);
@@ -55,11 +56,12 @@ export async function expunge(context: StoreContext, at: MailboxAt, uids: UidSet
     let gone: UidSet = EMPTY_UID_SET;
     const committed = await commitDecided(context, account, async (): Promise<Transaction | null> => {
       account.mailbox(at.mailbox);
+      const { guard } = mailbox.head;
       gone = deletedUids(contents, uids);
       if (gone.length === 0) return null;
       const rows = await sourceRows(context, mailbox, contents, { uids: gone, summaries: false });
       const draft = new TransactionDraft(account.id);
-      expungeRows(draft, mailbox, rows, "expunge");
+      expungeRows(draft, mailbox, rows, { by: "expunge", guard });
       return draft.finish({ enforceQuota: false });
     });
     return { cursor: committed?.cursor ?? account.cursor, uids: gone };
@@ -118,11 +120,12 @@ export function appendedRow({ row, flags, summary }: SourceRow): AppendedRow {
   };
 }
 
+/** `guard` is the mailbox' as it was before its rows were read. */
 export function expungeRows(
   draft: TransactionDraft,
   mailbox: MailboxState,
   rows: readonly SourceRow[],
-  by: "expunge" | "move",
+  { by, guard }: { readonly by: "expunge" | "move"; readonly guard: Cursor },
 ): void {
   const lower = rows.map(({ flags }) => flags.map((flag) => flag.toLowerCase()));
   const counts: Counts = {
@@ -132,5 +135,5 @@ export function expungeRows(
     bytes: rows.reduce((sum, { row }) => sum + row.sizeBytes, 0),
   };
   const uids = uidSetOf(rows.map(({ row }) => row.uid));
-  draft.expunge(mailbox.at.mailbox, mailbox.head.guard, { uids, by, counts });
+  draft.expunge(mailbox.at.mailbox, guard, { uids, by, counts });
 }
