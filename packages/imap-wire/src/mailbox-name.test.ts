@@ -126,7 +126,10 @@ describe("matchesListPattern", () => {
     ["", "a", false],
     ["inbox", "INBOX", true],
     ["iN%", "INBOX", true],
-    ["inbox/*", "INBOX/a", false],
+    ["inbox/*", "INBOX/a", true],
+    ["%oX/a", "INBOX/a", true],
+    ["inbox/A", "INBOX/a", false],
+    ["inboxes", "INBOXES", false],
     ["A", "a", false],
     ["%ü%", "Entwürfe", true],
   ])("%j on %j: %j", (pattern, name, expected) => {
