@@ -21,9 +21,12 @@ function selecting({ name, readOnly }: { readonly name: string; readonly readOnl
       if (condstore) scan.expect("CONDSTORE)");
       return { mailbox, condstore };
     },
-    async run(session, { mailbox, condstore }, { account }) {
+    async run(session, { mailbox, condstore }, state) {
+      const { account } = state;
       // RFC 9051 6.3.2: whether or not it succeeds, the mailbox before it is left.
       session.enter({ name: "authenticated", account });
+      // RFC 7162 3.2.11: what follows is of another mailbox.
+      if (state.name === "selected") await session.write(printUntagged("OK", "Closed", "CLOSED"));
       if (condstore) await session.enable("CONDSTORE");
       const found = await session.store.mailbox(account.id, mailbox);
       if (found === undefined) throw new Refusal("mailboxNotFound", "No such mailbox");
