@@ -30,7 +30,7 @@ export async function* messageTexts(part: BodyPart, read: ReadOctets): AsyncGene
   const { headerStart: start, bodyStart, bodyEnd } = part;
   const end = Math.min(bodyStart, start + SEARCH_LIMITS.headerBytesMax);
   yield { type: "header", octets: await collectOctets(read({ start, end })) };
-  if (part.type.toLowerCase() === "text") {
+  if (isReadable(part)) {
     const reader = new TextReader(part);
     let isFirst = true;
     for await (const piece of read({ start: bodyStart, end: bodyEnd })) {
@@ -40,6 +40,11 @@ export async function* messageTexts(part: BodyPart, read: ReadOctets): AsyncGene
     yield { type: "piece", text: reader.end(), isFirst };
   }
   for (const inner of part.message === null ? part.parts : [part.message.structure]) yield* messageTexts(inner, read);
+}
+
+/** Text, and what is of the kind of a message but has no structure, such as a delivery report (RFC 3464 2.1). */
+function isReadable({ type, message }: BodyPart): boolean {
+  return /^text$/i.test(type) || (/^message$/i.test(type) && message === null);
 }
 
 function asBuffer(bytes: Uint8Array): Buffer {
