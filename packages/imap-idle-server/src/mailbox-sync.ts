@@ -40,6 +40,7 @@ export async function tellUpdates(session: Session, state: Selected, options: Te
   await tellExpunged(session, updates.expunged);
   if (updates.exists !== undefined) {
     claimRecent(state);
+    await tellKeywords(session, state);
     await session.write(printExists(updates.exists));
     if (view.recentCount !== recentBefore) await session.write(printRecent(view.recentCount));
   }
