@@ -9,10 +9,10 @@ export interface StagedBlob {
   discard(): Promise<void>;
 }
 
-/** What one transaction does to one mailbox (or to ACCOUNT_DIRECTORY). */
+/** What one transaction does to one mailbox, or to ACCOUNT_DIRECTORY, which any part creates. */
 export interface TransactionPart {
   readonly mailbox: MailboxId;
-  /** Set where the part is no pure append: the mailbox' last non-append cursor as the caller knows it (law 4). */
+  /** Set where the part is no pure append: the mailbox' last non-append cursor as the caller knows it, 0 before it is there (law 4). */
   readonly guard?: Cursor;
   /** How many UIDs to give out; the record counts them from the first (law 3). */
   readonly allocate: number;
@@ -79,6 +79,7 @@ export interface MailboxHead {
 export interface AccountHead {
   readonly account: AccountId;
   readonly cursor: Cursor;
+  /** The sums over its mailboxes; one that is deleted takes its rest along. */
   readonly bytes: number;
   readonly messages: number;
   readonly limits: QuotaLimits;
@@ -168,7 +169,7 @@ export interface StoreDriver {
     mailbox: MailboxId,
     range: { readonly column: number; readonly from: number; readonly to: number },
   ): Promise<readonly Chunk[]>;
-  /** The cursor of the newest snapshot of a mailbox, 0 where there is none. */
+  /** The cursor of the newest snapshot of a mailbox, and at least the log's floor: what `log` then gives is all the rest. */
   snapshotCursor(account: AccountId, mailbox: MailboxId): Promise<Cursor>;
   /** False, with nothing written, where a snapshot as new or newer is there (law 7). */
   saveSnapshot(snapshot: Snapshot): Promise<boolean>;
