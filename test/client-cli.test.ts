@@ -287,6 +287,8 @@ describe("send", () => {
     });
     const usage = await finished(start("send", [...login(user), "--text", "x"]));
     expect(usage).toMatchObject({ exit: 2, err: expect.stringMatching(/no recipient/) });
+    const wrong = await finished(start("send", [...login(user), "--to", user, "--cc", "ann", "--text", "x"]));
+    expect(wrong).toMatchObject({ exit: 2, err: expect.stringMatching(/not a mail address: "ann"/) });
     const missing = await finished(start("send", [...login(user), "--to", user, "--attach", join(directory, "none")]));
     expect(missing).toMatchObject({ exit: 1, err: expect.stringMatching(/cannot read the file/) });
   });

@@ -33,7 +33,10 @@ export async function prepareMails(options: Options<ComposeOption>, around: Comp
 
 async function composedMails(options: Options<ComposeOption>, around: ComposeSurroundings): Promise<Composer> {
   const [to, cc, bcc] = [options.list("to"), options.list("cc"), options.list("bcc")];
-  if (to.length + cc.length + bcc.length === 0) throw usageFault("no recipient: give --to");
+  const recipients = [...to, ...cc, ...bcc];
+  if (recipients.length === 0) throw usageFault("no recipient: give --to");
+  const wrong = recipients.find((recipient) => !recipient.includes("@"));
+  if (wrong !== undefined) throw usageFault(`not a mail address: "${wrong}"`);
   const paths = options.list("attach");
   await Promise.all(paths.map(checkReadable));
   const html = options.text("html");
