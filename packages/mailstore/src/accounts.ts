@@ -19,6 +19,11 @@ interface StoredAccount {
   readonly secret: string;
 }
 
+interface FoundAccount {
+  readonly id: AccountId;
+  readonly stored: StoredAccount;
+}
+
 /** RFC 5321 4.5.3.1: the longest path, without its angle brackets. */
 const ADDRESS_BYTES_MAX = 254;
 const LOCAL_PART_BYTES_MAX = 64;
@@ -94,11 +99,10 @@ export class Accounts {
   }
 
   async authenticate(address: string, password: string): Promise<AccountInfo> {
-    const account = await this.find(address);
-    const stored = account === undefined ? undefined : await this.#stored(account.id);
-    const right = await this.#secrets.verify(stored?.secret, password);
-    if (!right || account === undefined) throw new Refusal("authenticationFailed", "wrong user name or password");
-    return account;
+    const found = await this.#storedOf(tryNormalize(address));
+    const right = await this.#secrets.verify(found?.stored.secret, { address, password });
+    if (!right || found === undefined) throw new Refusal("authenticationFailed", "wrong user name or password");
+    return infoOf(found);
   }
 
   /** The account's state; one whose creation was cut short gets its first mailboxes now. */
@@ -156,11 +160,17 @@ export class Accounts {
   }
 
   async #byKey(address: string): Promise<AccountInfo | undefined> {
+    const found = await this.#storedOf(address);
+    return found === undefined ? undefined : infoOf(found);
+  }
+
+  async #storedOf(address: string | undefined): Promise<FoundAccount | undefined> {
+    if (address === undefined) return undefined;
     const found = await this.#context.driver.directory.get(addressKey(address));
     if (found === undefined) return undefined;
     const id = accountId(Number(Buffer.from(found).toString("utf8")));
     const stored = await this.#stored(id);
-    return stored === undefined ? undefined : { id, address: stored.address, aliases: stored.aliases };
+    return stored === undefined ? undefined : { id, stored };
   }
 
   async #stored(id: AccountId): Promise<StoredAccount | undefined> {
@@ -174,6 +184,10 @@ export class Accounts {
     for await (const { id } of this.all()) highest = Math.max(highest, id);
     return highest;
   }
+}
+
+function infoOf({ id, stored: { address, aliases } }: FoundAccount): AccountInfo {
+  return { id, address, aliases };
 }
 
 /** An address as it is compared: lower case, NFC, the domain in Unicode. Throws a Refusal where it cannot be one. */

@@ -19,7 +19,7 @@ export class Secrets {
   readonly #cost: ScryptCost;
   readonly #atOnceMax: number;
   readonly #key = randomBytes(32);
-  /** Digest of stored hash and password, for those found right, and checks under way. */
+  /** Digest of stored hash, name and password, for those found right, and checks under way. */
   readonly #verified = new Map<string, Promise<boolean>>();
   readonly #dummy: Promise<string>;
   #running = 0;
@@ -40,14 +40,22 @@ export class Secrets {
   }
 
   /** Whether `password` is the one of `stored`; undefined (no such account) takes the same work and is wrong. */
-  async verify(stored: string | undefined, password: string): Promise<boolean> {
+  async verify(
+    stored: string | undefined,
+    { address, password }: { readonly address: string; readonly password: string },
+  ): Promise<boolean> {
     const against = stored ?? (await this.#dummy);
-    const digest = createHmac("sha256", this.#key).update(against).update("\0").update(password).digest("base64");
+    // The name is part of it: else all that are nobody's would share one check, and be told apart by that.
+    const asked = JSON.stringify([against, address, password]);
+    const digest = createHmac("sha256", this.#key).update(asked).digest("base64");
     const known = this.#verified.get(digest);
     if (known !== undefined) return (await known) && stored !== undefined;
     const check = this.#check(against, password);
     this.#verified.set(digest, check);
-    const right = await check.catch(() => false);
+    const right = await check.catch((error: unknown) => {
+      this.#verified.delete(digest);
+      throw error;
+    });
     // Wrong ones are forgotten: guessing gets no quicker by repeating.
     if (!right) this.#verified.delete(digest);
     else if (this.#verified.size > VERIFIED_MAX) this.#verified.delete(this.#verified.keys().next().value as string);
