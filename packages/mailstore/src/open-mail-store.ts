@@ -42,6 +42,7 @@ class DriverMailStore implements port.MailStore {
   readonly #unloadedTails = new WeakMap<MailboxState, Tail>();
   readonly #background = new Set<Promise<void>>();
   readonly #closing = new AbortController();
+  #closed: Promise<void> | undefined;
 
   constructor(driver: StoreDriver, options: MailStoreOptions) {
     const limits = { ...DEFAULT_STORE_LIMITS, ...options.limits };
@@ -197,12 +198,23 @@ class DriverMailStore implements port.MailStore {
     return collect(this.#context, this.#accounts);
   }
 
-  async close(): Promise<void> {
+  close(): Promise<void> {
+    this.#closed ??= this.#close();
+    return this.#closed;
+  }
+
+  async #close(): Promise<void> {
     this.#closing.abort();
     await Promise.all(this.#background);
-    for (const account of this.#context.accounts.loaded()) await saveRecentFrom(this.#context.driver, account);
-    this.#context.accounts.close();
-    await this.#context.driver.close();
+    const { accounts, driver } = this.#context;
+    try {
+      for (const account of accounts.loaded()) await saveRecentFrom(driver, account);
+    } catch (error) {
+      // Messages are announced once more, no harm else.
+      this.#onTrouble(error);
+    }
+    accounts.close();
+    await driver.close();
   }
 
   /** Keeps snapshots and the log within their bounds, behind the commits. */

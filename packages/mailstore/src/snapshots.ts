@@ -51,8 +51,11 @@ export async function trimLog(context: StoreContext, account: AccountState): Pro
   if (floor <= 0) return;
   for (const mailbox of account.mailboxes.values()) {
     const { account: id, mailbox: box } = mailbox.at;
-    const known = await context.driver.snapshotCursor(id, box);
-    if (known < Math.min(floor, mailbox.head.modSeq)) await writeSnapshot(context, mailbox);
+    const wanted = Math.min(floor, mailbox.head.modSeq);
+    // One that is under way may be of an earlier state: then another follows it.
+    for (let tries = 0; tries < 2 && (await context.driver.snapshotCursor(id, box)) < wanted; tries++) {
+      await writeSnapshot(context, mailbox);
+    }
   }
   await context.driver.trimLog(account.id, cursor(floor));
 }

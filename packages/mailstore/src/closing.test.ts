@@ -1,0 +1,84 @@
+// What is left behind when something fails: nothing that stays open, staged or untold.
+import { describe, expect, it } from "@jest/globals";
+import { openMailStore, openMemoryDriver, type MailStore } from "./index.ts";
+
+const CHEAP = { scryptCost: { N: 16, r: 1, p: 1 } };
+
+async function* once(text: string): AsyncGenerator<Uint8Array> {
+  yield Buffer.from(text, "latin1");
+}
+
+async function deliver(store: MailStore): Promise<void> {
+  const { account, mailbox } = (await store.resolve("alice@example.org")) ?? {};
+  if (account === undefined || mailbox === undefined) throw new Error("nobody");
+  const message = await store.stage(once("Subject: x\r\n\r\nx\r\n"), { bytesMax: 1000 });
+  await store.append([{ account: account.id, mailbox, message }]);
+}
+
+describe("a store", () => {
+  it("closes its driver where the last it would write down cannot be written", async () => {
+    const driver = await openMemoryDriver();
+    const troubles: unknown[] = [];
+    const store = openMailStore(driver, { ...CHEAP, onTrouble: (error) => troubles.push(error) });
+    const { id } = await store.createAccount({ address: "alice@example.org", password: "x" });
+    const [inbox] = await store.mailboxes(id);
+    if (inbox === undefined) throw new Error("no mailbox");
+    await deliver(store);
+    const handle = await store.open({ account: id, mailbox: inbox.id });
+    expect(handle.claimRecent()).toBe(1);
+    const full = new Error("disk full");
+    driver.directory.put = () => Promise.reject(full);
+    let closed = 0;
+    const close = driver.close.bind(driver);
+    driver.close = () => {
+      closed++;
+      return close();
+    };
+    await Promise.all([store.close(), store.close()]);
+    handle.release();
+    await store.close();
+    expect([closed, troubles]).toEqual([1, [full]]);
+  });
+
+  it("cuts the log where a snapshot under way is of an earlier state than needed", async () => {
+    const driver = await openMemoryDriver();
+    const store = openMailStore(driver, { ...CHEAP, limits: { tailRecordsMax: 3, logRecordsKept: 2 } });
+    const { id } = await store.createAccount({ address: "alice@example.org", password: "x" });
+    const [inbox, archive] = await store.mailboxes(id);
+    if (inbox === undefined || archive === undefined) throw new Error("no mailbox");
+    const save = driver.saveSnapshot.bind(driver);
+    let letGo = (): void => undefined;
+    const holding = new Promise<void>((resolve) => {
+      driver.saveSnapshot = async (snapshot) => {
+        driver.saveSnapshot = save;
+        resolve();
+        await new Promise<void>((free) => (letGo = free));
+        return save(snapshot);
+      };
+    });
+    const trimmed = new Promise<void>((resolve, reject) => {
+      const trim = driver.trimLog.bind(driver);
+      driver.trimLog = async (...args) => {
+        await trim(...args).then(resolve, reject);
+      };
+    });
+    const append = async (mailbox: typeof inbox.id, count: number): Promise<void> => {
+      const message = await store.stage(once("Subject: x\r\n\r\nx\r\n"), { bytesMax: 1000 });
+      for (let i = 0; i < count; i++) await store.append([{ account: id, mailbox, message }]);
+    };
+    await append(inbox.id, 4);
+    await holding;
+    const cursorOf = driver.snapshotCursor.bind(driver);
+    driver.snapshotCursor = async (of, mailbox) => {
+      // Asked by the other mailbox, which is about to cut the log.
+      if (mailbox === inbox.id) setImmediate(() => letGo());
+      return cursorOf(of, mailbox);
+    };
+    // Behind the snapshot that is held, and before the floor to come.
+    await append(inbox.id, 1);
+    await append(archive.id, 5);
+    await trimmed;
+    expect((await driver.log(id, await store.cursor(id), { limit: 1 })).floor).toBeGreaterThan(0);
+    await store.close();
+  });
+});
