@@ -42,7 +42,7 @@ export async function* messageTexts(part: BodyPart, read: ReadOctets): AsyncGene
   for (const inner of part.message === null ? part.parts : [part.message.structure]) yield* messageTexts(inner, read);
 }
 
-/** Text, and what is of the kind of a message but has no structure, such as a delivery report (RFC 3464 2.1). */
+/** RFC 3501 6.4.4: TEXT and MESSAGE are never left out; of the latter some have no structure, as delivery reports. */
 function isReadable({ type, message }: BodyPart): boolean {
   return /^text$/i.test(type) || (/^message$/i.test(type) && message === null);
 }
