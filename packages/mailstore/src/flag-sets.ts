@@ -34,7 +34,9 @@ class InternedFlagSet implements FlagSet {
 export function checkFlags(flags: readonly string[], limits: FlagLimits, known: FlagSets | null): void {
   const keywords = flags.filter((flag) => !CANONICAL.has(flag.toLowerCase()));
   for (const keyword of keywords) {
-    if (keyword.length === 0 || Buffer.byteLength(keyword) > limits.keywordBytesMax || keyword.startsWith("\\")) {
+    const tooLong = Buffer.byteLength(keyword) > limits.keywordBytesMax;
+    // Lists of flags are separated by blanks, here and in IMAP.
+    if (keyword === "" || tooLong || keyword.startsWith("\\") || /[\s\p{Cc}]/u.test(keyword)) {
       throw new Refusal("tooManyKeywords", `not a flag that can be stored: ${JSON.stringify(keyword.slice(0, 80))}`);
     }
   }

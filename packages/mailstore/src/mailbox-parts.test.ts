@@ -133,6 +133,13 @@ describe("flag sets", () => {
     );
   });
 
+  it("refuse what no list of flags could give back", () => {
+    for (const flag of ["two words", "tab\there", "line\r\n", "nul\0", "\u00a0"]) {
+      expect(() => checkFlags([flag], DEFAULT_STORE_LIMITS, null)).toThrow("not a flag");
+    }
+    expect(() => checkFlags(["$Größe", "\\seen"], DEFAULT_STORE_LIMITS, null)).not.toThrow();
+  });
+
   it("refuse what passes the limits", () => {
     const limits = { keywordsMax: 2, messageFlagsMax: 3, keywordBytesMax: 5 };
     const sets = new FlagSets();
