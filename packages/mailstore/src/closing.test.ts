@@ -1,4 +1,5 @@
 // What is left behind when something fails: nothing that stays open, staged or untold.
+import { setImmediate } from "node:timers/promises";
 import { describe, expect, it } from "@jest/globals";
 import { openMailStore, openMemoryDriver, type MailStore } from "./index.ts";
 
@@ -40,6 +41,39 @@ describe("a store", () => {
     expect([closed, troubles]).toEqual([1, [full]]);
   });
 
+  it("tries a snapshot that failed again when as much again has come, not at every mail", async () => {
+    const driver = await openMemoryDriver();
+    const troubles: unknown[] = [];
+    const limits = { tailRecordsMax: 3 };
+    const store = openMailStore(driver, { ...CHEAP, limits, onTrouble: (error) => troubles.push(error) });
+    const { id } = await store.createAccount({ address: "alice@example.org", password: "x" });
+    const [inbox] = await store.mailboxes(id);
+    if (inbox === undefined) throw new Error("no mailbox");
+    const handle = await store.open({ account: id, mailbox: inbox.id });
+    await handle.ready();
+    const save = driver.saveSnapshot.bind(driver);
+    driver.saveSnapshot = () => Promise.reject(new Error("disk full"));
+    const tries: number[] = [];
+    for (let i = 1; i <= 30; i++) {
+      await deliver(store);
+      for (let turn = 0; turn < 5; turn++) await setImmediate();
+      if (troubles.length > tries.length) tries.push(i);
+    }
+    expect(tries).toEqual([3, 7, 15]);
+    const saved = new Promise<void>((resolve) => {
+      driver.saveSnapshot = async (snapshot) => {
+        const written = await save(snapshot);
+        resolve();
+        return written;
+      };
+    });
+    for (let i = 0; i < 10; i++) await deliver(store);
+    await saved;
+    handle.release();
+    await store.close();
+    expect(troubles).toHaveLength(3);
+  });
+
   it("cuts the log where a snapshot under way is of an earlier state than needed", async () => {
     const driver = await openMemoryDriver();
     const store = openMailStore(driver, { ...CHEAP, limits: { tailRecordsMax: 3, logRecordsKept: 2 } });
@@ -71,7 +105,7 @@ describe("a store", () => {
     const cursorOf = driver.snapshotCursor.bind(driver);
     driver.snapshotCursor = async (of, mailbox) => {
       // Asked by the other mailbox, which is about to cut the log.
-      if (mailbox === inbox.id) setImmediate(() => letGo());
+      if (mailbox === inbox.id) void setImmediate().then(() => letGo());
       return cursorOf(of, mailbox);
     };
     // Behind the snapshot that is held, and before the floor to come.

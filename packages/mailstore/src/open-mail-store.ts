@@ -40,6 +40,8 @@ class DriverMailStore implements port.MailStore {
   readonly #onTrouble: (error: unknown) => void;
   /** What came behind the snapshots of mailboxes whose contents are not in memory. */
   readonly #unloadedTails = new WeakMap<MailboxState, Tail>();
+  /** The records behind a snapshot that could not be written. */
+  readonly #failedTails = new WeakMap<MailboxState, number>();
   readonly #background = new Set<Promise<void>>();
   readonly #closing = new AbortController();
   #closed: Promise<void> | undefined;
@@ -222,10 +224,15 @@ class DriverMailStore implements port.MailStore {
     if (this.#closing.signal.aborted) return;
     const tail = mailbox.contents ?? this.#growUnloaded(mailbox, recordBytes);
     if (mailbox.snapshotRunning !== null || !wantsSnapshot(this.#context, tail)) return;
+    const { tailRecords } = tail;
+    // After a failure, only when as much again has come.
+    if (tailRecords < 2 * (this.#failedTails.get(mailbox) ?? 0)) return;
     this.#unloadedTails.delete(mailbox);
     const work = writeSnapshot(this.#context, mailbox)
+      .then(() => this.#failedTails.delete(mailbox))
       .then(() => trimLog(this.#context, account))
       .catch((error: unknown) => {
+        this.#failedTails.set(mailbox, tailRecords);
         if (!this.#closing.signal.aborted) this.#onTrouble(error);
       })
       .finally(() => this.#background.delete(work));
