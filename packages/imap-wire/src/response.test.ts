@@ -37,7 +37,7 @@ describe("strings", () => {
   it("print as atoms where they may", () => {
     expect([null, "NIL", ""].map(printNstring)).toEqual(["NIL", '"NIL"', '""']);
     expect(["a]b", "nil", "a b", "", "a%", "inb\xffx"].map(printAstring)).toEqual([
-      "a]b",
+      '"a]b"',
       '"nil"',
       '"a b"',
       '""',

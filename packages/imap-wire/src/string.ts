@@ -1,5 +1,5 @@
 // Strings in responses. Every character of a text here is one octet (latin1), as it is of every printed response.
-import { ASTRING_CHAR, isOf } from "./char-class.ts";
+import { ATOM_CHAR, isOf } from "./char-class.ts";
 
 const PLAIN = /^[\x20\x21\x23-\x5b\x5d-\x7e]*$/;
 const QUOTABLE = /^[\x20-\x7e]*$/;
@@ -20,7 +20,8 @@ export function printNstring(text: string | null): string {
 /** An atom where it can be one, else a string. */
 export function printAstring(text: string): string {
   if (text === "" || text.toUpperCase() === "NIL") return printString(text);
-  for (let i = 0; i < text.length; i++) if (!isOf(text.charCodeAt(i), ASTRING_CHAR)) return printString(text);
+  // Not ASTRING-CHAR: within BODY[...] a "]" would look like the end of the section.
+  for (let i = 0; i < text.length; i++) if (!isOf(text.charCodeAt(i), ATOM_CHAR)) return printString(text);
   return text;
 }
 
