@@ -1,5 +1,4 @@
 // What is left behind when something fails: nothing that stays open, staged or untold.
-import { setImmediate } from "node:timers/promises";
 import { describe, expect, it } from "@jest/globals";
 import { openMailStore, openMemoryDriver, type MailStore } from "./index.ts";
 
@@ -7,6 +6,11 @@ const CHEAP = { scryptCost: { N: 16, r: 1, p: 1 } };
 
 async function* once(text: string): AsyncGenerator<Uint8Array> {
   yield Buffer.from(text, "latin1");
+}
+
+/** The next turn of the event loop. */
+function nextTurn(): Promise<void> {
+  return new Promise((resolve) => setImmediate(resolve));
 }
 
 async function deliver(store: MailStore): Promise<void> {
@@ -56,7 +60,7 @@ describe("a store", () => {
     const tries: number[] = [];
     for (let i = 1; i <= 30; i++) {
       await deliver(store);
-      for (let turn = 0; turn < 5; turn++) await setImmediate();
+      for (let turn = 0; turn < 5; turn++) await nextTurn();
       if (troubles.length > tries.length) tries.push(i);
     }
     expect(tries).toEqual([3, 7, 15]);
@@ -105,7 +109,7 @@ describe("a store", () => {
     const cursorOf = driver.snapshotCursor.bind(driver);
     driver.snapshotCursor = async (of, mailbox) => {
       // Asked by the other mailbox, which is about to cut the log.
-      if (mailbox === inbox.id) void setImmediate().then(() => letGo());
+      if (mailbox === inbox.id) void nextTurn().then(() => letGo());
       return cursorOf(of, mailbox);
     };
     // Behind the snapshot that is held, and before the floor to come.

@@ -1,12 +1,16 @@
 // What is kept in memory is bounded, and nobody who works on something loses it under his hands.
 import { describe, expect, it } from "@jest/globals";
-import { setImmediate } from "node:timers/promises";
 import { openMailStore, openMemoryDriver, type AccountInfo, type MailStore, type StoreDriver } from "./index.ts";
 import type { StoreLimits } from "./limits.ts";
 
 async function opened(limits: Partial<StoreLimits>): Promise<{ driver: StoreDriver; store: MailStore }> {
   const driver = await openMemoryDriver();
   return { driver, store: openMailStore(driver, { scryptCost: { N: 16, r: 1, p: 1 }, limits }) };
+}
+
+/** The next turn of the event loop. */
+function nextTurn(): Promise<void> {
+  return new Promise((resolve) => setImmediate(resolve));
 }
 
 function account(store: MailStore, name: string): Promise<AccountInfo> {
@@ -65,7 +69,7 @@ describe("memory", () => {
     for (let i = 0; i < 3; i++) {
       for (const { id } of others) {
         await store.quota(id);
-        await setImmediate();
+        await nextTurn();
       }
     }
     await store.quota(watched.id);
@@ -87,7 +91,7 @@ describe("memory", () => {
       driver.commit = commit;
       for (const { id } of others) {
         await store.quota(id);
-        await setImmediate();
+        await nextTurn();
       }
       return commit(...args);
     };

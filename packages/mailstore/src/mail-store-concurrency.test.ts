@@ -1,6 +1,5 @@
 // Many callers at once on few mailboxes, over a driver that answers in seeded disorder, with limits so small that
 // everything is written out, let go, cut and moved all the time: what is read agrees with what was done, for everyone.
-import { setImmediate } from "node:timers/promises";
 import { describe, expect, it } from "@jest/globals";
 import {
   cursor,
@@ -34,6 +33,11 @@ const NAMES = ["INBOX", "Archive", "one", "one/two", "three"] as const;
 const FLAGS = ["\\Seen", "\\Deleted", "\\Flagged", "$Work"] as const;
 const EXPECTED: readonly string[] = ["mailboxNotFound", "mailboxExists", "mailboxNameInvalid"];
 
+/** The next turn of the event loop. */
+function nextTurn(): Promise<void> {
+  return new Promise((resolve) => setImmediate(resolve));
+}
+
 /** Numbers from a seed (mulberry32). */
 class Dice {
   #state: number;
@@ -59,8 +63,8 @@ class Dice {
   }
 
   /** Some turns of the microtask queue or of the event loop. */
-  async pause(): Promise<void> {
-    if (this.roll(8) === 0) await setImmediate();
+  async dawdle(): Promise<void> {
+    if (this.roll(8) === 0) await nextTurn();
     for (let turns = this.roll(6); turns > 0; turns--) await Promise.resolve();
   }
 }
@@ -69,9 +73,9 @@ class Dice {
 function unhurried(driver: StoreDriver, dice: Dice): StoreDriver {
   const paused = <Args extends unknown[], T>(call: (...args: Args) => Promise<T>): ((...args: Args) => Promise<T>) => {
     return async (...args) => {
-      await dice.pause();
+      await dice.dawdle();
       const answer = await call(...args);
-      await dice.pause();
+      await dice.dawdle();
       return answer;
     };
   };
@@ -182,7 +186,7 @@ class Trial {
   /** One caller's work: many steps, each of which may find that another was quicker. */
   async call(steps: number): Promise<void> {
     for (let step = 0; step < steps; step++) {
-      await this.dice.pause();
+      await this.dice.dawdle();
       try {
         await this.step(this.dice.pick(this.stores));
       } catch (error) {
@@ -269,8 +273,8 @@ class Trial {
           expect(before.filter((uid) => uidSetHas(vanished, uid))).toEqual(gone);
           this.checked++;
         }
-        await this.dice.pause();
-        await setImmediate();
+        await this.dice.dawdle();
+        await nextTurn();
       }
     } finally {
       handle.release();
@@ -337,7 +341,7 @@ async function runTrial(seed: number, { logRecordsKept }: { readonly logRecordsK
   const pushes = (async () => {
     for (let i = 0; i < 50; i++) {
       for (const store of stores) await store.quota(other.id);
-      await setImmediate();
+      await nextTurn();
     }
   })();
   const done = Promise.all([...callers, pushes]);
