@@ -52,10 +52,10 @@ export class NeedleScan {
     }
   }
 
-  /** Whether a needle may be in a field of this name. The headers of parts belong to the body of the message. */
+  /** Whether a needle may be in a field of this name: BODY matches no header at all, TEXT each (RFC 9051 6.4.4). */
   #concerns(needle: Needle, name: string): boolean {
     if (needle.in === "field") return this.#isInTopHeader && needle.field === name;
-    return needle.in === "message" || !this.#isInTopHeader;
+    return needle.in === "message";
   }
 
   #takePiece({ text, isFirst }: Extract<MessageText, { readonly type: "piece" }>): void {
