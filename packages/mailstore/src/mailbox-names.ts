@@ -55,16 +55,17 @@ export async function createMailbox(
   request: { readonly name: string; readonly specialUse: SpecialUse | null },
 ): Promise<MailboxStatus> {
   const name = normalizeMailboxName(request.name, context.limits);
+  let id = ACCOUNT_DIRECTORY;
   await changeDirectory(context, account, (draft) => {
     if (account.named(name) !== undefined) throw new Refusal("mailboxExists", "a mailbox of that name exists");
     const names = new Names(context, account, draft);
-    names.createWithSuperiors(name, request.specialUse);
+    id = names.createWithSuperiors(name, request.specialUse);
     names.save();
     return true;
   });
-  const created = account.named(name);
-  if (created === undefined) throw new Error("a mailbox is missing right after its creation");
-  return created.status(account.isSubscribed(name));
+  // Others may have renamed it by now, or deleted it: then it is refused.
+  const created = account.mailbox(id);
+  return created.status(account.isSubscribed(created.properties.name));
 }
 
 export async function deleteMailbox(context: StoreContext, account: AccountState, request: string): Promise<Cursor> {
