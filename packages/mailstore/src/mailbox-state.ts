@@ -3,6 +3,7 @@ import type { MailboxHead, StoreDriver } from "./driver.ts";
 import type { Uid } from "./ids.ts";
 import type { StoreLimits } from "./limits.ts";
 import { loadContents, type MailboxContents, type MailboxEvent } from "./mailbox-contents.ts";
+import { Refusal } from "./refusal.ts";
 import type { MailboxAt, MailboxStatus, SpecialUse } from "./store.ts";
 import { TurnQueue } from "./turn-queue.ts";
 
@@ -98,6 +99,10 @@ export class MailboxState {
       for (const event of this.#held) if (event.cursor > contents.through) contents.apply(event);
       this.#contents = contents;
       return contents;
+    } catch (error) {
+      // Its chunks may have gone while they were being read: what was found of them need not fit together.
+      if (this.deleted) throw new Refusal("mailboxNotFound", "no such mailbox", { cause: error });
+      throw error;
     } finally {
       // In the same turn as the contents are there: an event between the two would be in neither.
       this.#held = null;

@@ -233,7 +233,8 @@ class DriverMailStore implements port.MailStore {
       .then(() => trimLog(this.#context, account))
       .catch((error: unknown) => {
         this.#failedTails.set(mailbox, tailRecords);
-        if (!this.#closing.signal.aborted) this.#onTrouble(error);
+        // A mailbox that was deleted meanwhile needs no snapshot.
+        if (!this.#closing.signal.aborted && !mailbox.deleted) this.#onTrouble(error);
       })
       .finally(() => this.#background.delete(work));
     this.#background.add(work);
