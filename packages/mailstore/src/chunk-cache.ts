@@ -35,6 +35,11 @@ export class ChunkCache {
     this.#cached.delete(key);
   }
 
+  /** Forgets all whose key starts with `prefix`. */
+  deleteAll(prefix: string): void {
+    for (const key of this.#cached.keys()) if (key.startsWith(prefix)) this.delete(key);
+  }
+
   async #load<T>(key: string, load: () => Promise<{ value: T; bytes: number }>): Promise<T> {
     // The entry is in the map before the first await returns: it is the one to fill or to remove.
     await Promise.resolve();

@@ -29,8 +29,12 @@ const GUARD_TRIES_MAX = 100;
 
 export async function contentsOf(context: StoreContext, mailbox: MailboxState): Promise<MailboxContents> {
   const release = context.indexes.hold(mailbox);
+  const fresh = mailbox.contents === null;
   try {
-    return await mailbox.load(context.driver, context.limits);
+    const contents = await mailbox.load(context.driver, context.limits);
+    // Another store may have written the chunks that the contents rest on.
+    if (fresh) context.cache.deleteAll(`${mailbox.at.account}/${mailbox.at.mailbox}/`);
+    return contents;
   } finally {
     release();
   }
