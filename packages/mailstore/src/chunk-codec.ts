@@ -3,7 +3,7 @@
 import { ByteReader, ByteWriter } from "./byte-codec.ts";
 import type { FlagSets } from "./flag-sets.ts";
 import { blobId, type Cursor, type MailboxId, type Uid } from "./ids.ts";
-import { readUidSet, writeUidSet } from "./log-record.ts";
+import { readUidSet, writeUidSet, type MessageOrigin } from "./log-record.ts";
 import type { MessageColumns, RowRange } from "./message-columns.ts";
 import type { MessageMetadata } from "./store.ts";
 import type { UidSet } from "./uid-set.ts";
@@ -61,7 +61,7 @@ const METADATA_NUMBERS = 7;
 export function encodeMetadataChunk(rows: readonly MessageMetadata[]): Uint8Array {
   const numbers = new Float64Array(rows.length * METADATA_NUMBERS);
   for (const [i, row] of rows.entries()) {
-    const [mailbox, uid] = row.emailId.slice(1).split("-").map(Number) as [number, number];
+    const { mailbox, uid } = originOf(row.emailId);
     numbers.set(
       [row.uid, row.sizeBytes, row.internalDateMs, row.saveDateMs, mailbox, uid, row.blob],
       i * METADATA_NUMBERS,
@@ -88,6 +88,12 @@ export function decodeMetadataChunk(data: Uint8Array): Map<Uid, MessageMetadata>
 /** RFC 8474 4: the id of a message, from where it first entered the account: neither is ever used again. */
 export function emailIdOf(mailbox: MailboxId | number, uid: Uid): string {
   return `E${mailbox}-${uid}`;
+}
+
+/** Where the message of an id first entered the account. */
+export function originOf(emailId: string): MessageOrigin {
+  const [mailbox, uid] = emailId.slice(1).split("-").map(Number) as [number, number];
+  return { mailbox, uid };
 }
 
 export function encodeSummaryChunk(rows: ReadonlyMap<Uid, Uint8Array>): Uint8Array {

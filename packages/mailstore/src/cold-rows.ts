@@ -7,7 +7,7 @@ import { MessageScanner } from "./message/scan-message.ts";
 import type { MessageSummary } from "./message/summary.ts";
 import type { MailboxAt, MessageDetails, MessageMetadata } from "./store.ts";
 import type { StoreContext } from "./store-context.ts";
-import type { UidSet } from "./uid-set.ts";
+import { uidSetOf, type UidSet } from "./uid-set.ts";
 
 /** A decoded metadata row takes about this many times its encoded bytes. */
 const DECODED_METADATA_FACTOR = 5;
@@ -41,8 +41,7 @@ export async function* readDetails(
       ? null
       : await summaryChunk(context, at, number);
     const summaries = new Map(wanted.map((uid, i) => [uid, fresh[i] ?? stored?.get(uid)]));
-    const set: UidSet = wanted.map((uid) => [uid, uid]);
-    for await (const batch of readMetadata(context, at, contents, set)) {
+    for await (const batch of readMetadata(context, at, contents, uidSetOf(wanted))) {
       const rows: MessageDetails[] = [];
       for (const row of batch) {
         const encoded = summaries.get(row.uid);

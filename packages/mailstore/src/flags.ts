@@ -8,7 +8,7 @@ import type { MailboxState } from "./mailbox-state.ts";
 import type { FlagChange, FlagsResult, MailboxAt } from "./store.ts";
 import { commitDecided, inTurn, type StoreContext } from "./store-context.ts";
 import { TransactionDraft } from "./transaction-draft.ts";
-import { uidSetDifference, uidSetOf, type UidSet } from "./uid-set.ts";
+import { uidSetDifference, type UidSet } from "./uid-set.ts";
 
 interface Decision {
   readonly changed: UidSet;
@@ -106,9 +106,9 @@ function transactionOf(
 
 /** The UIDs, of `uids` or of all, whose messages have `\Deleted`. */
 export function deletedUids({ columns }: MailboxContents, uids: UidSet): UidSet {
-  const found: Uid[] = [];
+  const found = new Ranges();
   for (const [first, end] of columns.rowRanges(uids)) {
-    for (let row = first; row < end; row++) if (columns.flagsAt(row).deleted) found.push(columns.uids[row] as Uid);
+    for (let row = first; row < end; row++) if (columns.flagsAt(row).deleted) found.add(columns.uids[row] as Uid);
   }
-  return uidSetOf(found);
+  return found.set;
 }

@@ -77,8 +77,7 @@ export class LoadedAccounts {
     let watchers = this.#watchers.get(account);
     if (watchers === undefined) this.#watchers.set(account, (watchers = new Set()));
     // A wrapper of its own, so that one function may watch twice and stop once.
-    const own = { wake };
-    const call = (): void => own.wake();
+    const call = (): void => wake();
     watchers.add(call);
     return () => {
       const left = this.#watchers.get(account);

@@ -239,6 +239,7 @@ class DriverMailStore implements port.MailStore {
       .finally(() => this.#background.delete(work));
     this.#background.add(work);
   }
+
   #growUnloaded(mailbox: MailboxState, recordBytes: number): Tail {
     const before = this.#unloadedTails.get(mailbox);
     const tailRecords = (before?.tailRecords ?? 0) + 1;

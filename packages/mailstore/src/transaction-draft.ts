@@ -13,6 +13,18 @@ export interface Counts {
   readonly bytes: number;
 }
 
+/** What messages add to the counters of a mailbox when they come, and take from them when they go. */
+export function countsOf(rows: readonly Pick<AppendedRow, "flags" | "sizeBytes">[]): Counts {
+  let [unseen, deleted, bytes] = [0, 0, 0];
+  for (const row of rows) {
+    const flags = row.flags.map((flag) => flag.toLowerCase());
+    if (!flags.includes("\\seen")) unseen++;
+    if (flags.includes("\\deleted")) deleted++;
+    bytes += row.sizeBytes;
+  }
+  return { messages: rows.length, unseen, deleted, bytes };
+}
+
 class PartDraft {
   readonly facts: MailboxFact[] = [];
   /** The newest fact of messages that came: one more is added to it. */
@@ -53,18 +65,7 @@ export class TransactionDraft {
     const part = this.#part(mailbox);
     const position = part.allocate;
     part.allocate += rows.length;
-    for (const row of rows) {
-      const flags = row.flags.map((flag) => flag.toLowerCase());
-      part.count(
-        {
-          messages: 1,
-          unseen: flags.includes("\\seen") ? 0 : 1,
-          deleted: flags.includes("\\deleted") ? 1 : 0,
-          bytes: row.sizeBytes,
-        },
-        1,
-      );
-    }
+    part.count(countsOf(rows), 1);
     const last = part.appended;
     if (last !== null && last === part.facts.at(-1) && last.by === by) for (const row of rows) last.rows.push(row);
     else part.facts.push((part.appended = { type: "appended", by, rows: [...rows] }));

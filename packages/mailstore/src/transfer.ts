@@ -1,4 +1,5 @@
 // Copy, move and expunge: whole sets in one transaction, all or nothing.
+import { originOf } from "./chunk-codec.ts";
 import { readDetails, readMetadata } from "./cold-rows.ts";
 import type { Transaction } from "./driver.ts";
 import { deletedUids } from "./flags.ts";
@@ -9,7 +10,7 @@ import type { MailboxState } from "./mailbox-state.ts";
 import { encodeSummary } from "./message/encode-summary.ts";
 import type { Expunged, MailboxAt, MessageMetadata, Transferred } from "./store.ts";
 import { commitDecided, inTurn, type StoreContext } from "./store-context.ts";
-import { TransactionDraft, type Counts } from "./transaction-draft.ts";
+import { countsOf, TransactionDraft } from "./transaction-draft.ts";
 import { EMPTY_UID_SET, uidSetOf, type UidSet } from "./uid-set.ts";
 
 export interface TransferRequest {
@@ -109,12 +110,11 @@ export async function sourceRows(
 }
 
 export function appendedRow({ row, flags, summary }: SourceRow): AppendedRow {
-  const [mailbox, uid] = row.emailId.slice(1).split("-").map(Number) as [number, number];
   return {
     flags,
     internalDateMs: row.internalDateMs,
     sizeBytes: row.sizeBytes,
-    origin: { mailbox, uid },
+    origin: originOf(row.emailId),
     body: { blob: row.blob },
     summary,
   };
@@ -127,13 +127,7 @@ export function expungeRows(
   rows: readonly SourceRow[],
   { by, guard }: { readonly by: "expunge" | "move"; readonly guard: Cursor },
 ): void {
-  const lower = rows.map(({ flags }) => flags.map((flag) => flag.toLowerCase()));
-  const counts: Counts = {
-    messages: rows.length,
-    unseen: lower.filter((flags) => !flags.includes("\\seen")).length,
-    deleted: lower.filter((flags) => flags.includes("\\deleted")).length,
-    bytes: rows.reduce((sum, { row }) => sum + row.sizeBytes, 0),
-  };
+  const counts = countsOf(rows.map(({ row, flags }) => ({ flags, sizeBytes: row.sizeBytes })));
   const uids = uidSetOf(rows.map(({ row }) => row.uid));
   draft.expunge(mailbox.at.mailbox, guard, { uids, by, counts });
 }
