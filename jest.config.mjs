@@ -1,10 +1,20 @@
 // Tests run straight from the TypeScript sources; end-to-end tests start the built processes (`pretest` builds them).
+
+// One seed for every random test: the same in each run, so that a run which judges a change is repeatable;
+// TEST_SEED=random takes a new one and says it, TEST_SEED=NUMBER replays that.
+process.env.TEST_SEED ??= "1";
+if (process.env.TEST_SEED === "random") {
+  process.env.TEST_SEED = String(Math.floor(Math.random() * 2 ** 31));
+  console.error(`TEST_SEED=${process.env.TEST_SEED}`);
+}
+
 export default {
   testEnvironment: "node",
   testEnvironmentOptions: { customExportConditions: ["source", "node", "node-addons"] },
   testMatch: ["<rootDir>/packages/*/src/**/*.test.ts", "<rootDir>/test/**/*.test.ts"],
   testPathIgnorePatterns: ["/node_modules/", "/dist/"],
   modulePathIgnorePatterns: ["/dist/"],
+  moduleNameMapper: { "^fast-check$": "<rootDir>/test/support/seeded-fast-check.cjs" },
   setupFiles: ["<rootDir>/test/support/native-errors.cjs"],
   transform: {
     "^.+\\.ts$": [

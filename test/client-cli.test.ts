@@ -441,7 +441,7 @@ describe.each([
   ["poll", ["--interval", "0.05"]],
 ])("%s on a connection that breaks anywhere", (name, more) => {
   it("prints every mail once, in order", async () => {
-    const random = seededRandom(testSeed(`${name} on a breaking connection`));
+    const random = seededRandom(testSeed());
     const user = await newAccount();
     const way = new BreakingWay();
     const port = await way.open();

@@ -28,7 +28,7 @@ let random: () => number;
 const errors: unknown[] = [];
 
 beforeAll(async () => {
-  random = seededRandom(testSeed("idle interleavings"));
+  random = seededRandom(testSeed());
   store = openMailStore(await openMemoryDriver(), { scryptCost: { N: 16, r: 1, p: 1 } });
   account = await store.createAccount({ address: LOGIN.user, password: LOGIN.password });
   inbox = (await store.mailbox(account.id, "INBOX")) as MailboxStatus;

@@ -31,7 +31,7 @@ async function tagged(client: RawImap, tag: string): Promise<string> {
 
 describe("the octets", () => {
   it("are kept as they come, whatever they are and however they are cut", async () => {
-    const seed = testSeed("append octets");
+    const seed = testSeed();
     const random = seededRandom(seed);
     const server = await start();
     const client = await server.open("INBOX");

@@ -112,7 +112,7 @@ describe("sections", () => {
   }
 
   it("are the octets of the message, of all parts of random messages, whole and partial", async () => {
-    const seed = testSeed("fetch sections");
+    const seed = testSeed();
     const random = seededRandom(seed);
     const { append, open } = bound(await start());
     const client = await open("INBOX");

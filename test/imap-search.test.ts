@@ -168,7 +168,7 @@ describe("keys", () => {
   }
 
   it("find what a plain evaluation finds, whatever they are made of", async () => {
-    const seed = testSeed("search keys");
+    const seed = testSeed();
     const random = seededRandom(seed);
     const server = await start();
     const messages = Array.from({ length: 60 }, (_, i) => randomMessage(i + 1, random));

@@ -33,7 +33,9 @@ const driver = await openLevelDriver({
 const { live, serial } = await foldLog(driver);
 let nextSerial = serial + 1_000 * (1 + random(1_000));
 await createMailboxes();
-await Promise.all(Array.from({ length: WRITERS }, (_, writer) => write(writer)));
+// How often a step is passed depends on the draws: a step that is waited for is written on to, for as long as it takes.
+do await Promise.all(Array.from({ length: WRITERS }, (_, writer) => write(writer)));
+while (killStep !== "-" && !killStep?.startsWith("close:"));
 await driver.close();
 
 async function createMailboxes(): Promise<void> {

@@ -40,7 +40,7 @@ const acknowledged = new Map<number, Set<number>>([
   [MAIL, new Set()],
   [NOTES, new Set()],
 ]);
-const random = seededRandom(testSeed("driver kills"));
+const random = seededRandom(testSeed());
 
 beforeAll(async () => {
   directory = await mkdtemp(join(tmpdir(), "pushmail-kill-"));

@@ -105,7 +105,7 @@ describe("many who wait", () => {
 
   it("never miss a mail that lands while they enter or leave IDLE", async () => {
     const user = "cat@example.org";
-    const random = seededRandom(testSeed("entering and leaving IDLE"));
+    const random = seededRandom(testSeed());
     const session = await open(user);
     const sender = await RawSmtp.connect(smtp);
     let known = 0;

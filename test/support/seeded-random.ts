@@ -1,4 +1,4 @@
-// Random numbers that can be had again: the seed is printed by whoever uses them.
+// Random numbers that can be had again: one seed makes a run.
 
 /** Mulberry32: numbers in [0, 1), the same for the same seed. */
 export function seededRandom(seed: number): () => number {
@@ -11,11 +11,9 @@ export function seededRandom(seed: number): () => number {
   };
 }
 
-/** The seed of the environment (TEST_SEED), else a new one; said on the console, so that a failure can be replayed. */
-export function testSeed(name: string): number {
-  const seed = Number(process.env.TEST_SEED ?? Math.floor(Math.random() * 2 ** 32));
-  console.info(`${name}: TEST_SEED=${seed}`);
-  return seed;
+/** The seed of this run of the tests: TEST_SEED, which jest.config.mjs sees to. */
+export function testSeed(): number {
+  return Number(process.env.TEST_SEED);
 }
 
 /** Lets `turns` turns of the event loop pass. */

@@ -300,11 +300,11 @@ async function interrupted(
 }
 
 describe("a power cut or a kill", () => {
-  const first = Number(process.env["POWER_CUT_SEED"] ?? Math.floor(Math.random() * 2 ** 31));
+  const first = Number(process.env["TEST_SEED"]);
   const runs = Number(process.env["POWER_CUT_RUNS"] ?? 15);
 
   it(
-    `loses nothing acknowledged, at any point, over and over (POWER_CUT_SEED=${first})`,
+    `loses nothing acknowledged, at any point, over and over `,
     async () => {
       for (let seed = first; seed < first + runs; seed++) {
         const random = randomFrom(seed);
@@ -319,7 +319,7 @@ describe("a power cut or a kill", () => {
           await check(driver, acknowledged);
           await driver.close();
         } catch (error) {
-          throw new Error(`with POWER_CUT_SEED=${seed} POWER_CUT_RUNS=1`, { cause: error });
+          throw new Error(`with TEST_SEED=${seed} POWER_CUT_RUNS=1`, { cause: error });
         }
       }
     },
