@@ -10,6 +10,7 @@ export interface Endpoint {
 interface Waiter {
   readonly fits: (line: string) => boolean;
   readonly found: (arrival: Arrival) => void;
+  readonly failed: (error: Error) => void;
 }
 
 /** A line and when its last byte was read, in milliseconds of `performance.now()`. */
@@ -23,12 +24,16 @@ export class LineClient {
   #rest = "";
   #lines: Arrival[] = [];
   #waiter: Waiter | null = null;
+  #gone: Error | null = null;
 
   private constructor(socket: Socket) {
     this.socket = socket;
     socket.setNoDelay(true);
     socket.setEncoding("latin1");
     socket.on("data", (text: string) => this.#take(text, performance.now()));
+    socket.on("error", (error) => (this.#gone = error));
+    socket.on("end", () => (this.#gone ??= new Error("the server closed the connection")));
+    socket.on("close", () => this.#fail());
   }
 
   static async connect(endpoint: Endpoint): Promise<LineClient> {
@@ -44,14 +49,21 @@ export class LineClient {
 
   /** Takes lines until one fits, and gives that one. */
   until(fits: (line: string) => boolean): Promise<Arrival> {
-    return new Promise((resolve) => {
-      this.#waiter = { fits, found: resolve };
+    return new Promise((resolve, reject) => {
+      this.#waiter = { fits, found: resolve, failed: reject };
       this.#serve();
+      if (this.socket.destroyed) this.#fail();
     });
   }
 
   close(): void {
     this.socket.destroy();
+  }
+
+  /** Whoever waits learns that the server is gone; after `close` nobody waits any more. */
+  #fail(): void {
+    if (this.#gone !== null) this.#waiter?.failed(this.#gone);
+    this.#waiter = null;
   }
 
   #take(text: string, atMs: number): void {

@@ -10,6 +10,10 @@ export interface PeerOptions {
   readonly manyIdle?: boolean;
   /** Also listens with TLS from the first byte. */
   readonly tls?: boolean;
+  /** Stores passwords as a server at work does, slow to check; elsewhere a thousand accounts would take minutes to make. */
+  readonly realHashes?: boolean;
+  /** For a server that runs on Node: arguments such as `--cpu-prof`. */
+  readonly nodeArguments?: readonly string[];
 }
 
 export interface Peer {
