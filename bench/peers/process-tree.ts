@@ -11,19 +11,28 @@ const TICKS_PER_SECOND = 100;
 const END_MS = 15_000;
 
 export class ProcessTree {
+  static readonly #running = new Set<ProcessTree>();
   readonly child: ChildProcess;
   readonly #exit: Promise<unknown>;
 
   private constructor(child: ChildProcess) {
     this.child = child;
     this.#exit = once(child, "exit");
+    ProcessTree.#running.add(this);
+    child.once("exit", () => ProcessTree.#running.delete(this));
   }
 
   /** Starts a command; its standard output can be read from `child.stdout`. */
   static start(command: readonly string[], environment: NodeJS.ProcessEnv = {}): ProcessTree {
     const raised = ["-c", 'ulimit -n "$(ulimit -Hn)"; exec "$@"', "sh", ...command];
     const env = { ...process.env, ...environment };
-    return new ProcessTree(spawn("/bin/sh", raised, { stdio: ["ignore", "pipe", "inherit"], env }));
+    // A process group of its own: Cyrus ends by a signal to its whole group.
+    return new ProcessTree(spawn("/bin/sh", raised, { stdio: ["ignore", "pipe", "inherit"], env, detached: true }));
+  }
+
+  /** Ends whatever is left, at once. */
+  static killAll(): void {
+    for (const tree of ProcessTree.#running) killAll(tree.#pids());
   }
 
   get pid(): number {

@@ -1,6 +1,7 @@
-// What peers need of the machine: programs that are installed, and kernel settings that their experts raise.
+// What peers need of the machine: programs, kernel settings that their experts raise, a certificate.
 import { execFileSync } from "node:child_process";
 import { readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
 
 /** Says how to install what is not there. */
 export function requireProgram(name: string): void {
@@ -21,4 +22,11 @@ export function raiseSysctl(name: string, value: number): void {
   } catch {
     console.warn(`${name} stays at ${now}: not allowed to raise it to ${value}`);
   }
+}
+
+/** Makes a self-signed pair: `key.pem` and `certificate.pem` in the folder. */
+export function makeCertificate(directory: string): void {
+  const files = ["-keyout", join(directory, "key.pem"), "-out", join(directory, "certificate.pem")];
+  const kind = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "2"];
+  execFileSync("openssl", ["req", "-x509", "-subj", "/CN=localhost", ...kind, ...files], { stdio: "ignore" });
 }

@@ -1,9 +1,11 @@
 // The peers by name.
 import type { Peer, PeerName, PeerOptions } from "../peer.ts";
+import { startCyrus } from "./cyrus.ts";
 import { startDovecot } from "./dovecot.ts";
 import { startPushmail } from "./pushmail.ts";
 
 export const peers: Partial<Record<PeerName, (options?: PeerOptions) => Promise<Peer>>> = {
   pushmail: startPushmail,
   dovecot: startDovecot,
+  cyrus: startCyrus,
 };
