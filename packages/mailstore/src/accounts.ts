@@ -27,6 +27,8 @@ interface FoundAccount {
 /** RFC 5321 4.5.3.1: the longest path, without its angle brackets. */
 const ADDRESS_BYTES_MAX = 254;
 const LOCAL_PART_BYTES_MAX = 64;
+/** Of an address as it is given: longer than any whose normal form is short enough. */
+const ADDRESS_CHARS_MAX = 4 * ADDRESS_BYTES_MAX;
 
 export class Accounts {
   readonly #context: StoreContext;
@@ -192,6 +194,8 @@ function infoOf({ id, stored: { address, aliases } }: FoundAccount): AccountInfo
 
 /** An address as it is compared: lower case, NFC, the domain in Unicode. Throws a Refusal where it cannot be one. */
 export function normalizeAddress(address: string): string {
+  // Before it is normalized: both that and Punycode take the square of a length.
+  if (address.length > ADDRESS_CHARS_MAX) throw addressInvalid(address);
   const at = address.lastIndexOf("@");
   const local = address.slice(0, Math.max(at, 0)).normalize("NFC").toLowerCase();
   const domain = normalizeDomain(address.slice(at + 1));
@@ -203,8 +207,12 @@ export function normalizeAddress(address: string): string {
     /[\s\p{Cc}\p{Cs}"(),:;<>@[\\\]]/u.test(local) ||
     Buffer.byteLength(local) > LOCAL_PART_BYTES_MAX ||
     Buffer.byteLength(normal) > ADDRESS_BYTES_MAX;
-  if (bad) throw new Refusal("addressInvalid", `not a mail address: ${JSON.stringify(address.slice(0, 100))}`);
+  if (bad) throw addressInvalid(address);
   return normal;
+}
+
+function addressInvalid(address: string): Refusal {
+  return new Refusal("addressInvalid", `not a mail address: ${JSON.stringify(address.slice(0, 100))}`);
 }
 
 function normalizeDomain(domain: string): string {

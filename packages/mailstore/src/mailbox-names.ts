@@ -22,20 +22,29 @@ export const FIRST_MAILBOXES: readonly { readonly name: string; readonly special
   { name: "Trash", specialUse: "Trash" },
 ];
 
+/** INBOX in any case of ASCII: upper case makes an I of a dotless i too. */
+const ANY_INBOX = /^inbox$/i;
+
 /** The name as it is kept: INBOX in capitals whatever its case, NFC, checked against the limits. */
 export function normalizeMailboxName(name: string, limits: StoreContext["limits"]): string {
+  // Before it is normalized: that takes the square of how many marks stand on one letter.
+  if (name.length > limits.mailboxNameBytesMax) throw nameInvalid();
   const normal = name.normalize("NFC");
   const levels = normal.split(SEPARATOR);
-  if (normal.toUpperCase() === INBOX) return INBOX;
-  if (levels[0]?.toUpperCase() === INBOX) levels[0] = INBOX;
+  if (ANY_INBOX.test(normal)) return INBOX;
+  if (ANY_INBOX.test(levels[0] as string)) levels[0] = INBOX;
   const bad =
     levels.some((level) => level === "") ||
     levels.length > limits.mailboxLevelsMax ||
     Buffer.byteLength(normal) > limits.mailboxNameBytesMax ||
     // Controls and halves of surrogate pairs can be told to no client.
     /\p{Cc}|\p{Cs}|[\u2028\u2029]/u.test(normal);
-  if (bad) throw new Refusal("mailboxNameInvalid", "not a mailbox name that can be used");
+  if (bad) throw nameInvalid();
   return levels.join(SEPARATOR);
+}
+
+function nameInvalid(): Refusal {
+  return new Refusal("mailboxNameInvalid", "not a mailbox name that can be used");
 }
 
 /** Writes a new account's first mailboxes; harmless where they are there. */
