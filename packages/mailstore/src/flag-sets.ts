@@ -6,6 +6,10 @@ import type { FlagChange, FlagSet } from "./store.ts";
 const SYSTEM_FLAGS = ["\\Answered", "\\Flagged", "\\Deleted", "\\Seen", "\\Draft"] as const;
 const CANONICAL = new Map<string, string>(SYSTEM_FLAGS.map((name) => [name.toLowerCase(), name]));
 
+/** Changes whose result is remembered, and how long the names of their flags may be together. */
+const TRANSITIONS_MAX = 1_000;
+const TRANSITION_CHARS_MAX = 1_000;
+
 export interface FlagLimits {
   readonly keywordsMax: number;
   readonly messageFlagsMax: number;
@@ -77,8 +81,8 @@ export class FlagSets {
     if (result === undefined) {
       result = this.#apply(number, change);
       // Bounded by forgetting: a transition is quick to work out again.
-      if (this.#transitions.size >= 1_000) this.#transitions.clear();
-      this.#transitions.set(key, result);
+      if (this.#transitions.size >= TRANSITIONS_MAX) this.#transitions.clear();
+      if (key.length <= TRANSITION_CHARS_MAX) this.#transitions.set(key, result);
     }
     return result;
   }

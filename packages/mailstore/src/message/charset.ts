@@ -1,4 +1,5 @@
 // From bytes to Unicode. Mail names its charset wrongly, or none, or one that nobody knows: then the bytes decide.
+import { isUtf8 } from "node:buffer";
 import { TextDecoder } from "node:util";
 import { asBuffer } from "./as-buffer.ts";
 
@@ -19,7 +20,7 @@ const WINDOWS_1252 =
   "\u20ac\u0081\u201a\u0192\u201e\u2026\u2020\u2021\u02c6\u2030\u0160\u2039\u0152\u008d\u017d\u008f" +
   "\u0090\u2018\u2019\u201c\u201d\u2022\u2013\u2014\u02dc\u2122\u0161\u203a\u0153\u009d\u017e\u0178";
 
-const STRICT_UTF8: TextDecoder = new TextDecoder("utf-8", { fatal: true });
+const UTF8: TextDecoder = new TextDecoder("utf-8");
 /** By label; only labels that exist get in, so that their number is small. */
 const decoders: Map<string, TextDecoder> = new Map();
 
@@ -33,11 +34,8 @@ export function decodeCharset(bytes: Uint8Array, charset: string): string {
 
 /** UTF-8 where the bytes are that (RFC 6532 3.2), else windows-1252, which is latin1 and more. */
 function decodeUnlabelled(bytes: Uint8Array): string {
-  try {
-    return STRICT_UTF8.decode(bytes);
-  } catch {
-    return decodeWindows1252(bytes);
-  }
+  // Asked first: to be told by an exception takes twenty times as long.
+  return isUtf8(bytes) ? UTF8.decode(bytes) : decodeWindows1252(bytes);
 }
 
 function decodeWindows1252(bytes: Uint8Array): string {
