@@ -13,13 +13,12 @@ const INBOX = "INBOX";
 /** All names that LIST knows, INBOX first, superiors before what is below them. */
 export function listMailboxes(mailboxes: readonly MailboxStatus[]): readonly ListedMailbox[] {
   const statuses = new Map(mailboxes.map((status) => [status.name, status]));
-  const parents = new Set(mailboxes.flatMap(({ name }) => superiorsOf(name)));
-  const names = [...new Set([...statuses.keys(), ...parents])].toSorted(byTree);
-  return names.map((name) => {
+  const names = withSuperiors(statuses.keys());
+  return names.map((name, i) => {
     const status = statuses.get(name);
     const specialUse = status?.specialUse ?? null;
     // RFC 3348 3
-    const attributes = [parents.has(name) ? "\\HasChildren" : "\\HasNoChildren"];
+    const attributes = [isWithin(names[i + 1] ?? "", name) ? "\\HasChildren" : "\\HasNoChildren"];
     // RFC 5258 3: older clients know the second of the two alone.
     if (status === undefined) attributes.push("\\NonExistent", "\\Noselect");
     if (specialUse !== null) attributes.push(`\\${specialUse}`);
@@ -27,18 +26,32 @@ export function listMailboxes(mailboxes: readonly MailboxStatus[]): readonly Lis
   });
 }
 
-/** The levels above a name, the highest first. */
-export function superiorsOf(name: string): readonly string[] {
-  const superiors: string[] = [];
-  for (let end = name.indexOf(SEPARATOR); end > 0; end = name.indexOf(SEPARATOR, end + 1)) {
-    superiors.push(name.slice(0, end));
+/** Names in the order of the tree, and the levels above them, given or not. */
+export function withSuperiors(names: Iterable<string>): readonly string[] {
+  const all: string[] = [];
+  for (const name of sortByTree(names)) {
+    for (let end = name.indexOf(SEPARATOR); end > 0; end = name.indexOf(SEPARATOR, end + 1)) {
+      const superior = name.slice(0, end);
+      const last = all.at(-1) ?? "";
+      // What lies below one level stands together, so that the last one tells.
+      if (last !== superior && !isWithin(last, superior)) all.push(superior);
+    }
+    all.push(name);
   }
-  return superiors;
+  return all;
 }
 
 /** INBOX and what is below it first, then by name, level for level. */
-export function byTree(a: string, b: string): number {
-  const keys = [a, b].map((name) => (name === INBOX || name.startsWith(INBOX + SEPARATOR) ? `\0${name}` : name));
-  const [left, right] = keys.map((name) => name.replaceAll(SEPARATOR, "\0"));
-  return (left as string) < (right as string) ? -1 : 1;
+export function sortByTree(names: Iterable<string>): readonly string[] {
+  const keyed = Array.from(names, (name) => ({ name, key: treeKey(name) }));
+  return keyed.sort((a, b) => (a.key < b.key ? -1 : 1)).map(({ name }) => name);
+}
+
+function treeKey(name: string): string {
+  const levels = name.replaceAll(SEPARATOR, "\0");
+  return name === INBOX || isWithin(name, INBOX) ? `\0${levels}` : levels;
+}
+
+function isWithin(name: string, superior: string): boolean {
+  return name.length > superior.length && name[superior.length] === SEPARATOR && name.startsWith(superior);
 }

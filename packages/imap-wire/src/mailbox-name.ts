@@ -15,11 +15,17 @@ export function parseMailbox(scan: Scanner, options?: MailboxNameOptions): strin
   return /^inbox$/i.test(name) ? "INBOX" : name;
 }
 
+export interface ListMailboxOptions extends MailboxNameOptions {
+  /** What the pattern stands behind: the bound is of both together. */
+  readonly reference?: string;
+}
+
 /** The pattern of LIST and LSUB. */
-export function parseListMailbox(scan: Scanner, options?: MailboxNameOptions): string {
+export function parseListMailbox(scan: Scanner, options: ListMailboxOptions = {}): string {
   const start = scan.position;
   const pattern = decodeMailboxName(scan.listMailbox(), options);
-  if (pattern.length > scan.limits.listPatternCharsMax) throw scan.fault("Mailbox pattern too long", start);
+  const { reference = "" } = options;
+  if (reference.length + pattern.length > scan.limits.listPatternCharsMax) throw scan.fault("Mailbox pattern too long", start);
   return pattern;
 }
 

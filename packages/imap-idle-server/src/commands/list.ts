@@ -21,7 +21,7 @@ export const list: Command = command({
     if (selects !== undefined) scan.space();
     const reference = parseMailbox(scan);
     scan.space();
-    const pattern = parseListMailbox(scan);
+    const pattern = parseListMailbox(scan, { reference });
     // Both are always returned, asked for or not.
     if (scan.skip(" RETURN ")) readOptions(scan, ["SPECIAL-USE", "CHILDREN"]);
     return { specialUseOnly: selects?.includes("SPECIAL-USE") === true, reference, pattern };

@@ -2,7 +2,7 @@
 import { matchesListPattern, parseListMailbox, parseMailbox, printList } from "@pushmail/imap-wire";
 import { command, type Command } from "../command.ts";
 import { TimeSlice } from "../fetch/time-slice.ts";
-import { byTree, superiorsOf } from "../mailbox-tree.ts";
+import { sortByTree, withSuperiors } from "../mailbox-tree.ts";
 
 export const lsub: Command = command({
   name: "LSUB",
@@ -11,15 +11,14 @@ export const lsub: Command = command({
     scan.space();
     const reference = parseMailbox(scan);
     scan.space();
-    return reference + parseListMailbox(scan);
+    return reference + parseListMailbox(scan, { reference });
   },
   async run(session, pattern, { account }) {
     const subscribed = new Set(await session.store.subscriptions(account.id));
-    const names = new Set(subscribed);
     // RFC 3501 6.3.9: `%` also finds what is no subscription itself, but has some below it.
-    if (pattern.includes("%")) for (const name of subscribed) for (const above of superiorsOf(name)) names.add(above);
+    const names = pattern.includes("%") ? withSuperiors(subscribed) : sortByTree(subscribed);
     const slice = new TimeSlice();
-    for (const name of [...names].toSorted(byTree)) {
+    for (const name of names) {
       await slice.rest();
       if (!matchesListPattern(pattern, name)) continue;
       const attributes = subscribed.has(name) ? [] : ["\\Noselect"];
