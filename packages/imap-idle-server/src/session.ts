@@ -228,7 +228,9 @@ export class ImapSession implements Session {
 
   #replyTo(error: unknown, invocation: Invocation | undefined): Reply {
     const reply = replyToError(error);
-    const fields = { client: this.client.address, command: invocation?.name, reply: reply.text };
+    // What is no command may be the password of one that went before.
+    const said = invocation === undefined ? {} : { command: invocation.name, reply: reply.text };
+    const fields = { client: this.client.address, ...said };
     if (reply.status === "BAD") this.log.debug(fields, "faulty command");
     else if (reply.code === "SERVERBUG") this.log.error({ ...fields, err: error }, "command failed");
     else this.log.info(fields, "command refused");
