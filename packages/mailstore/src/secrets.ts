@@ -1,7 +1,5 @@
 // Passwords: kept as scrypt hashes, compared in constant time, checked quickly again once they were right.
 import { createHmac, randomBytes, scrypt, timingSafeEqual } from "node:crypto";
-import type { StoreLimits } from "./limits.ts";
-import { Refusal } from "./refusal.ts";
 
 /** Cost of one hash; N = 2^14, r = 8, p = 5 takes about 0.25 s of CPU and 16 MiB (OWASP's floor for scrypt). */
 export interface ScryptCost {
@@ -12,8 +10,6 @@ export interface ScryptCost {
 
 export const DEFAULT_SCRYPT_COST: ScryptCost = { N: 2 ** 14, r: 8, p: 5 };
 
-type CheckLimits = Pick<StoreLimits, "passwordChecksAtOnce" | "passwordChecksQueuedMax">;
-
 const SALT_BYTES = 16;
 const HASH_BYTES = 32;
 /** Longer passwords are taken as they are: to normalize them takes the square of how many marks stand on one letter. */
@@ -23,7 +19,7 @@ const VERIFIED_MAX = 10_000;
 
 export class Secrets {
   readonly #cost: ScryptCost;
-  readonly #limits: CheckLimits;
+  readonly #atOnceMax: number;
   readonly #key = randomBytes(32);
   /** Digest of stored hash, name and password, for those found right, and checks under way. */
   readonly #verified = new Map<string, Promise<boolean>>();
@@ -31,9 +27,9 @@ export class Secrets {
   #running = 0;
   readonly #waiting: (() => void)[] = [];
 
-  constructor(cost: ScryptCost, limits: CheckLimits) {
+  constructor(cost: ScryptCost, atOnceMax: number) {
     this.#cost = cost;
-    this.#limits = limits;
+    this.#atOnceMax = atOnceMax;
     this.#dummy = Promise.resolve(
       format(cost, Buffer.alloc(SALT_BYTES), createHmac("sha256", this.#key).update("nobody").digest()),
     );
@@ -50,7 +46,7 @@ export class Secrets {
     stored: string | undefined,
     { address, password }: { readonly address: string; readonly password: string },
   ): Promise<boolean> {
-    const against = await (stored ?? this.#dummy);
+    const against = stored ?? (await this.#dummy);
     // The name is part of it: else all that are nobody's would share one check, and be told apart by that.
     const asked = JSON.stringify([against, address, password]);
     const digest = createHmac("sha256", this.#key).update(asked).digest("base64");
@@ -71,9 +67,6 @@ export class Secrets {
   async #check(stored: string, password: string): Promise<boolean> {
     const [kind, N, r, p, salt, hash] = stored.split("$");
     if (kind !== "scrypt" || salt === undefined || hash === undefined) throw new Error("a stored secret is damaged");
-    if (this.#waiting.length >= this.#limits.passwordChecksQueuedMax) {
-      throw new Refusal("tooManyLogins", "Too many logins at once, try again later");
-    }
     const expected = Buffer.from(hash, "base64");
     const cost = { N: Number(N), r: Number(r), p: Number(p) };
     return timingSafeEqual(await this.#derive(password, Buffer.from(salt, "base64"), cost), expected);
@@ -81,7 +74,7 @@ export class Secrets {
 
   async #derive(password: string, salt: Buffer, cost: ScryptCost): Promise<Buffer> {
     // The thread pool also serves the disk: hashing may never fill it.
-    if (this.#running >= this.#limits.passwordChecksAtOnce) await new Promise<void>((resolve) => this.#waiting.push(resolve));
+    if (this.#running >= this.#atOnceMax) await new Promise<void>((resolve) => this.#waiting.push(resolve));
     else this.#running++;
     try {
       return await new Promise((resolve, reject) => {
