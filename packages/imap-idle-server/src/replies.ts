@@ -57,6 +57,8 @@ const CODE_OF_REFUSAL: Record<RefusalCode, ResponseCode | undefined> = {
   relayDenied: "NOPERM",
   senderNotAllowed: "NOPERM",
   shuttingDown: "UNAVAILABLE",
+  // "Temporary failure because a subsystem is down" (RFC 5530 3): nobody's quota, and no bug.
+  storeFull: "UNAVAILABLE",
   storeUnavailable: "UNAVAILABLE",
   tooManyConnections: "LIMIT",
   tooManyKeywords: "LIMIT",

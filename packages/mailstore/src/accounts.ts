@@ -17,7 +17,11 @@ interface StoredAccount {
   readonly address: string;
   readonly aliases: readonly string[];
   readonly secret: string;
+  /** What it is to begin with; later changes are the account's own. */
+  readonly quota?: Quotas;
 }
+
+type Quotas = Pick<AccountUpdate, "quotaBytesMax" | "quotaMessagesMax">;
 
 interface FoundAccount {
   readonly id: AccountId;
@@ -46,8 +50,9 @@ export class Accounts {
     const aliases = normalizeAliases(request.aliases ?? [], address, this.#context.limits);
     const secret = await this.#secrets.hash(request.password);
     return this.#turns.run(async () => {
-      const id = await this.#register({ address, aliases, secret });
-      await this.#begin(id, request);
+      const quota = quotasOf(request);
+      const id = await this.#register({ address, aliases, secret, quota });
+      await this.#begin(id, quota);
       return { id, address, aliases };
     });
   }
@@ -112,7 +117,7 @@ export class Accounts {
     try {
       return await this.#context.accounts.get(id);
     } catch (error) {
-      if (!(error instanceof Refusal) || (await this.#stored(id)) === undefined) throw error;
+      if (!isMissing(error) || (await this.#stored(id)) === undefined) throw error;
       // In a turn: it may be being created right now.
       return this.#turns.run(() => this.#loadOrBegin(id));
     }
@@ -122,8 +127,8 @@ export class Accounts {
     try {
       return await this.#context.accounts.get(id);
     } catch (error) {
-      if (!(error instanceof Refusal)) throw error;
-      await this.#begin(id, {});
+      if (!isMissing(error)) throw error;
+      await this.#begin(id, (await this.#stored(id))?.quota ?? {});
       return this.#context.accounts.get(id);
     }
   }
@@ -144,8 +149,8 @@ export class Accounts {
     }
   }
 
-  async #begin(id: AccountId, limits: AccountUpdate): Promise<void> {
-    const { quotaBytesMax: bytesMax = 0, quotaMessagesMax: messagesMax = 0 } = limits;
+  async #begin(id: AccountId, quota: Quotas): Promise<void> {
+    const { quotaBytesMax: bytesMax = 0, quotaMessagesMax: messagesMax = 0 } = quota;
     const draft = new TransactionDraft(id);
     await this.#context.driver.commit([draft.finish({ enforceQuota: false, limits: { bytesMax, messagesMax } })]);
     await createFirstMailboxes(this.#context, await this.#context.accounts.get(id));
@@ -186,6 +191,17 @@ export class Accounts {
     for await (const { id } of this.all()) highest = Math.max(highest, id);
     return highest;
   }
+}
+
+function isMissing(error: unknown): boolean {
+  return error instanceof Refusal && error.code === "accountNotFound";
+}
+
+function quotasOf({ quotaBytesMax, quotaMessagesMax }: NewAccount): Quotas {
+  return {
+    ...(quotaBytesMax === undefined ? {} : { quotaBytesMax }),
+    ...(quotaMessagesMax === undefined ? {} : { quotaMessagesMax }),
+  };
 }
 
 function infoOf({ id, stored: { address, aliases } }: FoundAccount): AccountInfo {

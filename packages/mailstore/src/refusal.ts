@@ -20,6 +20,7 @@ export type RefusalCode =
   | "relayDenied"
   | "senderNotAllowed"
   | "shuttingDown"
+  | "storeFull"
   | "storeUnavailable"
   | "tooManyConnections"
   | "tooManyKeywords"

@@ -36,6 +36,7 @@ const STATUS: Readonly<Record<RefusalCode, Status>> = {
   relayDenied: "550 5.7.1",
   senderNotAllowed: "553 5.7.1",
   shuttingDown: "451 4.3.2",
+  storeFull: "452 4.3.1",
   storeUnavailable: "451 4.3.0",
   tooManyConnections: "421 4.7.0",
   tooManyKeywords: "451 4.3.0",
@@ -57,6 +58,6 @@ export function replyTo(error: unknown, log: Logger): NegativeReply {
  * the others may well get it at another time.
  */
 export function refusedForSome(error: unknown, log: Logger): NegativeReply {
-  if (!(error instanceof Refusal)) return replyTo(error, log);
+  if (!(error instanceof Refusal) || STATUS[error.code].startsWith("4")) return replyTo(error, log);
   return new NegativeReply(error.code === "overQuota" ? "452 4.2.2" : "451 4.3.0", error.message);
 }

@@ -78,6 +78,7 @@ export class Checkpoints {
     this.#owed = new Set();
     try {
       await index.settled();
+      await index.writable();
       await index.flush();
       onStep("checkpoint:flushed");
       const operation = { key: checkpointKey(), value: encodeCheckpoint(checkpoint) };

@@ -91,7 +91,7 @@ export class CommitQueue {
   /** Commits what is open; a request that is settled on the way is open no more. */
   async #commit(open: Set<CommitRequest>): Promise<void> {
     const { writer, index, onStep } = this.#options;
-    await index.healthy();
+    await index.writable();
     await this.#load(open);
     const found = await this.#lookUp(open);
     let bytes = 0;

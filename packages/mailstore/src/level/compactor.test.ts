@@ -25,8 +25,7 @@ async function openOn(image?: DiskImage): Promise<{ driver: StoreDriver; disk: S
   const warn = (_: object, message: string): void => void warnings.push(message);
   const driver = await openDriver({
     files: disk,
-    database: disk.database,
-    flush: () => disk.database.flush(),
+    index: disk.index,
     limits: LIMITS,
     log: { info: () => undefined, warn },
     onStep: () => undefined,

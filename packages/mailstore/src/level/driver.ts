@@ -22,7 +22,7 @@ import { Compactor } from "./compactor.ts";
 import { LevelDirectory } from "./directory.ts";
 import type { DriverLog } from "./driver-log.ts";
 import { cursorOf, HeadCache } from "./heads.ts";
-import { KeyIndex, type KeyDatabase } from "./key-index.ts";
+import { KeyIndex, type IndexStorage } from "./key-index.ts";
 import { everyHeadRange, parseHeadKey } from "./keys.ts";
 import { checkLimits, type LevelLimits } from "./limits.ts";
 import { LogWriter } from "./log-writer.ts";
@@ -33,14 +33,13 @@ import { Segments } from "./segments.ts";
 import type { StepListener } from "./steps.ts";
 import { Touched } from "./touched.ts";
 import { periodOf, TransactionRequest, type TransactionContext } from "./transaction-request.ts";
+import { StorageWatch } from "./storage-watch.ts";
 
 /** What a driver stands on. */
+import { WatchedFiles } from "./watched-files.ts";
 export interface DriverParts {
   readonly files: SegmentFiles;
-  /** Open, with keys and values as buffers. */
-  readonly database: KeyDatabase;
-  /** Makes durable what was written to the database before. */
-  readonly flush: () => Promise<void>;
+  readonly index: IndexStorage;
   readonly limits: LevelLimits;
   readonly log: DriverLog;
   readonly onStep: StepListener;
@@ -235,11 +234,12 @@ interface OpenedLog {
 
 /** Opens a store on its parts: replays what a crash left behind, and says in one line what that was. */
 export async function openDriver(parts: DriverParts): Promise<StoreDriver> {
-  const { files, limits, onStep, log } = parts;
+  const { limits, onStep, log, now } = parts;
   checkLimits(limits);
   const beganMs = performance.now();
-  const index = new KeyIndex(parts.database, parts.flush);
-  const segments = await Segments.list(files, limits);
+  const watch = new StorageWatch({ onStep, log, now, troubleLogMs: limits.troubleLogMs });
+  const index = new KeyIndex(parts.index, watch);
+  const segments = await Segments.list(new WatchedFiles(parts.files, watch), limits);
   const checkpoint = await readCheckpoint(index);
   segments.nextNumber = Math.max(segments.nextNumber, checkpoint?.nextNumber ?? 0);
   const recovery = await index.turn(() => replayLog(segments, index, { checkpoint }));

@@ -2,7 +2,6 @@ import { describe, expect, it } from "@jest/globals";
 import type { CommitResult, StoreDriver } from "../driver.ts";
 import { accountId, cursor, mailboxId, type BlobId } from "../ids.ts";
 import { openDriver } from "./driver.ts";
-import { SILENT } from "./driver-log.ts";
 import { LEVEL_LIMITS, type LevelLimits } from "./limits.ts";
 import { SimulatedDisk } from "./test-support/simulated-disk.ts";
 
@@ -18,15 +17,17 @@ const LIMITS: LevelLimits = {
   cachedAccountsMax: 1,
 };
 
+const said: string[] = [];
+let nowMs = 0;
+
 function openOn(disk: SimulatedDisk): Promise<StoreDriver> {
   return openDriver({
     files: disk,
-    database: disk.database,
-    flush: () => disk.database.flush(),
+    index: disk.index,
     limits: LIMITS,
-    log: SILENT,
+    log: { info: (_, message) => said.push(message), warn: (_, message) => said.push(message) },
     onStep: () => undefined,
-    now: Date.now,
+    now: () => nowMs,
     release: () => Promise.resolve(),
   });
 }
@@ -95,11 +96,12 @@ async function checkExactly(driver: StoreDriver, delivered: readonly Delivered[]
   });
 }
 
+const REFUSAL = { ENOSPC: "storeFull", EIO: "storeUnavailable" };
 const BODIES = { small: "a mail ", inline: "b".repeat(2_500), own: "c".repeat(9_000) };
 
 describe("a disk in trouble", () => {
   for (const operation of ["write", "sync", "create", "syncNames", "write database", "open database"]) {
-    for (const code of ["ENOSPC", "EIO"]) {
+    for (const code of ["ENOSPC", "EIO"] as const) {
       it(`refuses commits while ${operation} fails with ${code}, and takes them again afterwards`, async () => {
         const { driver, trouble } = await begin();
         trouble.code = code;
@@ -115,7 +117,7 @@ describe("a disk in trouble", () => {
           );
           for (const outcome of tried) {
             if (outcome.status === "fulfilled") delivered.push(outcome.value);
-            else expect(outcome.reason).toMatchObject({ code });
+            else expect(outcome.reason).toMatchObject({ code: REFUSAL[code], cause: { code } });
           }
           trouble.failing = () => false;
           delivered.push(await deliver(driver, `after the trouble ${round}`), await deliver(driver, BODIES.own));
@@ -137,7 +139,7 @@ describe("a disk in trouble", () => {
     const delivered = [await deliver(driver, "kept")];
     trouble.failing = (name) => name === "sync";
     await expect(deliver(driver, "refused, though it may well be on the disk")).rejects.toMatchObject({
-      code: "ENOSPC",
+      code: "storeFull",
     });
     trouble.failing = () => false;
     await driver.close();
@@ -152,6 +154,54 @@ describe("a disk in trouble", () => {
     delivered.push(await deliver(driver, "two"));
     await checkExactly(driver, delivered);
     expect(failures).toBeGreaterThan(0);
+  });
+
+  it("serves all reads of what it acknowledged while the index cannot be written, and says so once a minute", async () => {
+    const { driver, trouble } = await begin();
+    const delivered = [await deliver(driver, "one"), await deliver(driver, BODIES.own)];
+    await driver.directory.put([{ key: "name", value: Buffer.from("old") }]);
+    trouble.failing = (name) => /write|sync|create|open database/.test(name) && name !== "write" && name !== "sync";
+    said.length = 0;
+    // The log still takes it: acknowledged, though the index has not got it.
+    delivered.push(await deliver(driver, "two"));
+    const put = driver.directory.put([{ key: "name", value: Buffer.from("new") }]);
+    await expect(put).rejects.toMatchObject({ code: "storeFull" });
+    for (let i = 0; i < 5; i++) {
+      await expect(deliver(driver, BODIES.small)).rejects.toMatchObject({ code: "storeFull" });
+      await checkExactly(driver, delivered);
+      expect((await driver.log(A, cursor(2), { mailbox: INBOX, limit: 1 })).records.map((one) => one.cursor)).toEqual([
+        3,
+      ]);
+      expect(Buffer.from((await driver.directory.get("name")) ?? []).toString()).toBe("old");
+      expect((await driver.sweep(null)).touched).toEqual([[A, 4]]);
+    }
+    expect(said).toEqual(["the storage refuses"]);
+    nowMs += LIMITS.troubleLogMs;
+    await expect(deliver(driver, BODIES.small)).rejects.toMatchObject({ code: "storeFull" });
+    expect(said).toEqual(["the storage refuses", "the storage refuses"]);
+    trouble.failing = () => false;
+    delivered.push(await deliver(driver, BODIES.small));
+    await checkExactly(driver, delivered);
+    expect(said.at(-1)).toBe("the storage takes writes again");
+    await checkExactly(await openOn(await SimulatedDisk.from(await trouble.disk.image())), delivered);
+  });
+
+  it("writes nothing to an index whose write failed, since that would be lost, before it was opened again", async () => {
+    const { driver, trouble } = await begin();
+    const delivered = [await deliver(driver, "one"), await deliver(driver, "two"), await deliver(driver, "three")];
+    const snapshot = { account: A, mailbox: INBOX, cursor: cursor(4) };
+    const chunk = { column: 0, number: 0, data: Buffer.from("rows") };
+    await checkExactly(driver, delivered);
+    let failures = 1;
+    trouble.failing = (name) => name === "write database" && failures-- > 0;
+    await expect(driver.saveSnapshot({ ...snapshot, chunks: [chunk] })).rejects.toMatchObject({ code: "storeFull" });
+    // The trouble is over, and no reader and no commit has noticed it.
+    expect(await driver.saveSnapshot({ ...snapshot, chunks: [chunk] })).toBe(true);
+    await driver.trimLog(A, cursor(2));
+    const again = await openOn(await SimulatedDisk.from(await trouble.disk.image()));
+    expect((await again.chunks(A, INBOX, { column: 0, from: 0, to: 0 })).map(({ number }) => number)).toEqual([0]);
+    expect(await again.log(A, cursor(0), { limit: 9 })).toMatchObject({ floor: 2, records: [] });
+    expect((await again.log(A, cursor(2), { limit: 9 })).records.map((record) => record.cursor)).toEqual([3, 4]);
   });
 
   const first = Number(process.env["TEST_SEED"]);

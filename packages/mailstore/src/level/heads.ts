@@ -83,7 +83,7 @@ export class HeadCache {
 
   async #load(head: PinnedHead): Promise<void> {
     try {
-      await this.#index.healthy();
+      await this.#index.readable();
       head.state = decodeHead(await this.#index.entries(headRange(head.account)));
       head.loading = undefined;
     } catch (error) {

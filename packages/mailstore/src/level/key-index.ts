@@ -2,6 +2,7 @@
 // everything in it either comes back by replaying the log from the checkpoint, or is a cache.
 import { TurnQueue } from "../turn-queue.ts";
 import { isMailboxHeadKey, parseHeadKey, snapshotRange, type KeyRange } from "./keys.ts";
+import type { StorageWatch } from "./storage-watch.ts";
 
 /** What of an AbstractLevel the driver uses; keys and values are buffers. */
 export interface KeyDatabase {
@@ -24,6 +25,18 @@ export interface KeyDatabase {
   };
 }
 
+/** The database with what keeps it. */
+export interface IndexStorage {
+  /** For messages. */
+  readonly location: string;
+  /** Open, with keys and values as buffers. */
+  readonly database: KeyDatabase;
+  /** Makes durable what was written to the database before. */
+  readonly flush: () => Promise<void>;
+  /** Rejects where the database, once closed, could not be opened again. */
+  readonly tryOpen: () => Promise<void>;
+}
+
 /** Sets a key; null removes it. */
 export interface Operation {
   readonly key: Buffer;
@@ -31,39 +44,50 @@ export interface Operation {
 }
 
 export class KeyIndex {
-  readonly #database: KeyDatabase;
-  readonly #flush: () => Promise<void>;
+  readonly #storage: IndexStorage;
+  readonly #watch: StorageWatch;
   readonly #turns = new TurnQueue();
   #pushed: Promise<void> = Promise.resolve();
-  #fault: unknown;
+  /**
+   * A write failed: LevelDB may find nothing of its log behind that place again, synced or not, so nothing more is
+   * written until it was opened anew.
+   */
+  #fault: Error | undefined;
+  #isClosed = false;
+  /** What was pushed and could not be written: reads see it all the same. */
+  readonly #owed = new OwedEntries();
   #repairing: Promise<void> | undefined;
   /** Brings the index up to the log's end; set by the driver, which knows where that is. */
   replay: () => Promise<void> = () => Promise.resolve();
 
-  /** `flush` makes durable all that was written before. */
-  constructor(database: KeyDatabase, flush: () => Promise<void>) {
-    this.#database = database;
-    this.#flush = flush;
+  constructor(storage: IndexStorage, watch: StorageWatch) {
+    this.#storage = storage;
+    this.#watch = watch;
   }
 
-  /** Applies what is durable in the log, in the order of the calls. It never rejects: reads repair what failed. */
+  /** Applies what is durable in the log, in the order of the calls. It never rejects: what fails is owed. */
   push(operations: readonly Operation[]): Promise<void> {
-    this.#pushed = this.turn(async () => {
-      if (this.#fault === undefined) await this.apply(operations);
-    }).catch((error: unknown) => {
-      this.#fault ??= error;
-    });
+    this.#pushed = this.turn(() => this.apply(operations)).then(
+      () => this.#watch.worked(),
+      () => this.#owed.add(operations),
+    );
     return this.#pushed;
   }
 
   /** When it resolves, reads see all that was pushed before the call. */
   async settled(): Promise<void> {
     await this.#pushed;
-    await this.healthy();
+    await this.readable();
   }
 
-  /** After a failed write: opens the database again and replays the log. Rejects where that fails too. */
-  async healthy(): Promise<void> {
+  /** Waits for a repair under way; one that left the database closed is tried again, and rejects where it fails. */
+  async readable(): Promise<void> {
+    if (this.#repairing !== undefined) await this.#repairing.catch(() => undefined);
+    if (this.#isClosed) await this.writable();
+  }
+
+  /** After a failed write: opens the database again and replays the log. Rejects where that cannot be. */
+  async writable(): Promise<void> {
     if (this.#fault === undefined) return;
     this.#repairing ??= this.turn(() => this.#repair()).finally(() => {
       this.#repairing = undefined;
@@ -78,50 +102,61 @@ export class KeyIndex {
 
   /** One atomic batch; only within a turn. The chunks of a mailbox that it removes go right behind it. */
   async apply(operations: readonly Operation[], options: { readonly sync: boolean } = { sync: false }): Promise<void> {
-    const batch = this.#database.batch();
-    for (const { key, value } of operations) {
-      if (value === null) batch.del(key);
-      else batch.put(key, bufferOf(value));
-    }
-    await batch.write(options);
+    await this.#write(async (database) => {
+      const batch = database.batch();
+      for (const { key, value } of operations) {
+        if (value === null) batch.del(key);
+        else batch.put(key, bufferOf(value));
+      }
+      await batch.write(options);
+    });
     for (const { key, value } of operations) {
       if (value !== null || !isMailboxHeadKey(key)) continue;
       const { account, mailbox } = parseHeadKey(key);
-      await this.#database.clear(snapshotRange(account, mailbox));
+      await this.clear(snapshotRange(account, mailbox));
     }
   }
 
   /** Makes durable everything applied before. */
   async flush(): Promise<void> {
-    await this.#flush();
+    await this.#watch.run("index:flush", this.#storage.location, this.#storage.flush);
   }
 
   clear(range: KeyRange): Promise<void> {
-    return this.#database.clear(range);
+    return this.#write((database) => database.clear(range));
   }
 
-  get(key: Buffer): Promise<Buffer | undefined> {
-    return this.#database.get(key);
+  async get(key: Buffer): Promise<Buffer | undefined> {
+    const [value] = await this.getMany([key]);
+    return value;
   }
 
-  getMany(keys: Buffer[]): Promise<(Buffer | undefined)[]> {
-    return this.#database.getMany(keys);
+  async getMany(keys: Buffer[]): Promise<(Buffer | undefined)[]> {
+    const found = await this.#read((database) => database.getMany(keys));
+    return this.#owed.isEmpty ? found : keys.map((key, i) => this.#owed.over(key, found[i]));
   }
 
-  entries(range: KeyRange, limit: number = -1): Promise<[Buffer, Buffer][]> {
-    return this.#database.iterator({ ...range, limit }).all();
+  /** The entries of a range in their order, at most `limit`; all of them where it is negative. */
+  async entries(range: KeyRange, limit: number = -1): Promise<[Buffer, Buffer][]> {
+    if (this.#owed.isEmpty) return this.#read((database) => database.iterator({ ...range, limit }).all());
+    // What is owed may remove as many.
+    const more = limit < 0 ? -1 : limit + this.#owed.size;
+    const found = await this.#read((database) => database.iterator({ ...range, limit: more }).all());
+    return this.#owed.merged(found, range).slice(0, limit < 0 ? undefined : limit);
   }
 
-  keys(range: KeyRange, limit: number): Promise<Buffer[]> {
-    return this.#database.keys({ ...range, limit }).all();
+  async keys(range: KeyRange, limit: number): Promise<Buffer[]> {
+    if (this.#owed.isEmpty) return this.#read((database) => database.keys({ ...range, limit }).all());
+    return (await this.entries(range, limit)).map(([key]) => key);
   }
 
   /** The entries of a range as they were when the reading began, in slices. */
   async *slices(range: KeyRange, size: number): AsyncGenerator<[Buffer, Buffer][]> {
-    const iterator = this.#database.iterator(range);
+    if (!this.#owed.isEmpty) return yield await this.entries(range);
+    const iterator = this.#storage.database.iterator(range);
     try {
       for (;;) {
-        const entries = await iterator.nextv(size);
+        const entries = await this.#read(() => iterator.nextv(size));
         if (entries.length === 0) return;
         yield entries;
       }
@@ -131,14 +166,79 @@ export class KeyIndex {
   }
 
   async close(): Promise<void> {
-    await this.turn(() => this.#database.close());
+    await this.turn(() => this.#storage.database.close());
   }
 
+  #read<T>(read: (database: KeyDatabase) => Promise<T>): Promise<T> {
+    const { location, database } = this.#storage;
+    return this.#watch.run("index:read", location, () => read(database));
+  }
+
+  async #write(write: (database: KeyDatabase) => Promise<void>): Promise<void> {
+    if (this.#fault !== undefined) throw this.#fault;
+    const { location, database } = this.#storage;
+    try {
+      await this.#watch.run("index:write", location, () => write(database));
+    } catch (error) {
+      this.#fault ??= error as Error;
+      throw error;
+    }
+  }
+
+  /** What it needs to open is tried first: as long as it is open, it answers reads. */
   async #repair(): Promise<void> {
-    await this.#database.close();
-    await this.#database.open();
-    await this.replay();
+    const { location, database, tryOpen } = this.#storage;
+    if (!this.#isClosed) await this.#watch.run("index:open", location, tryOpen);
+    this.#isClosed = true;
+    await database.close();
+    await this.#watch.run("index:open", location, () => database.open());
+    this.#isClosed = false;
     this.#fault = undefined;
+    await this.replay().catch((error: Error) => {
+      this.#fault ??= error;
+      throw error;
+    });
+    this.#owed.clear();
+  }
+}
+
+/** Few: commits are refused as long as there are any. */
+class OwedEntries {
+  readonly #values = new Map<string, Buffer | undefined>();
+
+  get size(): number {
+    return this.#values.size;
+  }
+
+  get isEmpty(): boolean {
+    return this.#values.size === 0;
+  }
+
+  add(operations: readonly Operation[]): void {
+    for (const { key, value } of operations) {
+      this.#values.set(key.toString("latin1"), value === null ? undefined : bufferOf(value));
+    }
+  }
+
+  clear(): void {
+    this.#values.clear();
+  }
+
+  over(key: Buffer, found: Buffer | undefined): Buffer | undefined {
+    const name = key.toString("latin1");
+    return this.#values.has(name) ? this.#values.get(name) : found;
+  }
+
+  merged(found: readonly [Buffer, Buffer][], { gte, lt }: KeyRange): [Buffer, Buffer][] {
+    const values = new Map(found.map(([key, value]) => [key.toString("latin1"), value]));
+    const [first, end] = [gte.toString("latin1"), lt.toString("latin1")];
+    for (const [name, value] of this.#values) {
+      if (name < first || name >= end) continue;
+      if (value === undefined) values.delete(name);
+      else values.set(name, value);
+    }
+    const names = [...values.keys()].sort((a, b) => (a < b ? -1 : 1));
+    return names.map((name) => [Buffer.from(name, "latin1"), values.get(name) as Buffer]);
   }
 }
 

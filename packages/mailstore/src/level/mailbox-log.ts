@@ -58,14 +58,14 @@ export class MailboxLog {
     { column, from, to }: { readonly column: number; readonly from: number; readonly to: number },
   ): Promise<Chunk[]> {
     const { index } = this.#options;
-    await index.healthy();
+    await index.readable();
     const entries = await index.entries(chunkRange(account, mailbox, { column, from, to }));
     return entries.map(([key, data]) => ({ column, number: chunkNumberOf(key), data }));
   }
 
   /** At least the floor: what a mailbox' snapshot does not hold lies behind it, and be that all there is. */
   async snapshotCursor(account: AccountId, mailbox: MailboxId): Promise<Cursor> {
-    await this.#options.index.healthy();
+    await this.#options.index.readable();
     const stored = await this.#storedCursor(account, mailbox);
     return cursor(Math.max(stored, await this.#floor(account)));
   }
@@ -76,6 +76,7 @@ export class MailboxLog {
     try {
       await head.loading;
       await index.settled();
+      await index.writable();
       return await index.turn(async () => {
         // Deleted: its chunks are removed, in a turn before this one or in one to come.
         if (!stateOf(head).mailboxes.has(mailbox)) return false;
@@ -103,6 +104,7 @@ export class MailboxLog {
     try {
       await head.loading;
       await index.settled();
+      await index.writable();
       if (floor > stateOf(head).counters.cursor)
         throw new RangeError(`the log of account ${account} ends before ${floor}`);
       if (floor <= (await this.#floor(account))) return;

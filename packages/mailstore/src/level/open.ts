@@ -1,5 +1,5 @@
 // Opens the driver on a directory, or in memory.
-import { mkdir } from "node:fs/promises";
+import { mkdir, readdir, rm, stat, writeFile } from "node:fs/promises";
 import { dirname, join, resolve } from "node:path";
 import { Level } from "level";
 import { MemoryLevel } from "memory-level";
@@ -38,9 +38,13 @@ export async function openLevelDriver(options: LevelDriverOptions): Promise<Stor
     await writeHolder(directory);
     return await openDriver({
       files: new DiskFiles(segments),
-      database,
-      // An empty range: LevelDB makes its memtable a synced table first, and has nothing to do then.
-      flush: () => database.compactRange(lastKey(), lastKey()),
+      index: {
+        location: index,
+        database: opened,
+        // An empty range: LevelDB makes its memtable a synced table first, and has nothing to do then.
+        flush: () => opened.compactRange(lastKey(), lastKey()),
+        tryOpen: () => tryRoom(index),
+      },
       limits,
       log: options.log ?? SILENT,
       onStep: options.onStep ?? (() => undefined),
@@ -76,12 +80,23 @@ export interface MemoryDriverOptions {
 
 /** A store that lives as long as the process: for tests and trials. */
 export async function openMemoryDriver(options: MemoryDriverOptions = {}): Promise<StoreDriver> {
+/** Room for what LevelDB writes when it opens: its log as a table, and some small files. */
+async function tryRoom(index: string): Promise<void> {
+  let bytes = 64 * 1024;
+  for (const name of await readdir(index)) if (name.endsWith(".log")) bytes += (await stat(join(index, name))).size;
+  const trial = join(index, "trial");
+  try {
+    await writeFile(trial, Buffer.alloc(bytes), { mode: 0o600, flush: true });
+  } finally {
+    await rm(trial, { force: true });
+  }
+}
+
   const database = new MemoryLevel<Buffer, Buffer>({ keyEncoding: "buffer", valueEncoding: "buffer" });
   await database.open();
   return openDriver({
     files: new MemoryFiles(),
-    database,
-    flush: () => Promise.resolve(),
+    index: { location: "memory", database, flush: () => Promise.resolve(), tryOpen: () => Promise.resolve() },
     limits: { ...MEMORY_LIMITS, ...options.limits },
     log: SILENT,
     onStep: () => undefined,

@@ -28,8 +28,7 @@ const MAILBOXES = [1, 2].map(mailboxId);
 function openOn(disk: SimulatedDisk): Promise<StoreDriver> {
   return openDriver({
     files: disk,
-    database: disk.database,
-    flush: () => disk.database.flush(),
+    index: disk.index,
     limits: LIMITS,
     log: SILENT,
     onStep: () => undefined,

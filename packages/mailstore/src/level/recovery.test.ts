@@ -22,8 +22,7 @@ function openOn(disk: SimulatedDisk, now: () => number = Date.now): Promise<Stor
   };
   return openDriver({
     files: disk,
-    database: disk.database,
-    flush: () => disk.database.flush(),
+    index: disk.index,
     limits: LIMITS,
     log: { info: say, warn: say },
     onStep: () => undefined,

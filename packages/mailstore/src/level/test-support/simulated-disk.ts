@@ -1,6 +1,6 @@
 // A disk for tests: it fails when told to, and at a power cut keeps what was synced and any part of what was not.
 import { MemoryLevel } from "memory-level";
-import type { KeyDatabase } from "../key-index.ts";
+import type { IndexStorage, KeyDatabase } from "../key-index.ts";
 import type { KeyRange } from "../keys.ts";
 import type { SegmentFile, SegmentFiles } from "../segment-files.ts";
 
@@ -13,6 +13,8 @@ export type Random = (below: number) => number;
 interface PendingWrite {
   readonly position: number;
   readonly bytes: Buffer;
+  /** A sync of it failed: the system takes it for written, and no later sync makes up for that. */
+  isGivenUp: boolean;
 }
 
 /** One file: what is on stable storage, and the writes that are not there yet. */
@@ -25,26 +27,29 @@ class Inode {
     this.live = written(this.live, position, bytes);
     for (let at = 0; at < bytes.length;) {
       const length = Math.min(SECTOR_BYTES - ((position + at) % SECTOR_BYTES), bytes.length - at);
-      this.pending.push({ position: position + at, bytes: bytes.subarray(at, at + length) });
+      this.pending.push({ position: position + at, bytes: bytes.subarray(at, at + length), isGivenUp: false });
       at += length;
     }
   }
 
-  /** What a sync makes durable when it ends: the writes that were there when it began. */
-  beginSync(): () => void {
-    const synced = new Set(this.pending);
-    return () => {
-      for (const write of this.pending) {
-        if (synced.has(write)) this.durable = written(this.durable, write.position, write.bytes);
-      }
-      this.pending = this.pending.filter((write) => !synced.has(write));
-    };
+  /** A sync makes durable what was written when it began. */
+  async sync(operation: Promise<void>): Promise<void> {
+    const covered = new Set(this.pending.filter(({ isGivenUp }) => !isGivenUp));
+    await operation.catch((error: unknown) => {
+      for (const write of covered) write.isGivenUp = true;
+      throw error;
+    });
+    for (const { position, bytes } of covered) this.durable = written(this.durable, position, bytes);
+    this.pending = this.pending.filter((write) => !covered.has(write));
   }
 
+  /** Any of the unsynced sectors; the file may be as long as if it had them all. */
   afterCut(random: Random): Buffer {
     const all = random(3);
     const kept = this.pending.filter(() => all === 0 || (all === 1 && random(2) === 0));
-    return kept.reduce((bytes, write) => written(bytes, write.position, write.bytes), this.durable);
+    const bytes = kept.reduce((left, write) => written(left, write.position, write.bytes), this.durable);
+    const missing = this.live.length - bytes.length;
+    return random(2) === 0 ? bytes : Buffer.concat([bytes, Buffer.alloc(random(missing + 1))]);
   }
 }
 
@@ -67,8 +72,8 @@ export class SimulatedDisk implements SegmentFiles {
   #durableNames = new Map<string, Inode>();
   #names = new Map<string, Inode>();
   #pendingNames: ((names: Map<string, Inode>) => void)[] = [];
-  /** Called before each operation with its name; what it throws, the operation throws. */
-  beforeOperation: (name: string) => void = () => undefined;
+  /** Called before each operation with its name, and waited for; what it throws, the operation throws. */
+  beforeOperation: (name: string) => void | Promise<void> = () => undefined;
   #isCut = false;
 
   private constructor() {
@@ -87,6 +92,12 @@ export class SimulatedDisk implements SegmentFiles {
     return disk;
   }
 
+  get index(): IndexStorage {
+    const { location, database } = this;
+    const tryOpen = (): Promise<void> => this.#operation("open database");
+    return { location, database, flush: () => database.flush(), tryOpen };
+  }
+
   /** What there is now, as after a process is killed. */
   async image(): Promise<DiskImage> {
     const files = new Map(Array.from(this.#names, ([name, { live }]) => [name, live]));
@@ -96,7 +107,8 @@ export class SimulatedDisk implements SegmentFiles {
   /** Ends every operation, for good, and returns what a power cut at this moment leaves. */
   cut(random: Random): DiskImage {
     const names = new Map(this.#durableNames);
-    for (const change of this.#pendingNames.slice(0, random(this.#pendingNames.length + 1))) change(names);
+    const all = random(3);
+    for (const change of this.#pendingNames) if (all === 0 || (all === 1 && random(2) === 0)) change(names);
     this.#isCut = true;
     return {
       files: new Map(Array.from(names, ([name, inode]) => [name, inode.afterCut(random)])),
@@ -174,11 +186,7 @@ export class SimulatedDisk implements SegmentFiles {
         });
         inode.write(position, bytes);
       },
-      sync: async () => {
-        const end = inode.beginSync();
-        await this.#operation("sync");
-        end();
-      },
+      sync: () => inode.sync(this.#operation("sync")),
       close: async () => undefined,
     };
   }
@@ -186,7 +194,7 @@ export class SimulatedDisk implements SegmentFiles {
   /** Takes a turn of the event loop, fails where the test says so, and never ends once the power is cut. */
   async #operation(name: string): Promise<void> {
     await new Promise((resolve) => setImmediate(resolve));
-    if (!this.#isCut) this.beforeOperation(name);
+    if (!this.#isCut) await this.beforeOperation(name);
     if (this.#isCut) await new Promise(() => undefined);
   }
 }
@@ -194,15 +202,20 @@ export class SimulatedDisk implements SegmentFiles {
 interface JournalEntry {
   readonly operations: readonly (readonly [key: Buffer, value: Buffer | null])[];
   durable: boolean;
+  /** Written to a log behind a place that cannot be read: lost when it is opened again, even if it was synced. */
+  isUnreadable: boolean;
 }
 
-/** LevelDB as a power cut sees it: batches are whole or lost, in any order unless they were synced or flushed. */
+/**
+ * LevelDB as a power cut sees it: batches are whole or lost, in any order unless they were synced or flushed; and as it
+ * is after a failed write, when it goes on as if nothing had happened.
+ */
 export class SimulatedDatabase implements KeyDatabase {
   readonly #operation: (name: string) => Promise<void>;
   readonly #live = new MemoryLevel<Buffer, Buffer>({ keyEncoding: "buffer", valueEncoding: "buffer" });
   #base: DiskImage["entries"] = [];
   #journal: JournalEntry[] = [];
-  #failed = false;
+  #isTorn = false;
 
   constructor(operation: (name: string) => Promise<void>) {
     this.#operation = operation;
@@ -236,12 +249,17 @@ export class SimulatedDatabase implements KeyDatabase {
   async flush(): Promise<void> {
     const flushed = [...this.#journal];
     await this.#operation("flush");
-    for (const entry of flushed) entry.durable = true;
+    for (const entry of flushed) Object.assign(entry, { durable: true, isUnreadable: false });
+    this.#isTorn = false;
   }
 
   async open(): Promise<void> {
     await this.#operation("open database");
-    this.#failed = false;
+    this.#journal = this.#journal.filter(({ isUnreadable }) => !isUnreadable);
+    this.#isTorn = false;
+    const entries = this.entries();
+    await this.#live.clear();
+    await this.#live.batch(entries.map(([key, value]) => ({ type: "put", key, value })));
   }
 
   async close(): Promise<void> {
@@ -284,13 +302,11 @@ export class SimulatedDatabase implements KeyDatabase {
   }
 
   async #write(operations: JournalEntry["operations"]): Promise<JournalEntry> {
-    // As LevelDB: once a write has failed all others do, until it is opened again.
-    if (this.#failed) throw new Error("the database failed before");
     await this.#operation("write database").catch((error: unknown) => {
-      this.#failed = true;
+      this.#isTorn = true;
       throw error;
     });
-    const entry = { operations, durable: false };
+    const entry = { operations, durable: false, isUnreadable: this.#isTorn };
     this.#journal.push(entry);
     await this.#live.batch(
       operations.map(([key, value]) => (value === null ? { type: "del", key } : { type: "put", key, value })),
@@ -300,7 +316,7 @@ export class SimulatedDatabase implements KeyDatabase {
 
   #kept(journal: readonly JournalEntry[]): DiskImage["entries"] {
     const entries = new Map(this.#base.map(([key, value]) => [key.toString("latin1"), value]));
-    for (const { operations } of journal) {
+    for (const { operations } of journal.filter(({ isUnreadable }) => !isUnreadable)) {
       for (const [key, value] of operations) {
         if (value === null) entries.delete(key.toString("latin1"));
         else entries.set(key.toString("latin1"), value);
