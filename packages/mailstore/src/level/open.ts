@@ -73,13 +73,6 @@ async function openDatabase(directory: string, location: string, limits: LevelLi
   return database;
 }
 
-export interface MemoryDriverOptions {
-  readonly limits?: Partial<LevelLimits>;
-  readonly now?: () => number;
-}
-
-/** A store that lives as long as the process: for tests and trials. */
-export async function openMemoryDriver(options: MemoryDriverOptions = {}): Promise<StoreDriver> {
 /** Room for what LevelDB writes when it opens: its log as a table, and some small files. */
 async function tryRoom(index: string): Promise<void> {
   let bytes = 64 * 1024;
@@ -92,6 +85,13 @@ async function tryRoom(index: string): Promise<void> {
   }
 }
 
+export interface MemoryDriverOptions {
+  readonly limits?: Partial<LevelLimits>;
+  readonly now?: () => number;
+}
+
+/** A store that lives as long as the process: for tests and trials. */
+export async function openMemoryDriver(options: MemoryDriverOptions = {}): Promise<StoreDriver> {
   const database = new MemoryLevel<Buffer, Buffer>({ keyEncoding: "buffer", valueEncoding: "buffer" });
   await database.open();
   return openDriver({
