@@ -3,6 +3,7 @@ import { crc32 } from "node:zlib";
 import type { BlobId } from "../ids.ts";
 import { blobId } from "../ids.ts";
 import { ByteReader, ByteWriter } from "../byte-codec.ts";
+import type { BodyChecks } from "./body-checks.ts";
 import type { KeyIndex } from "./key-index.ts";
 import { movedKey } from "./keys.ts";
 import { decodeRecordHead, placeOf, RECORD_HEAD_BYTES, type RecordHead } from "./record.ts";
@@ -11,6 +12,8 @@ import { StoreDamage } from "./store-damage.ts";
 
 /** Read together with a record's head: most bodies are whole in it. */
 const FIRST_READ_BYTES = 16 * 1024;
+/** A larger body is read a second time once it was found sound. */
+const HELD_BYTES_MAX = 1024 * 1024;
 
 export interface BodyRange {
   readonly start?: number;
@@ -21,14 +24,20 @@ export class BodyReader {
   readonly #segments: Segments;
   readonly #index: KeyIndex;
   readonly #pieceBytes: number;
+  readonly #checks: BodyChecks;
 
-  constructor(segments: Segments, index: KeyIndex, pieceBytes: number) {
+  constructor(
+    segments: Segments,
+    index: KeyIndex,
+    { pieceBytes, checks }: { readonly pieceBytes: number; readonly checks: BodyChecks },
+  ) {
     this.#segments = segments;
     this.#index = index;
     this.#pieceBytes = pieceBytes;
+    this.#checks = checks;
   }
 
-  /** A body that is read whole is checked before its last piece is given out. */
+  /** Nothing of a body is given out that was not checked: a damaged one is refused before its first piece. */
   async *read(blob: BlobId, range: BodyRange = {}): AsyncGenerator<Uint8Array> {
     const { lease, offset } = await this.#locate(blob);
     try {
@@ -39,26 +48,47 @@ export class BodyReader {
   }
 
   async *#pieces(lease: SegmentLease, offset: number, { start = 0, end }: BodyRange): AsyncGenerator<Uint8Array> {
-    const first = await lease.file.read(offset, RECORD_HEAD_BYTES + Math.min(FIRST_READ_BYTES, this.#pieceBytes));
+    const first = await lease.file.read(offset, RECORD_HEAD_BYTES + FIRST_READ_BYTES);
     const head = headOf(first, lease, offset);
-    const known = first.subarray(RECORD_HEAD_BYTES, RECORD_HEAD_BYTES + head.length);
+    let known = first.subarray(RECORD_HEAD_BYTES, RECORD_HEAD_BYTES + head.length);
     const until = Math.min(end ?? head.length, head.length);
-    const whole = start <= 0 && until === head.length;
-    let checksum = 0;
+    const place = { segment: lease.header.number, offset };
+    if (!this.#checks.isSound(head, place, { known, end: until })) {
+      known = await this.#check(lease, offset, { head, known });
+      this.#checks.note(place);
+    }
     for (let at = Math.max(0, start); at < until;) {
-      let piece = known.subarray(at, until);
+      let piece = known.subarray(at, Math.min(until, at + this.#pieceBytes));
       if (piece.length === 0) {
         const length = Math.min(this.#pieceBytes, until - at);
         piece = await lease.file.read(offset + RECORD_HEAD_BYTES + at, length);
         if (piece.length < length) throw new StoreDamage("a body ends too soon", lease.path, offset);
       }
       at += piece.length;
-      if (whole) checksum = crc32(piece, checksum);
-      if (whole && at === until && checksum !== head.checksum) {
-        throw new StoreDamage("a body fails its checksum", lease.path, offset);
-      }
       yield piece;
     }
+  }
+
+  /** Reads the whole body; what is returned is all of it where it is not too large to be held. */
+  async #check(
+    lease: SegmentLease,
+    offset: number,
+    { head, known }: { readonly head: RecordHead; readonly known: Buffer },
+  ): Promise<Buffer> {
+    const held = head.length <= HELD_BYTES_MAX ? [known] : undefined;
+    let checksum = crc32(known);
+    for (let at = known.length; at < head.length;) {
+      const piece = await lease.file.read(
+        offset + RECORD_HEAD_BYTES + at,
+        Math.min(this.#pieceBytes, head.length - at),
+      );
+      if (piece.length === 0) throw new StoreDamage("a body ends too soon", lease.path, offset);
+      checksum = crc32(piece, checksum);
+      held?.push(piece);
+      at += piece.length;
+    }
+    if (checksum !== head.checksum) throw new StoreDamage("a body fails its checksum", lease.path, offset);
+    return held === undefined ? known : Buffer.concat(held);
   }
 
   async #locate(blob: BlobId): Promise<{ readonly lease: SegmentLease; readonly offset: number }> {
@@ -72,7 +102,7 @@ export class BodyReader {
       if (moved === undefined) break;
       place = placeOf(decodeMoved(moved));
     }
-    throw new Error(`no such body: ${blob}`);
+    throw new StoreDamage("there is no such body", this.#segments.path(place.segment), place.offset);
   }
 }
 

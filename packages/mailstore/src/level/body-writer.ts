@@ -7,13 +7,14 @@ import type { LevelLimits } from "./limits.ts";
 import {
   blobIdAt,
   encodeRecordHead,
+  FIRST_BLOCK_BYTES,
   PAYLOAD_BYTES_MAX,
   placeOf,
   RECORD_HEAD_BYTES,
   SEGMENT_HEADER_BYTES,
 } from "./record.ts";
 import type { SegmentLease, Segments } from "./segments.ts";
-import { StagedBody, type StagedBodyOwner } from "./staged-body.ts";
+import { inlineBody, StagedBody, type StagedBodyOwner } from "./staged-body.ts";
 import type { StepListener } from "./steps.ts";
 
 export interface BodyWriterOptions {
@@ -57,7 +58,7 @@ export class BodyWriter implements StagedBodyOwner {
       throw error;
     }
     const bytes = buffer.take();
-    return new StagedBody(this, bytes.length, { bytes, checksum: crc32(bytes) });
+    return new StagedBody(this, bytes.length, inlineBody(bytes));
   }
 
   inlineReleased(sizeBytes: number): void {
@@ -86,6 +87,7 @@ class OwnSegment {
   readonly #lease: SegmentLease;
   readonly #buffer = new BodyBuffer();
   #checksum = 0;
+  #firstChecksum = 0;
   length = 0;
 
   private constructor(options: BodyWriterOptions, lease: SegmentLease) {
@@ -109,7 +111,9 @@ class OwnSegment {
     await this.#flush();
     const { file, header: segment } = this.#lease;
     const offset = SEGMENT_HEADER_BYTES;
-    const head = { type: "blob", length: this.length, groupStart: offset, checksum: this.#checksum } as const;
+    const { length } = this;
+    const checksums = { checksum: this.#checksum, firstChecksum: this.#firstChecksum };
+    const head = { type: "blob", length, groupStart: offset, ...checksums } as const;
     await file.write(offset, [encodeRecordHead(head, { segment, offset })]);
     this.#options.onStep("stage:written");
     await file.sync();
@@ -131,6 +135,9 @@ class OwnSegment {
     if (this.length + bytes.length > PAYLOAD_BYTES_MAX) throw new RangeError("a body larger than 4 GiB");
     await this.#lease.file.write(SEGMENT_HEADER_BYTES + RECORD_HEAD_BYTES + this.length, [bytes]);
     this.#checksum = crc32(bytes, this.#checksum);
+    if (this.length < FIRST_BLOCK_BYTES) {
+      this.#firstChecksum = crc32(bytes.subarray(0, FIRST_BLOCK_BYTES - this.length), this.#firstChecksum);
+    }
     this.length += bytes.length;
   }
 }

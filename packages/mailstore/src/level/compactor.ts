@@ -1,7 +1,6 @@
 // Gives back the space of bodies that nobody refers to: removes dead body segments, and empties log segments that are
 // mostly dead by copying what lives through the log. A crash at any point leaves every living body readable.
 import { setImmediate as turnOfEventLoop } from "node:timers/promises";
-import { crc32 } from "node:zlib";
 import type { BlobId } from "../ids.ts";
 import { TurnQueue } from "../turn-queue.ts";
 import { BodyMarks, type LiveBody } from "./body-marks.ts";
@@ -17,7 +16,7 @@ import type { LevelLimits } from "./limits.ts";
 import { placeOf, recordBytes } from "./record.ts";
 import { readContents } from "./segment-contents.ts";
 import type { SegmentLease, Segments } from "./segments.ts";
-import type { InlineBody } from "./staged-body.ts";
+import { inlineBody, type InlineBody } from "./staged-body.ts";
 import type { StepListener } from "./steps.ts";
 
 export interface CompactorOptions {
@@ -152,7 +151,7 @@ export class Compactor {
       this.#checkOpen();
       try {
         const body = Buffer.concat(await collect(reader.read(place)));
-        slice.push({ blob, body: { bytes: body, checksum: crc32(body) } });
+        slice.push({ blob, body: inlineBody(body) });
         bytes += body.length;
       } catch (error) {
         log.warn({ file: lease.path, error }, "a body cannot be read: its segment is not compacted");

@@ -73,7 +73,7 @@ export class Group {
     }
     if (this.#operations.length === 0) return undefined;
     const bytes = encodeOperations(this.#operations);
-    this.#addRecord("batch", { bytes, checksum: crc32(bytes) });
+    this.#addRecord("batch", { bytes, checksum: crc32(bytes), firstChecksum: 0 });
     return { pieces: this.#pieces, bytes: this.#offset - this.#start.offset, operations: this.#operations };
   }
 
@@ -82,8 +82,8 @@ export class Group {
     for (const draft of this.#drafts.values()) draft.apply();
   }
 
-  #addRecord(type: RecordType, { bytes, checksum }: InlineBody): void {
-    const head = { type, length: bytes.length, groupStart: this.#start.offset, checksum };
+  #addRecord(type: RecordType, { bytes, ...checksums }: InlineBody): void {
+    const head = { type, length: bytes.length, groupStart: this.#start.offset, ...checksums };
     this.#pieces.push(encodeRecordHead(head, { segment: this.#start.segment, offset: this.#offset }), bytes);
     const padding = paddingAfter(bytes.length);
     if (padding > 0) this.#pieces.push(Buffer.alloc(padding));

@@ -18,6 +18,8 @@ const CONTENTS = 0x07;
 const TRANSACTION_ID = 0x08;
 const DIRECTORY = 0x09;
 const CHECKPOINT = 0x0a;
+const INDEXED_END = 0x0b;
+const LOST = 0x0c;
 
 const ACCOUNT_HEAD_BYTES = 5;
 const MAILBOX_HEAD_BYTES = 9;
@@ -168,6 +170,20 @@ export function nameOfDirectoryKey(bytes: Buffer): string {
 
 export function checkpointKey(): Buffer {
   return Buffer.from([CHECKPOINT]);
+}
+
+/** Where the log ended that the index holds. */
+export function indexedEndKey(): Buffer {
+  return Buffer.from([INDEXED_END]);
+}
+
+/** A body that a repair found to be lost. */
+export function lostKey(blob: BlobId): Buffer {
+  return key(LOST, halves(blob));
+}
+
+export function lostRange(): KeyRange {
+  return within(Buffer.from([LOST]));
 }
 
 /** A key behind all that are in use. */

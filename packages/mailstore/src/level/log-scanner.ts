@@ -11,6 +11,8 @@ export interface ScanRange {
   readonly from: number;
   /** Where the valid records end, if something later says so: then whatever is invalid before it is damage. */
   readonly until?: number;
+  /** The valid records reach at least to here: whatever is invalid before it is damage, too. */
+  readonly proven?: number;
 }
 
 export interface ScanResult {
@@ -42,9 +44,10 @@ export class LogScanner {
     let offset = range.from;
     while (range.until === undefined || offset < range.until) {
       const head = await this.head(offset);
-      const payload = head === undefined ? undefined : await this.#payload(offset, head);
+      const payload = head === undefined ? undefined : await this.payload(offset, head);
       if (head === undefined || payload === undefined) {
-        const torn = range.until === undefined ? await this.#tornAt(offset) : undefined;
+        const mayBeTorn = range.until === undefined && offset >= (range.proven ?? 0);
+        const torn = mayBeTorn ? await this.#tornAt(offset) : undefined;
         if (torn !== undefined) return { end, cutBytes: Math.max(offset, torn.validEnd) - end };
         if (head?.type !== "blob") throw new StoreDamage("the log is damaged", this.#lease.path, offset);
         onDamage(new StoreDamage("a body fails its checksum", this.#lease.path, offset));
@@ -78,7 +81,7 @@ export class LogScanner {
   }
 
   /** The payload of a batch, or an empty buffer for a body; undefined where the checksum is wrong. */
-  async #payload(offset: number, head: RecordHead): Promise<Buffer | undefined> {
+  async payload(offset: number, head: RecordHead): Promise<Buffer | undefined> {
     const start = offset + RECORD_HEAD_BYTES;
     if (head.type === "batch") {
       const payload = await this.#lease.file.read(start, head.length);

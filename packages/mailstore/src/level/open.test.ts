@@ -22,7 +22,7 @@ describe("a data directory", () => {
     await driver.close();
     const again = await openLevelDriver({ directory });
     await again.close();
-    expect(await readdir(directory)).toEqual(["index", "segments"]);
+    expect(await readdir(directory)).toEqual(["index", "lock", "segments"]);
   });
 
   it("can be read by its owner alone", async () => {

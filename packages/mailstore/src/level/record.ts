@@ -28,10 +28,14 @@ export interface RecordHead {
   readonly groupStart: number;
   /** CRC-32 of the payload. */
   readonly checksum: number;
+  /** CRC-32 of the payload's first `FIRST_BLOCK_BYTES`, or of all where it has fewer; 0 where nobody noted it. */
+  readonly firstChecksum: number;
 }
 
 export const SEGMENT_HEADER_BYTES = 64;
 export const RECORD_HEAD_BYTES = 24;
+/** So much of a body's beginning can be checked alone: where most headers end. */
+export const FIRST_BLOCK_BYTES = 4096;
 /** No record begins at or behind this offset. */
 export const RECORD_OFFSET_MAX: number = 2 ** 27;
 export const SEGMENT_NUMBER_MAX: number = 2 ** 29 - 1;
@@ -85,6 +89,8 @@ export function encodeRecordHead(head: RecordHead, place: RecordPlace): Buffer {
   bytes.writeUInt32LE(head.groupStart, 8);
   bytes.writeUInt32LE(head.checksum, 12);
   bytes.writeUInt32LE(crc32(bytes.subarray(0, 16), seedOf(place)), 16);
+  // Not bound to the rest: where it is damaged, the whole payload is looked at.
+  bytes.writeUInt32LE(head.firstChecksum, 20);
   return bytes;
 }
 
@@ -96,6 +102,7 @@ export function decodeRecordHead(bytes: Buffer, place: RecordPlace): RecordHead 
     length: bytes.readUInt32LE(4),
     groupStart: bytes.readUInt32LE(8),
     checksum: bytes.readUInt32LE(12),
+    firstChecksum: bytes.readUInt32LE(20),
   };
 }
 

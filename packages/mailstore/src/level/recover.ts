@@ -5,7 +5,8 @@ import type { Checkpoint } from "./checkpoints.ts";
 import type { KeyIndex, Operation } from "./key-index.ts";
 import { floorKey, isRecordKey, parseLogKey } from "./keys.ts";
 import { decodeLogRecord } from "./log-records.ts";
-import { LogScanner, type ScanResult } from "./log-scanner.ts";
+import { readIndexedEnd } from "./indexed-end.ts";
+import { LogScanner, type ScanRange, type ScanResult } from "./log-scanner.ts";
 import type { LogPosition } from "./log-writer.ts";
 import { decodeCursor } from "./mailbox-log.ts";
 import { placeOf, SEGMENT_HEADER_BYTES, type SegmentHeader } from "./record.ts";
@@ -23,6 +24,8 @@ export interface Recovery {
   /** Bytes of a group that was never completed. */
   readonly cutBytes: number;
   readonly damages: readonly StoreDamage[];
+  /** Set where the last segment's file ends before its records do: the index has them, their bodies are gone. */
+  readonly short: StoreDamage | undefined;
   /** The segments of the log that were read. */
   readonly chain: ReadonlySet<number>;
   /** Body segments that the replayed transactions name. */
@@ -30,32 +33,66 @@ export interface Recovery {
 }
 
 /** Replays the log behind a checkpoint, up to `until` or its end. Within a turn of the index. */
-export async function replayLog(
-  segments: Segments,
-  index: KeyIndex,
-  { checkpoint, until }: { readonly checkpoint: Checkpoint | undefined; readonly until?: LogPosition },
-): Promise<Recovery> {
-  const replay = new Replay(index);
+export async function replayLog(segments: Segments, index: KeyIndex, options: ReplayOptions): Promise<Recovery> {
+  const { checkpoint } = options;
   const chain = await logChain(segments, checkpoint);
+  const indexedEnd = await readIndexedEnd(index);
+  checkReaches(segments, chain, indexedEnd);
+  // All of it is read before any of it is applied: over a newer index, a part would be a step back.
+  await eachSegment(segments, chain, { ...options, indexedEnd }, (lease, range) => {
+    return new LogScanner(lease).scan(
+      range,
+      () => Promise.resolve(),
+      () => undefined,
+    );
+  });
+  const replay = new Replay(index);
   let end: LogPosition | undefined;
   let [bytes, cutBytes] = [0, 0];
-  for (const [i, header] of chain.entries()) {
-    const from = header.number === checkpoint?.end.segment ? checkpoint.end.offset : SEGMENT_HEADER_BYTES;
-    const known = header.number === until?.segment ? until.offset : chain[i + 1]?.previousEnd;
-    const lease = await leaseOf(segments, header.number);
+  let short: StoreDamage | undefined;
+  await eachSegment(segments, chain, { ...options, indexedEnd }, async (lease, range) => {
+    const result = await replay.scan(lease, range);
+    const size = await lease.file.size();
+    end = { segment: lease.header.number, offset: result.end };
+    short = size < result.end ? new StoreDamage("the log segment is cut short", lease.path, size) : undefined;
+    bytes += result.end - range.from;
+    cutBytes += result.cutBytes;
+  });
+  await replay.apply();
+  const { transactions, damages, bodies } = replay;
+  const numbers = new Set(chain.map(({ number }) => number));
+  return { end, transactions, bytes, cutBytes, damages, short, bodies, chain: numbers };
+}
+
+interface ReplayOptions {
+  readonly checkpoint: Checkpoint | undefined;
+  readonly until?: LogPosition;
+}
+
+async function eachSegment(
+  segments: Segments,
+  chain: readonly SegmentHeader[],
+  { checkpoint, until, indexedEnd }: ReplayOptions & { readonly indexedEnd: LogPosition | undefined },
+  read: (lease: SegmentLease, range: ScanRange) => Promise<unknown>,
+): Promise<void> {
+  for (const [i, { number }] of chain.entries()) {
+    const from = number === checkpoint?.end.segment ? checkpoint.end.offset : SEGMENT_HEADER_BYTES;
+    const known = number === until?.segment ? until.offset : chain[i + 1]?.previousEnd;
+    const proven = number === indexedEnd?.segment ? indexedEnd.offset : from;
+    const lease = await leaseOf(segments, number);
     try {
-      const result = await replay.scan(lease, { from, ...(known === undefined ? {} : { until: known }) });
-      end = { segment: header.number, offset: result.end };
-      bytes += result.end - from;
-      cutBytes += result.cutBytes;
+      await read(lease, known === undefined ? { from, proven } : { from, until: known });
     } finally {
       lease.release();
     }
-    if (header.number === until?.segment) break;
+    if (number === until?.segment) break;
   }
-  await replay.apply();
-  const { transactions, damages, bodies } = replay;
-  return { end, transactions, bytes, cutBytes, damages, bodies, chain: new Set(chain.map(({ number }) => number)) };
+}
+
+/** What the index holds of the log was synced before. */
+function checkReaches(segments: Segments, chain: readonly SegmentHeader[], known: LogPosition | undefined): void {
+  if (known === undefined || known.segment <= (chain.at(-1)?.number ?? 0)) return;
+  throw new StoreDamage("a log segment is missing, or has lost its header", segments.path(known.segment), 0);
 }
 
 class Replay {
@@ -70,7 +107,7 @@ class Replay {
     this.#index = index;
   }
 
-  scan(lease: SegmentLease, range: { readonly from: number; readonly until?: number }): Promise<ScanResult> {
+  scan(lease: SegmentLease, range: ScanRange): Promise<ScanResult> {
     return new LogScanner(lease).scan(
       range,
       (payload) => this.#take(payload),
@@ -127,7 +164,7 @@ async function logChain(segments: Segments, checkpoint: Checkpoint | undefined):
   const after = (known: number): SegmentHeader | undefined => headers.findLast(({ previous }) => previous === known);
   const start = first === undefined ? after(0) : headers.find(({ number }) => number === first);
   if (start === undefined && (first !== undefined || headers.length > 0)) {
-    throw new StoreDamage("the log segment to start from is missing", String(first ?? 1), 0);
+    throw new StoreDamage("the log segment to start from is missing", segments.path(first ?? 1), 0);
   }
   const chain: SegmentHeader[] = [];
   for (let next = start; next !== undefined; next = after(next.number)) chain.push(next);

@@ -3,12 +3,14 @@
 /** Names the file and the offset where the store is damaged. */
 export class StoreDamage extends Error {
   readonly code = "STORE_DAMAGED";
+  readonly what: string;
   readonly file: string;
   readonly offset: number;
 
-  constructor(what: string, file: string, offset: number) {
-    super(`${what}: ${file} at offset ${offset}`);
+  constructor(what: string, file: string, offset: number, options?: ErrorOptions) {
+    super(`${what}: ${file} at offset ${offset}`, options);
     this.name = "StoreDamage";
+    this.what = what;
     this.file = file;
     this.offset = offset;
   }

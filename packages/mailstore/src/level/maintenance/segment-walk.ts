@@ -1,0 +1,67 @@
+// Goes through a segment record by record, past whatever is damaged: to the next head that verifies in its place.
+import { LogScanner } from "../log-scanner.ts";
+import { recordBytes, SEGMENT_HEADER_BYTES, type RecordHead } from "../record.ts";
+import type { SegmentLease } from "../segments.ts";
+import { StoreDamage } from "../store-damage.ts";
+
+export type WalkStep =
+  | { readonly type: "body"; readonly offset: number; readonly head: RecordHead }
+  | { readonly type: "batch"; readonly offset: number; readonly head: RecordHead; readonly payload: Buffer }
+  | {
+      readonly type: "damage";
+      readonly offset: number;
+      /** Where the next record begins. */
+      readonly end: number;
+      /** Undefined where even that is damaged. */
+      readonly head: RecordHead | undefined;
+      readonly damage: StoreDamage;
+    }
+  /** The end of the valid records; torn bytes are those of a group that was never completed. */
+  | { readonly type: "end"; readonly offset: number; readonly tornBytes: number };
+
+/** `until` is where the valid records end, if something says so. */
+export async function* walkSegment(lease: SegmentLease, until: number | undefined): AsyncGenerator<WalkStep> {
+  const scanner = new LogScanner(lease);
+  let offset = SEGMENT_HEADER_BYTES;
+  while (until === undefined || offset < until) {
+    const head = await scanner.head(offset);
+    const payload = head === undefined ? undefined : await scanner.payload(offset, head);
+    if (head !== undefined && payload !== undefined) {
+      yield head.type === "blob" ? { type: "body", offset, head } : { type: "batch", offset, head, payload };
+      offset += recordBytes(head.length);
+      continue;
+    }
+    const next = await nextRecord(scanner, { offset, head, until });
+    if ("tornBytes" in next) return void (yield { type: "end", offset, tornBytes: next.tornBytes });
+    const what = head === undefined ? "a record is damaged" : `a ${NAMES[head.type]} fails its checksum`;
+    yield { type: "damage", offset, end: next.at, head, damage: new StoreDamage(what, lease.path, offset) };
+    offset = next.at;
+  }
+  yield { type: "end", offset, tornBytes: 0 };
+}
+
+const NAMES: Record<RecordHead["type"], string> = { blob: "body", batch: "transaction" };
+
+/** Where the walk goes on behind a record that does not verify; or that it is torn: no later group was begun behind it. */
+async function nextRecord(
+  scanner: LogScanner,
+  {
+    offset,
+    head,
+    until,
+  }: { readonly offset: number; readonly head: RecordHead | undefined; readonly until: number | undefined },
+): Promise<{ readonly at: number } | { readonly tornBytes: number }> {
+  let first: number | undefined;
+  let validEnd = offset;
+  let isProven = until !== undefined;
+  for await (const found of scanner.heads(offset + 1)) {
+    if (until !== undefined && found.offset >= until) break;
+    first ??= found.offset;
+    validEnd = found.offset + recordBytes(found.head.length);
+    isProven ||= found.head.groupStart > offset;
+    if (isProven) break;
+  }
+  if (!isProven) return { tornBytes: validEnd - offset };
+  const behind = head === undefined ? undefined : offset + recordBytes(head.length);
+  return { at: Math.min(behind ?? first ?? (until as number), until ?? Infinity) };
+}

@@ -1,0 +1,99 @@
+// Verifies LevelDB's files before it opens them: it checks neither the blocks that it reads nor whether its logs have a
+// hole, and its opening would make the traces of the damage disappear.
+import { open, readdir, readFile } from "node:fs/promises";
+import { join } from "node:path";
+import { floorKey, checkpointKey, isRecordKey } from "../keys.ts";
+import { accountId } from "../../ids.ts";
+import { StoreDamage } from "../store-damage.ts";
+import { readLeveldbLog } from "./leveldb-log.ts";
+import { LeveldbReader } from "./leveldb-reader.ts";
+import { damagedBlocks } from "./leveldb-table.ts";
+import { ignoreMissing, numberOfFile, readVersion, type LeveldbVersion } from "./leveldb-version.ts";
+
+/** Every damage of an index that is not open. */
+export async function* verifyIndexFiles(directory: string): AsyncGenerator<StoreDamage> {
+  const names = ((await readdir(directory).catch(ignoreMissing)) ?? []).sort();
+  let version: LeveldbVersion | undefined;
+  try {
+    version = await readVersion(directory);
+  } catch (error) {
+    if (!(error instanceof StoreDamage)) throw error;
+    yield error;
+    return;
+  }
+  if (version === undefined) {
+    const left = names.find((name) => numberOfFile(name, "ldb", "sst") !== undefined);
+    if (left !== undefined) yield new StoreDamage("the index has lost its CURRENT", join(directory, "CURRENT"), 0);
+    return;
+  }
+  yield* verifyTables(directory, names, version);
+  yield* verifyLogs(directory, names, version);
+}
+
+async function* verifyTables(
+  directory: string,
+  names: readonly string[],
+  { tables }: LeveldbVersion,
+): AsyncGenerator<StoreDamage> {
+  const paths = new Map(names.map((name) => [numberOfFile(name, "ldb", "sst"), join(directory, name)]));
+  for (const [number, size] of tables) {
+    const path = paths.get(number) ?? join(directory, `${String(number).padStart(6, "0")}.ldb`);
+    const file = await open(path, "r").catch(ignoreMissing);
+    if (file === undefined) {
+      yield new StoreDamage("a table of the index is missing", path, 0);
+      continue;
+    }
+    try {
+      const found = (await file.stat()).size;
+      if (found !== size) yield new StoreDamage("a table of the index has the wrong size", path, Math.min(found, size));
+      else
+        for (const at of await damagedBlocks(file))
+          yield new StoreDamage("a block of the index fails its checksum", path, at);
+    } finally {
+      await file.close();
+    }
+  }
+}
+
+/**
+ * A write that was synced proves that everything before it was. So a hole before one is damage; any other is what a power
+ * cut leaves, and the replay fills it.
+ */
+async function* verifyLogs(
+  directory: string,
+  names: readonly string[],
+  { logNumber, manifest }: LeveldbVersion,
+): AsyncGenerator<StoreDamage> {
+  const logs = names.filter((name) => (numberOfFile(name, "log") ?? -1) >= logNumber);
+  // The manifest names a log that was removed only after a newer manifest record: that record is gone.
+  if (logNumber > 0 && !logs.some((name) => numberOfFile(name, "log") === logNumber)) {
+    yield new StoreDamage("the newest log that the manifest names is missing", join(directory, manifest), 0);
+  }
+  const holes: StoreDamage[] = [];
+  for (const name of logs) {
+    const path = join(directory, name);
+    const { records, damages } = readLeveldbLog(await readFile(path));
+    const synced = records.findLast(({ bytes }) => wasSynced(bytes))?.offset;
+    if (synced !== undefined) yield* holes.splice(0);
+    for (const at of damages) {
+      const damage = new StoreDamage("the log of the index fails its checksum", path, at);
+      if (synced !== undefined && at < synced) yield damage;
+      else holes.push(damage);
+    }
+  }
+}
+
+/** Whether a batch is one that is synced, or one that is written only behind such: the removal of trimmed records. */
+function wasSynced(batch: Buffer): boolean {
+  const reader = new LeveldbReader(batch);
+  reader.take(8);
+  for (let left = reader.fixed(4); left > 0; left--) {
+    const isPut = reader.byte() === 1;
+    const key = reader.bytes();
+    if (isPut) reader.bytes();
+    if (isPut ? key.equals(checkpointKey()) || key[0] === FLOOR : isRecordKey(key)) return true;
+  }
+  return false;
+}
+
+const FLOOR = floorKey(accountId(0))[0];
