@@ -2,7 +2,7 @@
 // never finds a fault of its own.
 import { afterAll, beforeAll, describe, expect, it } from "@jest/globals";
 import { startImapServer, type ImapServer } from "@pushmail/imap-idle-server";
-import { openMailStore, openMemoryDriver, type MailStore } from "@pushmail/mailstore";
+import { LoginThrottle, openMailStore, openMemoryDriver, type MailStore } from "@pushmail/mailstore";
 import { LineClient } from "./support/line-client.ts";
 import { seededRandom, testSeed } from "./support/seeded-random.ts";
 
@@ -72,8 +72,9 @@ beforeAll(async () => {
     warn: ignore,
     error: (fields: { readonly err?: unknown }) => void errors.push(fields.err ?? fields),
   };
-  const limits = { faultsMax: 1_000, loginDelayMs: 0 };
-  server = await startImapServer({ store, host: "127.0.0.1", port: 0, hostname: "test", log, limits });
+  const limits = { faultsMax: 1_000 };
+  const throttle = new LoginThrottle({ limits: { loginDelayMs: 0 } });
+  server = await startImapServer({ store, host: "127.0.0.1", port: 0, hostname: "test", log, limits, throttle });
 });
 
 afterAll(async () => {

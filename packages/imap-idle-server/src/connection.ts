@@ -2,7 +2,7 @@
 // a session may wait for. Memory is bounded: reading stops while input waits, and writing while the client does not read.
 import type { Socket } from "node:net";
 import { TLSSocket, type SecureContext } from "node:tls";
-import { Framer, type FrameEvent } from "@pushmail/imap-wire";
+import { Framer, type FrameEvent, type WireLimits } from "@pushmail/imap-wire";
 import type { ImapLimits } from "./limits.ts";
 import { Bye, PeerGone } from "./replies.ts";
 import { Signal } from "./signal.ts";
@@ -30,13 +30,15 @@ export class Connection {
   #isInputEnded = false;
   #isClosed = false;
   #isEndAsked = false;
+  #isHandshaking = false;
+  #isTrusted = false;
   #wakeAtMs = Infinity;
 
   constructor(socket: Socket, options: ConnectionOptions) {
     this.#socket = socket;
     this.#options = options;
     this.#sentAtMs = options.now();
-    this.framer = new Framer(options.limits.wire);
+    this.framer = new Framer(beforeLogin(options.limits));
     this.address = socket.remoteAddress ?? "";
     this.#listen();
   }
@@ -73,6 +75,21 @@ export class Connection {
     if (nowMs < this.#wakeAtMs) return;
     this.#wakeAtMs = Infinity;
     this.signal.raise();
+  }
+
+  /** It has logged in: from now on it may send as much as the limits allow. */
+  trust(): void {
+    this.#isTrusted = true;
+    this.framer.setLimits(this.#options.limits.wire);
+  }
+
+  /** Ends it at once, with a last word where one can be said: for one that its session does not serve at this time. */
+  dismiss(farewell: string): void {
+    const isUnread = this.#socket.writableLength > 0;
+    if (this.#isClosed || this.#isHandshaking || isUnread) return this.destroy();
+    this.#output.push(farewell);
+    this.#send();
+    this.#socket.destroySoon();
   }
 
   /** Ends it as soon as no command is under way. */
@@ -140,25 +157,24 @@ export class Connection {
   }
 
   /** Sends what is gathered and goes on in TLS; what came in clear so far is not read any more. */
-  async startTls(secureContext: SecureContext, handshakeMs: number): Promise<void> {
+  async startTls(secureContext: SecureContext): Promise<void> {
     const clear = this.#socket.pause();
     clear.removeListener("data", this.#onData).removeListener("end", this.#onEnd);
     // RFC 9051 6.2.1: commands that were slipped in behind STARTTLS are not carried out.
     this.framer.discardPending();
     this.#send();
-    const untilMs = this.#options.now() + handshakeMs;
-    while (!this.hasLeft() && !this.#isClosed) await this.wait(untilMs);
+    this.#isHandshaking = true;
+    while (!this.hasLeft() && !this.#isClosed) await this.signal.wait();
     const secured = new TLSSocket(clear, { isServer: true, secureContext });
-    let isEstablished = false;
     secured.once("secure", () => {
-      isEstablished = true;
+      this.#isHandshaking = false;
       this.signal.raise();
     });
     this.#socket = secured;
     this.#listen();
-    while (!isEstablished) {
-      if (this.#isClosed || this.#options.now() >= untilMs) throw new PeerGone("no TLS handshake");
-      await this.wait(untilMs);
+    while (this.#isHandshaking) {
+      if (this.#isClosed) throw new PeerGone("no TLS handshake");
+      await this.signal.wait();
     }
   }
 
@@ -170,7 +186,8 @@ export class Connection {
 
   readonly #onData = (chunk: Buffer): void => {
     this.framer.push(chunk);
-    if (this.framer.pendingBytes > this.#options.limits.inputBytesMax) this.#socket.pause();
+    const { inputBytesMax, bytesBeforeLoginMax } = this.#options.limits;
+    if (this.framer.pendingBytes > (this.#isTrusted ? inputBytesMax : bytesBeforeLoginMax)) this.#socket.pause();
     this.signal.raise();
   };
 
@@ -213,6 +230,15 @@ export class Connection {
     for (const piece of output) this.#socket.write(piece, "latin1", this.#onSent);
     this.#socket.uncork();
   }
+}
+
+/** The bounds of the grammar for who has not logged in: enough for a password in any form. */
+function beforeLogin({ wire, bytesBeforeLoginMax }: ImapLimits): WireLimits {
+  return {
+    ...wire,
+    lineBytesMax: Math.min(wire.lineBytesMax, bytesBeforeLoginMax),
+    literalBytesMax: Math.min(wire.literalBytesMax, bytesBeforeLoginMax),
+  };
 }
 
 /** Lets everybody else have a turn. */

@@ -17,25 +17,24 @@ export interface ImapLimits {
 
   /** Connections that wait to be accepted. */
   readonly backlog: number;
-  /** Sessions in all, of one account, from one address. */
+  /** Sessions in all, of one account, from one address (of IPv6: from one /64). */
   readonly sessionsMax: number;
   readonly sessionsPerAccountMax: number;
   readonly sessionsPerAddressMax: number;
+  /** Connections that have not logged in; beyond, the one that has been there longest gives way to a new one. */
+  readonly sessionsBeforeLoginMax: number;
+  /** Text of one command before login, its literals, and input that waits behind it: each up to so much. */
+  readonly bytesBeforeLoginMax: number;
   /** Faulty commands in a row before the connection ends. */
   readonly faultsMax: number;
   /** Commands before login. */
   readonly commandsBeforeLoginMax: number;
   /** Failed logins on one connection before it ends. */
   readonly loginFailuresMax: number;
-  /** The wait after the first failed login; it doubles with each one, up to the maximum. */
-  readonly loginDelayMs: number;
-  readonly loginDelayMsMax: number;
-  /** How long failed logins of an address and account are remembered, and how many of them. */
-  readonly loginMemoryMs: number;
-  readonly loginMemoryMax: number;
 
-  /** Silence before login, and after it outside of IDLE (at least 30 minutes: RFC 9051 5.4). */
+  /** All the time before login, however busy the client is. */
   readonly loginTimeoutMs: number;
+  /** Silence after login outside of IDLE (at least 30 minutes: RFC 9051 5.4). */
   readonly autologoutMs: number;
   /** How long the end of a connection waits for the client's. */
   readonly lingerMs: number;
@@ -63,13 +62,11 @@ export const DEFAULT_LIMITS: ImapLimits = {
   sessionsMax: 100_000,
   sessionsPerAccountMax: 10_000,
   sessionsPerAddressMax: 20_000,
+  sessionsBeforeLoginMax: 1_000,
+  bytesBeforeLoginMax: 16_384,
   faultsMax: 20,
   commandsBeforeLoginMax: 50,
   loginFailuresMax: 5,
-  loginDelayMs: 250,
-  loginDelayMsMax: 8_000,
-  loginMemoryMs: 15 * 60_000,
-  loginMemoryMax: 10_000,
 
   loginTimeoutMs: 60_000,
   autologoutMs: 30 * 60_000,

@@ -62,6 +62,8 @@ const CODE_OF_REFUSAL: Record<RefusalCode, ResponseCode | undefined> = {
   storeUnavailable: "UNAVAILABLE",
   tooManyConnections: "LIMIT",
   tooManyKeywords: "LIMIT",
+  // RFC 5530 3: for now, and nothing is wrong with the password.
+  tooManyLogins: "UNAVAILABLE",
   tooManyMailboxes: "LIMIT",
   tooManyRecipients: "LIMIT",
 };

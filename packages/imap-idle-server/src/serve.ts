@@ -3,12 +3,11 @@ import { once } from "node:events";
 import { createServer, type AddressInfo, type Server, type Socket } from "node:net";
 import { setTimeout } from "node:timers/promises";
 import { createSecureContext, type SecureContext } from "node:tls";
-import { printUntagged } from "@pushmail/imap-wire";
-import type { MailStore } from "@pushmail/mailstore";
+import { LoginThrottle, type MailStore } from "@pushmail/mailstore";
+import { Admission, type Room } from "./admission.ts";
 import { Connection } from "./connection.ts";
 import { DEFAULT_LIMITS, type ImapLimits } from "./limits.ts";
 import type { Log } from "./log.ts";
-import { LoginThrottle } from "./login-throttle.ts";
 import type { ServerContext } from "./server-context.ts";
 import { ImapSession } from "./session.ts";
 import { Signal } from "./signal.ts";
@@ -33,6 +32,10 @@ export interface ImapServerOptions {
   /** Whether connections begin with TLS; `tls` must be given. */
   readonly implicitTls?: boolean;
   readonly limits?: Partial<ImapLimits>;
+  /** Slows failed logins down; one that several listeners share leaves a guesser no way around it. */
+  readonly throttle?: LoginThrottle;
+  /** What this listener shares with others. */
+  readonly room?: Room;
   /** Addresses from which passwords are taken in clear; those of loopback by default. */
   readonly isLocal?: (address: string) => boolean;
   /** The clock, in milliseconds since 1970. */
@@ -61,7 +64,7 @@ class ConnectionServer implements ImapServer {
   readonly #context: ServerContext;
   readonly #listener: Server;
   readonly #connections: Set<Connection> = new Set();
-  readonly #connectionsOfAddress: Tally<string>;
+  readonly #admission: Admission;
   readonly #ticker: NodeJS.Timeout;
   /** Raised whenever a connection has come to its end. */
   readonly #ended: Signal = new Signal();
@@ -72,12 +75,14 @@ class ConnectionServer implements ImapServer {
     const { isLocal = isLoopback, now = Date.now, random = Math.random } = options;
     if (implicitTls && tls === undefined) throw new Error("implicit TLS needs a key and a certificate");
     const limits = { ...DEFAULT_LIMITS, ...options.limits };
+    this.#admission = new Admission({ ...options, limits, now, isTlsImplicit: implicitTls });
     this.#context = {
       store,
       limits,
       log,
       hostname,
-      throttle: new LoginThrottle(limits),
+      admission: this.#admission,
+      throttle: options.throttle ?? new LoginThrottle({ now }),
       sessionsOfAccount: new Tally(limits.sessionsPerAccountMax),
       isTlsImplicit: implicitTls,
       secureContext: tls === undefined ? undefined : contextOf(tls),
@@ -86,7 +91,6 @@ class ConnectionServer implements ImapServer {
       now,
       random,
     };
-    this.#connectionsOfAddress = new Tally(limits.sessionsPerAddressMax);
     // A client may close its side early and still wants its answers. Nagle's algorithm would hold back each wake.
     this.#listener = createServer({
       allowHalfOpen: true,
@@ -138,27 +142,23 @@ class ConnectionServer implements ImapServer {
   }
 
   #accept(socket: Socket): void {
-    const { limits, now, log, isTlsImplicit } = this.#context;
+    if (!this.#admission.admit(socket)) return;
+    const { limits, now } = this.#context;
     const connection = new Connection(socket, { limits, now });
-    const isWelcome = this.#connectionsOfAddress.add(connection.address);
     this.#connections.add(connection);
-    if (isWelcome && this.#connections.size <= limits.sessionsMax) {
-      void new ImapSession(connection, this.#context).run();
-      return;
-    }
-    log.warn({ client: connection.address }, "too many connections");
-    const farewell = isTlsImplicit ? "" : printUntagged("BYE", "Too many connections");
-    void connection.end(farewell).then(() => this.#forget(connection));
+    this.#admission.enter(connection);
+    void new ImapSession(connection, this.#context).run();
   }
 
   #forget(connection: Connection): void {
     this.#connections.delete(connection);
-    this.#connectionsOfAddress.remove(connection.address);
+    this.#admission.leave(connection);
     this.#ended.raise();
   }
 
   #tick(): void {
     const now = this.#context.now();
+    this.#admission.tick(now);
     for (const connection of this.#connections) connection.tick(now);
   }
 }

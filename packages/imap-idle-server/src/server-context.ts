@@ -1,10 +1,10 @@
 // What all sessions of a server share.
 import type { SecureContext } from "node:tls";
-import type { AccountId, MailStore } from "@pushmail/mailstore";
+import type { AccountId, LoginThrottle, MailStore } from "@pushmail/mailstore";
+import type { Admission } from "./admission.ts";
 import type { Connection } from "./connection.ts";
 import type { ImapLimits } from "./limits.ts";
 import type { Log } from "./log.ts";
-import type { LoginThrottle } from "./login-throttle.ts";
 import type { Tally } from "./tally.ts";
 
 export interface ServerContext {
@@ -13,6 +13,7 @@ export interface ServerContext {
   readonly log: Log;
   /** The name that the greeting gives. */
   readonly hostname: string;
+  readonly admission: Admission;
   readonly throttle: LoginThrottle;
   readonly sessionsOfAccount: Tally<AccountId>;
   /** Whether connections begin with TLS. */

@@ -1,6 +1,6 @@
 // One client's session: one command at a time, answered in order. It alone writes to its connection.
 import { printContinuation, printTagged, printUntagged, SyntaxFault } from "@pushmail/imap-wire";
-import { Refusal, type FlagsResult, type MailStore, type MessageIndex } from "@pushmail/mailstore";
+import { Refusal, type AccountInfo, type FlagsResult, type MailStore, type MessageIndex } from "@pushmail/mailstore";
 import { capabilitiesOf } from "./capabilities.ts";
 import { readCommand, readLine, takeLine, type Incoming } from "./command-input.ts";
 import type {
@@ -19,7 +19,6 @@ import { giveWay, type Connection } from "./connection.ts";
 import { holdsExpunge, readInvocation, type Invocation } from "./invocation.ts";
 import type { ImapLimits } from "./limits.ts";
 import type { Log } from "./log.ts";
-import { throttleKey } from "./login-throttle.ts";
 import { loadIndex, tellUpdates } from "./mailbox-sync.ts";
 import { Bye, PeerGone, replyToError, type Reply } from "./replies.ts";
 import type { ServerContext } from "./server-context.ts";
@@ -128,25 +127,36 @@ export class ImapSession implements Session {
 
   async logIn(address: string, password: string): Promise<void> {
     if (!this.client.isPrivate) throw new Refusal("loginInsecure", "Log in over TLS");
-    const { throttle, sessionsOfAccount } = this.#server;
-    const key = throttleKey(this.client.address, address);
-    await this.#pauseUntil(throttle.readyAtMs(key));
-    const account = await this.store.authenticate(address, password).catch((error: unknown) => {
-      if (error instanceof Refusal && error.code === "authenticationFailed") {
-        this.#loginFailures++;
-        const failures = throttle.fail(key, this.now());
-        this.log.warn({ client: this.client.address, address, failures }, "login failed");
-      }
-      throw error;
-    });
-    throttle.succeed(key);
+    const { admission, sessionsOfAccount } = this.#server;
+    const account = await this.#authenticate(address, password);
     const isWelcome = sessionsOfAccount.add(account.id);
     this.enter({ name: "authenticated", account });
     if (!isWelcome) {
       this.enter(NOT_AUTHENTICATED);
       throw new Refusal("tooManyConnections", "Too many sessions of this account");
     }
+    admission.welcome(this.#connection);
     this.log.info({ client: this.client.address, account: account.address }, "logged in");
+  }
+
+  /** Checks a password when it may be. */
+  async #authenticate(address: string, password: string): Promise<AccountInfo> {
+    const { admission, throttle } = this.#server;
+    const client = this.client.address;
+    try {
+      return await throttle.run({
+        client,
+        account: address,
+        pauseUntil: (timeMs) => this.#pauseUntil(timeMs),
+        check: () => admission.check(this.#connection, () => this.store.authenticate(address, password)),
+      });
+    } catch (error) {
+      if (error instanceof Refusal && error.code === "authenticationFailed") {
+        this.#loginFailures++;
+        this.log.warn({ client, address, failures: this.#loginFailures }, "login failed");
+      }
+      throw error;
+    }
   }
 
   startTls(): boolean {
@@ -187,7 +197,8 @@ export class ImapSession implements Session {
   }
 
   get #silenceMs(): number {
-    return this.#state.name === "notAuthenticated" ? this.limits.loginTimeoutMs : this.limits.autologoutMs;
+    // Before login all of the time counts, not only silence: see Admission.
+    return this.#state.name === "notAuthenticated" ? Infinity : this.limits.autologoutMs;
   }
 
   async #answer(incoming: Incoming): Promise<void> {
@@ -214,7 +225,7 @@ export class ImapSession implements Session {
     const { secureContext } = this.#server;
     if (secureContext === undefined) throw new Error("TLS is due without a certificate");
     this.#isTlsDue = false;
-    await this.#connection.startTls(secureContext, this.limits.loginTimeoutMs);
+    await this.#connection.startTls(secureContext);
   }
 
   #carryOut({ name, row, tag, uid, scan }: Invocation, literal?: MessageLiteral): Promise<Completion | void> {
@@ -250,8 +261,9 @@ export class ImapSession implements Session {
   }
 
   async #pauseUntil(timeMs: number): Promise<void> {
-    while (this.now() < timeMs) {
+    for (;;) {
       if (this.#connection.isClosed) throw new PeerGone();
+      if (this.now() >= timeMs) return;
       await this.#connection.wait(timeMs);
     }
   }

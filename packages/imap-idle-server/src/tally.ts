@@ -8,6 +8,10 @@ export class Tally<Key> {
     this.#max = max;
   }
 
+  count(key: Key): number {
+    return this.#counts.get(key) ?? 0;
+  }
+
   /** Counts one more; false where that is beyond the bound. Either way it counts until it is removed. */
   add(key: Key): boolean {
     const count = (this.#counts.get(key) ?? 0) + 1;

@@ -17,7 +17,7 @@ const NO_LITERALS: readonly Literal[] = [];
 
 /** Turns the bytes of one connection into commands. */
 export class Framer {
-  readonly #limits: WireLimits;
+  #limits: WireLimits;
   #mode: Mode = "line";
   /** Set once the command has been answered: the rest of it is skipped. */
   #discarding = false;
@@ -32,6 +32,11 @@ export class Framer {
   #remaining = 0;
 
   constructor(limits: WireLimits) {
+    this.#limits = limits;
+  }
+
+  /** Goes by other limits from now on. */
+  setLimits(limits: WireLimits): void {
     this.#limits = limits;
   }
 

@@ -38,6 +38,8 @@ export interface StoreLimits {
   readonly idleIndexMessagesMax: number;
   /** Password checks at a time: they share the thread pool with the disk. */
   readonly passwordChecksAtOnce: number;
+  /** Password checks that wait for that; a login beyond is refused at once. */
+  readonly passwordChecksQueuedMax: number;
 }
 
 export const DEFAULT_STORE_LIMITS: StoreLimits = {
@@ -60,4 +62,25 @@ export const DEFAULT_STORE_LIMITS: StoreLimits = {
   idleAccountsMax: 10_000,
   idleIndexMessagesMax: 4_000_000,
   passwordChecksAtOnce: 2,
+  passwordChecksQueuedMax: 500,
+};
+
+/** What slows down who guesses passwords. */
+export interface LoginLimits {
+  /** The wait after the first failed login of a client network for an account; it doubles with each, up to the maximum. */
+  readonly loginDelayMs: number;
+  readonly loginDelayMsMax: number;
+  /** Failed logins of a client network, for whatever accounts, before all of its logins wait likewise. */
+  readonly loginFailuresPerNetworkMax: number;
+  /** How long failed logins are remembered, and how many networks and accounts. */
+  readonly loginMemoryMs: number;
+  readonly loginMemoryMax: number;
+}
+
+export const LOGIN_LIMITS: LoginLimits = {
+  loginDelayMs: 250,
+  loginDelayMsMax: 8_000,
+  loginFailuresPerNetworkMax: 50,
+  loginMemoryMs: 15 * 60_000,
+  loginMemoryMax: 10_000,
 };

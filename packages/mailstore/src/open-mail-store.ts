@@ -62,7 +62,7 @@ class DriverMailStore implements port.MailStore {
       closing: this.#closing.signal,
       copiedWhileCounting: null,
     };
-    const secrets = new Secrets(options.scryptCost ?? DEFAULT_SCRYPT_COST, limits.passwordChecksAtOnce);
+    const secrets = new Secrets(options.scryptCost ?? DEFAULT_SCRYPT_COST, limits);
     this.#accounts = new Accounts(this.#context, secrets);
     this.#onTrouble = options.onTrouble ?? (() => undefined);
   }

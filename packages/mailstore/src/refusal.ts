@@ -24,6 +24,7 @@ export type RefusalCode =
   | "storeUnavailable"
   | "tooManyConnections"
   | "tooManyKeywords"
+  | "tooManyLogins"
   | "tooManyMailboxes"
   | "tooManyRecipients";
 

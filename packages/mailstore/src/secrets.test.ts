@@ -2,9 +2,11 @@
 import { describe, expect, it } from "@jest/globals";
 import { DEFAULT_SCRYPT_COST, Secrets } from "./secrets.ts";
 
+const LIMITS = { passwordChecksAtOnce: 1, passwordChecksQueuedMax: 10 };
+
 describe("a check", () => {
   it("is shared by those who ask the same of one name, and by no others, whether or not they exist", async () => {
-    const secrets = new Secrets({ ...DEFAULT_SCRYPT_COST, p: 1 }, 1);
+    const secrets = new Secrets({ ...DEFAULT_SCRYPT_COST, p: 1 }, LIMITS);
     const stored = await secrets.hash("right");
     for (const secret of [stored, undefined]) {
       const ended: string[] = [];
@@ -20,8 +22,24 @@ describe("a check", () => {
     }
   });
 
+  it("is refused at once where too many wait already, whoever asks; what was right before is not checked again", async () => {
+    const secrets = new Secrets({ N: 16, r: 1, p: 1 }, { passwordChecksAtOnce: 2, passwordChecksQueuedMax: 3 });
+    const stored = await secrets.hash("right");
+    const owner = { address: "alice", password: "right" };
+    expect(await secrets.verify(stored, owner)).toBe(true);
+    const asked = Array.from({ length: 20 }, (_, i) =>
+      secrets.verify(i % 2 === 0 ? stored : undefined, { address: "alice", password: `guess ${i}` }),
+    );
+    expect(await secrets.verify(stored, owner)).toBe(true);
+    const outcomes = await Promise.allSettled(asked);
+    expect(outcomes.slice(0, 5)).toEqual(outcomes.slice(0, 5).map(() => ({ status: "fulfilled", value: false })));
+    const refused = { status: "rejected", reason: expect.objectContaining({ code: "tooManyLogins" }) };
+    expect(outcomes.slice(5)).toEqual(outcomes.slice(5).map(() => refused));
+    expect(await secrets.verify(undefined, { address: "bob", password: "later" })).toBe(false);
+  });
+
   it("fails where the stored secret is damaged", async () => {
-    const secrets = new Secrets({ N: 16, r: 1, p: 1 }, 1);
+    const secrets = new Secrets({ N: 16, r: 1, p: 1 }, LIMITS);
     for (let i = 0; i < 2; i++) {
       await expect(secrets.verify("scrypt$16", { address: "alice", password: "x" })).rejects.toThrow("damaged");
     }

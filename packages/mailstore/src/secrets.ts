@@ -1,5 +1,7 @@
 // Passwords: kept as scrypt hashes, compared in constant time, checked quickly again once they were right.
 import { createHmac, randomBytes, scrypt, timingSafeEqual } from "node:crypto";
+import type { StoreLimits } from "./limits.ts";
+import { Refusal } from "./refusal.ts";
 
 /** Cost of one hash; N = 2^14, r = 8, p = 5 takes about 0.25 s of CPU and 16 MiB (OWASP's floor for scrypt). */
 export interface ScryptCost {
@@ -10,6 +12,8 @@ export interface ScryptCost {
 
 export const DEFAULT_SCRYPT_COST: ScryptCost = { N: 2 ** 14, r: 8, p: 5 };
 
+type CheckLimits = Pick<StoreLimits, "passwordChecksAtOnce" | "passwordChecksQueuedMax">;
+
 const SALT_BYTES = 16;
 const HASH_BYTES = 32;
 /** Longer passwords are taken as they are: to normalize them takes the square of how many marks stand on one letter. */
@@ -19,7 +23,7 @@ const VERIFIED_MAX = 10_000;
 
 export class Secrets {
   readonly #cost: ScryptCost;
-  readonly #atOnceMax: number;
+  readonly #limits: CheckLimits;
   readonly #key = randomBytes(32);
   /** Digest of stored hash, name and password, for those found right, and checks under way. */
   readonly #verified = new Map<string, Promise<boolean>>();
@@ -27,9 +31,9 @@ export class Secrets {
   #running = 0;
   readonly #waiting: (() => void)[] = [];
 
-  constructor(cost: ScryptCost, atOnceMax: number) {
+  constructor(cost: ScryptCost, limits: CheckLimits) {
     this.#cost = cost;
-    this.#atOnceMax = atOnceMax;
+    this.#limits = limits;
     this.#dummy = Promise.resolve(
       format(cost, Buffer.alloc(SALT_BYTES), createHmac("sha256", this.#key).update("nobody").digest()),
     );
@@ -46,7 +50,7 @@ export class Secrets {
     stored: string | undefined,
     { address, password }: { readonly address: string; readonly password: string },
   ): Promise<boolean> {
-    const against = stored ?? (await this.#dummy);
+    const against = await (stored ?? this.#dummy);
     // The name is part of it: else all that are nobody's would share one check, and be told apart by that.
     const asked = JSON.stringify([against, address, password]);
     const digest = createHmac("sha256", this.#key).update(asked).digest("base64");
@@ -67,6 +71,9 @@ export class Secrets {
   async #check(stored: string, password: string): Promise<boolean> {
     const [kind, N, r, p, salt, hash] = stored.split("$");
     if (kind !== "scrypt" || salt === undefined || hash === undefined) throw new Error("a stored secret is damaged");
+    if (this.#waiting.length >= this.#limits.passwordChecksQueuedMax) {
+      throw new Refusal("tooManyLogins", "Too many logins at once, try again later");
+    }
     const expected = Buffer.from(hash, "base64");
     const cost = { N: Number(N), r: Number(r), p: Number(p) };
     return timingSafeEqual(await this.#derive(password, Buffer.from(salt, "base64"), cost), expected);
@@ -74,7 +81,8 @@ export class Secrets {
 
   async #derive(password: string, salt: Buffer, cost: ScryptCost): Promise<Buffer> {
     // The thread pool also serves the disk: hashing may never fill it.
-    if (this.#running >= this.#atOnceMax) await new Promise<void>((resolve) => this.#waiting.push(resolve));
+    const { passwordChecksAtOnce } = this.#limits;
+    if (this.#running >= passwordChecksAtOnce) await new Promise<void>((resolve) => this.#waiting.push(resolve));
     else this.#running++;
     try {
       return await new Promise((resolve, reject) => {

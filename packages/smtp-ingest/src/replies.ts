@@ -40,6 +40,8 @@ const STATUS: Readonly<Record<RefusalCode, Status>> = {
   storeUnavailable: "451 4.3.0",
   tooManyConnections: "421 4.7.0",
   tooManyKeywords: "451 4.3.0",
+  // RFC 4954 6
+  tooManyLogins: "454 4.7.0",
   tooManyMailboxes: "451 4.3.0",
   tooManyRecipients: "452 4.5.3",
 };
