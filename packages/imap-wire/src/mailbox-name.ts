@@ -25,7 +25,8 @@ export function parseListMailbox(scan: Scanner, options: ListMailboxOptions = {}
   const start = scan.position;
   const pattern = decodeMailboxName(scan.listMailbox(), options);
   const { reference = "" } = options;
-  if (reference.length + pattern.length > scan.limits.listPatternCharsMax) throw scan.fault("Mailbox pattern too long", start);
+  if (reference.length + pattern.length > scan.limits.listPatternCharsMax)
+    throw scan.fault("Mailbox pattern too long", start);
   return pattern;
 }
 
