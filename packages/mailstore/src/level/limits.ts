@@ -35,6 +35,8 @@ export interface LevelLimits {
   readonly sliceEntriesMax: number;
   /** How long a transaction's id is remembered at least. */
   readonly transactionIdKeptMs: number;
+  /** The same trouble with the storage is told in the log again only after so long. */
+  readonly troubleLogMs: number;
   /** LevelDB's memtable. */
   readonly writeBufferBytes: number;
 }
@@ -42,8 +44,6 @@ export interface LevelLimits {
 /** What a single request may write to the log: every body must begin within a segment. */
 export const REQUEST_BYTES_MAX: number = RECORD_OFFSET_MAX / 2;
 
-  /** The same trouble with the storage is told in the log again only after so long. */
-  readonly troubleLogMs: number;
 const KIB = 1024;
 const MIB = 1024 * KIB;
 
@@ -66,6 +66,7 @@ export const LEVEL_LIMITS: LevelLimits = {
   compactBytesMax: MIB,
   sliceEntriesMax: 1_000,
   transactionIdKeptMs: 7 * 24 * 60 * 60 * 1000,
+  troubleLogMs: 60 * 1000,
   writeBufferBytes: 16 * MIB,
 };
 
@@ -77,7 +78,6 @@ export const MEMORY_LIMITS: LevelLimits = {
   zeroFillBytesMax: 0,
   spareSegmentsMax: 0,
 };
-  troubleLogMs: 60 * 1000,
 
 /** Throws where a limit is beyond what the format of the files allows. */
 export function checkLimits({ segmentBytesMax, groupBytesMax }: LevelLimits): void {
