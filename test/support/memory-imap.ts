@@ -20,6 +20,8 @@ const PASSWORD = "secret";
 export class StoreWork {
   bodyReads = 0;
   bodyBytes = 0;
+  /** How often ranges of several bodies were asked for together. */
+  readsAtOnce = 0;
   metadata = 0;
   details = 0;
   flagChanges = 0;
@@ -115,6 +117,14 @@ function counted(store: MailStore, work: StoreWork, beforePiece: MemoryImapOptio
         work.bodyBytes += piece.length;
         yield piece;
       }
+    },
+    async bodies(ranges: Parameters<MailStore["bodies"]>[0]) {
+      await beforePiece?.();
+      const all = await store.bodies(ranges);
+      work.bodyReads += ranges.length;
+      work.readsAtOnce++;
+      for (const octets of all) work.bodyBytes += octets?.length ?? 0;
+      return all;
     },
     setFlags(...args: Parameters<MailStore["setFlags"]>) {
       work.flagChanges++;

@@ -42,10 +42,10 @@ export interface Session {
   now(): number;
 
   /**
-   * Sends a response; a string is latin1. Undefined where there is room for more, else a promise to await before the
-   * next write. Rejects with `PeerGone` when the client has left.
+   * Sends a response, in one or several pieces; a string is latin1. Undefined where there is room for more, else a
+   * promise to await before the next write. Rejects with `PeerGone` when the client has left.
    */
-  write(output: string | Uint8Array): Promise<void> | undefined;
+  write(...output: readonly (string | Uint8Array)[]): Promise<void> | undefined;
   /** Sends what `write` has gathered, and waits until the client takes more. */
   flush(): Promise<void>;
 

@@ -126,9 +126,11 @@ export class Connection {
   }
 
   /** Gathers output; undefined where there is room for more, else a promise to await before the next write. */
-  write(output: string | Uint8Array): Promise<void> | undefined {
-    this.#output.push(output);
-    this.#outputBytes += output.length;
+  write(...output: readonly (string | Uint8Array)[]): Promise<void> | undefined {
+    for (const piece of output) {
+      this.#output.push(piece);
+      this.#outputBytes += piece.length;
+    }
     return this.#outputBytes < this.#options.limits.outputBytesMax ? undefined : this.#makeRoom();
   }
 

@@ -1,9 +1,13 @@
 // Every bound of the server, by name. Tests and configuration lower or raise them.
 import { DEFAULT_WIRE_LIMITS, type WireLimits } from "@pushmail/imap-wire";
+import { FETCH_LIMITS, type FetchLimits } from "./fetch/limits.ts";
+import { SEARCH_LIMITS, type SearchLimits } from "./search/limits.ts";
 
 export interface ImapLimits {
   /** The bounds of the grammar: lines, literals other than messages, nesting. */
   readonly wire: WireLimits;
+  readonly fetch: FetchLimits;
+  readonly search: SearchLimits;
   /** One message in APPEND. */
   readonly messageBytesMax: number;
   /** Input that waits while a command is carried out. */
@@ -52,6 +56,8 @@ export interface ImapLimits {
 
 export const DEFAULT_LIMITS: ImapLimits = {
   wire: DEFAULT_WIRE_LIMITS,
+  fetch: FETCH_LIMITS,
+  search: SEARCH_LIMITS,
   messageBytesMax: 64 * 1024 * 1024,
   inputBytesMax: 65_536,
   outputBytesMax: 65_536,

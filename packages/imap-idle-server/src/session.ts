@@ -82,8 +82,8 @@ export class ImapSession implements Session {
     this.#server.ended(this.#connection);
   }
 
-  write(output: string | Uint8Array): Promise<void> | undefined {
-    return this.#connection.write(output);
+  write(...output: readonly (string | Uint8Array)[]): Promise<void> | undefined {
+    return this.#connection.write(...output);
   }
 
   flush(): Promise<void> {

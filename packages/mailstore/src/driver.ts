@@ -182,11 +182,20 @@ export interface StoreDriver {
   close(): Promise<void>;
 }
 
+/** Bytes of a body, from `start` to before `end`. */
+export interface BlobRange {
+  readonly blob: BlobId;
+  readonly start: number;
+  readonly end: number;
+}
+
 export interface BlobStore {
   /** Takes in a body as it streams, with bounded memory; a source that throws leaves nothing behind. */
   stage(body: AsyncIterable<Uint8Array>): Promise<StagedBlob>;
   /** The bytes from `start` (0) to before `end` (all) in pieces of bounded size, without reading the rest. */
   read(blob: BlobId, range?: { readonly start?: number; readonly end?: number }): AsyncIterable<Uint8Array>;
+  /** The bytes of ranges, read together where they lie together; undefined for one that `read` has to be asked for. */
+  readRanges(ranges: readonly BlobRange[]): Promise<readonly (Uint8Array | undefined)[]>;
   /**
    * Reclaims the space of bodies that are no longer referenced. `references` yields every blob in use, in batches;
    * what was committed after the call began is kept in any case. Returns the bytes given back.

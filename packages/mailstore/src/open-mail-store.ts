@@ -5,7 +5,7 @@ import { append, stage } from "./append.ts";
 import type { ChangesPage } from "./change.ts";
 import { ChunkCache } from "./chunk-cache.ts";
 import { collect } from "./collect.ts";
-import type { StoreDriver } from "./driver.ts";
+import type { BlobRange, StoreDriver } from "./driver.ts";
 import { setFlags } from "./flags.ts";
 import type { AccountId, Cursor, MailboxId } from "./ids.ts";
 import { IdleIndexes } from "./idle-indexes.ts";
@@ -173,6 +173,10 @@ class DriverMailStore implements port.MailStore {
     range?: { readonly start?: number; readonly end?: number },
   ): AsyncIterable<Uint8Array> {
     return this.#context.driver.blobs.read(blob, range);
+  }
+
+  bodies(ranges: readonly BlobRange[]): Promise<readonly (Uint8Array | undefined)[]> {
+    return this.#context.driver.blobs.readRanges(ranges);
   }
 
   async cursor(account: AccountId): Promise<Cursor> {

@@ -1,6 +1,7 @@
 // The port that every server sees: mail semantics, whatever engine lies below.
 // Every write resolves when it is durable and visible; every error of a caller's making is a Refusal.
 import type { AppendedBy, ChangesPage } from "./change.ts";
+import type { BlobRange } from "./driver.ts";
 import type { AccountId, BlobId, Cursor, MailboxId, Uid } from "./ids.ts";
 import type { MessageSummary } from "./message/summary.ts";
 import type { UidSet } from "./uid-set.ts";
@@ -228,6 +229,11 @@ export interface MailStore {
   open(at: MailboxAt): Promise<MailboxHandle>;
   /** A body or a byte range of it, in pieces of bounded size, without reading the rest. */
   body(blob: BlobId, range?: { readonly start?: number; readonly end?: number }): AsyncIterable<Uint8Array>;
+  /**
+   * Ranges of bodies, each in one piece; the caller bounds how much that is. Many are read at once where they lie side
+   * by side. Undefined for a range that only `body` can give, or say what is wrong with it.
+   */
+  bodies(ranges: readonly BlobRange[]): Promise<readonly (Uint8Array | undefined)[]>;
 
   /** The cursor of the last change of an account. */
   cursor(account: AccountId): Promise<Cursor>;

@@ -13,10 +13,9 @@ import {
 import type { Selected, Session } from "../command.ts";
 import type { MailboxView } from "../mailbox-view.ts";
 import { withAttributes, type FetchedMessage, type FetchPlan } from "./fetch-plan.ts";
-import { FETCH_LIMITS } from "./limits.ts";
 import { loadMessages } from "./load-messages.ts";
-import { printSections } from "./print-sections.ts";
-import { readAhead } from "./read-ahead.ts";
+import { mapBatches, readGroups, type ReadItem } from "./read-groups.ts";
+import { sectionValues, wantSections, type SectionsMessage, type SectionValue } from "./section-values.ts";
 import { tellMessage } from "./tell-message.ts";
 import { TimeSlice } from "./time-slice.ts";
 import { uidBatches } from "./uid-batches.ts";
@@ -40,7 +39,7 @@ export async function fetchMessages(
   const itemsOfChanged = withAttributes(plan, flagAttributes(session));
   const fetch: Fetch = { session, state, plan, slice: new TimeSlice(), itemsOfChanged };
   let missing = 0;
-  for (const batch of uidBatches(state.view, uids, FETCH_LIMITS.batchMessagesMax)) {
+  for (const batch of uidBatches(state.view, uids, session.limits.fetch.batchMessagesMax)) {
     const index = await session.index(state);
     const there = batch.filter((uid) => index.rowOf(uid) >= 0);
     const { changedSince } = plan;
@@ -65,7 +64,7 @@ async function tellBatch(fetch: Fetch, uids: readonly Uid[]): Promise<number> {
   const tell = (
     index: MessageIndex,
     stored: MessageDetails,
-    sections: readonly (string | undefined)[],
+    sections: readonly SectionValue[],
   ): Promise<void> | undefined => {
     const message = fetchedMessage(state.view, index, stored);
     if (message === undefined) return undefined;
@@ -75,24 +74,42 @@ async function tellBatch(fetch: Fetch, uids: readonly Uid[]): Promise<number> {
   };
   // The source is at least that of each item, so that no item looks for what was not loaded.
   const batches = loadMessages(state.handle, plan.source, uids) as AsyncIterable<readonly MessageDetails[]>;
-  if (plan.sections.length > 0) {
-    const read = (message: MessageDetails): ReturnType<typeof printSections> =>
-      printSections(session.store, message, plan.sections);
-    for await (const [message, sections] of readAhead(batches, FETCH_LIMITS.readAheadMax, read)) {
-      await tell(await session.index(state), message, sections);
-    }
-    return told;
-  }
-  for await (const batch of batches) {
+  for await (const batch of plan.sections.length > 0 ? withSections(fetch, batches) : alone(batches)) {
     let index = await session.index(state);
-    for (const message of batch) {
-      const wait = tell(index, message, []);
+    for (const { stored, read } of batch) {
+      let sections = read === undefined ? [] : sectionValues(session.store, read);
+      if (sections instanceof Promise) {
+        sections = await sections;
+        index = await session.index(state);
+      }
+      const wait = tell(index, stored, sections);
       if (wait === undefined) continue;
       await wait;
       index = await session.index(state);
     }
   }
   return told;
+}
+
+interface Loaded {
+  readonly stored: MessageDetails;
+  /** Undefined where no section is asked for. */
+  readonly read: ReadItem<SectionsMessage> | undefined;
+}
+
+async function* alone(batches: AsyncIterable<readonly MessageDetails[]>): AsyncGenerator<readonly Loaded[]> {
+  for await (const batch of batches) yield batch.map((stored) => ({ stored, read: undefined }));
+}
+
+async function* withSections(
+  { session, plan }: Fetch,
+  batches: AsyncIterable<readonly MessageDetails[]>,
+): AsyncGenerator<readonly Loaded[]> {
+  const { fetch: limits } = session.limits;
+  const wanted = mapBatches(batches, (message) => wantSections(message, plan.sections, limits));
+  for await (const group of readGroups(session.store, wanted, limits.groupOctetsMax)) {
+    yield group.map((read) => ({ stored: read.item.message, read }));
+  }
 }
 
 /** Undefined where another session has expunged it by now. */

@@ -6,14 +6,14 @@ export interface FetchLimits {
   /** How much of a header is looked at for its fields; those beyond are not found. */
   readonly headerBytesMax: number;
   /** Octets of a message's sections that are held; more are passed on as they are read. */
-  readonly textOctetsMax: number;
-  /** Messages that are read at once, in advance. */
-  readonly readAheadMax: number;
+  readonly heldOctetsMax: number;
+  /** Octets of several messages that are read at once; as many again are being told. */
+  readonly groupOctetsMax: number;
 }
 
 export const FETCH_LIMITS: FetchLimits = {
   batchMessagesMax: 500,
   headerBytesMax: 1_048_576,
-  textOctetsMax: 16_384,
-  readAheadMax: 8,
+  heldOctetsMax: 131_072,
+  groupOctetsMax: 131_072,
 };

@@ -1,22 +1,28 @@
 // One FETCH response. Long sections go out as they are read: no more of them is held than the session's output.
-import { printFetchLabel, printLiteralHead, type FetchItem, type FetchSection } from "@pushmail/imap-wire";
-import type { MessageDetails } from "@pushmail/mailstore";
+import { printFetchLabel, printLiteralHead, type FetchItem } from "@pushmail/imap-wire";
+import type { ByteRange, MessageDetails } from "@pushmail/mailstore";
 import type { Session } from "../command.ts";
 import { PeerGone } from "../replies.ts";
 import { printAttribute, type FetchedMessage } from "./fetch-plan.ts";
-import { checkCount, openSection } from "./open-section.ts";
+import type { SectionValue } from "./section-values.ts";
 
 /** What there is to tell of a message. */
 export interface Telling {
   readonly message: FetchedMessage;
   readonly items: readonly FetchItem[];
-  /** The values of the sections among the items, in order; undefined for those that are still to be read. */
-  readonly sections: readonly (string | undefined)[];
+  /** The values of the sections among the items, in order. */
+  readonly sections: readonly SectionValue[];
 }
+
+/** Up to so many octets are copied into the text around them, which is cheaper than a piece of their own. */
+const COPIED_OCTETS_MAX = 4_096;
+
+/** A piece of a response, or where it is in the message. */
+type Part = string | Uint8Array | ByteRange;
 
 /** Tells a message's data; undefined where there is room for the next one. */
 export function tellMessage(session: Session, { message, items, sections }: Telling): Promise<void> | undefined {
-  const parts: (string | FetchSection)[] = [];
+  const parts: Part[] = [];
   let text = `* ${message.number} FETCH (`;
   let next = 0;
   for (const [i, item] of items.entries()) {
@@ -25,24 +31,37 @@ export function tellMessage(session: Session, { message, items, sections }: Tell
       text += printAttribute(item, message);
       continue;
     }
-    const value = sections[next++];
-    text += `${printFetchLabel(item)} ${value ?? ""}`;
-    if (value !== undefined) continue;
-    parts.push(text, item);
-    text = "";
+    text += `${printFetchLabel(item)} `;
+    const value = sections[next++] as SectionValue;
+    const count = octetsOf(value);
+    if (value === "missing") text += "NIL";
+    else if (count === 0) text += '""';
+    else if (value instanceof Uint8Array && count <= COPIED_OCTETS_MAX) text += printLiteralHead(count) + latin1(value);
+    else {
+      parts.push(text + printLiteralHead(count), value);
+      text = "";
+    }
   }
-  text += ")\r\n";
-  return parts.length === 0 ? session.write(text) : tellParts(session, message.stored, [...parts, text]);
+  parts.push(`${text})\r\n`);
+  return parts.every(isRead) ? session.write(...parts) : tellParts(session, message.stored, parts);
 }
 
-async function tellParts(
-  session: Session,
-  message: MessageDetails,
-  parts: readonly (string | FetchSection)[],
-): Promise<void> {
+function octetsOf(value: SectionValue): number {
+  if (value === "missing") return 0;
+  return value instanceof Uint8Array ? value.length : value.end - value.start;
+}
+
+function isRead(part: Part): part is string | Uint8Array {
+  return typeof part === "string" || part instanceof Uint8Array;
+}
+
+function latin1(octets: Uint8Array): string {
+  return Buffer.from(octets.buffer, octets.byteOffset, octets.byteLength).toString("latin1");
+}
+
+async function tellParts(session: Session, message: MessageDetails, parts: readonly Part[]): Promise<void> {
   try {
-    for (const part of parts)
-      await (typeof part === "string" ? session.write(part) : tellOctets(session, message, part));
+    for (const part of parts) await (isRead(part) ? session.write(part) : tellOctets(session, message, part));
   } catch (error) {
     if (error instanceof PeerGone) throw error;
     // The client waits for the rest of the response: whatever else came now, it would take for that.
@@ -51,14 +70,12 @@ async function tellParts(
   }
 }
 
-async function tellOctets(session: Session, message: MessageDetails, section: FetchSection): Promise<void> {
-  const octets = await openSection(session.store, message, section);
-  if (octets === undefined) throw new Error("a part is there no longer");
-  await session.write(printLiteralHead(octets.count));
+async function tellOctets(session: Session, message: MessageDetails, range: ByteRange): Promise<void> {
   let written = 0;
-  for await (const piece of octets.pieces) {
+  for await (const piece of session.store.body(message.blob, range)) {
     written += piece.length;
     await session.write(piece);
   }
-  checkCount(written, octets.count);
+  const announced = range.end - range.start;
+  if (written !== announced) throw new Error(`${written} octets where ${announced} were announced`);
 }

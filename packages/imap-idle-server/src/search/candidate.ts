@@ -1,5 +1,6 @@
 // A message that a search has not decided on, as far as it is known: each source that is asked adds to it.
 import type { Cursor, FlagSet, MessageMetadata, MessageSummary, Uid } from "@pushmail/mailstore";
+import type { SoughtText } from "./sought-text.ts";
 
 /** Undefined: it depends on what is not known yet. */
 export type Truth = boolean | undefined;
@@ -22,6 +23,6 @@ export interface Needle {
   /** In lower case; empty unless it is about fields. */
   readonly field: string;
   /** As it is found in headers, and as it is found in bodies. An empty text is in every field. */
-  readonly headerText: string;
-  readonly bodyText: string;
+  readonly inHeader: SoughtText;
+  readonly inBody: SoughtText;
 }

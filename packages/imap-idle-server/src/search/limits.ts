@@ -5,18 +5,18 @@ export interface SearchLimits {
   readonly batchMessagesMax: number;
   /** How much of a header is looked at; a text behind it is not found. */
   readonly headerBytesMax: number;
-  /** Messages up to this size are read at once, larger ones part by part in pieces. */
-  readonly wholeBytesMax: number;
+  /** Messages whose texts lie within so many octets are read at once, others text by text in pieces. */
+  readonly heldOctetsMax: number;
+  /** Octets of several messages that are read at once; as many again are being searched. */
+  readonly groupOctetsMax: number;
   /** Decoded octets of a body that are looked at together: at a line end where they have one. */
   readonly lineBytesMax: number;
-  /** Messages that are read at once, in advance. */
-  readonly readAheadMax: number;
 }
 
 export const SEARCH_LIMITS: SearchLimits = {
   batchMessagesMax: 1_000,
   headerBytesMax: 1_048_576,
-  wholeBytesMax: 65_536,
+  heldOctetsMax: 65_536,
+  groupOctetsMax: 131_072,
   lineBytesMax: 65_536,
-  readAheadMax: 8,
 };

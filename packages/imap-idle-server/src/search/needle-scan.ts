@@ -1,38 +1,37 @@
 // Looks for texts in a message as its texts come along, and remembers what was found.
+import { isAscii } from "node:buffer";
 import { decodeHeaderValue, headerFields } from "@pushmail/mailstore";
 import type { Needle, Truth } from "./candidate.ts";
 import { foldHeader } from "./fold-text.ts";
-import type { MessageText } from "./message-texts.ts";
+import { includesText } from "./includes-text.ts";
+import type { SearchedText } from "./sought-text.ts";
 
 /** One way through the texts of one message. */
 export class NeedleScan {
   readonly #needles: readonly Needle[];
   readonly #found: Truth[];
-  /** So much of a piece may be the beginning of a text that ends in the next one. */
-  readonly #overlap: number;
   #isInTopHeader = true;
-  #tail = "";
 
   constructor(needles: readonly Needle[]) {
     this.#needles = needles;
     this.#found = needles.map(() => undefined);
-    this.#overlap = Math.max(...needles.map(({ bodyText }) => bodyText.length - 1));
   }
 
-  /** For each needle whether it was found, or undefined as long as it may be. */
+  /** For each needle whether it was found, or undefined as long as it may be; the same list all along. */
   get found(): readonly Truth[] {
     return this.#found;
   }
 
-  /** Looks at the next text. */
-  take(text: MessageText): void {
-    if (text.type === "piece") {
-      this.#takePiece(text);
-      return;
-    }
-    this.#takeHeader(text.octets);
+  /** Looks at a whole header; the first is that of the message itself. */
+  takeHeader(octets: Buffer): void {
+    if (!this.#isRuledOut(octets)) this.#takeFields(octets);
     this.#isInTopHeader = false;
     this.#settle((needle) => needle.in === "field");
+  }
+
+  /** Looks at a part's text, or a piece of it. */
+  takeText(text: SearchedText): void {
+    this.#mark((needle) => needle.in !== "field" && text.has(needle.inBody));
   }
 
   /** There are no more texts: what was not found is not there. */
@@ -40,14 +39,28 @@ export class NeedleScan {
     this.#settle(() => true);
   }
 
-  #takeHeader(octets: Buffer): void {
+  /** Whether the raw octets show already that the header has none of the texts: most have not. */
+  #isRuledOut(octets: Buffer): boolean {
+    const isOpen = (needle: Needle, i: number): boolean => this.#found[i] === undefined && needle.in !== "body";
+    const needles = this.#needles.filter(isOpen);
+    if (needles.length === 0) return true;
+    if (!isAscii(octets)) return false;
+    const text = octets.toString("latin1");
+    // An encoded-word (RFC 2047) may stand for anything.
+    if (text.includes("=?")) return false;
+    return needles.every(({ inHeader: { isAscii, folded, pattern } }) => {
+      return pattern === undefined ? folded !== "" && !isAscii : !pattern.test(text);
+    });
+  }
+
+  #takeFields(octets: Buffer): void {
     for (const field of headerFields(octets)) {
       const { name } = field;
       let value: string | undefined;
       this.#mark((needle) => {
         if (!this.#concerns(needle, name)) return false;
         value ??= foldHeader(decodeHeaderValue(field.value));
-        return (needle.in === "field" ? value : `${name}: ${value}`).includes(needle.headerText);
+        return includesText(needle.in === "field" ? value : `${name}: ${value}`, needle.inHeader.folded);
       });
     }
   }
@@ -56,12 +69,6 @@ export class NeedleScan {
   #concerns(needle: Needle, name: string): boolean {
     if (needle.in === "field") return this.#isInTopHeader && needle.field === name;
     return needle.in === "message";
-  }
-
-  #takePiece({ text, isFirst }: Extract<MessageText, { readonly type: "piece" }>): void {
-    const window = isFirst ? text : this.#tail + text;
-    this.#mark((needle) => needle.in !== "field" && window.includes(needle.bodyText));
-    this.#tail = this.#overlap > 0 ? window.slice(-this.#overlap) : "";
   }
 
   #mark(has: (needle: Needle) => boolean): void {

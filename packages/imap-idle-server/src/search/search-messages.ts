@@ -12,16 +12,14 @@ import {
 } from "@pushmail/mailstore";
 import type { Selected, Session } from "../command.ts";
 import type { StoredMessage } from "../fetch/load-messages.ts";
-import { readAhead } from "../fetch/read-ahead.ts";
+import { mapBatches, readGroups } from "../fetch/read-groups.ts";
 import { TimeSlice } from "../fetch/time-slice.ts";
 import { uidBatches } from "../fetch/uid-batches.ts";
 import type { MailboxView } from "../mailbox-view.ts";
 import type { Candidate } from "./candidate.ts";
-import { messageTexts, openMessage, type MessageText, type ReadOctets } from "./message-texts.ts";
-import { NeedleScan } from "./needle-scan.ts";
-import { SEARCH_LIMITS } from "./limits.ts";
 import { searchBounds } from "./search-bounds.ts";
 import { planSearch, type SearchPlan } from "./search-plan.ts";
+import { testHeld, testPieces, wantTexts } from "./search-texts.ts";
 
 export interface FoundMessages {
   /** Ascending. */
@@ -48,33 +46,26 @@ export async function searchMessages(session: Session, state: Selected, key: Sea
   // Flushing finds out that a client has left: nothing else is written until the end.
   const slice = new TimeSlice(() => session.flush());
   const search: Search = { session, state, plan, slice, found: [], modSeq: undefined };
-  let open = await uidsOf(sift(search, byIndex(view, searchBounds(key, view))));
-  if (plan.usesMetadata)
-    open = await uidsOf(
-      sift(
-        search,
-        inBatches(open, (set) => handle.metadata(set)),
-      ),
-    );
-  await siftByTexts(
-    search,
-    sift(
-      search,
-      inBatches(open, (set) => handle.details(set)),
-    ),
-  );
+  const { batchMessagesMax } = session.limits.search;
+  let open = await uidsOf(sift(search, byIndex(view, searchBounds(key, view), batchMessagesMax)));
+  if (plan.usesMetadata) {
+    const metadata = inBatches(open, batchMessagesMax, (set) => handle.metadata(set));
+    open = await uidsOf(sift(search, metadata));
+  }
+  const details = inBatches(open, batchMessagesMax, (set) => handle.details(set));
+  await siftByTexts(search, sift(search, details));
   return { uids: Uint32Array.from(search.found).sort(), modSeq: search.modSeq };
 }
 
-function* byIndex(view: MailboxView, uids: UidSet): Generator<readonly StoredMessage[]> {
-  for (const batch of uidBatches(view, uids, SEARCH_LIMITS.batchMessagesMax)) yield batch.map((uid) => ({ uid }));
+function* byIndex(view: MailboxView, uids: UidSet, size: number): Generator<readonly StoredMessage[]> {
+  for (const batch of uidBatches(view, uids, size)) yield batch.map((uid) => ({ uid }));
 }
 
 async function* inBatches<Stored>(
   uids: readonly Uid[],
+  size: number,
   load: (set: UidSet) => AsyncIterable<readonly Stored[]>,
 ): AsyncGenerator<readonly Stored[]> {
-  const size = SEARCH_LIMITS.batchMessagesMax;
   for (let at = 0; at < uids.length; at += size) yield* load(uidSetOf(uids.slice(at, at + size)));
 }
 
@@ -112,34 +103,25 @@ async function* sift<Stored extends StoredMessage>(
 /** Decides by the octets of messages on those that nothing else has decided on. */
 async function siftByTexts(search: Search, open: AsyncIterable<readonly MessageDetails[]>): Promise<void> {
   const { session, state, plan, slice } = search;
-  const isHeaderEnough = plan.needles.every((needle) => needle.in === "field");
-  const read = (message: MessageDetails): Promise<ReadOctets> =>
-    openMessage(session.store, message, { isHeaderEnough });
-  for await (const [message, octets] of readAhead(open, SEARCH_LIMITS.readAheadMax, read)) {
-    const candidate = candidateOf(state.view, await session.index(state), message);
-    if (candidate === undefined) continue;
-    if (await testTexts(search, candidate, messageTexts(message.summary.structure, octets))) keep(search, candidate);
-    await slice.rest();
+  const { store } = session;
+  const limits = session.limits.search;
+  const options = { store, limits, rest: () => slice.rest() };
+  const wanted = mapBatches(open, (message) => wantTexts(message, plan, limits));
+  for await (const group of readGroups(store, wanted, limits.groupOctetsMax)) {
+    let index = await session.index(state);
+    for (const { item, octets } of group) {
+      const candidate = candidateOf(state.view, index, item.message);
+      if (candidate === undefined) continue;
+      const [held] = octets;
+      const isFound =
+        held === undefined ? await testPieces(plan, candidate, item, options) : testHeld(plan, candidate, item, held);
+      if (isFound) keep(search, candidate);
+      const rest = slice.rest();
+      if (rest === undefined && held !== undefined) continue;
+      await rest;
+      index = await session.index(state);
+    }
   }
-}
-
-/** Puts the test to a message as its texts come along, until it is decided. */
-async function testTexts(
-  { plan, slice }: Search,
-  candidate: Candidate,
-  texts: AsyncIterable<MessageText>,
-): Promise<boolean> {
-  const scan = new NeedleScan(plan.needles);
-  for await (const text of texts) {
-    scan.take(text);
-    const truth = plan.test({ ...candidate, found: scan.found });
-    if (truth !== undefined) return truth;
-    await slice.rest();
-  }
-  scan.finish();
-  const truth = plan.test({ ...candidate, found: scan.found });
-  if (truth === undefined) throw new Error("a message that is all known is still undecided");
-  return truth;
 }
 
 function keep(search: Search, { uid, modSeq }: Candidate): void {

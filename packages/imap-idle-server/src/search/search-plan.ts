@@ -5,8 +5,9 @@ import { uidSetHas, type FlagSet, type MessageMetadata, type MessageSummary } fr
 import type { MailboxView } from "../mailbox-view.ts";
 import type { Candidate, Needle, Truth } from "./candidate.ts";
 import { ENVELOPE_FIELDS } from "./envelope-fields.ts";
-import { foldHeader, foldText } from "./fold-text.ts";
+import { foldHeader } from "./fold-text.ts";
 import { sentDayMs } from "./sent-day.ts";
+import { soughtInBody, soughtInHeader } from "./sought-text.ts";
 
 export interface SearchPlan {
   readonly test: (candidate: Candidate) => Truth;
@@ -166,5 +167,5 @@ function headerCondition({ field, text }: Extract<SearchKey, { readonly type: "h
 }
 
 function needle(place: Needle["in"], text: string, field = ""): Needle {
-  return { in: place, field, headerText: foldHeader(text), bodyText: foldText(text) };
+  return { in: place, field, inHeader: soughtInHeader(text), inBody: soughtInBody(text) };
 }

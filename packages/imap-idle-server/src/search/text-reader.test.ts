@@ -26,7 +26,7 @@ function textPart(encoding: string, charset: string | null): BodyPart {
 }
 
 function textsOf(pieces: readonly Buffer[], part: BodyPart): readonly string[] {
-  const reader = new TextReader(part);
+  const reader = new TextReader(part, SEARCH_LIMITS.lineBytesMax);
   return [...pieces.map((piece) => reader.push(piece)), reader.end()];
 }
 

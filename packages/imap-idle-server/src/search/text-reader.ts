@@ -1,7 +1,8 @@
-// The text of a part out of the octets of its body, folded, piece by piece: however long it is, little is held.
+// The text of a part out of the octets of its body: of a short one at once, of a long one folded, piece by piece, so that
+// little is held.
 import { isAscii } from "node:buffer";
-import { decodeBody, findParameter, foldForSearch, type BodyPart } from "@pushmail/mailstore";
-import { SEARCH_LIMITS } from "./limits.ts";
+import { decodeBody, decodeTransferEncoding, findParameter, foldForSearch, type BodyPart } from "@pushmail/mailstore";
+import { SearchedText } from "./sought-text.ts";
 import { transferDecoder, type TransferDecoder } from "./transfer-decoder.ts";
 
 const LF = 0x0a;
@@ -12,18 +13,36 @@ const WIDE = /ucs|unicode|utf-?16/i;
 /** Charsets whose octets below 128 are ASCII in some places only; at a line end they are. */
 const SHIFTING = /2022|hz/i;
 
+/** The text of a whole body. */
+export function readText({ parameters, encoding }: BodyPart, octets: Uint8Array): SearchedText {
+  const charset = findParameter(parameters, "charset");
+  const decoded = decodeTransferEncoding(octets, encoding);
+  if (!isAsciiIn(charset, decoded)) return new SearchedText(decodeBody(decoded, "8bit", charset), { isAscii: false });
+  return new SearchedText(asBuffer(decoded).toString("latin1"), { isAscii: true });
+}
+
+/** Whether octets in a charset are ASCII, and nothing else. */
+function isAsciiIn(charset: string | null, octets: Uint8Array): boolean {
+  return !WIDE.test(charset ?? "") && !SHIFTING.test(charset ?? "") && isAscii(octets);
+}
+
+function asBuffer(bytes: Uint8Array): Buffer {
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+}
+
 /** Reads one body; what it gives is its text from the beginning on. */
 export class TextReader {
   readonly #charset: string | null;
   readonly #isWide: boolean;
-  readonly #isAsciiBased: boolean;
+  readonly #lineBytesMax: number;
   readonly #decode: TransferDecoder;
   #held: Buffer = NOTHING;
 
-  constructor({ parameters, encoding }: BodyPart) {
+  /** At most about `lineBytesMax` octets are looked at together: up to a line end where they have one. */
+  constructor({ parameters, encoding }: BodyPart, lineBytesMax: number) {
     this.#charset = findParameter(parameters, "charset");
     this.#isWide = WIDE.test(this.#charset ?? "");
-    this.#isAsciiBased = !this.#isWide && !SHIFTING.test(this.#charset ?? "");
+    this.#lineBytesMax = lineBytesMax;
     this.#decode = transferDecoder(encoding);
   }
 
@@ -48,7 +67,7 @@ export class TextReader {
   #endOfCharacters(octets: Buffer): number {
     if (this.#isWide) return octets.length - (octets.length % 2);
     const lineEnd = octets.lastIndexOf(LF) + 1;
-    if (lineEnd > 0 || octets.length <= SEARCH_LIMITS.lineBytesMax) return lineEnd;
+    if (lineEnd > 0 || octets.length <= this.#lineBytesMax) return lineEnd;
     // Octets below those of digits are blanks and punctuation, and no part of any longer character.
     let end = octets.length;
     while (end > 0 && (octets[end - 1] as number) >= ZERO) end--;
@@ -57,7 +76,7 @@ export class TextReader {
 
   #textOf(octets: Buffer): string {
     // The same as in the general case, many times quicker.
-    if (this.#isAsciiBased && isAscii(octets)) return octets.toString("latin1").toLowerCase();
+    if (isAsciiIn(this.#charset, octets)) return octets.toString("latin1").toLowerCase();
     return foldForSearch(decodeBody(octets, "8bit", this.#charset));
   }
 }

@@ -14,6 +14,7 @@ import type {
   Transaction,
 } from "../driver.ts";
 import type { AccountId, Cursor, MailboxId } from "../ids.ts";
+import { BodyChecks } from "./body-checks.ts";
 import { BodyReader } from "./body-reader.ts";
 import { BodyWriter } from "./body-writer.ts";
 import { Checkpoints, readCheckpoint, type Checkpoint } from "./checkpoints.ts";
@@ -27,6 +28,7 @@ import { everyHeadRange, parseHeadKey } from "./keys.ts";
 import { checkLimits, type LevelLimits } from "./limits.ts";
 import { LogWriter } from "./log-writer.ts";
 import { MailboxLog } from "./mailbox-log.ts";
+import { RangeReader } from "./range-reader.ts";
 import { removeLeftovers, replayLog } from "./recover.ts";
 import type { SegmentFiles } from "./segment-files.ts";
 import { Segments } from "./segments.ts";
@@ -82,7 +84,9 @@ class LevelDriver implements StoreDriver {
       checkpoint?.end,
     );
     const bodyWriter = new BodyWriter({ segments, limits, onStep });
-    const reader = new BodyReader(segments, index, limits.readBytesMax);
+    const checks = new BodyChecks(limits.checkedBodiesMax);
+    const reader = new BodyReader(segments, index, { pieceBytes: limits.readBytesMax, checks });
+    const ranges = new RangeReader(segments, { ...limits, checks });
     const writers = { queue, writer: bodyWriter, checkpoints };
     const compactor = new Compactor({ segments, index, reader, limits, log, onStep, ...writers });
     this.#parts = parts;
@@ -100,6 +104,7 @@ class LevelDriver implements StoreDriver {
     this.blobs = {
       stage: (body) => bodyWriter.stage(body),
       read: (blob, range) => reader.read(blob, range),
+      readRanges: (wanted) => ranges.read(wanted),
       compact: (references) => compactor.compact(references),
     };
     index.replay = async () => {

@@ -29,6 +29,10 @@ export interface LevelLimits {
   readonly touchedMax: number;
   /** Bytes of one piece of a body that is read, or of the log that is replayed. */
   readonly readBytesMax: number;
+  /** Bytes between two bodies that are read along, so that both come with one read. */
+  readonly readGapBytesMax: number;
+  /** Bodies that were read whole and found sound, noted so that their parts need no check. */
+  readonly checkedBodiesMax: number;
   /** Bytes of bodies that compaction copies in one commit. */
   readonly compactBytesMax: number;
   /** Index entries, or references, handled before the event loop gets its turn. */
@@ -63,6 +67,8 @@ export const LEVEL_LIMITS: LevelLimits = {
   cachedAccountsMax: 10_000,
   touchedMax: 65_536,
   readBytesMax: 256 * KIB,
+  readGapBytesMax: 32 * KIB,
+  checkedBodiesMax: 65_536,
   compactBytesMax: MIB,
   sliceEntriesMax: 1_000,
   transactionIdKeptMs: 7 * 24 * 60 * 60 * 1000,

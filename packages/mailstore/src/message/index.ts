@@ -9,3 +9,4 @@ export { DECODE_LIMITS, type DecodeLimits, MESSAGE_LIMITS, type MessageLimits } 
 export { findParameter } from "./parameterized-value.ts";
 export { MessageScanner, scanMessage } from "./scan-message.ts";
 export type * from "./summary.ts";
+export { decodeTransferEncoding } from "./transfer-encoding.ts";

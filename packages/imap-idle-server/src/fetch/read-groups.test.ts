@@ -1,0 +1,94 @@
+import { describe, expect, it } from "@jest/globals";
+import { blobId, type BlobRange } from "@pushmail/mailstore";
+import { readGroups, type ReadItem, type Wanted } from "./read-groups.ts";
+
+/** A message that wants so many octets; its number is its blob, and the octets hold that number. */
+function wanted(number: number, octets: readonly number[]): Wanted<number> {
+  return { item: number, ranges: octets.map((end) => ({ blob: blobId(number), start: 0, end })) };
+}
+
+async function* batchesOf(...batches: Wanted<number>[][]): AsyncGenerator<Wanted<number>[]> {
+  yield* batches;
+}
+
+/** Readings that end when they are told to. */
+class Readings {
+  readonly started: (readonly number[])[] = [];
+  readonly #ends: (() => void)[] = [];
+
+  readonly bodies = (ranges: readonly BlobRange[]): Promise<readonly Uint8Array[]> => {
+    this.started.push(ranges.map(({ blob }) => blob));
+    return new Promise((resolve) => {
+      this.#ends.push(() => resolve(ranges.map(({ blob, end }) => Buffer.alloc(end, blob))));
+    });
+  };
+
+  endNext(): void {
+    this.#ends.shift()?.();
+  }
+}
+
+/** The messages of a group; at the end there is none. */
+function itemsOf(group: readonly ReadItem<number>[] | undefined): readonly number[] {
+  return (group ?? []).map(({ item }) => item);
+}
+
+const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
+
+describe("readGroups", () => {
+  it("gives every message in order with its own octets, whatever the batches", async () => {
+    const bodies = async (ranges: readonly BlobRange[]): Promise<readonly Uint8Array[]> => {
+      return ranges.map(({ blob, end }) => Buffer.alloc(end, blob));
+    };
+    const batches = batchesOf(
+      [wanted(1, [3])],
+      [],
+      [wanted(2, []), wanted(3, [5, 1]), wanted(4, [9])],
+      [wanted(5, [])],
+    );
+    const taken: (readonly [number, readonly string[]])[] = [];
+    for await (const group of readGroups({ bodies }, batches, 8)) {
+      for (const { item, octets } of group)
+        taken.push([item, octets.map((bytes) => Buffer.from(bytes ?? []).toString("hex"))]);
+    }
+    expect(taken).toEqual([
+      [1, ["010101"]],
+      [2, []],
+      [3, ["0303030303", "03"]],
+      [4, ["04".repeat(9)]],
+      [5, []],
+    ]);
+  });
+
+  it("reads one group ahead and no further, and asks for nothing where nothing is wanted", async () => {
+    const readings = new Readings();
+    const batch = [wanted(1, [4]), wanted(2, [4]), wanted(3, [8]), wanted(4, [8]), wanted(5, [])];
+    const taking = readGroups(readings, batchesOf(batch), 8);
+    const first = taking.next();
+    await turn();
+    expect(readings.started).toEqual([[1, 2], [3]]);
+    readings.endNext();
+    expect(itemsOf((await first).value)).toEqual([1, 2]);
+    const second = taking.next();
+    await turn();
+    expect(readings.started).toEqual([[1, 2], [3], [4]]);
+    readings.endNext();
+    readings.endNext();
+    expect(itemsOf((await second).value)).toEqual([3]);
+    expect(itemsOf((await taking.next()).value)).toEqual([4]);
+    expect(itemsOf((await taking.next()).value)).toEqual([5]);
+    expect(readings.started).toHaveLength(3);
+  });
+
+  it("tells of a failure in its turn, and of none that nobody waits for", async () => {
+    const bodies = (ranges: readonly BlobRange[]): Promise<readonly undefined[]> => {
+      const [first] = ranges;
+      return first?.blob === 1 ? Promise.resolve([undefined]) : Promise.reject(new Error(`cannot read ${first?.blob}`));
+    };
+    const taking = readGroups({ bodies }, batchesOf([wanted(1, [8]), wanted(2, [8]), wanted(3, [8])]), 8);
+    expect((await taking.next()).value).toEqual([{ item: 1, octets: [undefined] }]);
+    await expect(taking.next()).rejects.toThrow("cannot read 2");
+    // The third failed unseen: an unhandled rejection would fail this test.
+    await turn();
+  });
+});

@@ -1,0 +1,120 @@
+// Ranges of many bodies at once. Bodies that came one after the other lie side by side: one read takes in many of them.
+import type { BlobRange } from "../driver.ts";
+import type { BodyChecks } from "./body-checks.ts";
+import { decodeRecordHead, FIRST_BLOCK_BYTES, placeOf, RECORD_HEAD_BYTES } from "./record.ts";
+import type { SegmentLease, Segments } from "./segments.ts";
+
+export interface RangeReaderOptions {
+  readonly checks: BodyChecks;
+  /** Bytes of one read, unless a single range is larger. A body is not read whole where it is longer. */
+  readonly readBytesMax: number;
+  /** Bytes that nobody asked for between two ranges which are read together. */
+  readonly readGapBytesMax: number;
+}
+
+/** What is read of a segment for one range: a record from its head on. */
+export interface Stretch {
+  readonly segment: number;
+  readonly start: number;
+  readonly end: number;
+  /** Which of the ranges it is for. */
+  readonly at: number;
+}
+
+type MergeLimits = Pick<RangeReaderOptions, "readBytesMax" | "readGapBytesMax">;
+
+/** Stretches that are read together, ascending. */
+export function mergeStretches(stretches: readonly Stretch[], limits: MergeLimits): Stretch[][] {
+  const reads: Stretch[][] = [];
+  let read: Stretch[] | undefined;
+  let end = 0;
+  for (const stretch of stretches.toSorted((a, b) => a.segment - b.segment || a.start - b.start)) {
+    const [first] = read ?? [];
+    const isNear =
+      first?.segment === stretch.segment &&
+      stretch.start - end <= limits.readGapBytesMax &&
+      stretch.end - first.start <= limits.readBytesMax;
+    end = isNear ? Math.max(end, stretch.end) : stretch.end;
+    if (isNear) read?.push(stretch);
+    else reads.push((read = [stretch]));
+  }
+  return reads;
+}
+
+export class RangeReader {
+  readonly #segments: Segments;
+  readonly #options: RangeReaderOptions;
+
+  constructor(segments: Segments, options: RangeReaderOptions) {
+    this.#segments = segments;
+    this.#options = options;
+  }
+
+  /**
+   * The bytes of each range, checked. Undefined where they cannot be had in this way: the body was moved, is long and
+   * must be checked whole, or something is damaged. Whoever reads that body alone finds out.
+   */
+  async read(ranges: readonly BlobRange[]): Promise<readonly (Buffer | undefined)[]> {
+    const bytes = ranges.map((): Buffer | undefined => undefined);
+    const { readGapBytesMax } = this.#options;
+    const wanted = ranges.flatMap(({ blob, start, end }, at): Stretch[] => {
+      if (start > readGapBytesMax) return [];
+      const { segment, offset } = placeOf(blob);
+      // With its first block a range can mostly be checked.
+      return [{ segment, start: offset, end: offset + RECORD_HEAD_BYTES + Math.max(end, FIRST_BLOCK_BYTES), at }];
+    });
+    const whole = await this.#readAll(wanted, ranges, bytes);
+    await this.#readAll(whole, ranges, bytes);
+    for (const { segment, start, at } of whole) {
+      if (bytes[at] !== undefined) this.#options.checks.note({ segment, offset: start });
+    }
+    return bytes;
+  }
+
+  /** Fills in what could be checked; returns the stretches of those that must be read whole for it. */
+  async #readAll(
+    stretches: readonly Stretch[],
+    ranges: readonly BlobRange[],
+    bytes: (Buffer | undefined)[],
+  ): Promise<readonly Stretch[]> {
+    const unchecked: Stretch[] = [];
+    const readOne = async (together: readonly Stretch[]): Promise<void> => {
+      const [{ segment, start }] = together as [Stretch];
+      const end = together.reduce((last, stretch) => Math.max(last, stretch.end), start);
+      const lease = await this.#segments.acquire(segment);
+      if (lease === undefined) return;
+      try {
+        const all = await lease.file.read(start, end - start);
+        for (const stretch of together) {
+          const record = all.subarray(stretch.start - start, stretch.end - start);
+          const found = this.#rangeOf(record, ranges[stretch.at] as BlobRange, { lease, stretch });
+          if (found === undefined) continue;
+          if ("segment" in found) unchecked.push(found);
+          else bytes[stretch.at] = found;
+        }
+      } finally {
+        lease.release();
+      }
+    };
+    // What fails is left undefined: reading it alone tells why.
+    const reads = mergeStretches(stretches, this.#options).map((together) => readOne(together).catch(() => undefined));
+    await Promise.all(reads);
+    return unchecked;
+  }
+
+  #rangeOf(
+    record: Buffer,
+    { start, end }: BlobRange,
+    { lease, stretch }: { readonly lease: SegmentLease; readonly stretch: Stretch },
+  ): Buffer | Stretch | undefined {
+    const place = { segment: stretch.segment, offset: stretch.start };
+    const head = decodeRecordHead(record, { segment: lease.header, offset: stretch.start });
+    if (head?.type !== "blob" || end > head.length) return undefined;
+    const known = record.subarray(RECORD_HEAD_BYTES, RECORD_HEAD_BYTES + head.length);
+    if (known.length < Math.min(end, head.length)) return undefined;
+    if (this.#options.checks.isSound(head, place, { known, end })) return known.subarray(start, end);
+    const isWhole = known.length === head.length;
+    if (isWhole || head.length > this.#options.readBytesMax) return undefined;
+    return { ...stretch, end: stretch.start + RECORD_HEAD_BYTES + head.length };
+  }
+}
