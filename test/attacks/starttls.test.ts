@@ -18,7 +18,7 @@ const TLS_RECORD_OF_HANDSHAKE = 0x16;
 let server: AttackedServer;
 
 beforeAll(async () => {
-  server = await AttackedServer.start({ smtp: { authFailureDelayMs: 0 }, imap: { loginDelayMs: 0 } });
+  server = await AttackedServer.start({ smtp: { authFailureDelayMs: 0 }, login: { loginDelayMs: 0 } });
 });
 
 afterAll(() => server.stop());

@@ -29,7 +29,8 @@ interface Failures {
 
 export class LoginThrottle {
   readonly #limits: LoginLimits;
-  readonly #now: () => number;
+  /** The clock that `pauseUntil` goes by. */
+  readonly now: () => number;
   /** By network, and by network and account; the one that failed last is the last. */
   readonly #failures: Map<string, Failures> = new Map();
   /** Networks and accounts that fit together: a guesser in the same network does not slow them down. */
@@ -39,7 +40,7 @@ export class LoginThrottle {
 
   constructor({ limits = {}, now = Date.now }: LoginThrottleOptions = {}) {
     this.#limits = { ...LOGIN_LIMITS, ...limits };
-    this.#now = now;
+    this.now = now;
   }
 
   /** How many failures are remembered. */
@@ -87,7 +88,7 @@ export class LoginThrottle {
   }
 
   #isSlowed(network: string): boolean {
-    return this.#readyAtMs(network, this.#limits.loginFailuresPerNetworkMax) > this.#now();
+    return this.#readyAtMs(network, this.#limits.loginFailuresPerNetworkMax) > this.now();
   }
 
   /** When a password may be looked at; in the past where at once. */
@@ -99,7 +100,7 @@ export class LoginThrottle {
   }
 
   #fail(key: string): void {
-    const nowMs = this.#now();
+    const nowMs = this.now();
     const before = this.#failures.get(key);
     this.#failures.delete(key);
     if (this.#failures.size >= this.#limits.loginMemoryMax) this.#forgetOne(nowMs);

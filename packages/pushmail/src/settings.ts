@@ -6,6 +6,8 @@ import {
   DEFAULT_STORE_LIMITS as STORE_LIMITS,
   LEVEL_LIMITS,
   type LevelLimits,
+  LOGIN_LIMITS,
+  type LoginLimits,
   MEMORY_LIMITS,
   type ScryptCost,
   type StoreLimits,
@@ -25,6 +27,8 @@ export interface ProcessLimits {
   readonly compactEveryMs: number;
   /** How long the end may take; the listeners' own grace periods are shorter. */
   readonly closeMs: number;
+  /** File descriptors that connections leave to the store, of which they leave half at most. */
+  readonly descriptorsReserved: number;
 }
 
 /** Every bound of every part, by part. */
@@ -32,6 +36,8 @@ export interface Limits {
   readonly process: ProcessLimits;
   readonly smtp: SmtpLimits;
   readonly imap: ImapLimits;
+  /** Failed logins on whatever listener. */
+  readonly login: LoginLimits;
   readonly store: StoreLimits;
   readonly level: LevelLimits;
   /** What the check of a password costs; in memory, where no hash can be stolen, next to nothing. */
@@ -44,9 +50,10 @@ export type LimitsGiven<Of = Limits> = {
 };
 
 export const defaultLimits: Limits = {
-  process: { compactEveryMs: 3_600_000, closeMs: 4_500 },
+  process: { compactEveryMs: 3_600_000, closeMs: 4_500, descriptorsReserved: 1_200 },
   smtp: SMTP_LIMITS,
   imap: IMAP_LIMITS,
+  login: LOGIN_LIMITS,
   store: STORE_LIMITS,
   level: LEVEL_LIMITS,
   scrypt: DEFAULT_SCRYPT_COST,

@@ -1,8 +1,9 @@
 // One pushmail in this process: a store and its listeners. `serve` and programs that embed it start it here.
 import { type ImapServer, type Log, startImapServer } from "@pushmail/imap-idle-server";
-import { type MailStore, openLevelDriver, openMailStore, openMemoryDriver } from "@pushmail/mailstore";
+import { LoginThrottle, type MailStore, openLevelDriver, openMailStore, openMemoryDriver } from "@pushmail/mailstore";
 import { type SmtpIngest, startSmtpIngest } from "@pushmail/smtp-ingest";
 import { loadCertificate } from "./certificate.ts";
+import { type ConnectionRooms, descriptorsMax, shareOut } from "./descriptors.ts";
 import { compactRegularly } from "./compaction.ts";
 import type { KeyAndCertificate } from "./self-signed.ts";
 import {
@@ -78,9 +79,12 @@ export async function startPushmail({ log = silence, ...options }: PushmailOptio
   try {
     await provisionUsers(store, settings.users);
     const tls = await loadCertificate(settings, new Date());
+    const throttle = new LoginThrottle({ limits: limits.login });
+    const rooms = shareOut(limits, descriptorsMax());
+    const surroundings = { settings, limits, store, tls, log, throttle, rooms };
     for (const name of listenerNames) {
       const port = settings[name];
-      if (port !== "off") listeners.set(name, await listen(name, port, { settings, limits, store, tls, log }));
+      if (port !== "off") listeners.set(name, await listen(name, port, surroundings));
     }
   } catch (error) {
     await close();
@@ -113,20 +117,24 @@ interface Surroundings {
   readonly store: MailStore;
   readonly tls: KeyAndCertificate;
   readonly log: Log;
+  readonly throttle: LoginThrottle;
+  readonly rooms: ConnectionRooms;
 }
 
 async function listen(
   name: ListenerName,
   port: number,
-  { settings, limits, ...rest }: Surroundings,
+  { settings, limits, rooms, ...rest }: Surroundings,
 ): Promise<Listener> {
   const { host, hostname } = settings;
   const implicitTls = name === "imaps" || name === "submissions";
   const options = { ...rest, host, port, hostname, implicitTls };
   try {
-    if (name === "imap" || name === "imaps") return await startImapServer({ ...options, limits: limits.imap });
+    if (name === "imap" || name === "imaps") {
+      return await startImapServer({ ...options, room: rooms.imap, limits: limits.imap });
+    }
     const kind = name === "submissions" ? "submission" : name;
-    const smtpOptions = { ...options, kind, domains: settings.domain, limits: limits.smtp } as const;
+    const smtpOptions = { ...options, room: rooms.mail, kind, domains: settings.domain, limits: limits.smtp } as const;
     return await startSmtpIngest(smtpOptions);
   } catch (error) {
     throw new StartFault(`cannot listen on ${host}:${port} (${name}): ${(error as Error).message}`, { cause: error });

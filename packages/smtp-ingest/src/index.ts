@@ -1,4 +1,5 @@
 // The only door to the receivers of mail.
+export type { Room } from "./engine/connection-gate.ts";
 export type { AuthInClear, TlsCredentials } from "./engine/engine-settings.ts";
 export type { ListenerKind } from "./incoming-mail.ts";
 export { SMTP_LIMITS, type SmtpLimits } from "./limits.ts";

@@ -161,7 +161,7 @@ describe("connections", () => {
     const second = mx.dial();
     await second.play(HELLO);
     await mx.dial().play(`
-      S: 421 mx.example.org Too many connections
+      S: 421 4.3.2 mx.example.org Too many connections, try again later
       S.
     `);
     await first.play(`
@@ -179,7 +179,7 @@ describe("connections", () => {
     const first = mx.dial();
     await first.play(HELLO);
     await mx.dial().play(`
-      S: 421 *
+      S: 421 4.7.0 mx.example.org Too many connections from your address
       S.
     `);
     const other = Dialogue.open(mx.port, { localAddress: "127.0.0.2" });

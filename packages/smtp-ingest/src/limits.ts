@@ -8,8 +8,12 @@ export interface SmtpLimits {
   readonly recipientsMax: number;
   /** Open connections of the listener. */
   readonly connectionsMax: number;
-  /** Open connections of one client address. */
+  /** Open connections of one client address (of IPv6: of one /64). */
   readonly connectionsPerAddressMax: number;
+  /** How long a connection has at least before it may have to give way to a new one. */
+  readonly connectionGraceMs: number;
+  /** Connections that wait to be accepted. */
+  readonly backlog: number;
   /** Commands of a connection since it was opened or last had a mail accepted. */
   readonly commandsWithoutMailMax: number;
   /** Commands before AUTH succeeds, where AUTH is required. */
@@ -28,8 +32,14 @@ export interface SmtpLimits {
   readonly localDomainsAgeMaxMs: number;
   /** How long a client may be silent when it is its turn (RFC 5321 4.5.3.2.7). */
   readonly idleTimeoutMs: number;
+  /** All the time before AUTH succeeds, where AUTH is required, however busy the client is. */
+  readonly loginTimeoutMs: number;
+  /** All the time until the content of a mail begins: from the start, and from the answer to the mail before. */
+  readonly mailTimeoutMs: number;
   /** How long a client may take to send the whole content of one message. */
   readonly dataTimeoutMs: number;
+  /** How often it is looked at who has had all of its time. */
+  readonly tickMs: number;
   /** How long `close` waits for deliveries under way and for clients to leave before it cuts them off. */
   readonly closeGraceMs: number;
 }
@@ -40,6 +50,8 @@ export const SMTP_LIMITS: SmtpLimits = {
   recipientsMax: 100,
   connectionsMax: 1_000,
   connectionsPerAddressMax: 200,
+  connectionGraceMs: 1_000,
+  backlog: 4_096,
   commandsWithoutMailMax: 1_000,
   unauthenticatedCommandsMax: 20,
   commandBytesMax: 12_288,
@@ -49,6 +61,9 @@ export const SMTP_LIMITS: SmtpLimits = {
   headerBytesMax: 256 * 1024,
   localDomainsAgeMaxMs: 10_000,
   idleTimeoutMs: 300_000,
+  loginTimeoutMs: 60_000,
+  mailTimeoutMs: 600_000,
   dataTimeoutMs: 1_800_000,
+  tickMs: 250,
   closeGraceMs: 2_000,
 };

@@ -1,5 +1,7 @@
 // One listener for incoming mail, of any of the three kinds.
+import { LoginThrottle } from "@pushmail/mailstore";
 import type { MailStore } from "@pushmail/mailstore";
+import type { Room } from "./engine/connection-gate.ts";
 import { EngineServer } from "./engine/engine-server.ts";
 import type { AuthInClear, TlsCredentials } from "./engine/engine-settings.ts";
 import type { ListenerKind } from "./incoming-mail.ts";
@@ -26,6 +28,10 @@ export interface SmtpIngestOptions {
   readonly authInClear?: AuthInClear;
   readonly log: Logger;
   readonly limits?: Partial<SmtpLimits>;
+  /** Slows failed logins down; one that several listeners share leaves a guesser no way around it. */
+  readonly throttle?: LoginThrottle;
+  /** What this listener shares with others. */
+  readonly room?: Room;
   readonly now?: () => number;
 }
 
@@ -54,6 +60,9 @@ export async function startSmtpIngest(options: SmtpIngestOptions): Promise<SmtpI
       implicitTls,
       limits,
       log,
+      now,
+      throttle: options.throttle ?? new LoginThrottle(),
+      room: options.room,
     },
     new MailReceiver({ store, kind, hostname, domains: options.domains ?? [], limits, log, now }),
   );

@@ -1,30 +1,161 @@
-// How many connections are open, in all and from one address.
+// Who gets in. There is room for so many connections in all and from one network. Where it is full, the one that we have
+// waited for longest gives way to a newcomer, and none may keep us waiting for long: so whoever only holds connections
+// locks nobody out.
 import type { Socket } from "node:net";
+import { clientNetwork } from "@pushmail/mailstore";
+import type { SmtpLimits } from "../limits.ts";
+import type { Logger } from "../logger.ts";
+import type { Status } from "../replies.ts";
 
-export interface ConnectionLimits {
-  readonly connectionsMax: number;
-  readonly connectionsPerAddressMax: number;
+/** Room for connections that several listeners share. */
+export interface Room {
+  /** Takes a place; false where there is none. */
+  take(): boolean;
+  /** Gives a place back. */
+  give(): void;
 }
 
-/** Counts the sockets that are still there whenever a new one comes: STARTTLS takes a socket's listeners away. */
-export class ConnectionGate {
-  readonly #limits: ConnectionLimits;
-  readonly #sockets = new Map<Socket, string | undefined>();
+export interface GateOptions {
+  readonly limits: Pick<SmtpLimits, "connectionsMax" | "connectionsPerAddressMax" | "connectionGraceMs">;
+  /** How long a connection may keep us waiting for what it is there for. */
+  readonly patienceMs: number;
+  readonly hostname: string;
+  /** Whether connections begin with TLS: then nothing can be said to those who do not get in. */
+  readonly implicitTls: boolean;
+  readonly log: Logger;
+  readonly now: () => number;
+  readonly room: Room | undefined;
+}
 
-  constructor(limits: ConnectionLimits) {
-    this.#limits = limits;
+/** Why a connection ends, and the status that says so. */
+export interface Farewell {
+  readonly status: Status;
+  readonly why: string;
+}
+
+/** What a connection takes up as long as its socket is open. */
+export class Place {
+  readonly network: string;
+  /** When we began to wait for it. */
+  sinceMs: number;
+  #isServed = false;
+  /** Ends the connection. */
+  end: (farewell: Farewell) => void;
+
+  constructor(socket: Socket, sinceMs: number) {
+    this.network = clientNetwork(socket.remoteAddress ?? "");
+    this.sinceMs = sinceMs;
+    this.end = () => socket.destroy();
   }
 
-  /** Whether there is room for `socket`, which then counts until it is destroyed. */
-  admit(socket: Socket): boolean {
-    let sameAddress = 0;
-    for (const [other, address] of this.#sockets) {
-      if (other.destroyed) this.#sockets.delete(other);
-      else if (address === socket.remoteAddress) sameAddress++;
+  /** Whether it is we who keep the client waiting. */
+  get isServed(): boolean {
+    return this.#isServed;
+  }
+
+  /** Does something that the client waits for: meanwhile it is not sent away. */
+  async serve<Result>(work: () => Promise<Result>): Promise<Result> {
+    this.#isServed = true;
+    try {
+      return await work();
+    } finally {
+      this.#isServed = false;
     }
-    if (this.#sockets.size >= this.#limits.connectionsMax) return false;
-    if (sameAddress >= this.#limits.connectionsPerAddressMax) return false;
-    this.#sockets.set(socket, socket.remoteAddress);
-    return true;
+  }
+}
+
+/** How often it is said at most that connections are turned away. */
+const LOG_EVERY_MS = 10_000;
+const FULL: Farewell = { status: "421 4.3.2", why: "Too many connections, try again later" };
+const FULL_FOR_NETWORK: Farewell = { status: "421 4.7.0", why: "Too many connections from your address" };
+const TOO_SLOW: Farewell = { status: "421 4.4.2", why: "Nothing came of this connection for too long" };
+
+export class ConnectionGate {
+  readonly #options: GateOptions;
+  readonly #places: Set<Place> = new Set();
+  readonly #ofNetwork: Map<string, number> = new Map();
+  /** Those that we wait for, the one that we wait for longest at the front. */
+  readonly #awaited: Set<Place> = new Set();
+  #turnedAway = 0;
+  #loggedAtMs = -Infinity;
+
+  constructor(options: GateOptions) {
+    this.#options = options;
+  }
+
+  /** A place for `socket`, to be left when it is closed. Where there is none the client is told, and the socket ended. */
+  admit(socket: Socket): Place | undefined {
+    const { limits, now, room } = this.#options;
+    const place = new Place(socket, now());
+    const sameNetwork = this.#ofNetwork.get(place.network) ?? 0;
+    if (sameNetwork >= limits.connectionsPerAddressMax) return this.#turnAway(socket, FULL_FOR_NETWORK);
+    if (this.#places.size >= limits.connectionsMax && !this.#makeRoom()) return this.#turnAway(socket, FULL);
+    if (room?.take() === false) return this.#turnAway(socket, FULL);
+    this.#places.add(place);
+    this.#ofNetwork.set(place.network, sameNetwork + 1);
+    this.#awaited.add(place);
+    return place;
+  }
+
+  /** The client does what it is there for: it stays. */
+  keep(place: Place): void {
+    this.#awaited.delete(place);
+  }
+
+  /** The client has done what it is there for, and may do more. */
+  await(place: Place): void {
+    if (!this.#places.has(place)) return;
+    place.sinceMs = this.#options.now();
+    this.#awaited.delete(place);
+    this.#awaited.add(place);
+  }
+
+  /** May be called again. */
+  leave(place: Place): void {
+    this.#awaited.delete(place);
+    if (!this.#places.delete(place)) return;
+    const sameNetwork = this.#ofNetwork.get(place.network) ?? 0;
+    if (sameNetwork > 1) this.#ofNetwork.set(place.network, sameNetwork - 1);
+    else this.#ofNetwork.delete(place.network);
+    this.#options.room?.give();
+  }
+
+  /** Ends those that have kept us waiting for too long. */
+  tick(): void {
+    const untilMs = this.#options.now() - this.#options.patienceMs;
+    for (const place of this.#awaited) {
+      if (place.sinceMs > untilMs) return;
+      if (!place.isServed) this.#end(place, TOO_SLOW);
+    }
+  }
+
+  #makeRoom(): boolean {
+    const untilMs = this.#options.now() - this.#options.limits.connectionGraceMs;
+    for (const place of this.#awaited) {
+      if (place.sinceMs > untilMs) return false;
+      if (place.isServed) continue;
+      this.#end(place, FULL);
+      return true;
+    }
+    return false;
+  }
+
+  #end(place: Place, farewell: Farewell): void {
+    this.leave(place);
+    place.end(farewell);
+  }
+
+  #turnAway(socket: Socket, { status, why }: Farewell): undefined {
+    // It may be gone already.
+    socket.on("error", () => {});
+    // RFC 5321 4.2.1: 421 may stand in place of the greeting. In clear it means nothing to who waits for a handshake.
+    const { hostname, implicitTls, log, now } = this.#options;
+    if (!implicitTls) socket.end(`${status} ${hostname} ${why}\r\n`);
+    socket.destroySoon();
+    this.#turnedAway++;
+    if (now() < this.#loggedAtMs + LOG_EVERY_MS) return;
+    log.warn({ client: socket.remoteAddress, why, connections: this.#turnedAway }, "turned away");
+    this.#turnedAway = 0;
+    this.#loggedAtMs = now();
   }
 }

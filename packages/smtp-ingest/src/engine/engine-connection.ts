@@ -1,9 +1,11 @@
 // One connection: smtp-server's, with our greeting, our parser, and our bounds.
 import { isIPv4 } from "node:net";
+import type { Socket } from "node:net";
 import { SMTPConnection } from "smtp-server/lib/smtp-connection.js";
 import type { SMTPStream } from "smtp-server/lib/smtp-stream.js";
 import { replyTo } from "../replies.ts";
 import { CommandStream } from "./command-stream.ts";
+import type { Place } from "./connection-gate.ts";
 import type { EngineServer } from "./engine-server.ts";
 
 const ENHANCED_STATUS = /^[245]\.\d{1,3}\.\d{1,3} /;
@@ -12,6 +14,22 @@ const ENHANCED_STATUS = /^[245]\.\d{1,3}\.\d{1,3} /;
 export class EngineConnection extends SMTPConnection {
   declare _server: EngineServer;
   #commands = 0;
+  #place: Place | undefined;
+
+  /** What the connection takes up of what the listener has. */
+  get place(): Place {
+    if (this.#place === undefined) throw new Error("a connection without a place");
+    return this.#place;
+  }
+
+  occupy(place: Place): void {
+    this.#place = place;
+    place.end = ({ status, why }) => {
+      this.send(Number(status.slice(0, 3)), `${status.slice(4)} ${why}`);
+      // smtp-server would wait for the client to end its side.
+      if (!this._upgrading) this._socket.destroySoon();
+    };
+  }
 
   /** Whether a mail has come in whole and waits for its answer. */
   get delivering(): boolean {
@@ -31,6 +49,8 @@ export class EngineConnection extends SMTPConnection {
     const { limits, lineEnds, log } = this._server.settings;
     const stream = new CommandStream({ commandBytesMax: limits.commandBytesMax, lineEnds });
     stream.oncommand = (command, done) => this._onCommand(command, done);
+    // The client has ended its side, and has its answers.
+    stream.on("finish", () => this.close());
     stream.on("error", (error) => {
       const reply = replyTo(error, log);
       this.send(reply.responseCode, reply.message);
@@ -60,6 +80,7 @@ export class EngineConnection extends SMTPConnection {
     super.handler_DATA(command, done);
     if (!this._dataStream) return;
     this.#commands = 0;
+    this._server.begin(this.place);
     const timer = setTimeout(() => {
       if (!this.delivering) this.send(421, "4.4.2 The message took too long");
     }, this._server.settings.limits.dataTimeoutMs);
@@ -78,6 +99,7 @@ export class EngineConnection extends SMTPConnection {
       // 500 to 504: the client broke the grammar or the order of commands.
       log[code >= 500 && code < 505 ? "debug" : "info"]({ client: this.remoteAddress, code, text }, "refused");
     }
+    answerHalfClosed(this._socket);
     super.send(code, text, typeof text === "string" && ENHANCED_STATUS.test(text) ? false : context);
   }
 
@@ -85,6 +107,12 @@ export class EngineConnection extends SMTPConnection {
     super._onClose();
     this._server.forget(this);
   }
+}
+
+/** smtp-server writes to none but sockets that are open both ways; a client that has ended its side is to be answered. */
+function answerHalfClosed(socket: Socket): void {
+  if (socket.readyState !== "writeOnly") return;
+  Object.defineProperty(socket, "readyState", { get: () => (socket.writable ? "open" : "closed"), configurable: true });
 }
 
 /** Whether an address, IPv4 not mapped, is this machine's own (RFC 1122 3.2.1.3, RFC 4291 2.5.3). */

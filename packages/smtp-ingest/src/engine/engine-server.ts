@@ -1,10 +1,8 @@
 // One listener: smtp-server's, with its callbacks turned into calls of a Receiver.
 import { once } from "node:events";
 import type { AddressInfo, Socket } from "node:net";
-import { setTimeout as wait } from "node:timers/promises";
 import { createSecureContext } from "node:tls";
-import { Refusal } from "@pushmail/mailstore";
-import type { AccountInfo } from "@pushmail/mailstore";
+import type { TLSSocket } from "node:tls";
 import { SMTPServer } from "smtp-server";
 import type {
   SMTPServerAddress,
@@ -14,12 +12,14 @@ import type {
   SMTPServerEnvelope,
   SMTPServerSession,
 } from "smtp-server";
-import type { SMTPConnectionOptions } from "smtp-server/lib/smtp-connection.js";
-import { NegativeReply, replyTo } from "../replies.ts";
+import type { SMTPConnectionOptions, TLSError } from "smtp-server/lib/smtp-connection.js";
+import { replyTo } from "../replies.ts";
 import { ConnectionGate } from "./connection-gate.ts";
+import type { Place } from "./connection-gate.ts";
 import { EngineConnection } from "./engine-connection.ts";
 import { contextOptions, smtpServerOptions } from "./engine-settings.ts";
 import type { EngineSettings, TlsCredentials } from "./engine-settings.ts";
+import { Logins } from "./logins.ts";
 import { mailCommand, refuseParameters } from "./mail-command.ts";
 import type { Answer, Receiver } from "./receiver.ts";
 
@@ -32,9 +32,13 @@ export class EngineServer<Transaction = unknown> extends SMTPServer {
   readonly settings: EngineSettings;
   readonly #receiver: Receiver<Transaction>;
   readonly #gate: ConnectionGate;
+  readonly #logins: Logins;
+  readonly #ticker: NodeJS.Timeout;
+  /** By the client's socket, with TLS and without. */
+  readonly #places = new WeakMap<Socket, Place>();
   readonly #transactions = new WeakMap<SMTPServerEnvelope, Transaction>();
-  readonly #failedLogins = new WeakMap<SMTPServerSession, number>();
   readonly #connections = new Set<EngineConnection>();
+  readonly #connectionOf = new WeakMap<SMTPServerSession, EngineConnection>();
   readonly #deliveries = new Set<Promise<void>>();
   readonly #stop = new AbortController();
 
@@ -42,14 +46,22 @@ export class EngineServer<Transaction = unknown> extends SMTPServer {
     super(smtpServerOptions(settings));
     this.settings = settings;
     this.#receiver = receiver;
-    this.#gate = new ConnectionGate(settings.limits);
+    const { limits } = settings;
+    const patienceMs = settings.authentication ? limits.loginTimeoutMs : limits.mailTimeoutMs;
+    this.#gate = new ConnectionGate({ ...settings, patienceMs });
+    this.#logins = new Logins({
+      settings,
+      authenticate: (username, password) => receiver.authenticate(username, password),
+      stop: this.#stop.signal,
+    });
+    this.#ticker = setInterval(() => this.#gate.tick(), limits.tickMs).unref();
     // A handshake that failed or a peer that vanished; the socket is closed already.
     this.on("error", (error) => settings.log.debug({ err: error }, "connection failed"));
   }
 
   /** Listens; returns the port. */
   async start(host: string, port: number): Promise<number> {
-    await once(this.listen(port, host), "listening");
+    await once(this.listen({ port, host, backlog: this.settings.limits.backlog }), "listening");
     return (this.server.address() as AddressInfo).port;
   }
 
@@ -70,6 +82,7 @@ export class EngineServer<Transaction = unknown> extends SMTPServer {
     for (const connection of this.#connections) connection.retire();
     await closed;
     clearTimeout(cutOff);
+    clearInterval(this.#ticker);
   }
 
   /** For handshakes from now on; throws, and keeps what was, where the certificate is of no use. */
@@ -81,13 +94,21 @@ export class EngineServer<Transaction = unknown> extends SMTPServer {
   }
 
   override _acceptSocket(socket: Socket, handshake: boolean): (() => void) | false {
-    if (this.#gate.admit(socket)) return super._acceptSocket(socket, handshake);
-    this.settings.log.info({ client: socket.remoteAddress }, "too many connections");
-    socket.on("error", () => {});
-    // Nothing can be said in clear to a client that expects a handshake.
-    if (handshake) socket.destroy();
-    else socket.end(`421 ${this.settings.hostname} Too many connections\r\n`, () => socket.destroy());
-    return false;
+    const place = this.#gate.admit(socket);
+    if (place === undefined) return false;
+    this.#places.set(socket, place);
+    socket.once("close", () => this.#gate.leave(place));
+    // Until there is a connection. To take the socket away from below a handshake is not safe.
+    place.end = () => (this._pendingSockets.get(socket) ?? socket).destroy();
+    return super._acceptSocket(socket, handshake);
+  }
+
+  override _upgrade(socket: Socket, callback: (error: TLSError | null, secured?: TLSSocket) => void): void {
+    super._upgrade(socket, (error, secured) => {
+      const place = this.#places.get(socket);
+      if (secured !== undefined && place !== undefined) this.#places.set(secured, place);
+      callback(error, secured);
+    });
   }
 
   override connect(socket: Socket, options?: SMTPConnectionOptions | null): void {
@@ -95,9 +116,13 @@ export class EngineServer<Transaction = unknown> extends SMTPServer {
       socket.destroy();
       return;
     }
+    const place = this.#places.get(socket);
+    if (place === undefined) throw new Error("a connection that was never admitted");
     const connection = new EngineConnection(this, socket, options);
+    connection.occupy(place);
     this.connections.add(connection);
     this.#connections.add(connection);
+    this.#connectionOf.set(connection.session, connection);
     connection.on("error", (error) => this._onError(error));
     connection.init();
   }
@@ -105,6 +130,13 @@ export class EngineServer<Transaction = unknown> extends SMTPServer {
   /** The connection's socket is closed. */
   forget(connection: EngineConnection): void {
     this.#connections.delete(connection);
+    // STARTTLS takes a socket's own listeners away.
+    this.#gate.leave(connection.place);
+  }
+
+  /** The content of a mail begins: as long as it comes, the connection is of use. */
+  begin(place: Place): void {
+    this.#gate.keep(place);
   }
 
   override onAuth(
@@ -112,7 +144,12 @@ export class EngineServer<Transaction = unknown> extends SMTPServer {
     session: SMTPServerSession,
     callback: Callback<SMTPServerAuthenticationResponse>,
   ): void {
-    void this.#answer(callback, async () => ({ user: await this.#login(auth, session) }));
+    void this.#answer(callback, async () => {
+      const connection = this.#connectionWith(session);
+      const user = await this.#logins.logIn(auth, connection);
+      this.#gate.keep(connection.place);
+      return { user };
+    });
   }
 
   override onMailFrom(address: SMTPServerAddress, session: SMTPServerSession, callback: Callback<void>): void {
@@ -133,7 +170,11 @@ export class EngineServer<Transaction = unknown> extends SMTPServer {
     const delivery = this.#answer(callback, async () => [
       // smtp-server sends one reply an entry, under SMTP as under LMTP.
       ...(await this.#receiver.receive(this.#transaction(session), content)),
-    ]).finally(() => this.#deliveries.delete(delivery));
+    ]).finally(() => {
+      this.#deliveries.delete(delivery);
+      // Who has logged in may stay.
+      if (!this.settings.authentication) this.#gate.await(this.#connectionWith(session).place);
+    });
     this.#deliveries.add(delivery);
   }
 
@@ -148,32 +189,15 @@ export class EngineServer<Transaction = unknown> extends SMTPServer {
     callback(failure, value);
   }
 
+  #connectionWith(session: SMTPServerSession): EngineConnection {
+    const connection = this.#connectionOf.get(session);
+    if (connection === undefined) throw new Error("a session without a connection");
+    return connection;
+  }
+
   #transaction(session: SMTPServerSession): Transaction {
     const transaction = this.#transactions.get(session.envelope);
     if (transaction === undefined) throw new Error("a mail transaction that was never begun");
     return transaction;
-  }
-
-  async #login(auth: SMTPServerAuthentication, session: SMTPServerSession): Promise<AccountInfo> {
-    const { limits } = this.settings;
-    try {
-      // RFC 4616 2: to act for somebody else is nobody's right.
-      if (auth.authzid && auth.authcid && auth.authzid.toLowerCase() !== auth.authcid.toLowerCase()) {
-        throw new Refusal("authenticationFailed", "to act for another account is not allowed");
-      }
-      return await this.#receiver.authenticate(auth.username ?? "", auth.password ?? "");
-    } catch (error) {
-      if (!(error instanceof Refusal) || error.code !== "authenticationFailed") throw error;
-      const failed = (this.#failedLogins.get(session) ?? 0) + 1;
-      this.#failedLogins.set(session, failed);
-      this.settings.log.warn({ client: session.remoteAddress, username: auth.username, failed }, "login failed");
-      await this.#delay(limits.authFailureDelayMs);
-      throw failed < limits.authAttemptsMax ? error : new NegativeReply("421 4.7.0", "Too many failed logins");
-    }
-  }
-
-  /** Waits, or until the listener stops. */
-  async #delay(delayMs: number): Promise<void> {
-    await wait(delayMs, undefined, { signal: this.#stop.signal, ref: false }).catch(() => {});
   }
 }

@@ -1,7 +1,9 @@
 // What a listener is, and the options of smtp-server that make it so.
 import type { SMTPServerOptions } from "smtp-server";
+import type { LoginThrottle } from "@pushmail/mailstore";
 import type { SmtpLimits } from "../limits.ts";
 import type { Logger } from "../logger.ts";
+import type { Room } from "./connection-gate.ts";
 import type { LineEndPolicy } from "./data-decoder.ts";
 
 export interface TlsCredentials {
@@ -26,6 +28,9 @@ export interface EngineSettings {
   readonly implicitTls: boolean;
   readonly limits: SmtpLimits;
   readonly log: Logger;
+  readonly now: () => number;
+  readonly throttle: LoginThrottle;
+  readonly room: Room | undefined;
 }
 
 const NEVER = ["WIZ", "SHELL", "KILL", "XCLIENT", "XFORWARD"];
@@ -38,6 +43,8 @@ export function smtpServerOptions(settings: EngineSettings): SMTPServerOptions {
   return {
     ...(tls === null ? {} : contextOptions(tls)),
     secure: settings.implicitTls,
+    // A client may close its side early and still wants its answers.
+    allowHalfOpen: true,
     lmtp: settings.protocol === "lmtp",
     name: settings.hostname,
     heloResponse: "%s",

@@ -1,0 +1,74 @@
+// AUTH: when a password may be looked at, what a failure costs, and that nobody acts for somebody else.
+import { setTimeout as wait } from "node:timers/promises";
+import { Refusal } from "@pushmail/mailstore";
+import type { AccountInfo } from "@pushmail/mailstore";
+import type { SMTPServerAuthentication } from "smtp-server";
+import { NegativeReply } from "../replies.ts";
+import type { EngineConnection } from "./engine-connection.ts";
+import type { EngineSettings } from "./engine-settings.ts";
+
+export interface LoginsOptions {
+  readonly settings: EngineSettings;
+  readonly authenticate: (username: string, password: string) => Promise<AccountInfo>;
+  readonly stop: AbortSignal;
+}
+
+/** How often a wait looks at the clock and whether the client is still there. */
+const LOOK_MS = 250;
+
+export class Logins {
+  readonly #options: LoginsOptions;
+  readonly #failed = new WeakMap<EngineConnection, number>();
+
+  constructor(options: LoginsOptions) {
+    this.#options = options;
+  }
+
+  /** The account of who may have it. */
+  async logIn(auth: SMTPServerAuthentication, connection: EngineConnection): Promise<AccountInfo> {
+    const { settings, authenticate } = this.#options;
+    const username = auth.username ?? "";
+    const password = auth.password ?? "";
+    // RFC 4616 2: to act for somebody else is nobody's right.
+    const isForOther = auth.authzid && auth.authcid && auth.authzid.toLowerCase() !== auth.authcid.toLowerCase();
+    try {
+      return await settings.throttle.run({
+        client: connection.remoteAddress,
+        account: username,
+        pauseUntil: (timeMs) => this.#pauseUntil(timeMs, connection),
+        check: async () => {
+          if (isForOther) throw new Refusal("authenticationFailed", "to act for another account is not allowed");
+          return await connection.place.serve(() => authenticate(username, password));
+        },
+      });
+    } catch (error) {
+      throw await this.#failure(error, connection, username);
+    }
+  }
+
+  async #failure(error: unknown, connection: EngineConnection, username: string): Promise<unknown> {
+    if (!(error instanceof Refusal) || error.code !== "authenticationFailed") return error;
+    const { limits, log } = this.#options.settings;
+    const failed = (this.#failed.get(connection) ?? 0) + 1;
+    this.#failed.set(connection, failed);
+    log.warn({ client: connection.remoteAddress, username, failed }, "login failed");
+    await this.#delay(limits.authFailureDelayMs);
+    return failed < limits.authAttemptsMax ? error : new NegativeReply("421 4.7.0", "Too many failed logins");
+  }
+
+  async #pauseUntil(timeMs: number, connection: EngineConnection): Promise<void> {
+    const { throttle } = this.#options.settings;
+    for (;;) {
+      if (connection._closed || this.#options.stop.aborted)
+        throw Object.assign(new Error("gone"), { code: "ECONNECTION" });
+      const leftMs = timeMs - throttle.now();
+      if (leftMs <= 0) return;
+      await this.#delay(Math.min(leftMs, LOOK_MS));
+    }
+  }
+
+  /** Waits, or until the listener stops. */
+  async #delay(delayMs: number): Promise<void> {
+    await wait(delayMs, undefined, { signal: this.#options.stop, ref: false }).catch(() => {});
+  }
+}
