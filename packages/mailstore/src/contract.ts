@@ -1,6 +1,7 @@
 // What every store driver must do: the nine laws of driver.ts as cases, and a naive model that a driver must agree with.
 // A driver's own test calls `describeStoreDriver` with a way to open an empty store.
 import { createHash } from "node:crypto";
+import { setImmediate as nextTurn } from "node:timers/promises";
 import { afterEach, beforeEach, describe, expect, it } from "@jest/globals";
 import type {
   AccountHead,
@@ -578,6 +579,31 @@ export function describeStoreDriver(name: string, open: () => Promise<OpenedStor
         const taken = (await Promise.all(puts)).map((written, i) => (written ? i : -1)).filter((i) => i >= 0);
         expect(taken).toHaveLength(1);
         expect(plain(await driver.directory.get("address/x"))).toEqual(plain(bytes(String(taken[0]))));
+      });
+
+      it("gives what was put last, whatever reads are under way", async () => {
+        const { directory } = driver;
+        let isOver = false;
+        const read = async (): Promise<void> => {
+          while (!isOver) {
+            await Promise.all(["x", "y"].map((key) => directory.get(key)));
+            await nextTurn();
+          }
+        };
+        const readers = [read(), read(), read()];
+        for (let i = 0; i < 100; i++) {
+          const value = i % 10 === 9 ? null : bytes(String(i));
+          expect(
+            await directory.put([
+              { key: "x", value },
+              { key: "y", value: bytes(`y${i}`) },
+            ]),
+          ).toBe(true);
+          expect(plain(await directory.get("x"))).toEqual(plain(value ?? undefined));
+          expect(plain(await directory.get("y"))).toEqual(plain(bytes(`y${i}`)));
+        }
+        isOver = true;
+        await Promise.all(readers);
       });
     });
 

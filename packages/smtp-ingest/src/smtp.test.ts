@@ -1,5 +1,6 @@
 // The listener for other servers, as transcripts over real sockets and the memory store.
-import { afterEach, describe, expect, it } from "@jest/globals";
+import { Socket } from "node:net";
+import { afterEach, describe, expect, it, jest } from "@jest/globals";
 import { Refusal } from "@pushmail/mailstore";
 import type { MailStore } from "@pushmail/mailstore";
 import type { SmtpIngestOptions } from "./start-smtp-ingest.ts";
@@ -14,6 +15,15 @@ async function listen(options: Partial<SmtpIngestOptions> = {}, wrap?: (store: M
 }
 
 afterEach(() => mx.stop());
+
+/** How often a socket of this process is written to meanwhile, those of clients included. */
+async function countWrites(task: () => Promise<void>): Promise<number> {
+  const spies = (["_write", "_writev"] as const).map((name) => jest.spyOn(Socket.prototype, name as "write"));
+  await task();
+  const writes = spies.reduce((sum, spy) => sum + spy.mock.calls.length, 0);
+  for (const spy of spies) spy.mockRestore();
+  return writes;
+}
 
 const HELLO = `
   S: 220 mx.example.org ESMTP
@@ -219,6 +229,28 @@ describe("a mail", () => {
       S.
     `);
     expect(await mx.content("alice@example.org")).toBe("A: 1\r\n\r\n.\r\n..x\r\n");
+  });
+
+  it("whose commands come together is answered in one write, and so is every recipient of one over LMTP", async () => {
+    mx = await TestListener.start({ kind: "lmtp" });
+    const client = mx.dial();
+    const recipients = "RCPT TO:<alice@example.org>\r\n".repeat(3);
+    await client.play("S: 220 *");
+    client.send("LHLO client.example\r\n");
+    while (!(await client.line()).startsWith("250 "));
+    // The first one finds the account, the second one all that it needs in memory.
+    for (const mail of [1, 2]) {
+      const writes = await countWrites(async () => {
+        client.send(`MAIL FROM:<x@example.net>\r\n${recipients}DATA\r\n`);
+        await client.play("S: 250 *\nS: 250 *\nS: 250 *\nS: 250 *\nS: 354 *");
+      });
+      if (mail > 1) expect(writes).toBe(2);
+      const answers = await countWrites(async () => {
+        client.send("A: 1\r\n.\r\n");
+        await client.play("S: 250 *\nS: 250 *\nS: 250 *");
+      });
+      expect(answers).toBe(2);
+    }
   });
 
   it("of many megabytes streams through", async () => {

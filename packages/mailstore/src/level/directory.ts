@@ -1,41 +1,68 @@
-// The directory: names and values, written through the same log and the same queue as the transactions.
+// The directory: names and values, written through the same log and the same queue as the transactions. Those that were
+// read are kept in memory, within a bound: each mail asks for the same few.
 import type { Directory, DirectoryEntry } from "../driver.ts";
 import type { CommitQueue, CommitRequest } from "./commit-queue.ts";
 import type { Group } from "./group.ts";
 import type { KeyIndex } from "./key-index.ts";
 import { directoryKey, directoryRange, nameOfDirectoryKey } from "./keys.ts";
+import type { LevelLimits } from "./limits.ts";
 
 export class LevelDirectory implements Directory {
   readonly #queue: CommitQueue;
   readonly #index: KeyIndex;
-  readonly #sliceEntries: number;
+  readonly #limits: LevelLimits;
+  /** What was read and still holds; the one asked for last is the last. Absence is not kept: anybody may guess names. */
+  readonly #known = new Map<string, Uint8Array>();
+  /** How often something was put: what was read before may be old. */
+  #puts = 0;
 
-  constructor(queue: CommitQueue, index: KeyIndex, sliceEntries: number) {
+  constructor(queue: CommitQueue, index: KeyIndex, limits: LevelLimits) {
     this.#queue = queue;
     this.#index = index;
-    this.#sliceEntries = sliceEntries;
+    this.#limits = limits;
   }
 
   async get(key: string): Promise<Uint8Array | undefined> {
+    const known = this.#known.get(key);
+    if (known !== undefined) {
+      this.#keep(key, known);
+      return known;
+    }
+    const puts = this.#puts;
     await this.#index.settled();
-    return this.#index.get(directoryKey(key));
+    const value = await this.#index.get(directoryKey(key));
+    if (value !== undefined && puts === this.#puts) this.#keep(key, value);
+    return value;
   }
 
   put(entries: readonly DirectoryEntry[]): Promise<boolean> {
+    const written = (): void => {
+      this.#puts++;
+      for (const { key } of entries) this.#known.delete(key);
+    };
     return new Promise((resolve, reject) => {
-      this.#queue.add(new DirectoryRequest(entries, { resolve, reject }));
+      this.#queue.add(new DirectoryRequest(entries, { written, resolve, reject }));
     });
   }
 
   async *list(prefix: string): AsyncGenerator<readonly [string, Uint8Array]> {
     await this.#index.settled();
-    for await (const slice of this.#index.slices(directoryRange(prefix), this.#sliceEntries)) {
+    for await (const slice of this.#index.slices(directoryRange(prefix), this.#limits.sliceEntriesMax)) {
       for (const [key, value] of slice) yield [nameOfDirectoryKey(key), value];
     }
+  }
+
+  #keep(key: string, value: Uint8Array): void {
+    this.#known.delete(key);
+    if (value.length > this.#limits.cachedNameBytesMax) return;
+    this.#known.set(key, value);
+    if (this.#known.size > this.#limits.cachedNamesMax) this.#known.delete(this.#known.keys().next().value as string);
   }
 }
 
 interface Settle {
+  /** Called before `resolve`, where something was written. */
+  readonly written: () => void;
   readonly resolve: (written: boolean) => void;
   readonly reject: (error: unknown) => void;
 }
@@ -66,6 +93,7 @@ class DirectoryRequest implements CommitRequest {
   }
 
   done(): void {
+    if (this.#written) this.#settle.written();
     this.#settle.resolve(this.#written);
   }
 

@@ -12,6 +12,7 @@ const TIGHT: Partial<LevelLimits> = {
   zeroFillBytesMax: 32 * 1024,
   checkpointBytes: 64 * 1024,
   cachedAccountsMax: 1,
+  cachedNamesMax: 1,
   readBytesMax: 4 * 1024,
   compactBytesMax: 16 * 1024,
   sliceEntriesMax: 3,

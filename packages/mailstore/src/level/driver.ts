@@ -100,7 +100,7 @@ class LevelDriver implements StoreDriver {
     this.#log = new MailboxLog({ index, heads, checkpoints, limits, onStep });
     this.#compactor = compactor;
     this.#touched = new Touched(limits.touchedMax);
-    this.directory = new LevelDirectory(queue, index, limits.sliceEntriesMax);
+    this.directory = new LevelDirectory(queue, index, limits);
     this.blobs = {
       stage: (body) => bodyWriter.stage(body),
       read: (blob, range) => reader.read(blob, range),

@@ -25,6 +25,9 @@ export interface LevelLimits {
   readonly openSegmentsMax: number;
   /** Accounts whose heads are kept in memory. */
   readonly cachedAccountsMax: number;
+  /** Names of the directory (accounts, addresses) kept in memory, and the longest value that is kept. */
+  readonly cachedNamesMax: number;
+  readonly cachedNameBytesMax: number;
   /** Commits that a sweep can tell from memory; an older cursor gets every account. */
   readonly touchedMax: number;
   /** Bytes of one piece of a body that is read, or of the log that is replayed. */
@@ -65,6 +68,8 @@ export const LEVEL_LIMITS: LevelLimits = {
   spareSegmentsMax: 1,
   openSegmentsMax: 64,
   cachedAccountsMax: 10_000,
+  cachedNamesMax: 20_000,
+  cachedNameBytesMax: 4 * KIB,
   touchedMax: 65_536,
   readBytesMax: 256 * KIB,
   readGapBytesMax: 32 * KIB,

@@ -92,6 +92,12 @@ export class EngineConnection extends SMTPConnection {
     if (!this._closing) this.send(421, "4.3.2 Shutting down");
   }
 
+  /** What was said in clear leaves before TLS takes the socket. */
+  override upgrade(callback: () => void, secureCallback?: () => void): void {
+    while (this._socket.writableCorked > 0) this._socket.uncork();
+    super.upgrade(callback, secureCallback);
+  }
+
   /** A text that begins with an enhanced status code goes out with this one, others get smtp-server's. */
   override send(code: number, text?: string | string[] | null, context?: string | false): void {
     if (code >= 400 && !this._closed) {
@@ -100,6 +106,10 @@ export class EngineConnection extends SMTPConnection {
       log[code >= 500 && code < 505 ? "debug" : "info"]({ client: this.remoteAddress, code, text }, "refused");
     }
     answerHalfClosed(this._socket);
+    // RFC 2920 3.2: what is answered in one turn of the event loop leaves in one write, and waits for nothing more.
+    const socket = this._socket;
+    socket.cork();
+    process.nextTick(() => socket.uncork());
     super.send(code, text, typeof text === "string" && ENHANCED_STATUS.test(text) ? false : context);
   }
 
