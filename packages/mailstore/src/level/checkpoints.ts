@@ -104,7 +104,7 @@ function encodeCheckpoint({ end, nextNumber, staged }: Checkpoint): Buffer {
 }
 
 /** The newest checkpoint of an index; undefined before the first. */
-export async function readCheckpoint(index: KeyIndex): Promise<Checkpoint | undefined> {
+export async function readCheckpoint(index: Pick<KeyIndex, "get">): Promise<Checkpoint | undefined> {
   const value = await index.get(checkpointKey());
   if (value === undefined) return undefined;
   const reader = new ByteReader(value);

@@ -2,6 +2,7 @@
 // A group is decided on heads in memory, written to the log with one sync, told, and only then applied to the index.
 import { Group } from "./group.ts";
 import type { HeadCache, PinnedHead } from "./heads.ts";
+import { indexedEndOperation } from "./indexed-end.ts";
 import type { KeyIndex } from "./key-index.ts";
 import { REQUEST_BYTES_MAX, type LevelLimits } from "./limits.ts";
 import type { LogPosition, LogWriter } from "./log-writer.ts";
@@ -106,7 +107,7 @@ export class CommitQueue {
       this.end = writer.end;
     }
     const before = this.#applied;
-    const pushed = sealed === undefined ? before : index.push(sealed.operations);
+    const pushed = sealed === undefined ? before : index.push([...sealed.operations, indexedEndOperation(this.end)]);
     group.publish();
     this.#options.tell(group.records);
     onStep("commit:told");

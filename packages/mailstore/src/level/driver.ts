@@ -27,6 +27,7 @@ import { KeyIndex, type IndexStorage } from "./key-index.ts";
 import { everyHeadRange, parseHeadKey } from "./keys.ts";
 import { checkLimits, type LevelLimits } from "./limits.ts";
 import { LogWriter } from "./log-writer.ts";
+import { IndexRequest, type DriverInside } from "./maintenance/index-request.ts";
 import { MailboxLog } from "./mailbox-log.ts";
 import { RangeReader } from "./range-reader.ts";
 import { removeLeftovers, replayLog } from "./recover.ts";
@@ -47,11 +48,11 @@ export interface DriverParts {
   readonly onStep: StepListener;
   /** Milliseconds since 1970. */
   readonly now: () => number;
-  /** Called before the database is closed, and with it the lock on the store given up. */
+  /** Called when all is closed: gives up the lock on the store. */
   readonly release: () => Promise<void>;
 }
 
-class LevelDriver implements StoreDriver {
+export class LevelDriver implements StoreDriver {
   readonly #parts: DriverParts;
   readonly #segments: Segments;
   readonly #index: KeyIndex;
@@ -68,6 +69,7 @@ class LevelDriver implements StoreDriver {
   #closing: Promise<void> | undefined;
   readonly blobs: BlobStore;
   readonly directory: Directory;
+  readonly inside: DriverInside;
 
   constructor(parts: DriverParts, opened: OpenedLog) {
     const { limits, onStep, log } = parts;
@@ -107,6 +109,10 @@ class LevelDriver implements StoreDriver {
       readRanges: (wanted) => ranges.read(wanted),
       compact: (references) => compactor.compact(references),
     };
+    const write: DriverInside["write"] = (operations) => {
+      return new Promise((resolve, reject) => queue.add(new IndexRequest(operations, { resolve, reject })));
+    };
+    this.inside = { index, segments, write };
     index.replay = async () => {
       await replayLog(segments, index, { checkpoint: await readCheckpoint(index), until: queue.end });
     };
@@ -224,8 +230,8 @@ class LevelDriver implements StoreDriver {
     await this.#takeCheckpoint();
     onStep("close:checkpointed");
     await this.#segments.close();
-    await this.#parts.release();
     await this.#index.close();
+    await this.#parts.release();
   }
 }
 
@@ -238,7 +244,7 @@ interface OpenedLog {
 }
 
 /** Opens a store on its parts: replays what a crash left behind, and says in one line what that was. */
-export async function openDriver(parts: DriverParts): Promise<StoreDriver> {
+export async function openDriver(parts: DriverParts): Promise<LevelDriver> {
   const { limits, onStep, log, now } = parts;
   checkLimits(limits);
   const beganMs = performance.now();
@@ -250,10 +256,11 @@ export async function openDriver(parts: DriverParts): Promise<StoreDriver> {
   const recovery = await index.turn(() => replayLog(segments, index, { checkpoint }));
   const leftovers = await removeLeftovers(segments, checkpoint, recovery);
   const writer = await LogWriter.resume({ segments, limits, onStep }, recovery.end, {
-    abandoned: recovery.cutBytes > 0,
+    abandoned: recovery.cutBytes > 0 || recovery.short !== undefined,
   });
   const { transactions, bytes, cutBytes, damages } = recovery;
   writer.bytesSinceCheckpoint = bytes;
+  if (recovery.short !== undefined) log.warn({ damage: recovery.short.message }, "the log is damaged");
   for (const { message } of damages) log.warn({ damage: message }, "a body is damaged");
   const ms = Math.round(performance.now() - beganMs);
   log.info({ transactions, bytes, cutBytes, leftovers, damaged: damages.length, ms }, "store recovered");

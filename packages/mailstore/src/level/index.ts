@@ -3,3 +3,4 @@ export { openLevelDriver, openMemoryDriver, type LevelDriverOptions, type Memory
 export type { DriverLog } from "./driver-log.ts";
 export { LEVEL_LIMITS, MEMORY_LIMITS, type LevelLimits } from "./limits.ts";
 export type { StepListener, StepName } from "./steps.ts";
+export { StoreDamage } from "./store-damage.ts";

@@ -5,14 +5,16 @@ import { Level } from "level";
 import { MemoryLevel } from "memory-level";
 import type { StoreDriver } from "../driver.ts";
 import { DiskFiles, syncDirectory } from "./disk-files.ts";
-import { openDriver } from "./driver.ts";
+import { openDriver, type LevelDriver } from "./driver.ts";
 import { SILENT, type DriverLog } from "./driver-log.ts";
-import { describeHolder, removeHolder, StoreLocked, writeHolder } from "./holder.ts";
+import { describeHolder, StoreLocked } from "./holder.ts";
 import type { KeyDatabase } from "./key-index.ts";
 import { lastKey } from "./keys.ts";
 import { LEVEL_LIMITS, MEMORY_LIMITS, type LevelLimits } from "./limits.ts";
+import { setAsideDamagedIndex } from "./maintenance/set-aside.ts";
 import { MemoryFiles } from "./memory-files.ts";
 import type { StepListener } from "./steps.ts";
+import { lockStore, type StoreLock } from "./store-lock.ts";
 
 export interface LevelDriverOptions {
   /** Made if it is not there; one process at a time may have it open. */
@@ -28,14 +30,30 @@ export interface LevelDriverOptions {
 /** Rejects with code `STORE_LOCKED` where the directory is in use, `STORE_DAMAGED` where the log cannot be trusted. */
 export async function openLevelDriver(options: LevelDriverOptions): Promise<StoreDriver> {
   const directory = resolve(options.directory);
-  const limits = { ...LEVEL_LIMITS, ...options.limits };
   const segments = join(directory, "segments");
   const index = join(directory, "index");
   for (const path of [segments, index]) await mkdir(path, { recursive: true, mode: 0o700 });
   for (const path of [directory, dirname(directory)]) await syncDirectory(path);
-  const database = await openDatabase(directory, index, limits);
+  const lock = await lockStore(directory);
   try {
-    await writeHolder(directory);
+    await setAsideDamagedIndex(directory, options.log ?? SILENT);
+    return await openLockedDriver(options, lock);
+  } catch (error) {
+    await lock.release();
+    throw error;
+  }
+}
+
+/** Opens a directory whose index is sound; closing the driver gives up the lock. */
+export async function openLockedDriver(options: LevelDriverOptions, lock: StoreLock): Promise<LevelDriver> {
+  const directory = resolve(options.directory);
+  const limits = { ...LEVEL_LIMITS, ...options.limits };
+  const [segments, index] = [join(directory, "segments"), join(directory, "index")];
+  await mkdir(index, { recursive: true, mode: 0o700 });
+  let database: ClassicLevel | undefined;
+  try {
+    database = await openDatabase(directory, index, limits);
+    const opened = database;
     return await openDriver({
       files: new DiskFiles(segments),
       index: {
@@ -49,10 +67,10 @@ export async function openLevelDriver(options: LevelDriverOptions): Promise<Stor
       log: options.log ?? SILENT,
       onStep: options.onStep ?? (() => undefined),
       now: options.now ?? Date.now,
-      release: () => removeHolder(directory),
+      release: () => lock.release(),
     });
   } catch (error) {
-    await database.close();
+    await database?.close();
     throw error;
   }
 }

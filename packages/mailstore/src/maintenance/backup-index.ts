@@ -1,0 +1,70 @@
+// Copies LevelDB's files while it writes them. Tables never change; a manifest and a log only grow. So what a manifest
+// names, with the logs behind it, is the database as it was at one moment.
+import { constants } from "node:fs";
+import { copyFile, link, mkdir, open, readdir, rm, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { syncDirectory } from "../level/disk-files.ts";
+import { ignoreMissing, numberOfFile, readVersion, type LeveldbVersion } from "../level/maintenance/leveldb-version.ts";
+
+/** How often the database may change while it is copied before that is given up. */
+const TRIES_MAX = 50;
+
+/** `known` is an older copy, whose tables need not be copied again. */
+export async function copyIndex(from: string, to: string, known: string | undefined): Promise<void> {
+  for (let tries = 0; tries < TRIES_MAX; tries++) {
+    await rm(to, { recursive: true, force: true });
+    await mkdir(to, { mode: 0o700 });
+    const version = await readVersion(from);
+    if (version === undefined) return;
+    if (await copyVersion(version, from, { to, known })) return syncDirectory(to);
+  }
+  throw new Error("the index changes faster than it can be copied");
+}
+
+/** False where something of it was removed meanwhile. */
+async function copyVersion(
+  version: LeveldbVersion,
+  from: string,
+  { to, known }: { readonly to: string; readonly known: string | undefined },
+): Promise<boolean> {
+  const names = await readdir(from);
+  // The newest first: when it is there, those before it are complete.
+  const logs = names
+    .filter((name) => (numberOfFile(name, "log") ?? -1) >= version.logNumber)
+    .sort()
+    .reverse();
+  if (version.logNumber > 0 && numberOfFile(logs.at(-1) ?? "", "log") !== version.logNumber) return false;
+  try {
+    for (const name of logs) await copySynced(join(from, name), join(to, name));
+    const manifest = await open(join(from, version.manifest), "r");
+    const bytes = Buffer.alloc(version.manifestBytes);
+    await manifest.read(bytes, 0, bytes.length, 0).finally(() => manifest.close());
+    await writeFile(join(to, version.manifest), bytes, { mode: 0o600, flush: true });
+    await writeFile(join(to, "CURRENT"), `${version.manifest}\n`, { mode: 0o600, flush: true });
+    const tables = names.filter((name) => version.tables.has(numberOfFile(name, "ldb", "sst") ?? -1));
+    if (tables.length < version.tables.size) return false;
+    for (const name of tables) {
+      const isKnown = known !== undefined && (await isLinked(join(known, name), join(to, name)));
+      if (!isKnown) await copySynced(join(from, name), join(to, name));
+    }
+    return true;
+  } catch (error) {
+    ignoreMissing(error as NodeJS.ErrnoException);
+    return false;
+  }
+}
+
+async function isLinked(from: string, to: string): Promise<boolean> {
+  return link(from, to).then(
+    () => true,
+    () => false,
+  );
+}
+
+/** A copy that is on stable storage; of one mind with the original where the file system can share blocks. */
+export async function copySynced(from: string, to: string): Promise<void> {
+  await copyFile(from, to, constants.COPYFILE_FICLONE);
+  const copy = await open(to, "r+");
+  await copy.chmod(0o600);
+  await copy.sync().finally(() => copy.close());
+}

@@ -1,0 +1,153 @@
+// Copies the segments while a server writes them: closed ones once, of the open one what is there.
+import { open, readdir, rename, stat } from "node:fs/promises";
+import { join } from "node:path";
+import { decodeOperations } from "../level/batch-payload.ts";
+import { DiskFiles } from "../level/disk-files.ts";
+import { isRecordKey, parseLogKey } from "../level/keys.ts";
+import { LEVEL_LIMITS } from "../level/limits.ts";
+import { decodeLogRecord } from "../level/log-records.ts";
+import { ignoreMissing } from "../level/maintenance/leveldb-version.ts";
+import { walkSegment } from "../level/maintenance/segment-walk.ts";
+import { decodeRecordHead, decodeSegmentHeader, placeOf, SEGMENT_HEADER_BYTES } from "../level/record.ts";
+import { Segments } from "../level/segments.ts";
+import { copySynced } from "./backup-index.ts";
+
+/** A segment that will never change again, by its name. */
+export type SealedSegments = Record<string, { readonly bytes: number; readonly salt: number }>;
+
+export interface SegmentsCopied {
+  readonly sealed: SealedSegments;
+  /** All that belong to the copy. */
+  readonly names: ReadonlySet<string>;
+  readonly copiedBytes: number;
+}
+
+/** Undefined where a segment was removed meanwhile that the copy of the index may need: then both are copied again. */
+export async function copySegments(
+  from: string,
+  to: string,
+  known: SealedSegments,
+): Promise<SegmentsCopied | undefined> {
+  const copy = new SegmentsCopy(from, to, known);
+  const first = await namesIn(from);
+  const newest = newestLog(first);
+  for (const name of first) if (name !== newest && !(await copy.take(name)) && name.endsWith(".seg")) return undefined;
+  // What came meanwhile, so that little is left to come while the open segment is copied.
+  const second = (await namesIn(from)).filter((name) => !first.includes(name));
+  const open = newestLog(second) ?? newest;
+  if (newest !== undefined && newest !== open && !(await copy.take(newest))) return undefined;
+  for (const name of second) if (name !== open && !(await copy.take(name))) return undefined;
+  if (open !== undefined && !(await copy.take(open, { isOpen: true }))) return undefined;
+  const third = (await namesIn(from)).filter(
+    (name) => name.endsWith(".body") && !copy.names.has(name) && !first.includes(name),
+  );
+  for (const name of third) if (!(await copy.take(name))) return undefined;
+  const since = Math.max(0, ...[...first, ...second].map(numberOf));
+  return open !== undefined && (await namesMissing(to, open, since)) ? undefined : copy;
+}
+
+class SegmentsCopy implements SegmentsCopied {
+  readonly sealed: SealedSegments = {};
+  readonly names: Set<string> = new Set();
+  copiedBytes = 0;
+  readonly #from: string;
+  readonly #to: string;
+  readonly #known: SealedSegments;
+
+  constructor(from: string, to: string, known: SealedSegments) {
+    this.#from = from;
+    this.#to = to;
+    this.#known = known;
+  }
+
+  /** False where it is no longer there. A freed file may be used for another segment: then its name is gone. */
+  async take(name: string, { isOpen = false }: { readonly isOpen?: boolean } = {}): Promise<boolean> {
+    const [from, to] = [join(this.#from, name), join(this.#to, name)];
+    const before = await beginning(from);
+    if (before === undefined) return false;
+    if (!isOpen && (await this.#isThere(name, before))) return this.#seal(name, before);
+    const isCopied = await copySynced(from, `${to}.part`).then(() => true, ignoreMissing);
+    const after = await beginning(from);
+    if (isCopied === undefined || after?.salt !== before.salt) return false;
+    await rename(`${to}.part`, to);
+    this.names.add(name);
+    const copied = await beginning(to);
+    this.copiedBytes += copied?.bytes ?? 0;
+    // A body still being received gets its head last.
+    if (!isOpen && copied !== undefined && (copied.isWhole || name.endsWith(".seg"))) this.#seal(name, copied);
+    return true;
+  }
+
+  #seal(name: string, { bytes, salt }: Beginning): true {
+    this.names.add(name);
+    if (salt !== undefined) this.sealed[name] = { bytes, salt };
+    return true;
+  }
+
+  async #isThere(name: string, { bytes, salt }: Beginning): Promise<boolean> {
+    const known = this.#known[name];
+    if (known === undefined || known.bytes !== bytes || known.salt !== salt) return false;
+    return (await stat(join(this.#to, name)).catch(ignoreMissing))?.size === bytes;
+  }
+}
+
+interface Beginning {
+  readonly bytes: number;
+  /** Undefined where the header is not written yet. */
+  readonly salt: number | undefined;
+  /** Whether the first record's head verifies: a body segment has no other. */
+  readonly isWhole: boolean;
+}
+
+async function beginning(path: string): Promise<Beginning | undefined> {
+  const file = await open(path, "r").catch(ignoreMissing);
+  if (file === undefined) return undefined;
+  try {
+    const buffer = Buffer.alloc(128);
+    const { bytesRead } = await file.read(buffer, 0, buffer.length, 0);
+    const bytes = buffer.subarray(0, bytesRead);
+    const segment = decodeSegmentHeader(bytes, numberOf(path.slice(path.lastIndexOf("/") + 1)));
+    const offset = SEGMENT_HEADER_BYTES;
+    const head = segment && decodeRecordHead(bytes.subarray(offset), { segment, offset });
+    return { bytes: (await file.stat()).size, salt: segment?.salt, isWhole: head !== undefined };
+  } finally {
+    await file.close();
+  }
+}
+
+/** Whether the copy of the open segment names a body newer than the listing that the copy does not have. */
+async function namesMissing(directory: string, name: string, since: number): Promise<boolean> {
+  const segments = await Segments.list(new DiskFiles(directory), LEVEL_LIMITS);
+  try {
+    if ((await segments.header(numberOf(name))) === undefined) return false;
+    const lease = await segments.acquire(numberOf(name));
+    if (lease === undefined) return true;
+    for await (const step of walkSegment(lease, undefined)) {
+      if (step.type !== "batch") continue;
+      for (const { key, value } of decodeOperations(step.payload)) {
+        const at = parseLogKey(key);
+        if (at === undefined || !isRecordKey(key) || value === null) continue;
+        for (const blob of decodeLogRecord(at.account, at.cursor, value).blobs) {
+          const { segment } = placeOf(blob);
+          if (segment > since && segment !== numberOf(name) && !segments.has(segment)) return true;
+        }
+      }
+    }
+    lease.release();
+    return false;
+  } finally {
+    await segments.close();
+  }
+}
+
+async function namesIn(directory: string): Promise<string[]> {
+  return (await readdir(directory)).filter((name) => name.endsWith(".seg") || name.endsWith(".body")).sort();
+}
+
+function newestLog(names: readonly string[]): string | undefined {
+  return names.findLast((name) => name.endsWith(".seg"));
+}
+
+function numberOf(name: string): number {
+  return Number.parseInt(name, 10);
+}

@@ -1,0 +1,146 @@
+// A consistent copy of a data directory, of a running server too: nothing is asked of it, its files are read in an order
+// that makes them fit. First the index, then the log, which goes on from there; then the bodies that the log names.
+// Where compaction removes something meanwhile, all is gone through again.
+import { mkdir, readdir, readFile, rename, rm, stat, writeFile } from "node:fs/promises";
+import { join, resolve, sep } from "node:path";
+import { syncDirectory } from "../level/disk-files.ts";
+import { INCOMPLETE_FILE } from "../level/maintenance/whole-log.ts";
+import { lockStore } from "../level/store-lock.ts";
+import { copyIndex, copySynced } from "./backup-index.ts";
+import { copySegments, type SealedSegments, type SegmentsCopied } from "./backup-segments.ts";
+
+import { checkStore, requireStore, type CheckSummary } from "./check-store.ts";
+import type { Finding } from "./finding.ts";
+
+export interface BackupSummary {
+  readonly segments: number;
+  /** Bytes of segments that were copied; the others were there from an earlier backup. */
+  readonly copiedBytes: number;
+}
+
+/** What a backup consists of; written last, so that one cut short leaves the one before it as it was. */
+interface Contents {
+  readonly format: 1;
+  readonly finishedAt: string;
+  /** The folder of the index. */
+  readonly index: string;
+  readonly segments: readonly string[];
+  readonly sealed: SealedSegments;
+  /** Files of the data directory beside the store: key, certificate. */
+  readonly files: readonly string[];
+}
+
+const CONTENTS_FILE = "backup.json";
+/** Passes in which compaction may come between. */
+const TRIES_MAX = 20;
+
+/** Copies into `target`, which is made, or holds an earlier backup of the same store. */
+export async function backupStore(directory: string, target: string): Promise<BackupSummary> {
+  await requireStore(directory);
+  if (`${resolve(target)}${sep}`.startsWith(`${resolve(directory)}${sep}`)) {
+    throw new Error("a backup cannot lie in the data directory itself");
+  }
+  await mkdir(join(target, "segments"), { recursive: true, mode: 0o700 });
+  const before = await readContents(target);
+  if (before === undefined && (await readdir(target)).some((name) => !LEFT_BEHIND.test(name))) {
+    throw new Error(`${target} holds something that is no backup`);
+  }
+  const lock = await lockStore(target);
+  try {
+    return await backUp(directory, target, before);
+  } finally {
+    await lock.release();
+  }
+}
+
+/** What a backup cut short may leave. */
+const LEFT_BEHIND = /^(segments|lock|holder\.json|index-\d+|files|backup\.json\.part)$/;
+
+async function backUp(directory: string, target: string, before: Contents | undefined): Promise<BackupSummary> {
+  const index = `index-${Date.now()}`;
+  const copied = await copyStore(directory, target, { index, before });
+  const files = await copyFiles(directory, target);
+  await syncDirectory(join(target, "segments"));
+  const segments = [...copied.names].sort();
+  const { sealed } = copied;
+  await writeContents(target, { format: 1, finishedAt: new Date().toISOString(), index, segments, sealed, files });
+  for (const name of await readdir(target)) {
+    if (name.startsWith("index-") && name !== index) await rm(join(target, name), { recursive: true });
+  }
+  for (const name of await readdir(join(target, "segments"))) {
+    if (!copied.names.has(name) && name !== INCOMPLETE_FILE) await rm(join(target, "segments", name));
+  }
+  return { segments: segments.length, copiedBytes: copied.copiedBytes };
+}
+
+async function copyStore(
+  directory: string,
+  target: string,
+  { index, before }: { readonly index: string; readonly before: Contents | undefined },
+): Promise<SegmentsCopied> {
+  const known = before?.sealed ?? {};
+  for (let tries = 0; tries < TRIES_MAX; tries++) {
+    await copyIndex(join(directory, "index"), join(target, index), before && join(target, before.index));
+    const copied = await copySegments(join(directory, "segments"), join(target, "segments"), known);
+    if (copied !== undefined) return copied;
+  }
+  throw new Error("segments are removed faster than they can be copied");
+}
+
+/** The key, the certificate and what else lies beside the store. */
+async function copyFiles(directory: string, target: string): Promise<string[]> {
+  await mkdir(join(target, "files"), { recursive: true, mode: 0o700 });
+  const files: string[] = [];
+  for (const entry of await readdir(directory, { withFileTypes: true })) {
+    if (!entry.isFile() || entry.name === "holder.json") continue;
+    await copySynced(join(directory, entry.name), join(target, "files", entry.name));
+    files.push(entry.name);
+  }
+  const incomplete = join("segments", INCOMPLETE_FILE);
+  if (await isThere(join(directory, incomplete)))
+    await copySynced(join(directory, incomplete), join(target, incomplete));
+  await syncDirectory(join(target, "files"));
+  return files;
+}
+
+/** Puts a backup in place, into a directory that is empty or not there, and checks it. */
+export async function restoreStore(
+  backup: string,
+  directory: string,
+  onFinding: (finding: Finding) => void,
+): Promise<CheckSummary> {
+  const contents = await readContents(backup);
+  if (contents === undefined) throw new Error(`${backup} holds no backup that was finished`);
+  await mkdir(directory, { recursive: true, mode: 0o700 });
+  if ((await readdir(directory)).length > 0) throw new Error(`${directory} is not empty`);
+  const isIncomplete = await isThere(join(backup, "segments", INCOMPLETE_FILE));
+  const segments = isIncomplete ? [...contents.segments, INCOMPLETE_FILE] : contents.segments;
+  const index = join(backup, contents.index);
+  const folders = [
+    { from: index, to: join(directory, "index"), names: await readdir(index) },
+    { from: join(backup, "segments"), to: join(directory, "segments"), names: segments },
+    { from: join(backup, "files"), to: directory, names: contents.files },
+  ];
+  for (const { from, to, names } of folders) {
+    await mkdir(to, { recursive: true, mode: 0o700 });
+    for (const name of names) await copySynced(join(from, name), join(to, name));
+    await syncDirectory(to);
+  }
+  return checkStore({ directory, onFinding });
+}
+
+async function readContents(target: string): Promise<Contents | undefined> {
+  const text = await readFile(join(target, CONTENTS_FILE), "utf8").catch(() => undefined);
+  return text === undefined ? undefined : (JSON.parse(text) as Contents);
+}
+
+async function writeContents(target: string, contents: Contents): Promise<void> {
+  const path = join(target, CONTENTS_FILE);
+  await writeFile(`${path}.part`, JSON.stringify(contents), { mode: 0o600, flush: true });
+  await rename(`${path}.part`, path);
+  await syncDirectory(target);
+}
+
+async function isThere(path: string): Promise<boolean> {
+  return (await stat(path).catch(() => undefined)) !== undefined;
+}

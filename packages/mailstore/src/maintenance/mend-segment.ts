@@ -1,0 +1,86 @@
+// Makes damaged places of a segment harmless, each in a way that can be cut short and done again. What was there is kept.
+import { open, writeFile, type FileHandle } from "node:fs/promises";
+import { basename, join } from "node:path";
+import { crc32 } from "node:zlib";
+import { syncDirectory } from "../level/disk-files.ts";
+import { damagedFolder } from "../level/maintenance/set-aside.ts";
+import {
+  decodeSegmentHeader,
+  encodeRecordHead,
+  RECORD_HEAD_BYTES,
+  SEGMENT_HEADER_BYTES,
+  type SegmentHeader,
+} from "../level/record.ts";
+import { INCOMPLETE_FILE } from "../level/maintenance/whole-log.ts";
+
+/** Bytes `from` to `end` of a file in the data directory. */
+export interface Stretch {
+  readonly file: string;
+  readonly from: number;
+  readonly end: number;
+}
+
+/** Copies the bytes to the folder of damaged ones; returns the copy's path. */
+export async function keepBytes(directory: string, { file, from, end }: Stretch): Promise<string> {
+  const folder = await damagedFolder(directory);
+  const copy = join(folder, `${basename(file)}-${from}`);
+  const handle = await open(file, "r");
+  try {
+    await writeFile(copy, await readSpan(handle, from, end), { mode: 0o600, flush: true });
+  } finally {
+    await handle.close();
+  }
+  await syncDirectory(folder);
+  return copy;
+}
+
+/** From here on nobody takes the log for whole. */
+export async function noteIncomplete(directory: string): Promise<void> {
+  const segments = join(directory, "segments");
+  await writeFile(join(segments, INCOMPLETE_FILE), "A repair has left a hole in the log.\n", {
+    mode: 0o600,
+    flush: true,
+  });
+  await syncDirectory(segments);
+}
+
+/** Puts a record over the stretch that is a body of no message: readers of the log pass over it. */
+export async function voidRecord(segment: SegmentHeader, { file, from, end }: Stretch): Promise<void> {
+  const handle = await open(file, "r+");
+  try {
+    const payload = Buffer.alloc(end - from - RECORD_HEAD_BYTES);
+    (await readSpan(handle, from + RECORD_HEAD_BYTES, end)).copy(payload);
+    const checksums = { checksum: crc32(payload), firstChecksum: 0 };
+    const head = { type: "blob", length: payload.length, groupStart: from, ...checksums } as const;
+    await handle.write(payload, 0, payload.length, from + RECORD_HEAD_BYTES);
+    await handle.write(encodeRecordHead(head, { segment, offset: from }), 0, RECORD_HEAD_BYTES, from);
+    await handle.sync();
+  } finally {
+    await handle.close();
+  }
+}
+
+/** A header with one wrong bit is put right; false where more is wrong. */
+export async function mendHeader(file: string, number: number): Promise<boolean> {
+  const handle = await open(file, "r+");
+  try {
+    const bytes = await readSpan(handle, 0, SEGMENT_HEADER_BYTES);
+    for (let bit = 0; bit < 8 * bytes.length; bit++) {
+      const flipped = Buffer.from(bytes);
+      flipped[bit >>> 3] = (flipped[bit >>> 3] as number) ^ (1 << (bit & 7));
+      if (decodeSegmentHeader(flipped, number) === undefined) continue;
+      await handle.write(flipped, 0, flipped.length, 0);
+      await handle.sync();
+      return true;
+    }
+    return false;
+  } finally {
+    await handle.close();
+  }
+}
+
+async function readSpan(file: FileHandle, from: number, end: number): Promise<Buffer> {
+  const bytes = Buffer.alloc(end - from);
+  const { bytesRead } = await file.read(bytes, 0, bytes.length, from);
+  return bytes.subarray(0, bytesRead);
+}

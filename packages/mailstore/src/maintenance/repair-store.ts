@@ -1,0 +1,241 @@
+// Mends what a check finds, as far as it can be mended, and names what is lost. Each step can be cut short and done again.
+import { join } from "node:path";
+import { ChunkCache } from "../chunk-cache.ts";
+import type { AccountHead } from "../driver.ts";
+import { IdleIndexes } from "../idle-indexes.ts";
+import { DiskFiles } from "../level/disk-files.ts";
+import type { LevelDriver } from "../level/driver.ts";
+import { encodeAccountCounters, encodeMailboxCounters } from "../level/heads.ts";
+import type { Operation } from "../level/key-index.ts";
+import { accountHeadKey, lostKey, mailboxHeadKey } from "../level/keys.ts";
+import { LEVEL_LIMITS } from "../level/limits.ts";
+import { setAside } from "../level/maintenance/set-aside.ts";
+import { verifyIndexFiles } from "../level/maintenance/verify-index-files.ts";
+import { isLogWhole } from "../level/maintenance/whole-log.ts";
+import { openLockedDriver } from "../level/open.ts";
+import { Segments } from "../level/segments.ts";
+import { lockStore, type StoreLock } from "../level/store-lock.ts";
+import { DEFAULT_STORE_LIMITS } from "../limits.ts";
+import { LoadedAccounts } from "../loaded-accounts.ts";
+import { trimLog } from "../snapshots.ts";
+import type { SegmentsRead } from "./check-segments.ts";
+import type { LostMessage, MailboxFault } from "./check-mail.ts";
+import { checkLocked, requireStore, type CheckSummary } from "./check-store.ts";
+import { findingLine, type Finding } from "./finding.ts";
+import { keepBytes, mendHeader, noteIncomplete, voidRecord } from "./mend-segment.ts";
+
+export interface RepairOptions {
+  readonly directory: string;
+  /** Says what it would do, and does nothing but what a start does. */
+  readonly dryRun: boolean;
+  /** Told of each thing that is mended. */
+  readonly onMended: (what: string) => void;
+  /** Told of each thing that is lost for good. */
+  readonly onLost: (finding: Finding) => void;
+}
+
+export interface RepairSummary {
+  readonly mended: number;
+  readonly lost: number;
+  /** The check behind it; in a dry run, the one before. */
+  readonly check: CheckSummary;
+  /** What could not be mended. */
+  readonly left: readonly Finding[];
+}
+
+/** Rejects where the directory holds no store, or is in use. */
+export async function repairStore(options: RepairOptions): Promise<RepairSummary> {
+  await requireStore(options.directory);
+  const lock = await lockStore(options.directory);
+  try {
+    return await new Repair(options, lock).run();
+  } finally {
+    await lock.release();
+  }
+}
+
+/** What one check found that a repair knows how to deal with. */
+interface Wounds {
+  read: SegmentsRead | undefined;
+  readonly findings: Finding[];
+  readonly lost: LostMessage[];
+  readonly miscounted: MailboxFault[];
+  readonly missummed: AccountHead[];
+}
+
+class Repair {
+  readonly #options: RepairOptions;
+  readonly #lock: StoreLock;
+  #mended = 0;
+  #lost = 0;
+
+  constructor(options: RepairOptions, lock: StoreLock) {
+    this.#options = options;
+    this.#lock = lock;
+  }
+
+  async run(): Promise<RepairSummary> {
+    await this.#mendHeaders();
+    await this.#mendIndex();
+    let { summary, wounds } = await this.#check();
+    if (wounds.read !== undefined) await this.#voidRecords(wounds.read);
+    if (!this.#options.dryRun && (wounds.read?.damagedRecords.length ?? 0) > 0)
+      ({ summary, wounds } = await this.#check());
+    await this.#mendMail(wounds);
+    const changed = this.#mended + this.#lost > 0 && !this.#options.dryRun;
+    if (changed) ({ summary, wounds } = await this.#check());
+    return { mended: this.#mended, lost: this.#lost, check: summary, left: wounds.findings };
+  }
+
+  async #check(): Promise<{ summary: CheckSummary; wounds: Wounds }> {
+    const wounds: Wounds = { read: undefined, findings: [], lost: [], miscounted: [], missummed: [] };
+    const options = {
+      directory: this.#options.directory,
+      onFinding: (finding: Finding) => wounds.findings.push(finding),
+    };
+    const summary = await checkLocked(options, this.#lock, {
+      segmentsRead: (read) => (wounds.read = read),
+      lost: (message) => wounds.lost.push(message),
+      miscounted: (fault) => wounds.miscounted.push(fault),
+      missummed: (head) => wounds.missummed.push(head),
+    });
+    return { summary, wounds };
+  }
+
+  async #mend(what: string, mend: () => Promise<unknown>): Promise<void> {
+    if (!this.#options.dryRun) await mend();
+    this.#mended++;
+    this.#options.onMended(what);
+  }
+
+  async #mendHeaders(): Promise<void> {
+    const segments = await this.#segments();
+    for (const kind of ["log", "body"] as const) {
+      for (const number of segments.numbers(kind)) {
+        if ((await segments.header(number)) !== undefined || (await segments.isUnbegun(number))) continue;
+        const file = segments.path(number);
+        await this.#mend(`the header of ${file} is put right where one bit is wrong`, () => mendHeader(file, number));
+      }
+    }
+    await segments.close();
+  }
+
+  /** What the log has can be made again; else nothing is touched. */
+  async #mendIndex(): Promise<void> {
+    const { directory } = this.#options;
+    const index = join(directory, "index");
+    for await (const { message } of verifyIndexFiles(index)) {
+      const segments = await this.#segments();
+      const names = await new DiskFiles(join(directory, "segments")).list();
+      const isWhole = await isLogWhole(segments, names).finally(() => segments.close());
+      if (!isWhole) return;
+      await this.#mend(`the index is made again from the log (${message})`, async () => {
+        await setAside(directory, index);
+      });
+      return;
+    }
+  }
+
+  /** Transactions whose bytes are damaged are gone where the index was not told of them before. */
+  async #voidRecords({ damagedRecords }: SegmentsRead): Promise<void> {
+    const { directory, dryRun, onLost } = this.#options;
+    const segments = await this.#segments();
+    for (const { segment, record } of damagedRecords) {
+      const header = await segments.header(segment);
+      if (header === undefined) continue;
+      const stretch = { file: segments.path(segment), from: record.offset, end: record.end };
+      const what = `${record.damage.what}; ${stretch.end - stretch.from} bytes are kept in damaged/`;
+      this.#lost++;
+      onLost({ what, file: stretch.file, offset: stretch.from });
+      if (dryRun) continue;
+      await noteIncomplete(directory);
+      await keepBytes(directory, stretch);
+      await voidRecord(header, stretch);
+    }
+    await segments.close();
+  }
+
+  async #mendMail(wounds: Wounds): Promise<void> {
+    const { dryRun, onLost } = this.#options;
+    const { lost } = wounds;
+    if (lost.length + wounds.miscounted.length + wounds.missummed.length === 0 && !hasGaps(wounds)) return;
+    for (const { finding } of lost) {
+      this.#lost++;
+      onLost(finding);
+    }
+    if (dryRun) return void this.#tellCounters(wounds);
+    await this.#withDriver(async (driver) => {
+      for (const message of lost) await this.#keepBody(message, wounds.read);
+      await driver.inside.write(
+        lost.map(({ blob, finding }) => ({ key: lostKey(blob), value: Buffer.from(findingLine(finding)) })),
+      );
+    });
+    await this.#withDriver(async (driver) => driver.inside.write(await counterOperations(driver, wounds)));
+    this.#tellCounters(wounds);
+    if (hasGaps(wounds)) await this.#withDriver((driver) => this.#closeGaps(driver));
+  }
+
+  #tellCounters({ miscounted, missummed }: Wounds): void {
+    for (const { at } of miscounted)
+      this.#tell(`counters of mailbox ${at.mailbox} of account ${at.account} are counted anew`);
+    for (const { account } of missummed) this.#tell(`sums of account ${account} are counted anew`);
+  }
+
+  #tell(what: string): void {
+    this.#mended++;
+    this.#options.onMended(what);
+  }
+
+  async #keepBody({ place, finding: { file } }: LostMessage, read: SegmentsRead | undefined): Promise<void> {
+    const record = read?.damagedBodies.get(place);
+    if (record === undefined || file === undefined) return;
+    await keepBytes(this.#options.directory, { file, from: record.offset, end: record.end });
+  }
+
+  /** Behind a gap the log begins anew: whoever was told less is told to begin from the state. */
+  async #closeGaps(driver: LevelDriver): Promise<void> {
+    const limits = { ...DEFAULT_STORE_LIMITS, logRecordsKept: 0 };
+    const indexes = new IdleIndexes(limits.idleIndexMessagesMax);
+    const ignored = { grown: () => undefined, onTrouble: () => undefined };
+    const accounts = new LoadedAccounts({ driver, limits, indexes }, ignored);
+    const rest = { now: Date.now, closing: new AbortController().signal, copiedWhileCounting: null };
+    const context = { driver, limits, indexes, accounts, cache: new ChunkCache(limits.chunkCacheBytes), ...rest };
+    for (const [id] of (await driver.sweep(null)).touched) await trimLog(context, await accounts.get(id));
+    this.#tell("clients read the state anew: the log of changes has a gap");
+    accounts.close();
+  }
+
+  async #withDriver(task: (driver: LevelDriver) => Promise<void>): Promise<void> {
+    const lock = { release: () => Promise.resolve() };
+    const driver = await openLockedDriver({ directory: this.#options.directory }, lock);
+    await task(driver).finally(() => driver.close());
+  }
+
+  #segments(): Promise<Segments> {
+    return Segments.list(new DiskFiles(join(this.#options.directory, "segments")), LEVEL_LIMITS);
+  }
+}
+
+function hasGaps({ findings }: Wounds): boolean {
+  return findings.some(({ what }) => what.startsWith("the log lacks the changes"));
+}
+
+async function counterOperations(driver: LevelDriver, wounds: Wounds): Promise<Operation[]> {
+  const operations: Operation[] = [];
+  const ids = [...wounds.miscounted.map(({ at }) => at.account), ...wounds.missummed.map(({ account }) => account)];
+  for (const id of new Set(ids)) {
+    const head = await driver.head(id);
+    if (head === undefined) continue;
+    let [messages, bytes] = [0, 0];
+    for (const box of head.mailboxes) {
+      const fault = wounds.miscounted.find(({ at }) => at.account === id && at.mailbox === box.mailbox);
+      const mended = { ...box, ...fault?.counted };
+      if (fault !== undefined)
+        operations.push({ key: mailboxHeadKey(id, box.mailbox), value: encodeMailboxCounters(mended) });
+      messages += mended.messages;
+      bytes += mended.bytes;
+    }
+    operations.push({ key: accountHeadKey(id), value: encodeAccountCounters({ ...head, messages, bytes }) });
+  }
+  return operations;
+}
