@@ -1,4 +1,4 @@
-// The subcommands of `pushmail`: `serve` from here, the others from client-cli. What a command needs is read in only
+// The subcommands of `pushmail`: `serve` and maintenance from here, the others from client-cli. What a command needs is read in only
 // where it runs.
 import { readFileSync } from "node:fs";
 import type { CliCommand } from "@pushmail/client-cli";
@@ -24,8 +24,18 @@ export async function run(args: readonly string[]): Promise<number> {
   return command.run(rest, { stdin, stdout, stderr, env, signal: stopSignal(), stdoutIsTty: stdout.isTTY });
 }
 
+/** The commands of this package, each read in where it is asked for. */
+const ownCommands: Readonly<Record<string, () => Promise<CliCommand>>> = {
+  serve: async () => (await import("./serve.ts")).serve,
+  check: async () => (await import("./check.ts")).check,
+  repair: async () => (await import("./repair.ts")).repair,
+  backup: async () => (await import("./backup.ts")).backup,
+  restore: async () => (await import("./restore.ts")).restore,
+};
+
 async function commandNamed(name: string): Promise<CliCommand | undefined> {
-  if (name === "serve") return (await import("./serve.ts")).serve;
+  const own = Object.hasOwn(ownCommands, name) ? ownCommands[name] : undefined;
+  if (own !== undefined) return own();
   const { clientCommands } = await import("@pushmail/client-cli");
   return clientCommands.find((command) => command.name === name);
 }
@@ -35,8 +45,8 @@ async function help(topic: string | undefined): Promise<string> {
   const command = topic === undefined ? undefined : await commandNamed(topic);
   if (command !== undefined) return command.usage;
   const { clientCommands } = await import("@pushmail/client-cli");
-  const { serve } = await import("./serve.ts");
-  const rows = [serve, ...clientCommands].map(({ name, summary }) => `  ${name.padEnd(12)}${summary}`);
+  const own = await Promise.all(Object.values(ownCommands).map((load) => load()));
+  const rows = [...own, ...clientCommands].map(({ name, summary }) => `  ${name.padEnd(12)}${summary}`);
   return `pushmail ${version()}: mail in by SMTP, pushed out by IMAP IDLE
 
 ${rows.join("\n")}

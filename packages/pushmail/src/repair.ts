@@ -1,0 +1,25 @@
+// `pushmail repair`: mends a data directory while no server has it open, and names what is lost.
+import { findingLine, repairStore } from "@pushmail/mailstore";
+import type { CliCommand } from "@pushmail/client-cli";
+import { summaryLine } from "./check.ts";
+import { maintenanceCommand } from "./maintenance-command.ts";
+
+export const repair: CliCommand = maintenanceCommand({
+  name: "repair",
+  summary: "mend a data directory, and list what is lost",
+  details: `Makes a damaged index again from the log, counts anew what is counted wrongly, and closes gaps. A message whose body is
+lost stays listed, and its body is refused. Damaged bytes are kept in DIR/damaged. It may be cut short and run again.`,
+  flags: ["dry-run"],
+  async run({ data, dryRun }, { stdout }) {
+    const would = dryRun ? "would be " : "";
+    const { mended, lost, check, left } = await repairStore({
+      directory: data,
+      dryRun,
+      onMended: (what) => stdout.write(`${would}mended: ${what}\n`),
+      onLost: (finding) => stdout.write(`lost: ${findingLine(finding)}\n`),
+    });
+    for (const finding of left) stdout.write(`${dryRun ? "found" : "not mended"}: ${findingLine(finding)}\n`);
+    stdout.write(`${mended} ${would}mended, ${lost} lost; check: ${summaryLine(check)}\n`);
+    return left.length + lost === 0 ? 0 : 1;
+  },
+});
