@@ -1,7 +1,6 @@
 // What every store driver must do: the nine laws of driver.ts as cases, and a naive model that a driver must agree with.
 // A driver's own test calls `describeStoreDriver` with a way to open an empty store.
 import { createHash } from "node:crypto";
-import { setImmediate as nextTurn } from "node:timers/promises";
 import { afterEach, beforeEach, describe, expect, it } from "@jest/globals";
 import type {
   AccountHead,
@@ -236,7 +235,8 @@ export function describeStoreDriver(name: string, open: () => Promise<OpenedStor
 
     describe("law 6: the body before the record", () => {
       it("reads back every byte and any range", async () => {
-        const sizes = [0, 1, 5000, 300_000, 3_000_000];
+        // The last ones are streamed: one ends with a full buffer, one in the midst of it.
+        const sizes = [0, 1, 5000, 300_000, 3_000_000, 2_900_000];
         const bodies = sizes.map((size) => noise(size, size));
         const staged = await Promise.all(bodies.map((body) => stage(driver, body)));
         expect(staged.map(({ sizeBytes }) => sizeBytes)).toEqual(sizes);
@@ -587,7 +587,7 @@ export function describeStoreDriver(name: string, open: () => Promise<OpenedStor
         const read = async (): Promise<void> => {
           while (!isOver) {
             await Promise.all(["x", "y"].map((key) => directory.get(key)));
-            await nextTurn();
+            await new Promise<void>((resolve) => setImmediate(resolve));
           }
         };
         const readers = [read(), read(), read()];

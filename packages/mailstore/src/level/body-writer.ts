@@ -50,7 +50,10 @@ export class BodyWriter implements StagedBodyOwner {
         this.#inlineBytes -= buffer.length;
         await own.write(buffer.take());
       }
-      if (own !== undefined) return new StagedBody(this, own.length, await own.finish());
+      if (own !== undefined) {
+        const place = await own.finish();
+        return new StagedBody(this, own.length, place);
+      }
     } catch (error) {
       this.#inlineBytes -= buffer.length;
       // What cannot be removed now, the next start removes.
