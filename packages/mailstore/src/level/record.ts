@@ -75,6 +75,18 @@ export function decodeSegmentHeader(bytes: Buffer, number: number): SegmentHeade
   };
 }
 
+/** The header with the one bit right that is wrong in it; undefined where more is wrong, or it is another's. */
+export function mendSegmentHeader(bytes: Buffer, number: number): Buffer | undefined {
+  const mended = Buffer.from(bytes);
+  for (let bit = 0; bit < 8 * bytes.length; bit++) {
+    const at = bit >>> 3;
+    mended[at] = (bytes[at] as number) ^ (1 << (bit & 7));
+    if (decodeSegmentHeader(mended, number) !== undefined) return mended;
+    mended[at] = bytes[at] as number;
+  }
+  return undefined;
+}
+
 /** What a record's head is bound to. */
 export interface RecordPlace {
   readonly segment: Pick<SegmentHeader, "number" | "salt">;

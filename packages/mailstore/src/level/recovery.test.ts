@@ -248,11 +248,16 @@ describe("damage that no crash explains", () => {
     expect([...two.files.keys()].sort()).toEqual([FIRST_SEGMENT, "0000000002.seg"]);
     expect(await cursors(await openOn(await SimulatedDisk.from(withoutIndex(two))))).toEqual([1, 2]);
     const withoutFirst = { ...two, files: new Map([...two.files].slice(1)) };
-    const badHeader = (name: string): DiskImage =>
-      changed(two, name, (bytes) => (bytes[17] = (bytes[17] as number) ^ 1));
-    for (const broken of [withoutFirst, badHeader(FIRST_SEGMENT), badHeader("0000000002.seg")]) {
+    const badHeader = (name: string, wrongBits: number): DiskImage =>
+      changed(two, name, (bytes) => (bytes[17] = (bytes[17] as number) ^ wrongBits));
+    for (const broken of [withoutFirst, badHeader(FIRST_SEGMENT, 3), badHeader("0000000002.seg", 3)]) {
       const opening = openOn(await SimulatedDisk.from(withoutIndex(broken)));
       await expect(opening).rejects.toMatchObject({ code: "STORE_DAMAGED" });
+    }
+    // One wrong bit is put right.
+    for (const name of [FIRST_SEGMENT, "0000000002.seg"]) {
+      const disk = await SimulatedDisk.from(withoutIndex(badHeader(name, 1)));
+      expect(await cursors(await openOn(disk))).toEqual([1, 2]);
     }
   });
 

@@ -4,6 +4,7 @@ import type { LevelLimits } from "./limits.ts";
 import {
   decodeSegmentHeader,
   encodeSegmentHeader,
+  mendSegmentHeader,
   SEGMENT_HEADER_BYTES,
   type SegmentHeader,
   type SegmentKind,
@@ -171,7 +172,10 @@ export class Segments {
   async #openFile(number: number, kind: SegmentKind): Promise<{ header: SegmentHeader; file: SegmentFile }> {
     const name = nameOf(number, kind);
     const file = await this.#files.open(name);
-    const header = decodeSegmentHeader(await file.read(0, SEGMENT_HEADER_BYTES), number);
+    const bytes = await file.read(0, SEGMENT_HEADER_BYTES);
+    // Without it nothing in the segment could be read, and one wrong bit is certain to be found.
+    const mended = decodeSegmentHeader(bytes, number) === undefined ? mendSegmentHeader(bytes, number) : bytes;
+    const header = mended && decodeSegmentHeader(mended, number);
     if (header !== undefined) return { header, file };
     await file.close();
     throw new StoreDamage("the segment has no valid header", this.#path(name), 0);

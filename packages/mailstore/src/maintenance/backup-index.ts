@@ -1,7 +1,7 @@
 // Copies LevelDB's files while it writes them. Tables never change; a manifest and a log only grow. So what a manifest
 // names, with the logs behind it, is the database as it was at one moment.
 import { constants } from "node:fs";
-import { copyFile, link, mkdir, open, readdir, rm, writeFile } from "node:fs/promises";
+import { copyFile, link, mkdir, open, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { syncDirectory } from "../level/disk-files.ts";
 import { ignoreMissing, numberOfFile, readVersion, type LeveldbVersion } from "../level/maintenance/leveldb-version.ts";
@@ -36,9 +36,8 @@ async function copyVersion(
   if (version.logNumber > 0 && numberOfFile(logs.at(-1) ?? "", "log") !== version.logNumber) return false;
   try {
     for (const name of logs) await copySynced(join(from, name), join(to, name));
-    const manifest = await open(join(from, version.manifest), "r");
-    const bytes = Buffer.alloc(version.manifestBytes);
-    await manifest.read(bytes, 0, bytes.length, 0).finally(() => manifest.close());
+    // Only so much of it belongs to the version.
+    const bytes = (await readFile(join(from, version.manifest))).subarray(0, version.manifestBytes);
     await writeFile(join(to, version.manifest), bytes, { mode: 0o600, flush: true });
     await writeFile(join(to, "CURRENT"), `${version.manifest}\n`, { mode: 0o600, flush: true });
     const tables = names.filter((name) => version.tables.has(numberOfFile(name, "ldb", "sst") ?? -1));
@@ -65,6 +64,10 @@ async function isLinked(from: string, to: string): Promise<boolean> {
 export async function copySynced(from: string, to: string): Promise<void> {
   await copyFile(from, to, constants.COPYFILE_FICLONE);
   const copy = await open(to, "r+");
-  await copy.chmod(0o600);
-  await copy.sync().finally(() => copy.close());
+  try {
+    await copy.chmod(0o600);
+    await copy.sync();
+  } finally {
+    await copy.close();
+  }
 }

@@ -1,6 +1,7 @@
 // Copies the segments while a server writes them: closed ones once, of the open one what is there.
 import { open, readdir, rename, stat } from "node:fs/promises";
 import { join } from "node:path";
+import type { BlobId } from "../ids.ts";
 import { decodeOperations } from "../level/batch-payload.ts";
 import { DiskFiles } from "../level/disk-files.ts";
 import { isRecordKey, parseLogKey } from "../level/keys.ts";
@@ -9,7 +10,7 @@ import { decodeLogRecord } from "../level/log-records.ts";
 import { ignoreMissing } from "../level/maintenance/leveldb-version.ts";
 import { walkSegment } from "../level/maintenance/segment-walk.ts";
 import { decodeRecordHead, decodeSegmentHeader, placeOf, SEGMENT_HEADER_BYTES } from "../level/record.ts";
-import { Segments } from "../level/segments.ts";
+import { type SegmentLease, Segments } from "../level/segments.ts";
 import { copySynced } from "./backup-index.ts";
 
 /** A segment that will never change again, by its name. */
@@ -122,21 +123,29 @@ async function namesMissing(directory: string, name: string, since: number): Pro
     if ((await segments.header(numberOf(name))) === undefined) return false;
     const lease = await segments.acquire(numberOf(name));
     if (lease === undefined) return true;
-    for await (const step of walkSegment(lease, undefined)) {
-      if (step.type !== "batch") continue;
-      for (const { key, value } of decodeOperations(step.payload)) {
-        const at = parseLogKey(key);
-        if (at === undefined || !isRecordKey(key) || value === null) continue;
-        for (const blob of decodeLogRecord(at.account, at.cursor, value).blobs) {
-          const { segment } = placeOf(blob);
-          if (segment > since && segment !== numberOf(name) && !segments.has(segment)) return true;
-        }
+    try {
+      for await (const blob of blobsNamedIn(lease)) {
+        const { segment } = placeOf(blob);
+        if (segment > since && segment !== numberOf(name) && !segments.has(segment)) return true;
       }
+      return false;
+    } finally {
+      lease.release();
     }
-    lease.release();
-    return false;
   } finally {
     await segments.close();
+  }
+}
+
+/** The bodies that the transactions of a segment name. */
+async function* blobsNamedIn(lease: SegmentLease): AsyncGenerator<BlobId> {
+  for await (const step of walkSegment(lease, undefined)) {
+    if (step.type !== "batch") continue;
+    for (const { key, value } of decodeOperations(step.payload)) {
+      const at = parseLogKey(key);
+      if (at === undefined || !isRecordKey(key) || value === null) continue;
+      yield* decodeLogRecord(at.account, at.cursor, value).blobs;
+    }
   }
 }
 

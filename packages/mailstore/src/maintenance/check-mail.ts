@@ -66,7 +66,7 @@ export class MailCheck {
 
   async run(): Promise<MailChecked> {
     const addresses = await this.#checkDirectory();
-    const accounts = new Set<AccountId>([...addresses.keys()]);
+    const accounts = new Set<AccountId>(addresses.keys());
     for (const [id] of (await this.#driver.sweep(null)).touched) {
       accounts.add(id);
       if (!addresses.has(id)) this.#listener.found({ what: `account ${id} has mail but no entry in the directory` });

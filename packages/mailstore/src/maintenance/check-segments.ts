@@ -6,7 +6,7 @@ import { readIndexedEnd } from "../level/indexed-end.ts";
 import type { KeyIndex, Operation } from "../level/key-index.ts";
 import { floorKey, isRecordKey, parseLogKey } from "../level/keys.ts";
 import { decodeCursor } from "../level/mailbox-log.ts";
-import { blobIdAt } from "../level/record.ts";
+import { blobIdAt, decodeSegmentHeader, SEGMENT_HEADER_BYTES } from "../level/record.ts";
 import type { SegmentLease, Segments } from "../level/segments.ts";
 import { walkSegment, type WalkStep } from "../level/maintenance/segment-walk.ts";
 import { statedEnds } from "../level/maintenance/whole-log.ts";
@@ -51,13 +51,18 @@ export async function readSegments(options: SegmentsOptions): Promise<SegmentsRe
       continue;
     }
     try {
+      const header = await lease.file.read(0, SEGMENT_HEADER_BYTES);
+      if (decodeSegmentHeader(header, number) === undefined) {
+        found.otherDamages.push(new StoreDamage("a bit of the segment's header is wrong", lease.path, 0));
+      }
       for await (const step of walkSegment(lease, ends.get(number))) await found.take(number, step);
     } finally {
       lease.release();
     }
   }
   await found.compareRest();
-  return { ...found, segments: numbers.length };
+  const { places, damagedBodies, damagedRecords, otherDamages, transactions } = found;
+  return { places, damagedBodies, damagedRecords, otherDamages, transactions, segments: numbers.length };
 }
 
 async function leaseOf(segments: Segments, number: number): Promise<SegmentLease | undefined> {

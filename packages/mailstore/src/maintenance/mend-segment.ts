@@ -7,6 +7,7 @@ import { damagedFolder } from "../level/maintenance/set-aside.ts";
 import {
   decodeSegmentHeader,
   encodeRecordHead,
+  mendSegmentHeader,
   RECORD_HEAD_BYTES,
   SEGMENT_HEADER_BYTES,
   type SegmentHeader,
@@ -60,20 +61,22 @@ export async function voidRecord(segment: SegmentHeader, { file, from, end }: St
   }
 }
 
-/** A header with one wrong bit is put right; false where more is wrong. */
-export async function mendHeader(file: string, number: number): Promise<boolean> {
-  const handle = await open(file, "r+");
+/** A header with one wrong bit is put right; false where nothing is wrong, or more. */
+export async function mendHeader(
+  file: string,
+  number: number,
+  { dryRun }: { readonly dryRun: boolean },
+): Promise<boolean> {
+  const handle = await open(file, dryRun ? "r" : "r+");
   try {
     const bytes = await readSpan(handle, 0, SEGMENT_HEADER_BYTES);
-    for (let bit = 0; bit < 8 * bytes.length; bit++) {
-      const flipped = Buffer.from(bytes);
-      flipped[bit >>> 3] = (flipped[bit >>> 3] as number) ^ (1 << (bit & 7));
-      if (decodeSegmentHeader(flipped, number) === undefined) continue;
-      await handle.write(flipped, 0, flipped.length, 0);
-      await handle.sync();
-      return true;
-    }
-    return false;
+    if (decodeSegmentHeader(bytes, number) !== undefined) return false;
+    const mended = mendSegmentHeader(bytes, number);
+    if (mended === undefined) return false;
+    if (dryRun) return true;
+    await handle.write(mended, 0, mended.length, 0);
+    await handle.sync();
+    return true;
   } finally {
     await handle.close();
   }

@@ -110,12 +110,9 @@ class Repair {
 
   async #mendHeaders(): Promise<void> {
     const segments = await this.#segments();
-    for (const kind of ["log", "body"] as const) {
-      for (const number of segments.numbers(kind)) {
-        if ((await segments.header(number)) !== undefined || (await segments.isUnbegun(number))) continue;
-        const file = segments.path(number);
-        await this.#mend(`the header of ${file} is put right where one bit is wrong`, () => mendHeader(file, number));
-      }
+    for (const number of [...segments.numbers("log"), ...segments.numbers("body")]) {
+      const file = segments.path(number);
+      if (await mendHeader(file, number, this.#options)) this.#tell(`one bit of the header of ${file}`);
     }
     await segments.close();
   }
@@ -125,10 +122,7 @@ class Repair {
     const { directory } = this.#options;
     const index = join(directory, "index");
     for await (const { message } of verifyIndexFiles(index)) {
-      const segments = await this.#segments();
-      const names = await new DiskFiles(join(directory, "segments")).list();
-      const isWhole = await isLogWhole(segments, names).finally(() => segments.close());
-      if (!isWhole) return;
+      if (!(await isLogWhole(join(directory, "segments")))) return;
       await this.#mend(`the index is made again from the log (${message})`, async () => {
         await setAside(directory, index);
       });
@@ -163,7 +157,10 @@ class Repair {
       this.#lost++;
       onLost(finding);
     }
-    if (dryRun) return void this.#tellCounters(wounds);
+    if (dryRun) {
+      this.#tellCounters(wounds);
+      return;
+    }
     await this.#withDriver(async (driver) => {
       for (const message of lost) await this.#keepBody(message, wounds.read);
       await driver.inside.write(
@@ -208,7 +205,11 @@ class Repair {
   async #withDriver(task: (driver: LevelDriver) => Promise<void>): Promise<void> {
     const lock = { release: () => Promise.resolve() };
     const driver = await openLockedDriver({ directory: this.#options.directory }, lock);
-    await task(driver).finally(() => driver.close());
+    try {
+      await task(driver);
+    } finally {
+      await driver.close();
+    }
   }
 
   #segments(): Promise<Segments> {

@@ -1,10 +1,8 @@
 // Damaged files are kept, in `damaged/` of the data directory: nobody but the operator removes them.
 import { mkdir, rename } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
-import { DiskFiles, syncDirectory } from "../disk-files.ts";
+import { syncDirectory } from "../disk-files.ts";
 import type { DriverLog } from "../driver-log.ts";
-import { LEVEL_LIMITS } from "../limits.ts";
-import { Segments } from "../segments.ts";
 import { StoreDamage } from "../store-damage.ts";
 import { verifyIndexFiles } from "./verify-index-files.ts";
 import { isLogWhole } from "./whole-log.ts";
@@ -31,10 +29,7 @@ export async function setAside(directory: string, path: string): Promise<string>
 export async function setAsideDamagedIndex(directory: string, log: DriverLog): Promise<void> {
   const index = join(directory, "index");
   for await (const damage of verifyIndexFiles(index)) {
-    const files = new DiskFiles(join(directory, "segments"));
-    const segments = await Segments.list(files, LEVEL_LIMITS);
-    const isWhole = await isLogWhole(segments, await files.list()).finally(() => segments.close());
-    if (!isWhole) {
+    if (!(await isLogWhole(join(directory, "segments")))) {
       const what = `${damage.what}, and the log no longer holds all that the index did`;
       throw new StoreDamage(what, damage.file, damage.offset, { cause: damage });
     }

@@ -1,7 +1,9 @@
 // Whether the log still has everything that was ever written: then the index can be made of it anew.
-import type { Segments } from "../segments.ts";
-import { walkSegment } from "./segment-walk.ts";
+import { DiskFiles } from "../disk-files.ts";
+import { LEVEL_LIMITS } from "../limits.ts";
 import type { SegmentHeader } from "../record.ts";
+import { Segments } from "../segments.ts";
+import { walkSegment } from "./segment-walk.ts";
 
 /** A file among the segments: a repair has left a hole in the log. */
 export const INCOMPLETE_FILE = "incomplete";
@@ -16,8 +18,19 @@ export async function statedEnds(segments: Segments): Promise<Map<number, number
   return ends;
 }
 
-export async function isLogWhole(segments: Segments, names: readonly string[]): Promise<boolean> {
-  if (names.includes(INCOMPLETE_FILE)) return false;
+/** Of a directory's segments. */
+export async function isLogWhole(directory: string): Promise<boolean> {
+  const files = new DiskFiles(directory);
+  if ((await files.list()).includes(INCOMPLETE_FILE)) return false;
+  const segments = await Segments.list(files, LEVEL_LIMITS);
+  try {
+    return await areAllWhole(segments);
+  } finally {
+    await segments.close();
+  }
+}
+
+async function areAllWhole(segments: Segments): Promise<boolean> {
   const headers: SegmentHeader[] = [];
   for (const number of segments.numbers("log")) {
     const header = await segments.header(number);
