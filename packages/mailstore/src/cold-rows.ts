@@ -1,13 +1,13 @@
 // Sizes, dates, bodies and summaries of messages: from the rows that came since the last snapshot, else from chunks.
 import { CHUNK_WIDTH, COLUMN, decodeMetadataChunk, decodeSummaryChunk } from "./chunk-codec.ts";
 import type { Uid } from "./ids.ts";
-import type { MailboxContents } from "./mailbox-contents.ts";
+import type { MailboxContents, TailRow } from "./mailbox-contents.ts";
 import { decodeSummary } from "./message/encode-summary.ts";
 import { MessageScanner } from "./message/scan-message.ts";
 import type { MessageSummary } from "./message/summary.ts";
 import type { MailboxAt, MessageDetails, MessageMetadata } from "./store.ts";
 import type { StoreContext } from "./store-context.ts";
-import { uidSetOf, type UidSet } from "./uid-set.ts";
+import type { UidSet } from "./uid-set.ts";
 
 /** A decoded metadata row takes about this many times its encoded bytes. */
 const DECODED_METADATA_FACTOR = 5;
@@ -36,20 +36,23 @@ export async function* readDetails(
   uids: UidSet,
 ): AsyncGenerator<MessageDetails[]> {
   for (const { number, wanted } of byChunk(contents, uids, CHUNK_WIDTH.summary)) {
-    const fresh = wanted.map((uid) => contents.tail.get(uid)?.summary);
-    const stored = fresh.every((summary) => summary !== undefined && summary !== null)
-      ? null
-      : await summaryChunk(context, at, number);
-    const summaries = new Map(wanted.map((uid, i) => [uid, fresh[i] ?? stored?.get(uid)]));
-    for await (const batch of readMetadata(context, at, contents, uidSetOf(wanted))) {
-      const rows: MessageDetails[] = [];
-      for (const row of batch) {
-        const encoded = summaries.get(row.uid);
-        const summary = encoded === undefined ? await scanStored(context, row) : decodeSummary(encoded);
-        rows.push({ ...row, summary });
-      }
-      yield rows;
+    // Before the first await: a snapshot moves rows from the tail to the chunks, never back.
+    const fresh = wanted.map((uid) => contents.tail.get(uid));
+    const isIn = (row: TailRow | undefined): boolean => row !== undefined && row.summary !== null;
+    const summaries = fresh.every(isIn) ? undefined : await summaryChunk(context, at, number);
+    const widths = CHUNK_WIDTH.metadata / CHUNK_WIDTH.summary;
+    const metadata = fresh.includes(undefined)
+      ? await metadataChunk(context, at, Math.floor(number / widths))
+      : undefined;
+    const rows: MessageDetails[] = [];
+    for (const [i, uid] of wanted.entries()) {
+      const row = fresh[i]?.metadata ?? metadata?.get(uid);
+      // What is in neither was expunged meanwhile.
+      if (row === undefined) continue;
+      const encoded = fresh[i]?.summary ?? summaries?.get(uid);
+      rows.push({ ...row, summary: encoded === undefined ? await scanStored(context, row) : decodeSummary(encoded) });
     }
+    if (rows.length > 0) yield rows;
   }
 }
 

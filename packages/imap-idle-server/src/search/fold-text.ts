@@ -4,6 +4,7 @@ import { foldForSearch } from "@pushmail/mailstore";
 // oxlint-disable-next-line no-control-regex
 const ASCII = /^[\x00-\x7f]*$/;
 const BLANKS = /[ \t\r\n]+/g;
+const ODD_BLANKS = /[\t\r\n]| {2}/;
 
 /** Folds a text of a body. */
 export function foldText(text: string): string {
@@ -13,5 +14,6 @@ export function foldText(text: string): string {
 
 /** Folds a text of a header, with one space for neighbouring blanks: where a long field is broken is of no meaning. */
 export function foldHeader(text: string): string {
-  return foldText(text).replace(BLANKS, " ");
+  const folded = foldText(text);
+  return ODD_BLANKS.test(folded) ? folded.replace(BLANKS, " ") : folded;
 }

@@ -110,8 +110,8 @@ describe("an encoded summary", () => {
     expect(() => decodeSummary(new Uint8Array(0))).toThrow("version");
     expect(() => decodeSummary(Uint8Array.from(encoded, (byte, i) => (i === 0 ? 2 : byte)))).toThrow("version 2");
     for (let length = 1; length < encoded.length; length++) {
-      expect(() => decodeSummary(encoded.subarray(0, length))).toThrow("damaged");
+      expect(() => decodeSummary(encoded.subarray(0, length)).structure).toThrow("damaged");
     }
-    expect(() => decodeSummary(Buffer.concat([encoded, Buffer.of(0)]))).toThrow("damaged");
+    expect(() => decodeSummary(Buffer.concat([encoded, Buffer.of(0)])).structure).toThrow("damaged");
   });
 });

@@ -11,14 +11,28 @@ export function encodeSummary(summary: MessageSummary): Uint8Array {
   return writer.finish(VERSION);
 }
 
-/** The summary that was encoded; throws where the bytes are none. */
+/** The summary that was encoded, read as far as it is asked for; throws where the bytes are none. */
 export function decodeSummary(bytes: Uint8Array): MessageSummary {
   if (bytes[0] !== VERSION) throw new Error(`message summary of unknown version ${bytes[0]}`);
   const reader = new SummaryReader(bytes);
   const sizeBytes = reader.number();
-  const { envelope, structure } = readMessage(reader, 0);
-  reader.finish();
-  return { sizeBytes, envelope, structure };
+  let envelope: Envelope | undefined;
+  let structure: BodyPart | undefined;
+  const readAll = (): BodyPart => {
+    envelope ??= readEnvelope(reader);
+    const part = readPart(reader, 0);
+    reader.finish();
+    return part;
+  };
+  return {
+    sizeBytes,
+    get envelope() {
+      return (envelope ??= readEnvelope(reader));
+    },
+    get structure() {
+      return (structure ??= readAll());
+    },
+  };
 }
 
 /** Offsets are written as distances: of a message from `origin`, the start of the body that it lies in. */
