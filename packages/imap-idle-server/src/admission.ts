@@ -27,7 +27,7 @@ export interface AdmissionOptions {
 }
 
 interface Guest {
-  readonly untilMs: number;
+  readonly sinceMs: number;
   /** Whether its password is being checked: work that is under way is not thrown away. */
   isChecked: boolean;
 }
@@ -69,8 +69,7 @@ export class Admission {
 
   /** The connection of a socket that was admitted. */
   enter(connection: Connection): void {
-    const { limits, now } = this.#options;
-    this.#guests.set(connection, { untilMs: now() + limits.loginTimeoutMs, isChecked: false });
+    this.#guests.set(connection, { sinceMs: this.#options.now(), isChecked: false });
   }
 
   /** Does something that a guest waits for, and during which it is not sent away. */
@@ -99,14 +98,17 @@ export class Admission {
 
   /** Ends those whose time for logging in is over. */
   tick(nowMs: number): void {
-    for (const [connection, { untilMs, isChecked }] of this.#guests) {
-      if (untilMs > nowMs) return;
+    const untilMs = nowMs - this.#options.limits.loginTimeoutMs;
+    for (const [connection, { sinceMs, isChecked }] of this.#guests) {
+      if (sinceMs > untilMs) return;
       if (!isChecked) this.#dismiss(connection, "Too long without a login");
     }
   }
 
   #makeRoom(): boolean {
-    for (const [connection, { isChecked }] of this.#guests) {
+    const untilMs = this.#options.now() - this.#options.limits.loginGraceMs;
+    for (const [connection, { sinceMs, isChecked }] of this.#guests) {
+      if (sinceMs > untilMs) return false;
       if (isChecked) continue;
       this.#dismiss(connection, "Others wait for a login, try again later");
       return true;

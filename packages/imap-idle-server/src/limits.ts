@@ -27,6 +27,8 @@ export interface ImapLimits {
   readonly sessionsPerAddressMax: number;
   /** Connections that have not logged in; beyond, the one that has been there longest gives way to a new one. */
   readonly sessionsBeforeLoginMax: number;
+  /** How long a connection has at least before it may have to give way. */
+  readonly loginGraceMs: number;
   /** Text of one command before login, its literals, and input that waits behind it: each up to so much. */
   readonly bytesBeforeLoginMax: number;
   /** Faulty commands in a row before the connection ends. */
@@ -69,6 +71,7 @@ export const DEFAULT_LIMITS: ImapLimits = {
   sessionsPerAccountMax: 10_000,
   sessionsPerAddressMax: 20_000,
   sessionsBeforeLoginMax: 1_000,
+  loginGraceMs: 1_000,
   bytesBeforeLoginMax: 16_384,
   faultsMax: 20,
   commandsBeforeLoginMax: 50,

@@ -1,6 +1,6 @@
 // How long a command may keep the event loop to itself: wakes of other sessions must not wait for a long one.
 
-const SLICE_MS = 5;
+const SLICE_MS = 2;
 
 /** A command's share of the event loop, over again after each rest. */
 export class TimeSlice {

@@ -139,6 +139,15 @@ export class EngineServer<Transaction = unknown> extends SMTPServer {
     this.#gate.keep(place);
   }
 
+  /** At once: smtp-server would wait a turn, and end the connection of who speaks meanwhile. */
+  override onConnect(_session: SMTPServerSession, callback: Callback<void>): void {
+    callback(null);
+  }
+
+  override onSecure(_socket: Socket, _session: SMTPServerSession, callback: Callback<void>): void {
+    callback(null);
+  }
+
   override onAuth(
     auth: SMTPServerAuthentication,
     session: SMTPServerSession,
