@@ -327,7 +327,18 @@ describe("the pushmail command", () => {
     expect((await pushmail("--version")).stdout).toBe(`${version}\n`);
     const { stdout: help } = await pushmail();
     const commands = [...help.matchAll(/^ {2}(\w+) /gm)].map(([, name]) => name);
-    expect(commands).toEqual(["serve", "send", "tail", "poll", "contrast", "help"]);
+    expect(commands).toEqual([
+      "serve",
+      "check",
+      "repair",
+      "backup",
+      "restore",
+      "send",
+      "tail",
+      "poll",
+      "contrast",
+      "help",
+    ]);
     const { stdout: usage } = await pushmail("help", "serve");
     expect(usage).toMatch(/^pushmail serve: /);
     expect((await pushmail("serve", "--help")).stdout).toBe(usage);

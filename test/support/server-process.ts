@@ -36,10 +36,14 @@ export class ServerProcess {
     this.#log = log;
   }
 
-  /** Starts `pushmail serve` with all listeners on free ports and waits for its ready line. */
-  static async start(args: readonly string[], env: NodeJS.ProcessEnv = {}): Promise<ServerProcess> {
+  /**
+   * Starts `pushmail serve` with all listeners on free ports and waits for its ready line. `before` is a shell command
+   * whose bounds, such as `ulimit -n 100`, are those of the server.
+   */
+  static async start(args: readonly string[], env: NodeJS.ProcessEnv = {}, before = ":"): Promise<ServerProcess> {
     const free = ["smtp", "submission", "submissions", "lmtp", "imap", "imaps"].flatMap((name) => [`--${name}`, "0"]);
-    const child = spawn(process.execPath, [PUSHMAIL_MAIN, "serve", ...free, "--log", "json", ...args], {
+    const command = [process.execPath, PUSHMAIL_MAIN, "serve", ...free, "--log", "json", ...args];
+    const child = spawn("sh", ["-c", `${before} && exec "$@"`, "sh", ...command], {
       cwd: ROOT,
       env: { ...process.env, ...env },
       stdio: ["ignore", "pipe", "pipe"],

@@ -1,6 +1,14 @@
 // One pushmail in this process: a store and its listeners. `serve` and programs that embed it start it here.
 import { type ImapServer, type Log, startImapServer } from "@pushmail/imap-idle-server";
-import { LoginThrottle, type MailStore, openLevelDriver, openMailStore, openMemoryDriver } from "@pushmail/mailstore";
+import {
+  LoginThrottle,
+  type MailStore,
+  openLevelDriver,
+  openMailStore,
+  openMemoryDriver,
+  type StepListener,
+  StoreDamage,
+} from "@pushmail/mailstore";
 import { type SmtpIngest, startSmtpIngest } from "@pushmail/smtp-ingest";
 import { loadCertificate } from "./certificate.ts";
 import { type ConnectionRooms, descriptorsMax, shareOut } from "./descriptors.ts";
@@ -41,6 +49,8 @@ export interface Pushmail extends Addresses {
 export interface PushmailOptions extends Partial<ServerSettings> {
   /** Where to log; pino fits. */
   readonly log?: Log;
+  /** Called at each step of the store on its way to the disk, for crash and fault tests: see `StepListener`. */
+  readonly onStep?: StepListener;
 }
 
 /** In the process of whoever embeds it nothing is left behind and nothing is in the way. */
@@ -59,12 +69,14 @@ const embedded: ServerSettings = {
 type Listener = SmtpIngest | ImapServer;
 
 const silence: Log = { debug() {}, info() {}, warn() {}, error() {} };
+const unheeded: StepListener = () => undefined;
 
 /** Starts a server: by default in memory, on free ports of 127.0.0.1, and silent. */
-export async function startPushmail({ log = silence, ...options }: PushmailOptions = {}): Promise<Pushmail> {
+export async function startPushmail(given: PushmailOptions = {}): Promise<Pushmail> {
+  const { log = silence, onStep = unheeded, ...options } = given;
   const settings = mergeSettings(embedded, options);
   const limits = mergeLimits(settings.memory ? memoryLimits : defaultLimits, settings.limits);
-  const store = await openStore(settings, limits, log);
+  const store = await openStore(settings, limits, { log, onStep });
   const listeners = new Map<ListenerName, Listener>();
   let closed: Promise<void> | undefined;
   const stopCompaction = compactRegularly(store, limits.process.compactEveryMs, log);
@@ -101,11 +113,16 @@ export async function startPushmail({ log = silence, ...options }: PushmailOptio
   };
 }
 
-async function openStore({ data, memory }: ServerSettings, limits: Limits, log: Log): Promise<MailStore> {
+async function openStore(
+  { data, memory }: ServerSettings,
+  limits: Limits,
+  { log, onStep }: Required<Pick<PushmailOptions, "log" | "onStep">>,
+): Promise<MailStore> {
   const driver = memory
     ? await openMemoryDriver({ limits: limits.level })
-    : await openLevelDriver({ directory: data, limits: limits.level, log }).catch((error: Error) => {
-        throw new StartFault(`cannot open the data directory ${data}: ${error.message}`, { cause: error });
+    : await openLevelDriver({ directory: data, limits: limits.level, log, onStep }).catch((error: Error) => {
+        const advice = error instanceof StoreDamage ? `; see pushmail check --data ${data}, and repair` : "";
+        throw new StartFault(`cannot open the data directory ${data}: ${error.message}${advice}`, { cause: error });
       });
   const onTrouble = (error: unknown): void => log.error({ err: error }, "trouble in the store's background work");
   return openMailStore(driver, { limits: limits.store, scryptCost: limits.scrypt, onTrouble });
