@@ -25,6 +25,7 @@ export class LineClient {
   #lines: Arrival[] = [];
   #waiter: Waiter | null = null;
   #gone: Error | null = null;
+  #listener: ((text: string, atMs: number) => void) | null = null;
 
   private constructor(socket: Socket) {
     this.socket = socket;
@@ -56,6 +57,11 @@ export class LineClient {
     });
   }
 
+  /** From now on whatever comes goes to the listener, as it comes. */
+  listen(listener: (text: string, atMs: number) => void): void {
+    this.#listener = listener;
+  }
+
   close(): void {
     this.socket.destroy();
   }
@@ -67,6 +73,10 @@ export class LineClient {
   }
 
   #take(text: string, atMs: number): void {
+    if (this.#listener !== null) {
+      this.#listener(text, atMs);
+      return;
+    }
     const lines = (this.#rest + text).split("\r\n");
     this.#rest = lines.pop() as string;
     for (const line of lines) this.#lines.push({ line, atMs });
@@ -87,20 +97,27 @@ export class LineClient {
   }
 }
 
-/** An IMAP session in IDLE on INBOX. */
-export async function openIdle(endpoint: Endpoint, user: string, password: string): Promise<LineClient> {
+/** An IMAP session that is logged in. */
+export async function openImap(endpoint: Endpoint, user: string, password: string): Promise<LineClient> {
   const client = await LineClient.connect(endpoint);
   await client.until((line) => line.startsWith("* OK"));
-  for (const [tag, command] of [
-    ["a", `LOGIN ${user} ${password}`],
-    ["b", "SELECT INBOX"],
-  ]) {
-    client.write(`${tag} ${command}\r\n`);
-    await client.until((line) => line.startsWith(`${tag} OK`));
-  }
+  await commandOn(client, `LOGIN ${user} ${password}`);
+  return client;
+}
+
+/** An IMAP session in IDLE on INBOX. */
+export async function openIdle(endpoint: Endpoint, user: string, password: string): Promise<LineClient> {
+  const client = await openImap(endpoint, user, password);
+  await commandOn(client, "SELECT INBOX");
   client.write("c IDLE\r\n");
   await client.until((line) => line.startsWith("+"));
   return client;
+}
+
+async function commandOn(client: LineClient, command: string): Promise<void> {
+  client.write(`a ${command}\r\n`);
+  const { line } = await client.until((reply) => reply.startsWith("a "));
+  if (!line.startsWith("a OK")) throw new Error(`${command}: ${line}`);
 }
 
 /** An LMTP connection that said hello. */

@@ -1,7 +1,15 @@
-// Runs scenarios: every repeat against all peers in turn, so that all of them meet the same machine.
+// Runs scenarios against all peers in one run, alternating; prints each one's table and stores it as JSON.
+// Usage: npm run bench -- [--against dovecot,cyrus] [--scenario a,b] [--repeats 3] [--scale 1] [--results DIR] [--json FILE]
+import { writeFileSync } from "node:fs";
 import { parseArgs } from "node:util";
+import { describeMachine } from "./machine.ts";
 import type { PeerName } from "./peer.ts";
+import { ProcessTree } from "./peers/process-tree.ts";
 import { peers } from "./peers/table.ts";
+import { printResult } from "./print-result.ts";
+import { type Result, type Run, writeResult } from "./result.ts";
+import { type Course, runScenario } from "./run-scenario.ts";
+import type { Scenario } from "./scenario.ts";
 import { scenarios } from "./scenarios/table.ts";
 
 const { values: options } = parseArgs({
@@ -10,20 +18,60 @@ const { values: options } = parseArgs({
     scenario: { type: "string" },
     repeats: { type: "string", default: "3" },
     scale: { type: "string", default: "1" },
+    results: { type: "string" },
+    json: { type: "string" },
   },
 });
 
-const against = options.against.split(",").filter(Boolean) as PeerName[];
-const wanted = options.scenario?.split(",");
+process.once("exit", () => ProcessTree.killAll());
+for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => process.exit(130));
+
+const course: Course = {
+  against: named(options.against, Object.keys(peers)) as PeerName[],
+  repeats: Number(options.repeats),
+  scale: Number(options.scale),
+};
+const all = scenarios.map(({ name }) => name);
+const chosen = options.scenario === undefined ? all : named(options.scenario, all);
+// What docs/performance.md shows is of full size: a trial leaves it alone.
+const directory = options.results ?? (course.scale === 1 ? "bench/results" : undefined);
+
+const results: Result[] = [];
 for (const scenario of scenarios) {
-  if (wanted?.includes(scenario.name) === false) continue;
-  for (let number = 0; number < Number(options.repeats); number++) {
-    for (const name of ["pushmail", ...against.filter((peer) => scenario.against.includes(peer))] as PeerName[]) {
-      const start = peers[name];
-      if (start === undefined) throw new Error(`no such peer: ${name}`);
-      const figures = await scenario.run(start, { number, scale: Number(options.scale) });
-      console.log(scenario.name, name, number);
-      console.table(figures);
-    }
+  if (!chosen.includes(scenario.name)) continue;
+  const result = await runAll(scenario);
+  results.push(result);
+  printResult(result);
+  if (directory !== undefined) writeResult(directory, result);
+}
+if (options.json !== undefined) writeFileSync(options.json, `${JSON.stringify(results, null, 1)}\n`);
+if (results.some(({ runs }) => runs.some(({ failed }) => failed !== undefined))) process.exitCode = 1;
+
+async function runAll(scenario: Scenario): Promise<Result> {
+  console.log(`${scenario.name}: ${scenario.what}`);
+  const runs: Run[] = [];
+  for await (const run of runScenario(scenario, course)) {
+    runs.push(run);
+    const { server, client, others } = run.cpuSeconds;
+    const cpu = [server, client, others].map((seconds) => seconds.toFixed(1)).join(", ");
+    const outcome = run.failed === undefined ? "" : ", FAILED";
+    const wall = run.wallSeconds.toFixed(1);
+    console.log(`  ${run.peer} ${run.repeat + 1}: ${wall} s; CPU s of server, client, others: ${cpu}${outcome}`);
   }
+  return {
+    scenario: scenario.name,
+    what: scenario.what,
+    command: `npm run bench -- --against ${course.against.join(",")} --scenario ${scenario.name} --repeats ${course.repeats}`,
+    madeAt: new Date().toISOString(),
+    scale: course.scale,
+    machine: describeMachine(),
+    runs,
+  };
+}
+
+function named(list: string, known: readonly string[]): string[] {
+  const names = list.split(",").filter(Boolean);
+  const unknown = names.find((name) => !known.includes(name));
+  if (unknown !== undefined) throw new Error(`${unknown} is none of ${known.join(", ")}`);
+  return names;
 }

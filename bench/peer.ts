@@ -1,7 +1,8 @@
 // A server under measurement, in processes of its own on loopback.
 import type { Endpoint } from "./line-client.ts";
 
-export type PeerName = "pushmail" | "dovecot" | "cyrus" | "postfix";
+/** `bare` is no mail server: the least that Node can do of the same work, for scenarios that name it. */
+export type PeerName = "pushmail" | "dovecot" | "cyrus" | "postfix" | "bare";
 
 export interface PeerOptions {
   /** Accounts `bench0@localhost`, `bench1@localhost` and so on, all with PASSWORD; 100 where nothing is said. */
@@ -12,6 +13,8 @@ export interface PeerOptions {
   readonly tls?: boolean;
   /** Stores passwords as a server at work does, slow to check; elsewhere a thousand accounts would take minutes to make. */
   readonly realHashes?: boolean;
+  /** For `bare`: writes nothing to the disk. */
+  readonly inMemory?: boolean;
   /** For a server that runs on Node: arguments such as `--cpu-prof`. */
   readonly nodeArguments?: readonly string[];
 }
@@ -24,12 +27,17 @@ export interface Peer {
   readonly imaps: Endpoint | null;
   /** Where its data lies. */
   readonly directory: string;
-  /** Of the whole process tree. */
+  /** Of the whole process tree; from 0 again after a restart. */
   usage(): Promise<Usage>;
   /** Ends it, with SIGKILL where told so, and starts it again on the same data; resolves when it takes logins. */
-  restart(options?: { readonly kill?: boolean }): Promise<void>;
+  restart(options?: { readonly kill?: boolean }): Promise<Started>;
   /** Ends it and removes its data. */
   end(): Promise<void>;
+}
+
+export interface Started {
+  /** From the start of the process to taking logins. */
+  readonly startMs: number;
 }
 
 export interface Usage {

@@ -6,7 +6,7 @@ export interface Figure {
   /** What was measured, the same text in every repeat and for every peer: "250 to EXISTS, p50". */
   readonly metric: string;
   readonly value: number;
-  readonly unit: "ms" | "s" | "per s" | "MB/s" | "KiB" | "MiB" | "count";
+  readonly unit: "ms" | "s" | "per s" | "MB/s" | "KiB" | "MiB" | "count" | "times";
   /** Which side of the ratio is the better one. */
   readonly better: "less" | "more";
 }
@@ -16,8 +16,10 @@ export interface Scenario {
   readonly name: string;
   /** One line for the report. */
   readonly what: string;
-  /** The peers that it can be run against, pushmail aside. */
+  /** The peers that it can be run against, pushmail aside; `bare` is run always, the others where `--against` names them. */
   readonly against: readonly PeerName[];
+  /** The most repeats that are worth their time; without it as many as were asked for. */
+  readonly repeatsMax?: number;
   /** One repeat. It ends every peer that it starts, and throws where an answer is wrong. */
   run(start: StartPeer, repeat: Repeat): Promise<readonly Figure[]>;
 }

@@ -24,7 +24,7 @@ export async function startCyrus(options: PeerOptions = {}): Promise<Peer> {
   const directory = makeDirectory("cyrus");
   if (options.tls === true) makeCertificate(directory);
   const endpoints = await freeEndpoints(options);
-  for (const name of ["lib", "mail", "run"]) mkdirSync(join(directory, name));
+  for (const name of ["lib", "lib/socket", "mail", "run"]) mkdirSync(join(directory, name));
   writeFileSync(join(directory, "imapd.conf"), settingsOf(directory, options));
   writeFileSync(join(directory, "cyrus.conf"), servicesOf(directory, endpoints));
   const names = usersOf(options).map(nameOf);

@@ -52,7 +52,9 @@ export async function startDaemon({ name, command, environment, endpoints, direc
     usage: async () => tree.usage(),
     async restart(how) {
       await tree.end(how);
+      const startedMs = performance.now();
       tree = await start();
+      return { startMs: performance.now() - startedMs };
     },
     async end() {
       await tree.end();

@@ -1,10 +1,13 @@
-// A server's processes: started with as many open files as are allowed, counted and ended as one tree. Linux only.
+// A server's processes: started with as many open files as are allowed, counted and ended as one group. Linux only.
 import { spawn, type ChildProcess } from "node:child_process";
 import { once } from "node:events";
-import { readFileSync } from "node:fs";
+import { readdirSync, readFileSync } from "node:fs";
+import { createInterface } from "node:readline";
 import { setTimeout } from "node:timers/promises";
 import type { Usage } from "../peer.ts";
 
+/** Among the fields of /proc/PID/stat from the state on. */
+const GROUP_FIELD = 2;
 /** Clock ticks a second in /proc: USER_HZ, the same on every Linux that Node runs on. */
 const TICKS_PER_SECOND = 100;
 /** A server that has not ended this long after SIGTERM is killed. */
@@ -26,7 +29,7 @@ export class ProcessTree {
   static start(command: readonly string[], environment: NodeJS.ProcessEnv = {}): ProcessTree {
     const raised = ["-c", 'ulimit -n "$(ulimit -Hn)"; exec "$@"', "sh", ...command];
     const env = { ...process.env, ...environment };
-    // A process group of its own: Cyrus ends by a signal to its whole group.
+    // A process group of its own: it is counted and ended by it, and Cyrus sends signals to its whole group.
     return new ProcessTree(spawn("/bin/sh", raised, { stdio: ["ignore", "pipe", "inherit"], env, detached: true }));
   }
 
@@ -41,6 +44,15 @@ export class ProcessTree {
 
   get running(): boolean {
     return this.child.exitCode === null && this.child.signalCode === null;
+  }
+
+  /** Waits for `ready {...}`, its first line on standard output, and gives what stands behind the word. */
+  async readyLine<T>(): Promise<T> {
+    const line = once(createInterface({ input: this.child.stdout as NodeJS.ReadableStream }), "line");
+    const died = this.#exit.then(() => Promise.reject(new Error("the server ended before it was ready")));
+    const [text] = (await Promise.race([line, died])) as [string];
+    died.catch(() => undefined);
+    return JSON.parse(text.slice("ready ".length)) as T;
   }
 
   /** What all processes use, and what those that have ended used. */
@@ -64,10 +76,10 @@ export class ProcessTree {
     while (pids.some((pid) => statOf(pid) !== undefined)) await setTimeout(5);
   }
 
+  /** Of the whole group: a daemon of a daemon has another parent, but is in it still. */
   #pids(): number[] {
-    const found = [this.pid];
-    for (const pid of found) found.push(...childrenOf(pid));
-    return found;
+    const all = readdirSync("/proc").filter((name) => /^\d+$/.test(name));
+    return all.map(Number).filter((pid) => Number(statOf(pid)?.[GROUP_FIELD]) === this.pid);
   }
 }
 
@@ -79,10 +91,6 @@ function killAll(pids: readonly number[]): void {
       if ((error as NodeJS.ErrnoException).code !== "ESRCH") throw error;
     }
   }
-}
-
-function childrenOf(pid: number): number[] {
-  return (readIfThere(`/proc/${pid}/task/${pid}/children`) ?? "").split(" ").filter(Boolean).map(Number);
 }
 
 /** The fields of /proc/PID/stat from the state (the third) on; a zombie counts as gone. */

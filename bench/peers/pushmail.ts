@@ -1,9 +1,7 @@
 // pushmail as built, with its durable store.
-import { once } from "node:events";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { createInterface } from "node:readline";
 import type { Endpoint } from "../line-client.ts";
 import type { Peer, PeerOptions } from "../peer.ts";
 import { PASSWORD, usersOf } from "./accounts.ts";
@@ -33,7 +31,7 @@ export async function startPushmail(options: PeerOptions = {}): Promise<Peer> {
   const start = async (own: readonly string[]): Promise<Ready> => {
     const node = [process.execPath, ...(options.nodeArguments ?? []), MAIN, "serve"];
     tree = ProcessTree.start([...node, ...base, ...off, ...own]);
-    return readyLine(tree);
+    return tree.readyLine<Ready>();
   };
   const first = await start([
     "--users",
@@ -56,22 +54,13 @@ export async function startPushmail(options: PeerOptions = {}): Promise<Peer> {
     async restart(how) {
       await tree.end(how);
       // The accounts are there: naming them again would check each password anew.
+      const startedMs = performance.now();
       await start(["--lmtp", `${lmtp.port}`, "--imap", `${imap.port}`, "--imaps", `${imaps?.port ?? "off"}`]);
+      return { startMs: performance.now() - startedMs };
     },
     async end() {
       await tree.end();
       rmSync(directory, { recursive: true, force: true });
     },
   };
-}
-
-async function readyLine(tree: ProcessTree): Promise<Ready> {
-  const { child } = tree;
-  const line = once(createInterface({ input: child.stdout as NodeJS.ReadableStream }), "line");
-  const died = once(child, "exit").then(() => {
-    throw new Error("pushmail ended before it was ready");
-  });
-  const [text] = (await Promise.race([line, died])) as [string];
-  died.catch(() => undefined);
-  return JSON.parse(text.slice("ready ".length)) as Ready;
 }

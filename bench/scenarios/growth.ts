@@ -1,5 +1,6 @@
 // What a mailbox of very many small mails costs beside one of 10,000, where the answer itself does not grow.
 import { FigureList, mustBe, NOT_ANNOUNCED } from "../figure-list.ts";
+import { fillSmall } from "../fill.ts";
 import { type Answer, ImapClient } from "../imap-client.ts";
 import { smallMail } from "../mail-corpus.ts";
 import type { Peer } from "../peer.ts";
@@ -10,7 +11,6 @@ const SIZES = [1_000, 10_000, 100_000, 1_000_000];
 const BASE = 10_000;
 /** Filling the largest takes the peers hours. */
 const PEERS_MAX = 100_000;
-const FILLERS = 4;
 const ROUNDS = 5;
 /** A client that asks for everything gets an answer that grows with the mailbox. */
 const ROUNDS_OF_ALL = 2;
@@ -48,16 +48,8 @@ interface Box {
 
 async function fill(list: FigureList, peer: Peer, box: Box & { readonly size: number }): Promise<void> {
   const { user, size, label } = box;
-  function* share(filler: number): Generator<Buffer> {
-    for (let index = filler; index < size; index += FILLERS) yield smallMail(index);
-  }
   const start = performance.now();
-  const fillers = Array.from({ length: FILLERS }, async (_, filler) => {
-    const client = await ImapClient.open(peer.imap, user);
-    await client.append("INBOX", share(filler));
-    client.close();
-  });
-  await Promise.all(fillers);
+  await fillSmall(peer, user, size);
   list.add(`filled to ${label}`, size / ((performance.now() - start) / 1000), "per s", "more");
   const client = await ImapClient.open(peer.imap, user);
   mustBe("SELECT", codeOf(await client.command("SELECT INBOX"), "EXISTS"), size);
@@ -90,6 +82,7 @@ async function measure(list: FigureList, peer: Peer, { user, label }: Box): Prom
   for (const sign of ["+", "-", "+", "-"])
     await time("STORE of all", () => writer.command(`STORE 1:* ${sign}FLAGS.SILENT (\\Flagged)`));
 
+  let changes = 0;
   for (const way of CATCH_UPS) {
     if (way.capability !== undefined && !announced.has(way.capability)) {
       list.add(`${way.name} at ${label}`, NOT_ANNOUNCED, "ms");
@@ -97,7 +90,7 @@ async function measure(list: FigureList, peer: Peer, { user, label }: Box): Prom
     }
     if (way.capability === "QRESYNC") await writer.command("ENABLE QRESYNC");
     for (let i = 0; i < way.rounds; i++) {
-      const known = await changeSome(writer, i % 2 === 0 ? "+" : "-");
+      const known = await changeSome(writer, changes++ % 2 === 0 ? "+" : "-");
       const client = await fresh();
       if (way.capability === "QRESYNC") await client.command("ENABLE QRESYNC");
       const answers = await time(way.name, () => way.run(client, known));

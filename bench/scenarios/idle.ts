@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { setTimeout } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
-import { PushProbe } from "../delivery.ts";
+import { PushProbe } from "../push-probe.ts";
 import { FigureList, mustBe } from "../figure-list.ts";
 import { ImapClient } from "../imap-client.ts";
 import type { Endpoint } from "../line-client.ts";

@@ -1,0 +1,89 @@
+// One session in IDLE, one mail after the other: how long until it is told.
+import { FigureList } from "../figure-list.ts";
+import { IdleCrowd } from "../idle-crowd.ts";
+import type { Peer } from "../peer.ts";
+import { userAt } from "../peers/accounts.ts";
+import type { Figure, Repeat, Scenario, StartPeer } from "../scenario.ts";
+import { Sender } from "../sender.ts";
+import { percentile } from "../statistics.ts";
+
+/** A block has a mailbox of its own: Dovecot's watch goes blind when the index log of a used one is rotated. */
+const BLOCK_MAILS = 50;
+const MAILS = 1_000;
+/** Or as many as this gives time for: Dovecot needs half a second each. */
+const MOST_MS = 40_000;
+const MISSED_AFTER_MS = 5_000;
+const MAIL_BYTES = 4096;
+
+export const latency: Scenario = {
+  name: "latency",
+  what: `one idle session, mails of 4 KiB one after the other: ${MAILS} of them, or as many as fit into ${MOST_MS / 1000} s`,
+  against: ["bare", "dovecot", "cyrus"],
+  run,
+};
+
+interface Samples {
+  readonly accepted: number[];
+  readonly told: number[];
+  readonly toldAfterAccepted: number[];
+  missed: number;
+}
+
+async function run(start: StartPeer, { scale }: Repeat): Promise<readonly Figure[]> {
+  const mails = Math.ceil(MAILS * scale);
+  const peer = await start({ accounts: Math.ceil(mails / BLOCK_MAILS) + 1 });
+  try {
+    const samples: Samples = { accepted: [], told: [], toldAfterAccepted: [], missed: 0 };
+    await deliverBlock(
+      peer,
+      { accepted: [], told: [], toldAfterAccepted: [], missed: 0 },
+      { user: userAt(0), mails: 10 },
+    );
+    const before = await peer.usage();
+    const endMs = performance.now() + MOST_MS * scale;
+    for (let done = 0, block = 1; done < mails && performance.now() < endMs; block++) {
+      const size = Math.min(BLOCK_MAILS, mails - done);
+      await deliverBlock(peer, samples, { user: userAt(block), mails: size });
+      done += size;
+    }
+    const cpuSeconds = (await peer.usage()).cpuSeconds - before.cpuSeconds;
+    return figuresOf(samples, cpuSeconds);
+  } finally {
+    await peer.end();
+  }
+}
+
+/** Delivers one mail after the other to a session in IDLE. */
+async function deliverBlock(peer: Peer, samples: Samples, block: { user: string; mails: number }): Promise<void> {
+  const crowd = await IdleCrowd.open(peer.imap, [block.user]);
+  const sender = await Sender.open(peer.lmtp, MAIL_BYTES);
+  for (let i = 1; i <= block.mails; i++) {
+    const wait = crowd.told(i, MISSED_AFTER_MS);
+    const { sentAtMs, acceptedAtMs } = await sender.send(block.user);
+    samples.accepted.push(acceptedAtMs - sentAtMs);
+    const toldAtMs = (await wait).atMs[0];
+    if (toldAtMs === undefined) {
+      samples.missed++;
+      continue;
+    }
+    samples.told.push(toldAtMs - sentAtMs);
+    samples.toldAfterAccepted.push(toldAtMs - acceptedAtMs);
+  }
+  crowd.close();
+  sender.close();
+}
+
+function figuresOf(samples: Samples, cpuSeconds: number): readonly Figure[] {
+  const list = new FigureList();
+  for (const [metric, times] of [
+    ["end of data to EXISTS", samples.told],
+    ["250 to EXISTS", samples.toldAfterAccepted],
+    ["end of data to 250", samples.accepted],
+  ] as const) {
+    for (const share of [50, 90, 99]) list.add(`${metric}, p${share}`, percentile(times, share / 100), "ms");
+  }
+  list.add("missed", samples.missed, "count");
+  list.add("mails sent", samples.accepted.length, "count", "more");
+  list.add("CPU a mail", (cpuSeconds * 1000) / samples.accepted.length, "ms");
+  return list.figures;
+}
