@@ -37,9 +37,9 @@ import type { StepListener } from "./steps.ts";
 import { Touched } from "./touched.ts";
 import { periodOf, TransactionRequest, type TransactionContext } from "./transaction-request.ts";
 import { StorageWatch } from "./storage-watch.ts";
+import { WatchedFiles } from "./watched-files.ts";
 
 /** What a driver stands on. */
-import { WatchedFiles } from "./watched-files.ts";
 export interface DriverParts {
   readonly files: SegmentFiles;
   readonly index: IndexStorage;
