@@ -1,5 +1,6 @@
 // Flipped bits and cut files, in every kind of file of a data directory: whatever is served is what was stored, and what
 // cannot be served is refused by name. A model of all mail says what that is.
+import { cpSync } from "node:fs";
 import { cp, mkdtemp, readdir, readFile, rm, stat, truncate, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -40,7 +41,10 @@ interface Kind {
 }
 
 let root: string;
-/** Whole: the log has everything; compacted: its first segments are gone; killed: not closed, with a log to be replayed. */
+/**
+ * Whole: the log has everything; compacted: its first segments are gone; killed: at the moment when the log has the last
+ * mail and the index has not been told of it.
+ */
 let kinds: Record<"whole" | "compacted" | "killed", Kind>;
 let copies = 0;
 
@@ -50,8 +54,8 @@ beforeAll(async () => {
 });
 afterAll(() => rm(root, { recursive: true, force: true }));
 
-async function openStore(directory: string): Promise<MailStore> {
-  const driver = await openLevelDriver({ directory, limits: SMALL });
+async function openStore(directory: string, onStep: (name: string) => void = () => undefined): Promise<MailStore> {
+  const driver = await openLevelDriver({ directory, limits: SMALL, onStep });
   return openMailStore(driver, { limits: STORE, scryptCost: SCRYPT });
 }
 
@@ -78,8 +82,11 @@ function mail(i: number, bytes: number): Buffer {
 }
 
 async function fill(kind: keyof typeof kinds): Promise<Kind> {
-  const made = join(root, `${kind}-made`);
-  const store = await openStore(made);
+  const [made, directory] = [join(root, `${kind}-made`), join(root, kind)];
+  let isLast = false;
+  const store = await openStore(made, (name) => {
+    if (isLast && name === "commit:synced") cpSync(made, directory, { recursive: true });
+  });
   const ids: AccountId[] = [];
   for (const address of ADDRESSES) ids.push((await store.createAccount({ address, password: "secret" })).id);
   for (const id of ids) await store.createMailbox(id, "Kept");
@@ -92,9 +99,10 @@ async function fill(kind: keyof typeof kinds): Promise<Kind> {
     if (i % 5 === 4) await change(store, ids[i % 2] as AccountId, i);
   }
   if (kind === "compacted") expect(await compactUntilGone(store, ids, made)).toBe(true);
+  isLast = kind === "killed";
+  await deliver(store, ids, mail(200, 300));
+  isLast = false;
   const model = await readAll(store);
-  const directory = join(root, kind);
-  if (kind === "killed") await cp(made, directory, { recursive: true });
   await store.close();
   if (kind !== "killed") await cp(made, directory, { recursive: true });
   return {

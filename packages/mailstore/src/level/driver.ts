@@ -112,7 +112,7 @@ export class LevelDriver implements StoreDriver {
     const write: DriverInside["write"] = (operations) => {
       return new Promise((resolve, reject) => queue.add(new IndexRequest(operations, { resolve, reject })));
     };
-    this.inside = { index, segments, write };
+    this.inside = { index, segments, openedAt: writer.end, write };
     index.replay = async () => {
       await replayLog(segments, index, { checkpoint: await readCheckpoint(index), until: queue.end });
     };

@@ -2,8 +2,8 @@
 import { crc32 } from "node:zlib";
 import type { AccountId, BlobId } from "../ids.ts";
 import { decodeOperations } from "../level/batch-payload.ts";
-import { readIndexedEnd } from "../level/indexed-end.ts";
 import type { KeyIndex, Operation } from "../level/key-index.ts";
+import type { DriverInside } from "../level/maintenance/index-request.ts";
 import { floorKey, isRecordKey, parseLogKey } from "../level/keys.ts";
 import { decodeCursor } from "../level/mailbox-log.ts";
 import { blobIdAt, decodeSegmentHeader, SEGMENT_HEADER_BYTES } from "../level/record.ts";
@@ -28,18 +28,17 @@ export interface SegmentsRead {
 
 export interface SegmentsOptions {
   readonly segments: Segments;
-  /** Undefined where it cannot be opened: then it is not compared. */
-  readonly index: KeyIndex | undefined;
+  /** Undefined where the store cannot be opened: then its index is not compared. */
+  readonly inside: DriverInside | undefined;
   /** Told of each segment that is to be read. */
   readonly onSegment?: (done: number, all: number) => void;
 }
 
 export async function readSegments(options: SegmentsOptions): Promise<SegmentsRead> {
-  const { segments, index } = options;
-  const found = new Found(options.index);
+  const { segments, inside } = options;
+  const found = new Found(inside?.index);
   const ends = await statedEnds(segments);
-  const indexedEnd = index === undefined ? undefined : await readIndexedEnd(index);
-  if (indexedEnd !== undefined && !ends.has(indexedEnd.segment)) ends.set(indexedEnd.segment, indexedEnd.offset);
+  if (inside !== undefined) ends.set(inside.openedAt.segment, inside.openedAt.offset);
   const numbers = [...segments.numbers("log"), ...segments.numbers("body")];
   for (const [i, number] of numbers.entries()) {
     options.onSegment?.(i, numbers.length);

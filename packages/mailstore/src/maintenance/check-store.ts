@@ -74,7 +74,7 @@ export async function checkLocked(
   const segments =
     driver?.inside.segments ?? (await Segments.list(new DiskFiles(join(directory, "segments")), LEVEL_LIMITS));
   try {
-    const read = await readSegments({ segments, index: driver?.inside.index, onSegment });
+    const read = await readSegments({ segments, inside: driver?.inside, onSegment });
     listener.segmentsRead?.(read);
     for (const { record } of read.damagedRecords) found(findingOf(record.damage));
     for (const damage of read.otherDamages) found(findingOf(damage));

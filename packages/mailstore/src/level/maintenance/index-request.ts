@@ -2,12 +2,15 @@
 import type { CommitRequest } from "../commit-queue.ts";
 import type { Group } from "../group.ts";
 import type { KeyIndex, Operation } from "../key-index.ts";
+import type { LogPosition } from "../log-writer.ts";
 import type { Segments } from "../segments.ts";
 
 /** What maintenance needs of an open driver beside what servers do. */
 export interface DriverInside {
   readonly index: KeyIndex;
   readonly segments: Segments;
+  /** Where the log ended when it was opened: the index has all of it. */
+  readonly openedAt: LogPosition;
   /** Durable when it resolves. Heads in memory do not learn of it: only before they are read. */
   write(operations: readonly Operation[]): Promise<void>;
 }
