@@ -14,7 +14,7 @@ const NAMES =
   LSUB MOVE NAMESPACE NOOP RENAME SEARCH SELECT STATUS STORE SUBSCRIBE UNSELECT UNSUBSCRIBE UID`.split(/\s+/);
 const PIECES: readonly string[] = [
   ["INBOX", "Archive", "a/b", '"two words"', '""', "*", "%", "&Jjo-", "&bad", "~peter", "NIL", "*\r\n", "DONE\r\n"],
-  ["1", "1:*", "*", "2,4:5", "0", "4294967295", "4294967296", "1:2:3", "99:*"],
+  ["1", "1:*", "*", "2,4:5", "0", "4294967295", "4294967296", "1:2:3", "99:*", "$"],
   [
     "(",
     ")",
@@ -44,6 +44,8 @@ const PIECES: readonly string[] = [
   ],
   [
     "CHARSET UTF-8",
+    "RETURN (MIN COUNT)",
+    "RETURN (SAVE)",
     "NOT",
     "OR",
     "SINCE 1-Jan-2020",

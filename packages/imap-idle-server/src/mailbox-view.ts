@@ -7,6 +7,7 @@ import {
   normalizeUidSet,
   uidSetDifference,
   uidSetHas,
+  uidSetOf,
   uidSetSize,
   uidSetValues,
   type ChangeRecord,
@@ -40,12 +41,14 @@ export interface UpdateOptions {
 }
 
 const NOTHING: Updates = { expunged: [], exists: undefined, flags: EMPTY_UID_SET };
-const NO_UIDS = new Uint32Array(0);
+const NO_UIDS: Uint32Array = new Uint32Array(0);
 const UID_MAX = 2 ** 32 - 1;
 
 export class MailboxView {
   /** How many keywords the client was told of; -1 before SELECT told of any. */
   keywordsTold = -1;
+  /** The UIDs that `$` stands for (RFC 5182 2); some may be gone. */
+  saved: Uint32Array = NO_UIDS;
   readonly #mailbox: MailboxId;
   #count: number;
   #through: Cursor;
@@ -127,6 +130,7 @@ export class MailboxView {
    * messages, while UIDs that the client was not told of are left out.
    */
   resolve(set: SequenceSet, options: { readonly uid: boolean }): UidSet {
+    if (set === "$") return uidSetOf(this.saved);
     const lastUid = this.#count === 0 ? 0 : this.uidOf(this.#count);
     if (options.uid) return uidsBelow(lastUid + 1, resolveSequenceSet(set, lastUid));
     return resolveSequenceSet(set, this.#count).map(([first, last]) => {

@@ -11,7 +11,7 @@ import type { SearchArguments, SearchKey } from "./search-key.ts";
 import { parseSearchArguments, printSearchArguments } from "./search-key.ts";
 import type { Section, SectionText } from "./section.ts";
 import { parseSection, printSection } from "./section.ts";
-import type { SequenceNumber, SequenceSet } from "./sequence-set.ts";
+import type { SequenceNumber, SequenceRange, SequenceSet } from "./sequence-set.ts";
 import { parseSequenceSet, printSequenceSet, resolveSequenceSet } from "./sequence-set.ts";
 import { parseStatusItems, printStatusItems } from "./status-item.ts";
 import type { StoreArguments } from "./store-arguments.ts";
@@ -43,10 +43,15 @@ const sequenceNumber: fc.Arbitrary<SequenceNumber> = fc.oneof(
   fc.constant("*" as const),
 );
 
-const sequenceSet: fc.Arbitrary<SequenceSet> = fc.array(fc.tuple(sequenceNumber, sequenceNumber), {
+const sequenceRanges: fc.Arbitrary<readonly SequenceRange[]> = fc.array(fc.tuple(sequenceNumber, sequenceNumber), {
   minLength: 1,
   maxLength: 5,
 });
+
+const sequenceSet: fc.Arbitrary<SequenceSet> = fc.oneof(
+  { arbitrary: sequenceRanges, weight: 4 },
+  { arbitrary: fc.constant("$" as const), weight: 1 },
+);
 
 const parseSet = (text: string): SequenceSet => parseAll(parseSequenceSet, text);
 
@@ -71,16 +76,31 @@ describe("parseSequenceSet", () => {
       ],
     ],
     ["1:4294967295", [[1, 4294967295]]],
+    // RFC 5182 2
+    ["$", "$"],
   ])("reads %s", (text, set) => {
     expect(parseSet(text)).toEqual(set);
   });
 
-  it.each(["", "0", "1:0", "a", "1,", ",1", "1:", ":1", "1:2:3", "1 2", "4294967296", "1:99999999999999999999", "$"])(
-    "faults %j",
-    (text) => {
-      expect(faultOf(() => parseSet(text))).not.toBeNull();
-    },
-  );
+  it.each([
+    "",
+    "0",
+    "1:0",
+    "a",
+    "1,",
+    ",1",
+    "1:",
+    ":1",
+    "1:2:3",
+    "1 2",
+    "4294967296",
+    "1:99999999999999999999",
+    "$,1",
+    "1,$",
+    "$1",
+  ])("faults %j", (text) => {
+    expect(faultOf(() => parseSet(text))).not.toBeNull();
+  });
 
   it("reads what is printed", () => {
     fc.assert(fc.property(sequenceSet, (set) => expect(parseSet(printSequenceSet(set))).toEqual(set)));
@@ -99,12 +119,12 @@ describe("resolveSequenceSet", () => {
     ["7:5,6:9,1", 3, "1,5:9"],
     ["1:4294967295,4294967294:*", 7, "1:4294967295"],
   ])("resolves %s of %i to %s", (text, max, expected) => {
-    expect(printSequenceSet(resolveSequenceSet(parseSet(text), max))).toBe(expected);
+    expect(printSequenceSet(resolveSequenceSet(parseSet(text) as readonly SequenceRange[], max))).toBe(expected);
   });
 
   it("holds what the ranges hold, in normal form", () => {
     const small: fc.Arbitrary<SequenceNumber> = fc.oneof(fc.integer({ min: 1, max: 30 }), fc.constant("*" as const));
-    const sets = fc.array(fc.tuple(small, small), { maxLength: 10 });
+    const sets: fc.Arbitrary<readonly SequenceRange[]> = fc.array(fc.tuple(small, small), { maxLength: 10 });
     fc.assert(
       fc.property(sets, fc.integer({ min: 1, max: 30 }), (set, max) => {
         const wanted = new Set<number>();
@@ -545,19 +565,37 @@ describe("SEARCH", () => {
     expect(faultOf(() => keyOf(octets))).not.toBeNull();
   });
 
+  it.each([
+    ["RETURN (MIN MAX ALL COUNT SAVE) SEEN", ["MIN", "MAX", "ALL", "COUNT", "SAVE"]],
+    ["return (count) CHARSET UTF-8 SEEN", ["COUNT"]],
+    // RFC 4731 3.1
+    ["RETURN () SEEN", ["ALL"]],
+    ["SEEN", null],
+  ])("reads what %s gives back", (octets, returns) => {
+    expect(parseAll(parseSearchArguments, octets)).toMatchObject({ returns, key: seen });
+  });
+
+  it.each(["RETURN SEEN", "RETURN (ALL)", "RETURN (SOME) SEEN", "RETURN (ALL", "CHARSET UTF-8 RETURN (ALL) SEEN"])(
+    "faults %s",
+    (octets) => expect(faultOf(() => keyOf(octets))).not.toBeNull(),
+  );
+
   it("reads texts in UTF-8, and leaves those in a charset that it does not know", () => {
     const utf8 = Buffer.from("Grüße").toString("latin1");
     expect(keyOf(`CHARSET utf-8 BODY "${utf8}"`)).toEqual({ type: "body", text: "Grüße" });
     expect(keyOf(`BODY {${utf8.length}}\r\n${utf8}`)).toEqual({ type: "body", text: "Grüße" });
     expect(keyOf('BODY "Gr\xfc\xdfe"')).toEqual({ type: "body", text: "Grüße" });
     expect(parseAll(parseSearchArguments, 'CHARSET "koi8-r" BODY "\xff"')).toEqual({
+      returns: null,
       charset: "KOI8-R",
       key: { type: "body", text: "\xff" },
     });
   });
 
   it("reads what is printed", () => {
-    const searches = fc.record<SearchArguments>({ charset: fc.constantFrom(null, "UTF-8"), key: searchKey });
+    const options = fc.constantFrom("ALL", "COUNT", "MAX", "MIN", "SAVE" as const);
+    const returns = fc.oneof(fc.constant(null), fc.array(options, { minLength: 1, maxLength: 5 }));
+    const searches = fc.record<SearchArguments>({ returns, charset: fc.constantFrom(null, "UTF-8"), key: searchKey });
     fc.assert(
       fc.property(searches, (search) => {
         expect(parseAll(parseSearchArguments, printSearchArguments(search))).toEqual(search);

@@ -50,6 +50,8 @@ export { printResponseCode } from "./response-code.ts";
 export { Scanner } from "./scanner.ts";
 export type { SearchArguments, SearchKey } from "./search-key.ts";
 export { parseSearchArguments, printSearchArguments, printSearchKey, SEARCH_CHARSETS } from "./search-key.ts";
+export type { EsearchHead, SearchReturn } from "./search-return.ts";
+export { parseSearchReturns, printEsearchHead, printSearchReturns } from "./search-return.ts";
 export type { PartialRange, Section, SectionText } from "./section.ts";
 export { parsePartial, parseSection, printPartial, printSection } from "./section.ts";
 export type { NumberRange, SequenceNumber, SequenceRange, SequenceSet } from "./sequence-set.ts";

@@ -83,6 +83,15 @@ export class Scanner {
     return this.#run(WORD_CHAR, "a word").toUpperCase();
   }
 
+  /** One of these keywords, which are given in upper case. */
+  oneOf<Word extends string>(words: readonly Word[], what: string): Word {
+    const start = this.#position;
+    const read = this.word();
+    const word = words.find((known) => known === read);
+    if (word === undefined) throw this.fault(`Unknown ${what}`, start);
+    return word;
+  }
+
   atom(): string {
     return this.#run(ATOM_CHAR, "an atom");
   }

@@ -2,6 +2,8 @@
 // Parsing is bounded in depth and in number of keys; so is whatever walks over its result.
 import { parseDate, printDate } from "./date-time.ts";
 import type { Scanner } from "./scanner.ts";
+import type { SearchReturn } from "./search-return.ts";
+import { parseSearchReturns, printSearchReturns } from "./search-return.ts";
 import type { SequenceSet } from "./sequence-set.ts";
 import { atSequenceSet, parseSequenceSet, printSequenceSet } from "./sequence-set.ts";
 import { latin1ToUtf8, printAstring, printString, utf8ToLatin1 } from "./string.ts";
@@ -34,6 +36,8 @@ export type SearchKey =
   | { readonly type: "and"; readonly keys: readonly SearchKey[] };
 
 export interface SearchArguments {
+  /** What it gives back in an ESEARCH (RFC 4731); null for the numbers alone. */
+  readonly returns: readonly SearchReturn[] | null;
   /** Upper case. Where it is none of SEARCH_CHARSETS the texts are raw octets: refuse with BADCHARSET. */
   readonly charset: string | null;
   readonly key: SearchKey;
@@ -90,6 +94,7 @@ for (const is of ["before", "on", "since"] as const) {
 
 /** Everything behind SEARCH. */
 export function parseSearchArguments(scan: Scanner): SearchArguments {
+  const returns = parseSearchReturns(scan);
   let charset: string | null = null;
   if (scan.skip("CHARSET ")) {
     charset = scan.astring().toUpperCase();
@@ -98,7 +103,7 @@ export function parseSearchArguments(scan: Scanner): SearchArguments {
   const search: Search = { scan, charset, keys: 0 };
   const keys = [parseKey(search, 1)];
   while (!scan.atEnd) keys.push(readKey(search, 0));
-  return { charset, key: allOf(keys) };
+  return { returns, charset, key: allOf(keys) };
 }
 
 /** A key behind a space, one level below `depth`. */
@@ -154,8 +159,9 @@ function readModSeq(scan: Scanner): number {
   return scan.number64();
 }
 
-export function printSearchArguments({ charset, key }: SearchArguments): string {
-  return `${charset === null ? "" : `CHARSET ${printAstring(charset)} `}${printSearchKey(key)}`;
+export function printSearchArguments({ returns, charset, key }: SearchArguments): string {
+  const inCharset = charset === null ? "" : `CHARSET ${printAstring(charset)} `;
+  return `${printSearchReturns(returns)}${inCharset}${printSearchKey(key)}`;
 }
 
 /** The key as a client writes it, its texts in UTF-8. */

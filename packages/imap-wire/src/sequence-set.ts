@@ -1,16 +1,17 @@
-// Sets of message numbers or UIDs (RFC 9051 9 sequence-set). `*` stays symbolic until it is resolved.
+// Sets of message numbers or UIDs (RFC 9051 9 sequence-set). `*` and `$` stay symbolic until they are resolved.
 import { DIGIT, isOf } from "./char-class.ts";
 import type { Scanner } from "./scanner.ts";
 
 export type SequenceNumber = number | "*";
 /** Both ends belong to it, in any order; a single number is a range of one. */
 export type SequenceRange = readonly [SequenceNumber, SequenceNumber];
-/** The ranges as the client wrote them. */
-export type SequenceSet = readonly SequenceRange[];
+/** The ranges as the client wrote them, or `$`: what its last SEARCH saved (RFC 5182 2). */
+export type SequenceSet = readonly SequenceRange[] | "$";
 /** Numbers alone: `first <= last`. */
 export type NumberRange = readonly [first: number, last: number];
 
 export function parseSequenceSet(scan: Scanner): SequenceSet {
+  if (scan.skip("$")) return "$";
   const ranges: SequenceRange[] = [];
   do {
     const first = parseSequenceNumber(scan);
@@ -21,15 +22,16 @@ export function parseSequenceSet(scan: Scanner): SequenceSet {
 
 /** Whether a sequence set comes next. */
 export function atSequenceSet(scan: Scanner): boolean {
-  return scan.peek === "*" || isOf(scan.peek.charCodeAt(0), DIGIT);
+  return scan.peek === "*" || scan.peek === "$" || isOf(scan.peek.charCodeAt(0), DIGIT);
 }
 
 function parseSequenceNumber(scan: Scanner): SequenceNumber {
   return scan.skip("*") ? "*" : scan.nzNumber();
 }
 
-/** Prints a set with or without `*`; it must not be empty. */
+/** Prints a set of any kind; it must not be empty. */
 export function printSequenceSet(set: SequenceSet): string {
+  if (set === "$") return set;
   let text = "";
   for (const [first, last] of set) {
     if (text !== "") text += ",";
@@ -42,7 +44,7 @@ export function printSequenceSet(set: SequenceSet): string {
  * The numbers of a set as ascending, disjoint, non-adjacent ranges. `max` is what `*` stands for: the number of
  * messages, or the highest UID. Where that is 0, ranges with `*` hold nothing. Numbers above `max` stay.
  */
-export function resolveSequenceSet(set: SequenceSet, max: number): readonly NumberRange[] {
+export function resolveSequenceSet(set: readonly SequenceRange[], max: number): readonly NumberRange[] {
   const ordered: [number, number][] = [];
   for (const [a, b] of set) {
     if (max === 0 && (a === "*" || b === "*")) continue;

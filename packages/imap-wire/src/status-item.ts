@@ -16,17 +16,9 @@ const STATUS_ITEMS = [
 ] as const;
 
 export function parseStatusItems(scan: Scanner): readonly StatusItem[] {
-  const items = scan.list(() => parseStatusItem(scan));
+  const items = scan.list(() => scan.oneOf(STATUS_ITEMS, "STATUS item"));
   if (items.length === 0) throw scan.fault("Expected a STATUS item");
   return items;
-}
-
-function parseStatusItem(scan: Scanner): StatusItem {
-  const start = scan.position;
-  const word = scan.word();
-  const item = STATUS_ITEMS.find((name) => name === word);
-  if (item === undefined) throw scan.fault("Unknown STATUS item", start);
-  return item;
 }
 
 export function printStatusItems(items: readonly StatusItem[]): string {

@@ -2,14 +2,7 @@
 // Each source is asked about those alone that the sources before it left open. What is held is a number a message, and
 // the event loop is shared.
 import type { SearchKey } from "@pushmail/imap-wire";
-import {
-  uidSetOf,
-  type Cursor,
-  type MessageDetails,
-  type MessageIndex,
-  type Uid,
-  type UidSet,
-} from "@pushmail/mailstore";
+import { uidSetOf, type MessageDetails, type MessageIndex, type Uid, type UidSet } from "@pushmail/mailstore";
 import type { Selected, Session } from "../command.ts";
 import type { StoredMessage } from "../fetch/load-messages.ts";
 import { mapBatches, readGroups } from "../fetch/read-groups.ts";
@@ -21,31 +14,23 @@ import { searchBounds } from "./search-bounds.ts";
 import { planSearch, type SearchPlan } from "./search-plan.ts";
 import { testHeld, testPieces, wantTexts } from "./search-texts.ts";
 
-export interface FoundMessages {
-  /** Ascending. */
-  readonly uids: Uint32Array;
-  /** The highest of them; undefined where nothing was found. */
-  readonly modSeq: Cursor | undefined;
-}
-
 interface Search {
   readonly session: Session;
   readonly state: Selected;
   readonly plan: SearchPlan;
   readonly slice: TimeSlice;
   readonly found: Uid[];
-  modSeq: Cursor | undefined;
 }
 
-/** Finds the messages that the client knows and the key describes. */
-export async function searchMessages(session: Session, state: Selected, key: SearchKey): Promise<FoundMessages> {
+/** Finds the messages that the client knows and the key describes; ascending. */
+export async function searchMessages(session: Session, state: Selected, key: SearchKey): Promise<Uint32Array> {
   // The view is ready once the index is.
   await session.index(state);
   const { view, handle } = state;
   const plan = planSearch(key, { view, nowMs: session.now() });
   // Flushing finds out that a client has left: nothing else is written until the end.
   const slice = new TimeSlice(() => session.flush());
-  const search: Search = { session, state, plan, slice, found: [], modSeq: undefined };
+  const search: Search = { session, state, plan, slice, found: [] };
   const { batchMessagesMax } = session.limits.search;
   let open = await uidsOf(sift(search, byIndex(view, searchBounds(key, view), batchMessagesMax)));
   if (plan.usesMetadata) {
@@ -54,7 +39,7 @@ export async function searchMessages(session: Session, state: Selected, key: Sea
   }
   const details = inBatches(open, batchMessagesMax, (set) => handle.details(set));
   await siftByTexts(search, sift(search, details));
-  return { uids: Uint32Array.from(search.found).sort(), modSeq: search.modSeq };
+  return Uint32Array.from(search.found).sort();
 }
 
 function* byIndex(view: MailboxView, uids: UidSet, size: number): Generator<readonly StoredMessage[]> {
@@ -90,7 +75,7 @@ async function* sift<Stored extends StoredMessage>(
       if (candidate === undefined) continue;
       const truth = plan.test(candidate);
       if (truth === undefined) open.push(stored);
-      else if (truth) keep(search, candidate);
+      else if (truth) search.found.push(stored.uid);
       const rest = slice.rest();
       if (rest === undefined) continue;
       await rest;
@@ -115,18 +100,13 @@ async function siftByTexts(search: Search, open: AsyncIterable<readonly MessageD
       const [held] = octets;
       const isFound =
         held === undefined ? await testPieces(plan, candidate, item, options) : testHeld(plan, candidate, item, held);
-      if (isFound) keep(search, candidate);
+      if (isFound) search.found.push(candidate.uid);
       const rest = slice.rest();
       if (rest === undefined && held !== undefined) continue;
       await rest;
       index = await session.index(state);
     }
   }
-}
-
-function keep(search: Search, { uid, modSeq }: Candidate): void {
-  search.found.push(uid);
-  if (search.modSeq === undefined || modSeq > search.modSeq) search.modSeq = modSeq;
 }
 
 function candidateOf(view: MailboxView, index: MessageIndex, stored: StoredMessage): Candidate | undefined {

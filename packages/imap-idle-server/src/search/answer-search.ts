@@ -1,0 +1,117 @@
+// How a search is answered: by numbers alone, or by an ESEARCH with what the client wants of them (RFC 4731 3), which may
+// be kept for it as `$` (RFC 5182 2).
+import { printEsearchHead, SEARCH_CHARSETS, SyntaxFault, type SearchArguments } from "@pushmail/imap-wire";
+import type { Uid } from "@pushmail/mailstore";
+import type { Call, Completion, Selected, Session } from "../command.ts";
+import { no } from "../replies.ts";
+import { searchMessages } from "./search-messages.ts";
+import { usesModSeq } from "./uses-mod-seq.ts";
+
+/** How much of a list of numbers is printed at once. */
+const NUMBERS_AT_ONCE = 4_096;
+const TEXT_AT_ONCE = 16_384;
+const NONE: Uint32Array = new Uint32Array(0);
+
+/** Searches the selected mailbox and tells what was found. */
+export async function answerSearch(
+  session: Session,
+  state: Selected,
+  search: SearchArguments,
+  call: Call,
+): Promise<Completion | void> {
+  const saves = search.returns?.includes("SAVE") === true;
+  try {
+    const refused = refuseCharset(search.charset);
+    const uids = refused === undefined ? await find(session, state, search) : NONE;
+    if (saves) state.view.saved = chosenOf(search, uids);
+    return refused ?? (await tell(session, state, { search, uids, call }));
+  } catch (error) {
+    // RFC 5182 2.1: a search that fails leaves nothing saved; one that is BAD leaves what was.
+    if (saves && !(error instanceof SyntaxFault)) state.view.saved = NONE;
+    throw error;
+  }
+}
+
+/** The answer where the texts of a search are in a charset that is not known. */
+export function refuseCharset(charset: string | null): Completion | undefined {
+  if (charset === null || SEARCH_CHARSETS.includes(charset)) return undefined;
+  return no({ code: "BADCHARSET", charsets: SEARCH_CHARSETS }, `Texts cannot be given in ${charset}`);
+}
+
+async function find(session: Session, state: Selected, { key }: SearchArguments): Promise<Uint32Array> {
+  // RFC 7162 3.1: whoever asks for MODSEQ wants to be told of it from then on.
+  if (usesModSeq(key)) await session.enable("CONDSTORE");
+  return searchMessages(session, state, key);
+}
+
+interface Found {
+  readonly search: SearchArguments;
+  /** In the order in which they are told. */
+  readonly uids: Uint32Array;
+  readonly call: Call;
+}
+
+async function tell(session: Session, state: Selected, { search, uids, call }: Found): Promise<void> {
+  const { returns, key } = search;
+  const modSeq = usesModSeq(key) ? await highestModSeq(session, state, chosenOf(search, uids)) : undefined;
+  const numbers = call.uid ? uids : uids.map((uid) => state.view.numberOf(uid));
+  if (returns === null) {
+    // RFC 7162 3.1.5
+    await tellNumbers(session, "* SEARCH", numbers, modSeq === undefined ? "" : ` (MODSEQ ${modSeq})`);
+    return;
+  }
+  // RFC 5182 2.4: what is only saved is not told.
+  if (returns.every((option) => option === "SAVE")) return;
+  await session.write(printEsearchHead(call));
+  // RFC 4731 3.1: of nothing there is a count alone.
+  if (returns.includes("MIN") && numbers.length > 0) await session.write(` MIN ${numbers[0]}`);
+  if (returns.includes("MAX") && numbers.length > 0) await session.write(` MAX ${numbers.at(-1)}`);
+  if (returns.includes("COUNT")) await session.write(` COUNT ${numbers.length}`);
+  if (returns.includes("ALL") && numbers.length > 0) await tellAll(session, numbers);
+  await session.write(modSeq === undefined ? "\r\n" : ` MODSEQ ${modSeq}\r\n`);
+}
+
+/** What is saved, and whose MODSEQ is told: where only the ends are asked for, these (RFC 5182 2.1, RFC 4731 3.2). */
+function chosenOf({ returns }: SearchArguments, uids: Uint32Array): Uint32Array {
+  if (returns === null || uids.length === 0) return uids;
+  const ends: Uid[] = [];
+  if (returns.includes("MIN")) ends.push(uids[0] as Uid);
+  if (returns.includes("MAX")) ends.push(uids.at(-1) as Uid);
+  const asksForAll = returns.includes("ALL") || returns.includes("COUNT");
+  return asksForAll || ends.length === 0 ? uids : Uint32Array.from(ends);
+}
+
+async function highestModSeq(session: Session, state: Selected, uids: Uint32Array): Promise<number | undefined> {
+  const index = await session.index(state);
+  let highest: number | undefined;
+  for (const uid of uids) {
+    const row = index.rowOf(uid);
+    if (row >= 0) highest = Math.max(highest ?? 0, index.modSeqAt(row));
+  }
+  return highest;
+}
+
+/** In pieces, as there may be very many. */
+async function tellNumbers(session: Session, head: string, numbers: Uint32Array, end: string): Promise<void> {
+  await session.write(head);
+  for (let at = 0; at < numbers.length; at += NUMBERS_AT_ONCE) {
+    await session.write(` ${numbers.subarray(at, at + NUMBERS_AT_ONCE).join(" ")}`);
+  }
+  await session.write(`${end}\r\n`);
+}
+
+/** As a set that keeps the order. */
+async function tellAll(session: Session, numbers: Uint32Array): Promise<void> {
+  let text = " ALL ";
+  for (let at = 0; at < numbers.length;) {
+    const first = numbers[at] as number;
+    let last = first;
+    while (numbers[++at] === last + 1) last++;
+    text += first === last ? `${first}` : `${first}:${last}`;
+    if (at < numbers.length) text += ",";
+    if (text.length < TEXT_AT_ONCE) continue;
+    await session.write(text);
+    text = "";
+  }
+  await session.write(text);
+}
