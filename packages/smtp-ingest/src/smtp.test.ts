@@ -211,6 +211,29 @@ describe("a mail", () => {
     ]);
   });
 
+  it("may come from and go to local parts in quotes, which are the same address where they need none", async () => {
+    await listen();
+    await mx.play(`
+      ${HELLO}
+      C: MAIL FROM:<"a \\"b@:<>\\c"@example.net> SIZE=10
+      S: 250 *
+      C: RCPT TO:<@relay.example:"al\\ice"@Example.ORG>
+      S: 250 *
+      C: RCPT TO:<"al ice"@example.org>
+      S: 550 5.1.1 No such user here: "al ice"@example.org
+      C: RCPT TO:<"alice"@example.org> NOTIFY=NEVER
+      S: 555 5.5.4 *
+      C: DATA
+      S: 354 *
+      C: .
+      S: 250 *
+      ${BYE}
+    `);
+    expect(await mx.mails("alice@example.org")).toEqual([
+      expect.stringMatching(/^Return-Path: <"a \\"b@:<>c"@example\.net>\r\n[^]*\tfor <alice@Example\.ORG>;/),
+    ]);
+  });
+
   it("comes whole whatever the cuts between packets, and however its commands are pipelined", async () => {
     await listen();
     const client = mx.dial();
@@ -372,6 +395,8 @@ describe("a refusal", () => {
       S: 500 5.5.2 *
       C: VRFY alice
       S: 252 *
+      C: EXPN staff
+      S: 502 5.5.1 *
       C: HELP
       S: 214 *
       ${BYE}

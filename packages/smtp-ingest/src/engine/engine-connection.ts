@@ -7,8 +7,11 @@ import { replyTo } from "../replies.ts";
 import { CommandStream } from "./command-stream.ts";
 import type { Place } from "./connection-gate.ts";
 import type { EngineServer } from "./engine-server.ts";
+import { STAND_IN, takeQuotedPath } from "./quoted-path.ts";
 
 const ENHANCED_STATUS = /^[245]\.\d{1,3}\.\d{1,3} /;
+
+type ParsedAddress = Exclude<ReturnType<SMTPConnection["_parseAddressCommand"]>, false>;
 
 /** A connection that CommandStream parses, and that keeps to the listener's settings. */
 export class EngineConnection extends SMTPConnection {
@@ -74,6 +77,19 @@ export class EngineConnection extends SMTPConnection {
   /** AUTH is not even announced where it would show the password to the network (RFC 4954 4). */
   override _isSupported(command: string): boolean {
     return super._isSupported(command) && (command !== "AUTH" || this.#mayAuthenticate);
+  }
+
+  override _parseAddressCommand(name: string, command: Buffer | string): ParsedAddress | false {
+    const quoted = takeQuotedPath(command.toString());
+    const parsed = super._parseAddressCommand(name, quoted?.command ?? command);
+    if (quoted === undefined || parsed === false) return parsed;
+    return { ...parsed, address: quoted.localPart + parsed.address.slice(STAND_IN.length) };
+  }
+
+  /** RFC 5321 4.2.4: known, and not done here. */
+  handler_EXPN(_command: Buffer, done: () => void): void {
+    this.send(502, "5.5.1 Lists are not expanded");
+    done();
   }
 
   override handler_DATA(command: Buffer, done: () => void): void {
