@@ -7,6 +7,7 @@ import type {
   Authenticated,
   Call,
   Client,
+  Command,
   Completion,
   Extension,
   MessageLiteral,
@@ -230,7 +231,7 @@ export class ImapSession implements Session {
 
   #carryOut({ name, row, tag, uid, scan }: Invocation, literal?: MessageLiteral): Promise<Completion | void> {
     const state = this.#state;
-    if (!row.in.includes(state.name)) throw new SyntaxFault(`${name} is not possible ${WHERE[state.name]}`);
+    if (!row.in.includes(state.name)) throw new SyntaxFault(`${name} is not possible ${whereabouts(row, state.name)}`);
     const call: Call = { tag, uid, literal };
     const args = row.parse(scan, call);
     scan.end();
@@ -277,9 +278,7 @@ export class ImapSession implements Session {
 }
 
 /** For what is wrong with a command in a state that does not allow it. */
-const WHERE: Record<StateName, string> = {
-  notAuthenticated: "before login",
-  authenticated: "while no mailbox is selected",
-  selected: "while a mailbox is selected",
-  logout: "after LOGOUT",
-};
+function whereabouts(row: Command, state: StateName): string {
+  if (state === "notAuthenticated") return "before login";
+  return row.in.includes("selected") ? "while no mailbox is selected" : "after login";
+}
