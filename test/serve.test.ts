@@ -9,7 +9,7 @@ import { text } from "node:stream/consumers";
 import { connect as connectTls, type TLSSocket } from "node:tls";
 import { promisify } from "node:util";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "@jest/globals";
-import { startPushmail } from "pushmail";
+import { type PushmailOptions, startPushmail } from "pushmail";
 import { makeDataDirectory, type DataDirectory } from "./support/data-directory.ts";
 import { within } from "./support/deadline.ts";
 import { RawImap } from "./support/raw-imap.ts";
@@ -234,6 +234,20 @@ describe("the end of pushmail serve", () => {
     expect(server.child.signalCode).toBe("SIGTERM");
   });
 
+  it("comes by a signal to npm start, too", async () => {
+    const free = ["smtp", "submission", "submissions", "lmtp", "imap", "imaps"].flatMap((name) => [`--${name}`, "0"]);
+    const npm = spawn("npm", ["start", "--", "--memory", ...free], { stdio: ["ignore", "pipe", "ignore"] });
+    const ended = once(npm, "close");
+    let pid = 0;
+    for await (const line of createInterface({ input: npm.stdout })) {
+      if (!line.startsWith("ready ")) continue;
+      ({ pid } = JSON.parse(line.slice("ready ".length)) as { pid: number });
+      npm.kill("SIGTERM");
+    }
+    expect(await within(ended, "the end of npm start")).toEqual([0, null]);
+    expect(() => process.kill(pid, 0)).toThrow("ESRCH");
+  });
+
   it("is forced where something does not end in time", async () => {
     const limits = { PUSHMAIL_LIMITS_SMTP_CLOSE_GRACE_MS: "600000", PUSHMAIL_LIMITS_PROCESS_CLOSE_MS: "1" };
     const server = await start(["--memory", "--users", directory.users], limits);
@@ -380,6 +394,36 @@ describe("startPushmail", () => {
       });
       expect(await Promise.all(counts)).toEqual(others.map(() => 0));
     }
+  });
+
+  it("gives users aliases and quotas, and at a later start what is named then", async () => {
+    const data = join(directory.path, "aliases");
+    const sendTo = async (users: PushmailOptions["users"], ...recipients: string[]): Promise<string[]> => {
+      const server = await startPushmail({ data, users: users ?? {}, limits: { scrypt: { N: 16, p: 1 } } });
+      const sender = await RawSmtp.connect(server.smtp as Address);
+      const replies: string[] = [];
+      for (const recipient of recipients) {
+        await sender.command("MAIL FROM:<>");
+        const reply = await sender.command(`RCPT TO:<${recipient}>`);
+        await sender.command("RSET");
+        replies.push(reply.startsWith("250") ? await sender.send(recipient, "Subject: x\n\n") : reply);
+      }
+      await server.close();
+      return replies;
+    };
+    const ok = expect.stringMatching(/^250 /);
+    const full = expect.stringMatching(/^552 5\.2\.2 /);
+    const ann = { password: "secret", aliases: ["Postmaster@example.org", "@example.net"], quotaMessagesMax: 2 };
+    const users = { [user]: ann, "ben@example.org": "secret" };
+    expect(await sendTo(users, "postmaster@example.org", "whoever@example.net", user)).toEqual([ok, ok, full]);
+    const moved = { [user]: { ...ann, aliases: [] }, "ben@example.org": { ...ann, quotaMessagesMax: 1 } };
+    const replies = await sendTo(moved, "postmaster@example.org", user, "whoever@example.net");
+    expect(replies).toEqual([ok, full, full]);
+    // A password alone leaves the rest as it was.
+    const alone = { [user]: { password: "secret", quotaMessagesMax: 0 }, "ben@example.org": "secret" };
+    expect(await sendTo(alone, user, "postmaster@example.org")).toEqual([ok, full]);
+    const both = { [user]: { ...ann, aliases: ["@example.net"] }, "ben@example.org": ann };
+    await expect(startPushmail({ users: both })).rejects.toThrow(/^user \S+@example\.org: .*taken/);
   });
 
   it("lets go of everything where it cannot start", async () => {

@@ -85,6 +85,11 @@ describe("reading settings", () => {
     });
     const inline = await configFile(`[users]\n"a@example.org" = "secret"`);
     expect(await readSettings(["--config", inline], {})).toMatchObject({ users: { "a@example.org": "secret" } });
+    const more = await configFile(
+      `[users."a@example.org"]\npassword = "x"\naliases = ["@example.org"]\nquotaBytesMax = 9`,
+    );
+    const user = { password: "x", aliases: ["@example.org"], quotaBytesMax: 9 };
+    expect(await readSettings(["--config", more], {})).toMatchObject({ users: { "a@example.org": user } });
   });
 
   it("knows every limit in the file and in the environment", async () => {
@@ -99,6 +104,9 @@ describe("reading settings", () => {
     expect(new Set(settingPaths.map(([path]) => variableName(path))).size).toBe(settingPaths.length);
   });
 });
+
+const USERS =
+  "must be a path, or a table of users by address: a password, or password, aliases, quotaBytesMax, quotaMessagesMax";
 
 describe("settings that are wrong", () => {
   it.each([
@@ -116,7 +124,10 @@ describe("settings that are wrong", () => {
       "limits.imap.wire.searchKeysMax: must be a number that is not negative, not -1",
     ],
     ["limits.imap.patience = 1", "limits.imap.patience: there is no such setting"],
-    [`[users]\n"a@example.org" = 31337`, "users: must be a path, or a table of passwords by address"],
+    [`users = 5`, `users: ${USERS}`],
+    [`[users]\n"a@example.org" = 31337`, `users.a@example.org: ${USERS}`],
+    [`[users."a@example.org"]\npassword = "x"\naliases = [5]`, `users.a@example.org.aliases.0: ${USERS}`],
+    [`[users."a@example.org"]\npassword = "x"\nalias = []`, "users.a@example.org.alias: there is no such setting"],
     [`data = "d"\nmemory = true`, "data and memory exclude each other"],
   ])("in the file: %s", async (toml, complaint) => {
     const file = await configFile(toml);

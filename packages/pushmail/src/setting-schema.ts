@@ -6,13 +6,23 @@ import { defaultLimits, type Settings, settingSpecs } from "./settings.ts";
 
 const port = z.union([z.literal("off"), z.int().min(0).max(65_535)]);
 const text = z.string().min(1);
+const quota = z.int().min(0).optional();
+const user = z.strictObject({
+  password: text,
+  aliases: z.array(text).optional(),
+  quotaBytesMax: quota,
+  quotaMessagesMax: quota,
+});
 const kinds = {
   text: { schema: text, mustBe: "a text" },
   path: { schema: text, mustBe: "a path" },
   switch: { schema: z.boolean(), mustBe: "true or false" },
   port: { schema: port, mustBe: "a port (0 to 65535) or off" },
   names: { schema: z.array(text), mustBe: "a list of names" },
-  users: { schema: z.union([text, z.record(text, text)]), mustBe: "a path, or a table of passwords by address" },
+  users: {
+    schema: z.union([text, z.record(text, z.union([text, user]))]),
+    mustBe: "a path, or a table of users by address: a password, or password, aliases, quotaBytesMax, quotaMessagesMax",
+  },
 } as const;
 const limit = { schema: z.number().min(0), mustBe: "a number that is not negative" };
 
@@ -28,13 +38,20 @@ export function checkSettings(
   const result = schema.safeParse(values);
   // The schema is made of the table that `Settings` describes, so what passes it is of that type.
   if (result.success) return { settings: result.data as Partial<Settings> };
-  const issue = result.error.issues[0] as z.core.$ZodIssue;
+  const issue = deepest(result.error.issues[0] as z.core.$ZodIssue);
   const path = issue.path.map(String);
   if (issue.code === "unrecognized_keys")
     return { wrong: [...path, issue.keys[0] as string], why: "there is no such setting" };
   // What stands where passwords belong is not repeated.
   const found = path[0] === "users" ? "" : `, not ${inspect(valueAt(values, path))}`;
   return { wrong: path, why: `must be ${expected(path)}${found}` };
+}
+
+/** Where none of several forms fits, what is wrong in the one that fits best. */
+function deepest(issue: z.core.$ZodIssue): z.core.$ZodIssue {
+  if (issue.code !== "invalid_union") return issue;
+  const inner = issue.errors.flat().map((each) => deepest({ ...each, path: [...issue.path, ...each.path] }));
+  return inner.reduce((best, each) => (each.path.length > best.path.length ? each : best), inner[0] ?? issue);
 }
 
 /** The same tree of names, each of which may be left out. */

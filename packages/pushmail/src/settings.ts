@@ -62,6 +62,16 @@ export const defaultLimits: Limits = {
 /** The bounds of a server that keeps its mail in memory. */
 export const memoryLimits: Limits = { ...defaultLimits, level: MEMORY_LIMITS, scrypt: { N: 16, r: 1, p: 1 } };
 
+/** A user with more than a password. What is left out is as it was, or as it is for a new account. */
+export interface UserSettings {
+  readonly password: string;
+  /** Other addresses of the account; `@domain` catches all that nobody else has there. */
+  readonly aliases?: readonly string[];
+  /** Bounds of what the account may hold; 0 is none. */
+  readonly quotaBytesMax?: number;
+  readonly quotaMessagesMax?: number;
+}
+
 /** What the server needs to know, in a process of its own or embedded. */
 export interface ServerSettings extends Readonly<Record<ListenerName, Port>> {
   readonly data: string;
@@ -69,8 +79,8 @@ export interface ServerSettings extends Readonly<Record<ListenerName, Port>> {
   readonly host: string;
   readonly hostname: string;
   readonly domain: readonly string[];
-  /** A file of `address:password` lines, or passwords by address. */
-  readonly users: string | Readonly<Record<string, string>>;
+  /** A file of `address:password` lines, or users by address. */
+  readonly users: string | Readonly<Record<string, string | UserSettings>>;
   readonly tlsKey: string;
   readonly tlsCert: string;
   readonly limits: LimitsGiven;

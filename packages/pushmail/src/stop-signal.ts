@@ -1,10 +1,20 @@
-/** Aborted by the first SIGINT or SIGTERM; the second one ends the process at once, as if nobody had asked for it. */
-export function stopSignal(): AbortSignal {
+// What ends a command: the first signal asks it to, the next one does it.
+
+/** Aborted by the first SIGINT or SIGTERM; the next one ends the process at once, as if nobody had asked for it. */
+export function stopSignal(interruptsAtOnce: number = countInterrupts()): AbortSignal {
   const asked = new AbortController();
+  let left = 1;
   const ask = (signal: NodeJS.Signals): void => {
-    process.off("SIGINT", ask).off("SIGTERM", ask);
+    if (signal === "SIGINT" && !asked.signal.aborted) left = interruptsAtOnce;
+    left -= 1;
+    if (left === 0) process.off("SIGINT", ask).off("SIGTERM", ask);
     asked.abort(signal);
   };
   process.on("SIGINT", ask).on("SIGTERM", ask);
   return asked.signal;
+}
+
+/** A terminal interrupts npm and us, and npm passes it on to us: two signals are one. */
+function countInterrupts(): number {
+  return process.env["npm_lifecycle_event"] !== undefined && process.stdin.isTTY ? 2 : 1;
 }

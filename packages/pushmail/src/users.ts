@@ -1,24 +1,58 @@
-// The accounts that are to exist from the start, and their passwords.
+// The accounts that are to exist from the start: their passwords, aliases and quotas.
 import { readFile } from "node:fs/promises";
-import { type MailStore, normalizeAddress, Refusal } from "@pushmail/mailstore";
-import type { ServerSettings } from "./settings.ts";
+import { type AccountInfo, type MailStore, normalizeAddress, Refusal } from "@pushmail/mailstore";
+import type { ServerSettings, UserSettings } from "./settings.ts";
 import { StartFault } from "./start-fault.ts";
 
-/** Creates the accounts that are not there, and gives the others the password named here. */
+/** Creates the accounts that are not there, and makes the others as they are described here. */
 export async function provisionUsers(store: MailStore, users: ServerSettings["users"]): Promise<void> {
-  const entries = typeof users === "string" ? await readUsersFile(users) : Object.entries(users);
-  await Promise.all(entries.map(([address, password]) => provision(store, address, password)));
+  const given = typeof users === "string" ? await readUsersFile(users) : Object.entries(users);
+  const entries = given.map(
+    ([address, user]) => [address, typeof user === "string" ? { password: user } : user] as const,
+  );
+  // An alias may go from one user to another: it is taken away before it is given.
+  for (const step of [takeAliases, provision]) {
+    await Promise.all(
+      entries.map(async ([address, user]) => {
+        try {
+          await step(store, address, user);
+        } catch (error) {
+          if (error instanceof Refusal) throw new StartFault(`user ${address}: ${error.message}`, { cause: error });
+          throw error;
+        }
+      }),
+    );
+  }
 }
 
-async function provision(store: MailStore, address: string, password: string): Promise<void> {
-  try {
-    const account = await store.findAccount(address);
-    if (account?.address !== normalizeAddress(address)) await store.createAccount({ address, password });
-    else if (!(await isPasswordOf(store, address, password))) await store.updateAccount(account.id, { password });
-  } catch (error) {
-    if (error instanceof Refusal) throw new StartFault(`user ${address}: ${error.message}`, { cause: error });
-    throw error;
+async function takeAliases(store: MailStore, address: string, { aliases: wanted }: UserSettings): Promise<void> {
+  if (wanted === undefined) return;
+  const account = await findOwn(store, address);
+  const aliases = account?.aliases.filter((alias) => wanted.includes(alias)) ?? [];
+  if (account !== undefined && aliases.length < account.aliases.length)
+    await store.updateAccount(account.id, { aliases });
+}
+
+async function provision(store: MailStore, address: string, user: UserSettings): Promise<void> {
+  const account = await findOwn(store, address);
+  if (account === undefined) await store.createAccount({ address, ...user });
+  else if (!(await isAs(store, account, user))) await store.updateAccount(account.id, user);
+}
+
+/** The account of which this is the address, not an alias. */
+async function findOwn(store: MailStore, address: string): Promise<AccountInfo | undefined> {
+  const account = await store.findAccount(address);
+  return account?.address === normalizeAddress(address) ? account : undefined;
+}
+
+async function isAs(store: MailStore, { id, address, aliases }: AccountInfo, user: UserSettings): Promise<boolean> {
+  if (user.aliases?.some((alias) => !aliases.includes(alias))) return false;
+  if (user.quotaBytesMax !== undefined || user.quotaMessagesMax !== undefined) {
+    const { bytesMax, messagesMax } = await store.quota(id);
+    if ((user.quotaBytesMax ?? bytesMax) !== bytesMax) return false;
+    if ((user.quotaMessagesMax ?? messagesMax) !== messagesMax) return false;
   }
+  return isPasswordOf(store, address, user.password);
 }
 
 async function isPasswordOf(store: MailStore, address: string, password: string): Promise<boolean> {
