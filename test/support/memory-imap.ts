@@ -10,6 +10,7 @@ import {
   type MailboxHandle,
   type MailStore,
   type NewMessage,
+  type StoreLimits,
 } from "@pushmail/mailstore";
 import { RawImap } from "./raw-imap.ts";
 
@@ -33,6 +34,7 @@ export class StoreWork {
 
 export interface MemoryImapOptions {
   readonly limits?: Partial<ImapLimits>;
+  readonly storeLimits?: Partial<StoreLimits>;
   /** Called before each piece of a body is given to the server; what it throws, the server gets. */
   readonly beforePiece?: () => void | Promise<void>;
 }
@@ -58,9 +60,12 @@ export class MemoryImap {
     subscribe("net.server.socket", this.#onSocket);
   }
 
-  static async start({ limits = {}, beforePiece }: MemoryImapOptions = {}): Promise<MemoryImap> {
+  static async start({ limits = {}, storeLimits = {}, beforePiece }: MemoryImapOptions = {}): Promise<MemoryImap> {
     const work = new StoreWork();
-    const store = openMailStore(await openMemoryDriver(), { scryptCost: { N: 16, r: 1, p: 1 } });
+    const store = openMailStore(await openMemoryDriver(), {
+      scryptCost: { N: 16, r: 1, p: 1 },
+      limits: storeLimits,
+    });
     const account = await store.createAccount({ address: USER, password: PASSWORD });
     const ignore = (): void => undefined;
     const errors: object[] = [];

@@ -30,7 +30,7 @@ export interface Logout {
 }
 
 /** Extensions that a client turns on (RFC 5161). */
-export type Extension = "CONDSTORE";
+export type Extension = "CONDSTORE" | "QRESYNC";
 
 /** What a handler sees of its session. */
 export interface Session {
@@ -51,7 +51,10 @@ export interface Session {
 
   /** The messages of the selected mailbox, with the view made ready. Its rows are good until the next await. */
   index(state: Selected): Promise<MessageIndex>;
-  /** Whether the client turned an extension on. With CONDSTORE every FETCH response carries MODSEQ (RFC 7162 3.2). */
+  /**
+   * Whether the client turned an extension on. With CONDSTORE every FETCH response carries MODSEQ (RFC 7162 3.2), with
+   * QRESYNC what is expunged is told as VANISHED (RFC 7162 3.2.10).
+   */
   isEnabled(extension: Extension): boolean;
   /** Turns an extension on, by ENABLE or by a command that implies it (RFC 7162 3.1). */
   enable(extension: Extension): Promise<void>;

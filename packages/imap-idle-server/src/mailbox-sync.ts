@@ -1,13 +1,30 @@
 // Keeps a view in step with its mailbox: loads it, and tells the client of what changed since.
-import { printExists, printExpunge, printFetch, printFlags, printRecent, printUntagged } from "@pushmail/imap-wire";
-import { normalizeUidSet, type MessageIndex, type Uid, type UidRange, type UidSet } from "@pushmail/mailstore";
+import {
+  printExists,
+  printExpunge,
+  printFetch,
+  printFlags,
+  printRecent,
+  printUntagged,
+  printVanished,
+} from "@pushmail/imap-wire";
+import {
+  normalizeUidSet,
+  type Cursor,
+  type MessageIndex,
+  type Uid,
+  type UidRange,
+  type UidSet,
+} from "@pushmail/mailstore";
 import type { Selected, Session } from "./command.ts";
 import { printFlagSet } from "./fetch/print-flag-set.ts";
-import type { RowRange, Updates } from "./mailbox-view.ts";
+import type { Updates } from "./mailbox-view.ts";
 import { Bye } from "./replies.ts";
 
 const SYSTEM_FLAGS = ["\\Answered", "\\Flagged", "\\Deleted", "\\Seen", "\\Draft"];
 const LOAD_ATTEMPTS_MAX = 100;
+/** Ranges that one VANISHED tells. */
+const RANGES_AT_ONCE = 1_000;
 
 export interface TellOptions {
   /** Whether the numbers are in use, so that no EXPUNGE may be told (RFC 9051 7.5.1). */
@@ -28,16 +45,23 @@ export async function loadIndex(session: Session, state: Selected): Promise<Mess
   return index;
 }
 
-/** Tells the client what changed in its mailbox. Does nothing, at no cost, where nothing did. */
-export async function tellUpdates(session: Session, state: Selected, options: TellOptions): Promise<void> {
+/**
+ * Tells the client what changed in its mailbox. Does nothing, at no cost, where nothing did. Returns the HIGHESTMODSEQ
+ * that the client must be told of, because no MODSEQ of a message shows it.
+ */
+export async function tellUpdates(
+  session: Session,
+  state: Selected,
+  options: TellOptions,
+): Promise<Cursor | undefined> {
   const { handle, view } = state;
   // RFC 9051 6.3.5 leaves it open what becomes of sessions in a mailbox that is deleted.
   if (handle.status === undefined) throw new Bye("The mailbox was deleted");
-  if (handle.status.highestModSeq <= view.through) return;
+  if (handle.status.highestModSeq <= view.through) return undefined;
   await loadIndex(session, state);
   const recentBefore = view.recentCount;
   const updates = await readUpdates(session, state, options);
-  await tellExpunged(session, updates.expunged);
+  await tellExpunged(session, updates);
   if (updates.exists !== undefined) {
     claimRecent(state);
     await tellKeywords(session, state);
@@ -45,6 +69,27 @@ export async function tellUpdates(session: Session, state: Selected, options: Te
     if (view.recentCount !== recentBefore) await session.write(printRecent(view.recentCount));
   }
   await tellFlags(session, state, { uids: updates.flags });
+  if (!session.isEnabled("QRESYNC")) return undefined;
+  // RFC 7162 3.2: what is held back has a lower MODSEQ than what was told, so that the client must not keep that.
+  const told = toldModSeq(state);
+  return updates.vanished.length > 0 || told < (handle.status?.highestModSeq ?? 0) ? told : undefined;
+}
+
+/** The MODSEQ up to which the client knows everything: it may keep it as the point from which to ask for changes. */
+export function toldModSeq({ handle, view }: Selected): Cursor {
+  const highest = handle.status?.highestModSeq ?? view.through;
+  return highest < view.through ? highest : view.through;
+}
+
+/** Tells which UIDs are gone, where there are any (RFC 7162 3.2.10). */
+export async function tellVanished(
+  session: Session,
+  uids: UidSet,
+  options: { readonly earlier: boolean },
+): Promise<void> {
+  for (let at = 0; at < uids.length; at += RANGES_AT_ONCE) {
+    await session.write(printVanished(uids.slice(at, at + RANGES_AT_ONCE), options));
+  }
 }
 
 /** Makes the messages that nobody was told of `\Recent` to this session (RFC 3501 2.3.2); EXAMINE leaves them so. */
@@ -101,7 +146,8 @@ function modSeqData(index: MessageIndex, row: number): string {
   return `MODSEQ (${index.modSeqAt(row)})`;
 }
 
-async function tellExpunged(session: Session, expunged: readonly RowRange[]): Promise<void> {
+async function tellExpunged(session: Session, { expunged, vanished }: Updates): Promise<void> {
+  if (session.isEnabled("QRESYNC")) return tellVanished(session, vanished, { earlier: false });
   // From the last to the first: no number that is still to come is moved by the ones before it.
   for (const [first, last] of expunged.toReversed()) {
     for (let row = last; row >= first; row--) await session.write(printExpunge(row + 1));

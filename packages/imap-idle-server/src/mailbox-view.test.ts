@@ -103,6 +103,8 @@ class ObedientClient {
   numbers: Uid[] = [];
 
   obey(updates: Updates, view: MailboxView, index: MessageIndex): void {
+    const rows = updates.expunged.flatMap(([first, last]) => this.numbers.slice(first, last + 1));
+    expect(updates.vanished).toEqual(uidSetOf(rows));
     for (const [first, last] of updates.expunged.toReversed()) {
       for (let row = last; row >= first; row--) {
         expect(row).toBeLessThan(this.numbers.length);

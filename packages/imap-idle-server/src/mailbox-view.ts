@@ -27,6 +27,8 @@ export type RowRange = readonly [first: number, last: number];
 export interface Updates {
   /** Rows as they were before, ascending: told from the last to the first, each has its old number. */
   readonly expunged: readonly RowRange[];
+  /** The same messages by their UIDs. */
+  readonly vanished: UidSet;
   /** The new size, where messages have come. */
   readonly exists: number | undefined;
   /** Messages told before whose flags changed; some may be gone from the index by now. */
@@ -40,7 +42,7 @@ export interface UpdateOptions {
   readonly holdsExpunge: boolean;
 }
 
-const NOTHING: Updates = { expunged: [], exists: undefined, flags: EMPTY_UID_SET };
+const NOTHING: Updates = { expunged: [], vanished: EMPTY_UID_SET, exists: undefined, flags: EMPTY_UID_SET };
 const NO_UIDS: Uint32Array = new Uint32Array(0);
 const UID_MAX = 2 ** 32 - 1;
 
@@ -139,6 +141,15 @@ export class MailboxView {
     });
   }
 
+  /** The messages of a set that the client knows. */
+  known(set: UidSet): UidSet {
+    const known: [Uid, Uid][] = [];
+    for (const [first, last] of this.#rowsOf(set)) {
+      for (let row = first; row <= last; row++) addOne(known, this.uids[row] as Uid);
+    }
+    return known;
+  }
+
   /** Whether a message is `\Recent` to this session. */
   isRecent(uid: Uid): boolean {
     return uidSetHas(this.#recent, uid);
@@ -180,13 +191,16 @@ export class MailboxView {
   compare(index: MessageIndex, options: UpdateOptions): Updates {
     const told = this.uids;
     const expunged: [number, number][] = [];
+    const vanished: [Uid, Uid][] = [];
     const flagged: [Uid, Uid][] = [];
     let at = 0;
     for (let row = 0; row < this.#count; row++) {
       const uid = told[row] as Uid;
       while (at < index.count && (index.uids[at] as Uid) < uid) at++;
-      if (at === index.count || index.uids[at] !== uid) addOne(expunged, row);
-      else if (index.modSeqAt(at) > this.#through) addOne(flagged, uid);
+      if (at === index.count || index.uids[at] !== uid) {
+        addOne(expunged, row);
+        addOne(vanished, uid);
+      } else if (index.modSeqAt(at) > this.#through) addOne(flagged, uid);
     }
     if (options.holdsExpunge && expunged.length > 0) return NOTHING;
     const fresh = index.count - index.lowerBound(this.#uidNext);
@@ -194,7 +208,7 @@ export class MailboxView {
     this.#count = index.count;
     this.#uidNext = Math.max(this.#uidNext, (index.uids[index.count - 1] ?? 0) + 1);
     this.#advance(options.through);
-    return { expunged, exists: fresh > 0 ? this.#count : undefined, flags: flagged };
+    return { expunged, vanished, exists: fresh > 0 ? this.#count : undefined, flags: flagged };
   }
 
   #expunges(record: ChangeRecord): boolean {
@@ -214,6 +228,7 @@ export class MailboxView {
   #take(news: News, index: MessageIndex, through: Cursor): Updates {
     const gone = normalizeUidSet(news.expunged);
     const expunged = this.#rowsOf(gone);
+    const vanished = this.known(gone);
     const flags = uidSetDifference(uidsBelow(this.#uidNext, news.flagged), gone);
     const arrived = uidSetDifference(normalizeUidSet(news.appended), [[0, this.#uidNext - 1]]);
     // What came and went before it could be told is not told.
@@ -221,7 +236,7 @@ export class MailboxView {
     this.#uidNext = Math.max(this.#uidNext, (arrived.at(-1)?.[1] ?? 0) + 1);
     this.#replaceUids(expunged, fresh, index);
     this.#advance(through);
-    return { expunged, exists: fresh.length > 0 ? this.#count : undefined, flags };
+    return { expunged, vanished, exists: fresh.length > 0 ? this.#count : undefined, flags };
   }
 
   #replaceUids(expunged: readonly RowRange[], fresh: UidSet, index: MessageIndex): void {

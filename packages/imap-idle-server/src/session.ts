@@ -1,6 +1,13 @@
 // One client's session: one command at a time, answered in order. It alone writes to its connection.
-import { printContinuation, printTagged, printUntagged, SyntaxFault } from "@pushmail/imap-wire";
-import { Refusal, type AccountInfo, type FlagsResult, type MailStore, type MessageIndex } from "@pushmail/mailstore";
+import { printContinuation, printTagged, printUntagged, SyntaxFault, type ResponseCode } from "@pushmail/imap-wire";
+import {
+  Refusal,
+  type AccountInfo,
+  type Cursor,
+  type FlagsResult,
+  type MailStore,
+  type MessageIndex,
+} from "@pushmail/mailstore";
 import { capabilitiesOf } from "./capabilities.ts";
 import { readCommand, readLine, takeLine, type Incoming } from "./command-input.ts";
 import type {
@@ -20,19 +27,20 @@ import { giveWay, type Connection } from "./connection.ts";
 import { holdsExpunge, readInvocation, type Invocation } from "./invocation.ts";
 import type { ImapLimits } from "./limits.ts";
 import type { Log } from "./log.ts";
-import { loadIndex, tellUpdates } from "./mailbox-sync.ts";
+import { loadIndex, tellUpdates, toldModSeq } from "./mailbox-sync.ts";
 import { Bye, PeerGone, replyToError, type Reply } from "./replies.ts";
 import type { ServerContext } from "./server-context.ts";
 
 const NOT_AUTHENTICATED: SessionState = { name: "notAuthenticated" };
 const LOGOUT: SessionState = { name: "logout" };
+const NONE_ENABLED: ReadonlySet<Extension> = new Set();
 const DONE = /^DONE[ \t]*$/i;
 
 export class ImapSession implements Session {
   readonly #server: ServerContext;
   readonly #connection: Connection;
   #state: SessionState = NOT_AUTHENTICATED;
-  #isCondstoreEnabled = false;
+  #enabled: ReadonlySet<Extension> = NONE_ENABLED;
   #isTlsDue = false;
   /** Whether the client has shown that it speaks IMAP. */
   #speaksImap = false;
@@ -96,17 +104,16 @@ export class ImapSession implements Session {
   }
 
   isEnabled(extension: Extension): boolean {
-    return extension === "CONDSTORE" && this.#isCondstoreEnabled;
+    return this.#enabled.has(extension);
   }
 
   async enable(extension: Extension): Promise<void> {
     if (this.isEnabled(extension)) return;
-    this.#isCondstoreEnabled = true;
-    if (this.#state.name !== "selected") return;
-    // Not above what was told: the client may keep it as the point from which to ask for changes.
-    const { handle, view } = this.#state;
-    const value = Math.min(view.through, handle.status?.highestModSeq ?? view.through);
-    await this.write(printUntagged("OK", "Highest", { code: "HIGHESTMODSEQ", value }));
+    // RFC 7162 3.2.3
+    if (extension === "QRESYNC") await this.enable("CONDSTORE");
+    this.#enabled = new Set([...this.#enabled, extension]);
+    if (extension !== "CONDSTORE" || this.#state.name !== "selected") return;
+    await this.write(printUntagged("OK", "Highest", highestModSeq(toldModSeq(this.#state))));
   }
 
   ownChange({ view }: Selected, { changed, cursor }: FlagsResult): void {
@@ -191,7 +198,8 @@ export class ImapSession implements Session {
   }
 
   async #tellInIdle(state: Authenticated | Selected, keepAliveMs: number): Promise<void> {
-    if (state.name === "selected") await tellUpdates(this, state, { holdsExpunge: false });
+    const highest = state.name === "selected" ? await tellUpdates(this, state, { holdsExpunge: false }) : undefined;
+    if (highest !== undefined) await this.write(printUntagged("OK", "Highest", highestModSeq(highest)));
     const isSilent = this.now() >= this.#connection.sentAtMs + keepAliveMs;
     if (isSilent && !this.#connection.hasOutput) await this.write(printUntagged("OK", "Still here"));
     await this.flush();
@@ -215,7 +223,12 @@ export class ImapSession implements Session {
       incoming.literal?.skip();
     }
     if (this.#state.name === "selected") {
-      await tellUpdates(this, this.#state, { holdsExpunge: invocation !== undefined && holdsExpunge(invocation) });
+      const holds = invocation !== undefined && holdsExpunge(invocation);
+      const highest = await tellUpdates(this, this.#state, { holdsExpunge: holds });
+      // RFC 7162 3.2.7: in the tagged OK, where there is room for it.
+      if (highest !== undefined && reply.status === "OK" && reply.code === undefined)
+        reply = { ...reply, code: highestModSeq(highest) };
+      else if (highest !== undefined) await this.write(printUntagged("OK", "Highest", highestModSeq(highest)));
     }
     await this.write(printTagged(incoming.tag ?? "*", reply.status, reply.text, reply.code));
     await (this.#isTlsDue ? this.#goOnInTls() : this.flush());
@@ -275,6 +288,10 @@ export class ImapSession implements Session {
     this.log.error({ client: this.client.address, err: error }, "session failed");
     return printUntagged("BYE", "Internal error, the log says more");
   }
+}
+
+function highestModSeq(value: Cursor): ResponseCode {
+  return { code: "HIGHESTMODSEQ", value };
 }
 
 /** For what is wrong with a command in a state that does not allow it. */

@@ -11,7 +11,9 @@ import type { SearchArguments, SearchKey } from "./search-key.ts";
 import { parseSearchArguments, printSearchArguments } from "./search-key.ts";
 import type { Section, SectionText } from "./section.ts";
 import { parseSection, printSection } from "./section.ts";
-import type { SequenceNumber, SequenceRange, SequenceSet } from "./sequence-set.ts";
+import type { KnownState, SelectParameters } from "./select-parameters.ts";
+import { parseSelectParameters, printSelectParameters } from "./select-parameters.ts";
+import type { NumberRange, SequenceNumber, SequenceRange, SequenceSet } from "./sequence-set.ts";
 import { parseSequenceSet, printSequenceSet, resolveSequenceSet } from "./sequence-set.ts";
 import { parseStatusItems, printStatusItems } from "./status-item.ts";
 import type { StoreArguments } from "./store-arguments.ts";
@@ -262,6 +264,97 @@ describe("STORE", () => {
   });
 });
 
+const KNOWN = { uidValidity: 67890007, modSeq: 200507151940, uids: null, match: null };
+
+describe("SELECT", () => {
+  it.each<[string, Partial<SelectParameters>]>([
+    ["", {}],
+    [" (condstore)", { condstore: true }],
+    [" (QRESYNC (67890007 200507151940))", { known: KNOWN }],
+    [" (CONDSTORE qresync (67890007 200507151940))", { condstore: true, known: KNOWN }],
+    // RFC 7162 3.2.5
+    [
+      " (QRESYNC (67890007 200507151940 541:214,43:211,41))",
+      {
+        known: {
+          ...KNOWN,
+          uids: [
+            [214, 541],
+            [43, 211],
+            [41, 41],
+          ],
+        },
+      },
+    ],
+    [
+      " (QRESYNC (67890007 200507151940 1:97 (5,7:8 15,21,24)))",
+      {
+        known: {
+          ...KNOWN,
+          uids: [[1, 97]],
+          match: {
+            numbers: [
+              [5, 5],
+              [7, 8],
+            ],
+            uids: [
+              [15, 15],
+              [21, 21],
+              [24, 24],
+            ],
+          },
+        },
+      },
+    ],
+    [" (QRESYNC (67890007 200507151940 (1 2)))", { known: { ...KNOWN, match: { numbers: [[1, 1]], uids: [[2, 2]] } } }],
+  ])("reads%s", (octets, expected) => {
+    expect(parseAll(parseSelectParameters, octets)).toEqual({ condstore: false, known: null, ...expected });
+  });
+
+  it.each([
+    " ",
+    " ()",
+    "(CONDSTORE)",
+    " (CONDSTORE CONDSTORE)",
+    " (QRESYNC (1 2) QRESYNC (1 2))",
+    " (QRESYNC)",
+    " (QRESYNC ())",
+    " (QRESYNC (1))",
+    " (QRESYNC (0 1))",
+    " (QRESYNC (1 0))",
+    " (QRESYNC (1 2 1:*))",
+    " (QRESYNC (1 2 1 ()))",
+    " (QRESYNC (1 2 1 (1)))",
+    " (QRESYNC (1 2 1 (1:2 3)))",
+    " (QRESYNC (1 2 1 (2,1 3,4)))",
+    " (QRESYNC (1 2 1 (1,2 4,3)))",
+    " (QRESYNC (1 2 1 (1 *)))",
+    " (QRESYNC (1 2 1 (1 1) 1))",
+    " (CONDSTORED)",
+  ])("faults%s", (octets) => {
+    expect(faultOf(() => parseAll(parseSelectParameters, octets))).not.toBeNull();
+  });
+
+  it("reads what is printed", () => {
+    const size = fc.integer({ min: 1, max: 5 });
+    const numbers = fc.tuple(size, fc.integer({ min: 1, max: 9 })).map(([count, first]): NumberRange[] => {
+      return Array.from({ length: count }, (_, i) => [first + 3 * i, first + 3 * i + 1]);
+    });
+    const known = fc.record<KnownState>({
+      uidValidity: fc.integer({ min: 1, max: 2 ** 32 - 1 }),
+      modSeq: fc.maxSafeNat().map((modSeq) => Math.max(1, modSeq)),
+      uids: fc.option(numbers),
+      match: fc.option(numbers.map((set) => ({ numbers: set, uids: set }))),
+    });
+    const parameters = fc.record<SelectParameters>({ condstore: fc.boolean(), known: fc.option(known) });
+    fc.assert(
+      fc.property(parameters, (select) => {
+        expect(parseAll(parseSelectParameters, printSelectParameters(select))).toEqual(select);
+      }),
+    );
+  });
+});
+
 describe("STATUS", () => {
   it("reads items in any case, and faults others", () => {
     expect(parseAll(parseStatusItems, "(uidnext MESSAGES)")).toEqual(["UIDNEXT", "MESSAGES"]);
@@ -393,8 +486,15 @@ describe("FETCH", () => {
     expect(parseAll(parseFetchArguments, "(FLAGS) (CHANGEDSINCE 12345)")).toEqual({
       items: ["FLAGS"],
       changedSince: 12345,
+      vanished: false,
     });
     expect(parseAll(parseFetchArguments, "FAST (changedsince 1)").changedSince).toBe(1);
+  });
+
+  it("reads VANISHED (RFC 7162 3.2.6)", () => {
+    const expected = { items: ["FLAGS"], changedSince: 1, vanished: true };
+    expect(parseAll(parseFetchArguments, "(FLAGS) (CHANGEDSINCE 1 VANISHED)")).toEqual(expected);
+    expect(parseAll(parseFetchArguments, "FLAGS (vanished changedsince 1)")).toEqual(expected);
   });
 
   it.each([
@@ -411,7 +511,9 @@ describe("FETCH", () => {
     "BODYSTRUCTURE[]",
     "RFC822[1]",
     "(FLAGS) (CHANGEDSINCE)",
-    "(FLAGS) (CHANGEDSINCE 1 VANISHED)",
+    "(FLAGS) (VANISHED)",
+    "(FLAGS) (CHANGEDSINCE 1 CHANGEDSINCE 1)",
+    "(FLAGS) (CHANGEDSINCE 1 VANISHED VANISHED)",
     "(FLAGS) ()",
     `(${"BODY[] ".repeat(DEFAULT_WIRE_LIMITS.fetchItemsMax)}UID)`,
   ])("faults %s", (octets) => {
@@ -422,9 +524,11 @@ describe("FETCH", () => {
     const fetches = fc.record({
       items: fc.array(fetchItem, { minLength: 1, maxLength: 6 }),
       changedSince: fc.option(fc.maxSafeNat()),
+      vanished: fc.boolean(),
     });
     fc.assert(
-      fc.property(fetches, (fetch) => {
+      fc.property(fetches, (made) => {
+        const fetch = { ...made, vanished: made.vanished && made.changedSince !== null };
         expect(parseAll(parseFetchArguments, printFetchArguments(fetch))).toEqual(fetch);
       }),
     );

@@ -31,6 +31,8 @@ export interface FetchArguments {
   readonly items: readonly FetchItem[];
   /** Only messages with a higher MODSEQ (RFC 7162 3.1.4); null for all. */
   readonly changedSince: number | null;
+  /** Whether messages that are gone since then are told too (RFC 7162 3.2.6). */
+  readonly vanished: boolean;
 }
 
 const ATTRIBUTES: ReadonlySet<string> = new Set<FetchAttribute>([
@@ -56,11 +58,24 @@ const MACROS: ReadonlyMap<string, readonly FetchItem[]> = new Map([
 /** Everything behind the sequence set of FETCH. */
 export function parseFetchArguments(scan: Scanner): FetchArguments {
   const items = scan.peek === "(" ? parseFetchList(scan) : parseFetchWord(scan);
-  if (!scan.skip(" (")) return { items, changedSince: null };
-  scan.expect("CHANGEDSINCE ");
-  const changedSince = scan.number64();
-  scan.expect(")");
-  return { items, changedSince };
+  return { items, ...parseModifiers(scan) };
+}
+
+function parseModifiers(scan: Scanner): Pick<FetchArguments, "changedSince" | "vanished"> {
+  if (!scan.skip(" ")) return { changedSince: null, vanished: false };
+  const start = scan.position;
+  const modifiers = scan.list(() => {
+    if (scan.skip("VANISHED")) return "VANISHED";
+    scan.expect("CHANGEDSINCE ");
+    return scan.number64();
+  });
+  const [changedSince, ...more] = modifiers.filter((modifier) => modifier !== "VANISHED");
+  const vanishedCount = modifiers.length - more.length - 1;
+  // RFC 7162 3.2.6: VANISHED stands together with CHANGEDSINCE.
+  if (changedSince === undefined || more.length > 0 || vanishedCount > 1) {
+    throw scan.fault("Expected CHANGEDSINCE, once", start);
+  }
+  return { changedSince, vanished: vanishedCount === 1 };
 }
 
 function parseFetchList(scan: Scanner): readonly FetchItem[] {
@@ -109,8 +124,8 @@ export function printFetchItem(item: FetchItem): string {
   return `BODY${item.peek ? ".PEEK" : ""}${printSection(item.section)}${partial}`;
 }
 
-export function printFetchArguments({ items, changedSince }: FetchArguments): string {
-  const since = changedSince === null ? "" : ` (CHANGEDSINCE ${changedSince})`;
+export function printFetchArguments({ items, changedSince, vanished }: FetchArguments): string {
+  const since = changedSince === null ? "" : ` (CHANGEDSINCE ${changedSince}${vanished ? " VANISHED" : ""})`;
   return `(${items.map(printFetchItem).join(" ")})${since}`;
 }
 

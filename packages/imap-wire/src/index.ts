@@ -54,6 +54,8 @@ export type { EsearchHead, SearchReturn } from "./search-return.ts";
 export { parseSearchReturns, printEsearchHead, printSearchReturns } from "./search-return.ts";
 export type { PartialRange, Section, SectionText } from "./section.ts";
 export { parsePartial, parseSection, printPartial, printSection } from "./section.ts";
+export type { KnownState, SelectParameters } from "./select-parameters.ts";
+export { parseSelectParameters, printSelectParameters } from "./select-parameters.ts";
 export type { NumberRange, SequenceNumber, SequenceRange, SequenceSet } from "./sequence-set.ts";
 export { parseSequenceSet, printSequenceSet, resolveSequenceSet } from "./sequence-set.ts";
 export type { StatusItem } from "./status-item.ts";

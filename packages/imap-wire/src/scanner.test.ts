@@ -11,6 +11,7 @@ import { parseListMailbox, parseMailbox } from "./mailbox-name.ts";
 import { Scanner } from "./scanner.ts";
 import { parseSearchArguments } from "./search-key.ts";
 import { parseSection } from "./section.ts";
+import { parseSelectParameters } from "./select-parameters.ts";
 import { parseSequenceSet } from "./sequence-set.ts";
 import { parseStatusItems } from "./status-item.ts";
 import { parseStoreArguments } from "./store-arguments.ts";
@@ -156,6 +157,7 @@ describe("every parser", () => {
     parseMailbox,
     parseSearchArguments,
     parseSection,
+    parseSelectParameters,
     parseSequenceSet,
     parseStatusItems,
     parseStoreArguments,

@@ -4,6 +4,7 @@ import {
   normalizeUidSet,
   uidSetDifference,
   uidSetHas,
+  uidSetIntersection,
   uidSetOf,
   uidSetSize,
   uidSetUnion,
@@ -58,9 +59,11 @@ describe("a set of UIDs", () => {
       fc.property(uids, uids, (a, b) => {
         const union = uidSetUnion(uidSetOf(a), uidSetOf(b));
         const difference = uidSetDifference(uidSetOf(a), uidSetOf(b));
-        expect(isNormal(union) && isNormal(difference)).toBe(true);
+        const intersection = uidSetIntersection(uidSetOf(a), uidSetOf(b));
+        expect(isNormal(union) && isNormal(difference) && isNormal(intersection)).toBe(true);
         expect(union).toEqual(uidSetOf([...a, ...b]));
         expect(difference).toEqual(uidSetOf(a.filter((uid) => !b.includes(uid))));
+        expect(intersection).toEqual(uidSetOf(a.filter((uid) => b.includes(uid))));
       }),
     );
   });

@@ -61,6 +61,11 @@ export function uidSetUnion(a: UidSet, b: UidSet): UidSet {
   return normalizeUidSet([...a, ...b]);
 }
 
+/** What is in both. */
+export function uidSetIntersection(a: UidSet, b: UidSet): UidSet {
+  return uidSetDifference(a, uidSetDifference(a, b));
+}
+
 /** What is in `a` and not in `b`. */
 export function uidSetDifference(a: UidSet, b: UidSet): UidSet {
   const result: [Uid, Uid][] = [];

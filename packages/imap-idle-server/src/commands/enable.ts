@@ -2,7 +2,7 @@
 import { printEnabled } from "@pushmail/imap-wire";
 import { command, type Command, type Extension } from "../command.ts";
 
-const EXTENSIONS: readonly Extension[] = ["CONDSTORE"];
+const EXTENSIONS: readonly Extension[] = ["CONDSTORE", "QRESYNC"];
 
 export const enable: Command = command({
   name: "ENABLE",

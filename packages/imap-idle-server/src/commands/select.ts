@@ -1,11 +1,19 @@
-// SELECT and EXAMINE (RFC 9051 6.3.2, 6.3.3; CONDSTORE: RFC 7162 3.1.8). Counts come from the head: a large mailbox
+// SELECT and EXAMINE (RFC 9051 6.3.2, 6.3.3; CONDSTORE and QRESYNC: RFC 7162 3.1.8, 3.2.5). Counts come from the head: a large mailbox
 // answers as quickly as a small one, and its index is loaded behind the answer.
-import { parseMailbox, printExists, printRecent, printUntagged } from "@pushmail/imap-wire";
+import {
+  parseMailbox,
+  parseSelectParameters,
+  printExists,
+  printRecent,
+  printUntagged,
+  SyntaxFault,
+} from "@pushmail/imap-wire";
 import { Refusal, type MessageIndex, type Uid } from "@pushmail/mailstore";
 import { command, type Command, type Selected, type Session } from "../command.ts";
 import { claimRecent, tellKeywords } from "../mailbox-sync.ts";
 import { MailboxView } from "../mailbox-view.ts";
 import { ok } from "../replies.ts";
+import { resync } from "../resync.ts";
 
 export const select: Command = selecting({ name: "SELECT", readOnly: false });
 export const examine: Command = selecting({ name: "EXAMINE", readOnly: true });
@@ -17,11 +25,11 @@ function selecting({ name, readOnly }: { readonly name: string; readonly readOnl
     parse(scan) {
       scan.space();
       const mailbox = parseMailbox(scan);
-      const condstore = scan.skip(" (");
-      if (condstore) scan.expect("CONDSTORE)");
-      return { mailbox, condstore };
+      return { mailbox, ...parseSelectParameters(scan) };
     },
-    async run(session, { mailbox, condstore }, state) {
+    async run(session, { mailbox, condstore, known }, state) {
+      // RFC 7162 3.2.3: before anything is done.
+      if (known !== null && !session.isEnabled("QRESYNC")) throw new SyntaxFault("QRESYNC is not enabled");
       const { account } = state;
       // RFC 9051 6.3.2: whether or not it succeeds, the mailbox before it is left.
       session.enter({ name: "authenticated", account });
@@ -32,7 +40,9 @@ function selecting({ name, readOnly }: { readonly name: string; readonly readOnl
       if (found === undefined) throw new Refusal("mailboxNotFound", "No such mailbox");
       const handle = await session.store.open({ account: account.id, mailbox: found.id });
       try {
-        session.enter(await describe(session, { account, handle, readOnly }));
+        const opened = await describe(session, { account, handle, readOnly });
+        if (known !== null && known.uidValidity === found.uidValidity) await resync(session, opened, known);
+        session.enter(opened);
       } catch (error) {
         handle.release();
         throw error;
