@@ -9,7 +9,7 @@ import { COMMANDS } from "@pushmail/imap-idle-server";
 /** Who may import whom: the workspace packages that each package may name, of those alone it may be made. */
 const layers: Readonly<Record<string, readonly string[]>> = {
   "imap-wire": [],
-  mailstore: [],
+  mailstore: ["imap-wire"],
   "smtp-ingest": ["mailstore"],
   "imap-idle-server": ["mailstore", "imap-wire"],
   "client-cli": [],

@@ -25,7 +25,7 @@ export interface BodyPartData {
 }
 
 /** A multipart without parts has no form in the grammar: it is shown with one empty part. */
-const EMPTY_PART = '("TEXT" "PLAIN" ("CHARSET" "US-ASCII") NIL NIL "7BIT" 0 0)';
+export const EMPTY_MULTIPART = '("TEXT" "PLAIN" ("CHARSET" "US-ASCII") NIL NIL "7BIT" 0 0)';
 
 /** The BODYSTRUCTURE with its extension data. */
 export function printBodyStructure(part: BodyPartData): string {
@@ -39,14 +39,15 @@ export function printBody(part: BodyPartData): string {
 
 type PrintPart = typeof printBody | typeof printBodyStructure;
 
-function isMultipart(part: BodyPartData): boolean {
+/** Whether it is printed as one: by its type, whatever it holds. */
+export function isMultipart(part: BodyPartData): boolean {
   return part.type.toUpperCase() === "MULTIPART";
 }
 
 function printMultipart(part: BodyPartData, print: PrintPart): string {
   let parts = "";
   for (const child of part.parts) parts += print(child);
-  const head = `(${parts === "" ? EMPTY_PART : parts} ${printString(part.subtype)}`;
+  const head = `(${parts === "" ? EMPTY_MULTIPART : parts} ${printString(part.subtype)}`;
   if (print === printBody) return `${head})`;
   return `${head} ${printParameters(part.parameters)} ${printPlacement(part)})`;
 }

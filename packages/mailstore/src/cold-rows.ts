@@ -2,9 +2,9 @@
 import { CHUNK_WIDTH, COLUMN, decodeMetadataChunk, decodeSummaryChunk } from "./chunk-codec.ts";
 import type { Uid } from "./ids.ts";
 import type { MailboxContents, TailRow } from "./mailbox-contents.ts";
-import { decodeSummary } from "./message/encode-summary.ts";
+import { decodeSummary, encodeSummary } from "./message/encode-summary.ts";
 import { MessageScanner } from "./message/scan-message.ts";
-import type { MessageSummary } from "./message/summary.ts";
+import { StoredSummary } from "./message/stored-summary.ts";
 import type { MailboxAt, MessageDetails, MessageMetadata } from "./store.ts";
 import type { StoreContext } from "./store-context.ts";
 import type { UidSet } from "./uid-set.ts";
@@ -50,7 +50,8 @@ export async function* readDetails(
       // What is in neither was expunged meanwhile.
       if (row === undefined) continue;
       const encoded = fresh[i]?.summary ?? summaries?.get(uid);
-      rows.push({ ...row, summary: encoded === undefined ? await scanStored(context, row) : decodeSummary(encoded) });
+      const summary = encoded === undefined ? undefined : decodeSummary(encoded);
+      rows.push({ ...row, summary: summary ?? (await scanStored(context, row)) });
     }
     if (rows.length > 0) yield rows;
   }
@@ -86,11 +87,11 @@ function readChunk<T>(
   });
 }
 
-/** A summary that a large copy did not carry along is made again from the body. */
-async function scanStored(context: StoreContext, row: MessageMetadata): Promise<MessageSummary> {
+/** A summary that a large copy did not carry along, or that is of an older version, is made again from the body. */
+async function scanStored(context: StoreContext, row: MessageMetadata): Promise<StoredSummary> {
   const scanner = new MessageScanner();
   for await (const piece of context.driver.blobs.read(row.blob)) scanner.push(piece);
-  return scanner.finish();
+  return new StoredSummary(encodeSummary(scanner.finish()));
 }
 
 /** The UIDs of a set that exist, by the chunk that holds them; looked up anew for each chunk, as rows may shift. */

@@ -3,6 +3,7 @@
 import type { AppendedBy, ChangesPage } from "./change.ts";
 import type { BlobRange } from "./driver.ts";
 import type { AccountId, BlobId, Cursor, MailboxId, Uid } from "./ids.ts";
+import type { StoredSummary } from "./message/stored-summary.ts";
 import type { MessageSummary } from "./message/summary.ts";
 import type { UidSet } from "./uid-set.ts";
 
@@ -140,7 +141,7 @@ export interface MessageMetadata {
 }
 
 export interface MessageDetails extends MessageMetadata {
-  readonly summary: MessageSummary;
+  readonly summary: StoredSummary;
 }
 
 /**

@@ -7,7 +7,6 @@ import type { Cursor, MailboxId, Uid } from "./ids.ts";
 import type { AppendedRow } from "./log-record.ts";
 import type { MailboxContents } from "./mailbox-contents.ts";
 import type { MailboxState } from "./mailbox-state.ts";
-import { encodeSummary } from "./message/encode-summary.ts";
 import type { Expunged, MailboxAt, MessageMetadata, Transferred } from "./store.ts";
 import { commitDecided, inTurn, type StoreContext } from "./store-context.ts";
 import { countsOf, TransactionDraft } from "./transaction-draft.ts";
@@ -94,9 +93,9 @@ export async function sourceRows(
   if (summaries) {
     for await (const batch of readDetails(context, source.at, contents, uids)) {
       for (const row of batch) {
-        const summary = encodeSummary(row.summary);
-        summaryBytes += summary.length;
-        add(row, summary);
+        const { encoded } = row.summary;
+        summaryBytes += encoded.length;
+        add(row, encoded);
         after = row.uid;
       }
       if (summaryBytes > context.limits.copiedSummaryBytesMax) break;

@@ -1,9 +1,7 @@
 // What a FETCH asks for, and what must be loaded to answer it: the index alone, metadata, or the summary too.
 import {
   printBody,
-  printBodyStructure,
   printDateTime,
-  printEnvelope,
   printFetchItem,
   type FetchArguments,
   type FetchAttribute,
@@ -50,11 +48,11 @@ const ATTRIBUTES: Record<FetchAttribute, Attribute> = {
   INTERNALDATE: { source: "metadata", print: ({ stored }) => `INTERNALDATE ${printDateTime(stored.internalDateMs)}` },
   SAVEDATE: { source: "metadata", print: ({ stored }) => `SAVEDATE ${printDateTime(stored.saveDateMs)}` },
   "RFC822.SIZE": { source: "metadata", print: ({ stored }) => `RFC822.SIZE ${stored.sizeBytes}` },
-  ENVELOPE: { source: "details", print: ({ stored }) => `ENVELOPE ${printEnvelope(stored.summary.envelope)}` },
+  ENVELOPE: { source: "details", print: ({ stored }) => `ENVELOPE ${stored.summary.printedEnvelope}` },
   BODY: { source: "details", print: ({ stored }) => `BODY ${printBody(stored.summary.structure)}` },
   BODYSTRUCTURE: {
     source: "details",
-    print: ({ stored }) => `BODYSTRUCTURE ${printBodyStructure(stored.summary.structure)}`,
+    print: ({ stored }) => `BODYSTRUCTURE ${stored.summary.printedStructure}`,
   },
 };
 

@@ -8,5 +8,6 @@ export { type HeaderField, headerFields, pickFields } from "./header-fields.ts";
 export { DECODE_LIMITS, type DecodeLimits, MESSAGE_LIMITS, type MessageLimits } from "./limits.ts";
 export { findParameter } from "./parameterized-value.ts";
 export { MessageScanner, scanMessage } from "./scan-message.ts";
+export { StoredSummary } from "./stored-summary.ts";
 export type * from "./summary.ts";
 export { decodeTransferEncoding } from "./transfer-encoding.ts";

@@ -1,0 +1,203 @@
+// A summary as the store has it: printed, and taken apart only as far as somebody asks.
+import { EMPTY_MULTIPART } from "@pushmail/imap-wire";
+import { PrintedReader } from "./printed-reader.ts";
+import type { BodyPart, EmbeddedMessage, Envelope, EnvelopeAddress, MessageSummary, Parameter } from "./summary.ts";
+import { damagedSummary, SummaryNumbers } from "./summary-bytes.ts";
+
+export const SUMMARY_VERSION = 2;
+
+export class StoredSummary implements MessageSummary {
+  readonly encoded: Uint8Array;
+  #opened: OpenedSummary | undefined;
+  #envelope: Envelope | undefined;
+  #structure: BodyPart | undefined;
+
+  constructor(encoded: Uint8Array) {
+    this.encoded = encoded;
+  }
+
+  get sizeBytes(): number {
+    return this.#open().sizeBytes;
+  }
+
+  /** The ENVELOPE as FETCH tells it (RFC 9051 7.5.2), octets as latin1. */
+  get printedEnvelope(): string {
+    const { text, envelopeLength } = this.#open();
+    return text.slice(0, envelopeLength);
+  }
+
+  /** The BODYSTRUCTURE likewise. */
+  get printedStructure(): string {
+    const { text, envelopeLength } = this.#open();
+    return text.slice(envelopeLength);
+  }
+
+  get envelope(): Envelope {
+    return (this.#envelope ??= readEnvelope(new PrintedReader(this.printedEnvelope)));
+  }
+
+  get structure(): BodyPart {
+    return (this.#structure ??= this.#readStructure());
+  }
+
+  #open(): OpenedSummary {
+    return (this.#opened ??= open(this.encoded));
+  }
+
+  #readStructure(): BodyPart {
+    const numbers = new SummaryNumbers(this.encoded);
+    for (let skipped = 0; skipped < 3; skipped++) numbers.next();
+    const printed = new PrintedReader(this.printedStructure);
+    const structure = readPart({ printed, numbers }, 0);
+    if (!printed.isAtEnd || !numbers.isAtEnd) throw damagedSummary();
+    return structure;
+  }
+}
+
+interface OpenedSummary {
+  readonly sizeBytes: number;
+  readonly envelopeLength: number;
+  readonly text: string;
+}
+
+function open(encoded: Uint8Array): OpenedSummary {
+  const numbers = new SummaryNumbers(encoded);
+  const [sizeBytes, envelopeLength, structureLength] = [numbers.next(), numbers.next(), numbers.next()];
+  return { sizeBytes, envelopeLength, text: numbers.text(envelopeLength + structureLength) };
+}
+
+function readEnvelope(printed: PrintedReader): Envelope {
+  const next = <T>(read: () => T): T => {
+    printed.expect(" ");
+    return read();
+  };
+  const nstring = (): string | null => printed.nstring();
+  const addresses = (): EnvelopeAddress[] => printed.list(() => readAddress(printed));
+  printed.expect("(");
+  const envelope = {
+    date: nstring(),
+    subject: next(nstring),
+    from: next(addresses),
+    sender: next(addresses),
+    replyTo: next(addresses),
+    to: next(addresses),
+    cc: next(addresses),
+    bcc: next(addresses),
+    inReplyTo: next(nstring),
+    messageId: next(nstring),
+  };
+  printed.expect(")");
+  return envelope;
+}
+
+function readAddress(printed: PrintedReader): EnvelopeAddress {
+  printed.expect("(");
+  const name = printed.nstring();
+  printed.expect(" NIL ");
+  const mailbox = printed.nstring();
+  printed.expect(" ");
+  const host = printed.nstring();
+  printed.expect(")");
+  return { name, mailbox, host };
+}
+
+interface PartReader {
+  readonly printed: PrintedReader;
+  readonly numbers: SummaryNumbers;
+}
+
+type Place = Pick<BodyPart, "headerStart" | "bodyStart" | "bodyEnd" | "lines">;
+
+function readPart(reader: PartReader, origin: number): BodyPart {
+  const { printed, numbers } = reader;
+  const headerStart = origin + numbers.next();
+  const bodyStart = headerStart + numbers.next();
+  const bodyEnd = bodyStart + numbers.next();
+  const place = { headerStart, bodyStart, bodyEnd, lines: numbers.next() };
+  printed.expect("(");
+  const part = printed.sees("(") ? readMultipart(reader, place) : readSinglePart(reader, place);
+  printed.expect(")");
+  return part;
+}
+
+function readMultipart(reader: PartReader, place: Place): BodyPart {
+  const { printed, numbers } = reader;
+  const parts: BodyPart[] = [];
+  const count = numbers.next();
+  if (count === 0) printed.expect(EMPTY_MULTIPART);
+  while (parts.length < count) parts.push(readPart(reader, place.bodyStart));
+  printed.expect(" ");
+  const subtype = printed.string();
+  printed.expect(" ");
+  const parameters = readParameters(printed);
+  return {
+    type: "multipart",
+    subtype,
+    parameters,
+    // No client is told these of a multipart (RFC 9051 7.5.2), nor does anybody else ask.
+    id: null,
+    description: null,
+    encoding: "7bit",
+    md5: null,
+    ...readPlacement(printed),
+    ...place,
+    parts,
+    message: null,
+  };
+}
+
+function readSinglePart(reader: PartReader, place: Place): BodyPart {
+  const { printed } = reader;
+  const type = printed.string();
+  printed.expect(" ");
+  const subtype = printed.string();
+  printed.expect(" ");
+  const parameters = readParameters(printed);
+  printed.expect(" ");
+  const id = printed.nstring();
+  printed.expect(" ");
+  const description = printed.nstring();
+  printed.expect(" ");
+  const encoding = printed.string();
+  printed.expect(` ${place.bodyEnd - place.bodyStart} `);
+  const message = printed.sees("(") ? readMessage(reader, place.bodyStart) : null;
+  // Those of text and of messages are told.
+  printed.skip(`${place.lines} `);
+  const md5 = printed.nstring();
+  const placement = readPlacement(printed);
+  return { type, subtype, parameters, id, description, encoding, md5, ...placement, ...place, parts: [], message };
+}
+
+function readMessage(reader: PartReader, origin: number): EmbeddedMessage {
+  const envelope = readEnvelope(reader.printed);
+  reader.printed.expect(" ");
+  const structure = readPart(reader, origin);
+  reader.printed.expect(" ");
+  return { envelope, structure };
+}
+
+function readPlacement(printed: PrintedReader): Pick<BodyPart, "disposition" | "language" | "location"> {
+  printed.expect(" ");
+  const disposition = printed.skip("NIL") ? null : readDisposition(printed);
+  printed.expect(" ");
+  const language = printed.sees("NIL") || printed.sees("(") ? printed.list(() => printed.string()) : [printed.string()];
+  printed.expect(" ");
+  return { disposition, language: language.length === 0 ? null : language, location: printed.nstring() };
+}
+
+function readDisposition(printed: PrintedReader): BodyPart["disposition"] {
+  printed.expect("(");
+  const type = printed.string();
+  printed.expect(" ");
+  const parameters = readParameters(printed);
+  printed.expect(")");
+  return { type, parameters };
+}
+
+function readParameters(printed: PrintedReader): Parameter[] {
+  return printed.list(() => {
+    const name = printed.string();
+    printed.expect(" ");
+    return [name, printed.string()];
+  });
+}
