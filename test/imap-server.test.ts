@@ -5,7 +5,7 @@ import { connect as connectTls } from "node:tls";
 import { once } from "node:events";
 import { afterEach, describe, expect, it } from "@jest/globals";
 import { startImapServer, type ImapServer, type ImapServerOptions } from "@pushmail/imap-idle-server";
-import { openMailStore, openMemoryDriver, type MailStore, type MailboxAt } from "@pushmail/mailstore";
+import { LoginThrottle, openMailStore, openMemoryDriver, type MailStore, type MailboxAt } from "@pushmail/mailstore";
 import { within } from "./support/deadline.ts";
 import { LineClient } from "./support/line-client.ts";
 import { RawImap } from "./support/raw-imap.ts";
@@ -289,6 +289,20 @@ describe("the end of the server", () => {
     expect(await answer).toMatchObject({ untagged: ['* LSUB () "/" INBOX'], status: "OK LSUB completed" });
     expect(await client.next()).toBe("* BYE The server is shutting down");
     client.socket.end();
+    await within(closed, "the end of the server");
+  });
+
+  it("does not wait for logins that have to wait", async () => {
+    const throttle = new LoginThrottle({ limits: { loginDelayMs: 3_600_000, loginDelayMsMax: 3_600_000 } });
+    const { server } = await run({ throttle, limits: { closeMs: 3_600_000 } });
+    const clients = await Promise.all([1, 2, 3].map(() => RawImap.connect(server.address)));
+    await clients[0]?.command(`LOGIN ${LOGIN.user} wrong`);
+    for (const client of clients) client.write(`x LOGIN ${LOGIN.user} wrong\r\n`);
+    const closed = server.close();
+    for (const client of clients) {
+      expect(await client.next()).toBe("* BYE The server is shutting down");
+      client.socket.end();
+    }
     await within(closed, "the end of the server");
   });
 

@@ -1,5 +1,6 @@
 // A flood of connections from a process of its own: opens them, sends a byte on each now and then, and says over IPC
-// when all have been tried and when all are gone, with what the server said to them. argv: a FloodOrder as JSON.
+// when all have been tried and when all are gone, with what the server said to them; any message makes it end them.
+// argv: a FloodOrder as JSON.
 import { connect, type Socket } from "node:net";
 
 export interface FloodOrder {
@@ -13,8 +14,6 @@ export interface FloodOrder {
   /** Sent on each connection every so often. */
   readonly drip: string;
   readonly everyMs: number;
-  /** Whether the connections end when everything has been tried. */
-  readonly leaves: boolean;
 }
 
 export interface FloodReport {
@@ -32,6 +31,9 @@ let tried = 0;
 let left = order.connections;
 
 for (let i = 0; i < AT_ONCE; i++) next();
+process.once("message", () => {
+  for (const socket of open) socket.destroy();
+});
 setInterval(() => {
   for (const socket of open) socket.write(order.drip, "latin1");
 }, order.everyMs);
@@ -52,7 +54,6 @@ function next(): void {
     next();
     if (++tried < order.connections) return;
     report("tried");
-    if (order.leaves) for (const one of open) one.destroy();
   };
   socket.once("connect", oneTried).once("close", oneTried);
   socket.once("close", () => {

@@ -25,7 +25,6 @@ export class Flood {
       opening: "",
       drip: "x",
       everyMs: 200,
-      leaves: false,
       ...order,
     };
     this.#child = fork(CHILD, [JSON.stringify(whole)], { execArgv: [] });
@@ -43,6 +42,12 @@ export class Flood {
       const wake = new Promise<void>((resolve) => (this.#notify = resolve));
       await within(wake, `a flood all of which is ${stage}`, DEADLINE_MS);
     }
+  }
+
+  /** Ends what is there; the server's last words. */
+  async leave(): Promise<FloodReport["words"]> {
+    this.#child.send("leave");
+    return this.stage("gone");
   }
 
   stop(): void {

@@ -8,21 +8,25 @@ import { Flood, FLOOD } from "./flood.ts";
 import { served, type Port } from "./one-client.ts";
 
 const OWNER = { user: "alice@example.org", password: "secret" };
-/** Far fewer than the flood; and times so short that all of it is over within the test. */
-const PLACES = FLOOD / 5;
+/** Far fewer than the flood, at most as many as by default; and times so short that all is over within the test. */
+const PLACES = Math.min(FLOOD / 5, 1_000);
 const LIMITS = {
   SMTP_CONNECTIONS_MAX: PLACES,
   SMTP_CONNECTIONS_PER_ADDRESS_MAX: PLACES,
   SMTP_CONNECTION_GRACE_MS: 50,
-  SMTP_LOGIN_TIMEOUT_MS: 4_000,
-  SMTP_MAIL_TIMEOUT_MS: 4_000,
+  SMTP_LOGIN_TIMEOUT_MS: 2_000,
+  SMTP_MAIL_TIMEOUT_MS: 2_000,
   IMAP_SESSIONS_BEFORE_LOGIN_MAX: PLACES,
   IMAP_LOGIN_GRACE_MS: 50,
-  IMAP_LOGIN_TIMEOUT_MS: 4_000,
+  IMAP_LOGIN_TIMEOUT_MS: 2_000,
 };
 /** The beginning of a ClientHello that never ends. */
 const HALF_A_HELLO = "\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03";
-const MEMORY_GROWTH_MAX = 150 * 1024 * 1024;
+/**
+ * What strangers may cost: all that one may send before its login and half a handshake, times the places of all six
+ * listeners, together; and what the process needs for its own work besides.
+ */
+const MEMORY_GROWTH_MAX = (96 + (PLACES / 1_000) * 160) * 1024 * 1024;
 
 let directory: DataDirectory;
 let server: ServerProcess;
@@ -87,6 +91,6 @@ describe.each<[Port, string]>([
 
 it("slow connections leave the server as it was", async () => {
   expect(memoryOf(server) - memoryBefore).toBeLessThan(MEMORY_GROWTH_MAX);
-  expect(server.log.split("\n").filter((line) => /"level":(50|60)/.test(line))).toEqual([]);
+  expect(server.log.split("\n").filter((line) => /"level":"(error|fatal)"/.test(line))).toEqual([]);
   expect(await server.end()).toBe(0);
 });

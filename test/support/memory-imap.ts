@@ -37,6 +37,8 @@ export interface MemoryImapOptions {
   readonly storeLimits?: Partial<StoreLimits>;
   /** Called before each piece of a body is given to the server; what it throws, the server gets. */
   readonly beforePiece?: () => void | Promise<void>;
+  /** The server's clock. */
+  readonly now?: () => number;
 }
 
 type MessageOptions = Partial<Pick<NewMessage, "flags" | "internalDateMs">>;
@@ -60,7 +62,8 @@ export class MemoryImap {
     subscribe("net.server.socket", this.#onSocket);
   }
 
-  static async start({ limits = {}, storeLimits = {}, beforePiece }: MemoryImapOptions = {}): Promise<MemoryImap> {
+  static async start(options: MemoryImapOptions = {}): Promise<MemoryImap> {
+    const { limits = {}, storeLimits = {}, beforePiece, now = Date.now } = options;
     const work = new StoreWork();
     const store = openMailStore(await openMemoryDriver(), {
       scryptCost: { N: 16, r: 1, p: 1 },
@@ -76,6 +79,7 @@ export class MemoryImap {
       hostname: "imap.example.org",
       log: { debug: ignore, info: ignore, warn: ignore, error: (fields) => errors.push(fields) },
       limits,
+      now,
     });
     return new MemoryImap({ store, account, server, work, errors });
   }

@@ -11,7 +11,9 @@ import { Tally } from "./tally.ts";
 
 /** Room for connections that several listeners share. */
 export interface Room {
-  /** Takes a place; false where there is none. */
+  /** A listener says how it ends a connection to make room; false where it has none to end. */
+  share(makeRoom: () => boolean): void;
+  /** Takes a place; false where there is none, and no listener has one to give up. */
   take(): boolean;
   /** Gives a place back. */
   give(): void;
@@ -47,6 +49,7 @@ export class Admission {
   constructor(options: AdmissionOptions) {
     this.#options = options;
     this.#ofNetwork = new Tally(options.limits.sessionsPerAddressMax);
+    options.room?.share(() => this.#makeRoom());
   }
 
   /** Counts a socket in, or tells it why not and ends it. One that is counted must `leave`. */

@@ -17,6 +17,8 @@ export interface ReadOptions {
   readonly isInCommand?: boolean;
 }
 
+const SHUTTING_DOWN = "The server is shutting down";
+
 export class Connection {
   readonly signal: Signal = new Signal();
   readonly framer: Framer;
@@ -85,8 +87,9 @@ export class Connection {
 
   /** Ends it at once, with a last word where one can be said: for one that its session does not serve at this time. */
   dismiss(farewell: string): void {
-    const isUnread = this.#socket.writableLength > 0;
-    if (this.#isClosed || this.#isHandshaking || isUnread) return this.destroy();
+    const { writable, writableLength } = this.#socket;
+    // One that was told good-bye already, or does not read, is not waited for.
+    if (!writable || writableLength > 0 || this.#isHandshaking) return this.destroy();
     this.#output.push(farewell);
     this.#send();
     this.#socket.destroySoon();
@@ -104,12 +107,18 @@ export class Connection {
     return !this.#isAwaited;
   }
 
+  /** Throws where the client has gone, or is to go: for what it is no use to wait for then. */
+  checkOpen(): void {
+    if (this.#isClosed) throw new PeerGone();
+    if (this.#isEndAsked) throw new Bye(SHUTTING_DOWN);
+  }
+
   /** What the client sent next, if it is here. Throws where nothing will come, or nothing more is wanted. */
   take(options?: ReadOptions): FrameEvent | undefined {
     const event = this.framer.next();
     if (event !== undefined) return event;
     if (this.#isClosed || this.#isInputEnded) throw new PeerGone();
-    if (this.#isEndAsked && options?.isInCommand !== true) throw new Bye("The server is shutting down");
+    if (this.#isEndAsked && options?.isInCommand !== true) throw new Bye(SHUTTING_DOWN);
     if (this.#socket.isPaused()) this.#socket.resume();
     return undefined;
   }

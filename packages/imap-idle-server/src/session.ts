@@ -276,7 +276,7 @@ export class ImapSession implements Session {
 
   async #pauseUntil(timeMs: number): Promise<void> {
     for (;;) {
-      if (this.#connection.isClosed) throw new PeerGone();
+      this.#connection.checkOpen();
       if (this.now() >= timeMs) return;
       await this.#connection.wait(timeMs);
     }

@@ -6,15 +6,21 @@ import type { Limits } from "./settings.ts";
 /** Places for connections, shared by listeners. */
 export class ConnectionRoom {
   readonly max: number;
+  readonly #makers: (() => boolean)[] = [];
   #taken = 0;
 
   constructor(max: number) {
     this.max = max;
   }
 
-  /** Takes a place; false where there is none. */
+  /** A listener says how it ends a connection to make room, where it has one to end. */
+  share(makeRoom: () => boolean): void {
+    this.#makers.push(makeRoom);
+  }
+
+  /** Takes a place; false where there is none, and no listener has one to give up. */
   take(): boolean {
-    if (this.#taken >= this.max) return false;
+    if (this.#taken >= this.max && !this.#makers.some((makeRoom) => makeRoom())) return false;
     this.#taken++;
     return true;
   }

@@ -9,7 +9,9 @@ import type { Status } from "../replies.ts";
 
 /** Room for connections that several listeners share. */
 export interface Room {
-  /** Takes a place; false where there is none. */
+  /** A listener says how it ends a connection to make room; false where it has none to end. */
+  share(makeRoom: () => boolean): void;
+  /** Takes a place; false where there is none, and no listener has one to give up. */
   take(): boolean;
   /** Gives a place back. */
   give(): void;
@@ -81,6 +83,7 @@ export class ConnectionGate {
 
   constructor(options: GateOptions) {
     this.#options = options;
+    options.room?.share(() => this.#makeRoom());
   }
 
   /** A place for `socket`, to be left when it is closed. Where there is none the client is told, and the socket ended. */

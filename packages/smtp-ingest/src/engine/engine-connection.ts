@@ -28,9 +28,12 @@ export class EngineConnection extends SMTPConnection {
   occupy(place: Place): void {
     this.#place = place;
     place.end = ({ status, why }) => {
+      const isUnread = this._socket.writableLength > 0;
       this.send(Number(status.slice(0, 3)), `${status.slice(4)} ${why}`);
-      // smtp-server would wait for the client to end its side.
-      if (!this._upgrading) this._socket.destroySoon();
+      if (this._upgrading) return;
+      // smtp-server would wait for the client to end its side, or to read what it does not read.
+      if (isUnread) this._socket.destroy();
+      else this._socket.destroySoon();
     };
   }
 

@@ -1,5 +1,5 @@
 // One listener: smtp-server's, with its callbacks turned into calls of a Receiver.
-import { once } from "node:events";
+import { once, setMaxListeners } from "node:events";
 import type { AddressInfo, Socket } from "node:net";
 import { createSecureContext } from "node:tls";
 import type { TLSSocket } from "node:tls";
@@ -45,6 +45,8 @@ export class EngineServer<Transaction = unknown> extends SMTPServer {
   constructor(settings: EngineSettings, receiver: Receiver<Transaction>) {
     super(smtpServerOptions(settings));
     this.settings = settings;
+    // Every login that waits listens to it.
+    setMaxListeners(0, this.#stop.signal);
     this.#receiver = receiver;
     const { limits } = settings;
     const patienceMs = settings.authentication ? limits.loginTimeoutMs : limits.mailTimeoutMs;
