@@ -259,6 +259,10 @@ describe("send", () => {
       exit: 69,
       err: expect.stringMatching(/certificate.*--insecure/),
     });
+    expect(await submit(portOf("submission"), "--tls")).toMatchObject({
+      exit: 69,
+      err: expect.stringMatching(/^pushmail send: the SMTP server at \S+ does not begin with TLS .*\n$/),
+    });
     expect(await submit(portOf("submission"), "--password", "wrong")).toMatchObject({
       exit: 77,
       err: expect.stringMatching(/^.* 535 .*\n$/),
@@ -427,6 +431,10 @@ describe("tail", () => {
     });
     const tls = ["--port", portOf("imaps"), "--tls"];
     expect(await failed(...tls)).toMatchObject({ exit: 69, err: expect.stringMatching(/certificate.*--insecure/) });
+    expect(await failed("--tls")).toMatchObject({
+      exit: 69,
+      err: expect.stringMatching(/^pushmail tail: the IMAP server at \S+ does not begin with TLS .*\n$/),
+    });
     const secure = start("tail", [...login(user), ...tls, "--insecure"]);
     await secure.current();
     expect(await secure.stop()).toBe(0);

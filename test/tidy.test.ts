@@ -152,6 +152,15 @@ describe("documents", () => {
     expect(Object.fromEntries(shown)).toEqual(layers);
   });
 
+  it("have every directory of code in the map of ARCHITECTURE.md", () => {
+    const known = codeIn(textOf("ARCHITECTURE.md").replaceAll(/^```[^]*?^```/gm, ""));
+    const directories = unique(
+      files.flatMap((file) => /^(?:packages\/.*?\/src|test|bench)\/(.+)\/[^/]+$/.exec(file)?.[1] ?? []),
+    );
+    const mapped = (directory: string): boolean => known.some((name) => `/${name}`.endsWith(`/${directory}/`));
+    expect(directories.filter((directory) => !directory.endsWith("test-support") && !mapped(directory))).toEqual([]);
+  });
+
   it("list in docs/protocols.md every IMAP command and its capability, and no command that is none", () => {
     const rows = rowsOf("docs/protocols.md", "commands");
     const capabilities = [...COMMANDS.values()].flatMap(({ capability }) => capability ?? []);

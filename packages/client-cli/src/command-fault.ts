@@ -113,6 +113,11 @@ export function explain(error: unknown, peer: string): unknown {
     return new CommandFault(exitCode, `${peer} says: ${text}`);
   }
   if (rest.responseText !== undefined) return new CommandFault(exitCodes.failed, `${peer} says: ${text}`);
+  // The rest of such a message is OpenSSL's, and means nothing to the user.
+  if (/wrong version number|packet length too long/.test(message)) {
+    const hint = "--no-tls or --starttls, or another port";
+    return new CommandFault(exitCodes.unavailable, `${peer} does not begin with TLS (${hint})`);
+  }
   if (unreachable.has(code) || code.startsWith("ERR_SSL_") || rest.tlsFailed === true) {
     return new CommandFault(exitCodes.unavailable, `cannot reach ${peer}: ${message}`);
   }
