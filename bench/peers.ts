@@ -2,11 +2,11 @@
 import { execFileSync, spawn, type ChildProcess } from "node:child_process";
 import { once } from "node:events";
 import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { createServer, type AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { LineClient, type Endpoint } from "./line-client.ts";
+import { freePort } from "./peers/accounts.ts";
 
 /** Accounts of every peer; a scenario takes a fresh one where a used mailbox would change what is measured. */
 export const USERS: readonly string[] = Array.from({ length: 100 }, (_, i) => `bench${i}@localhost`);
@@ -106,15 +106,6 @@ async function endOf(child: ChildProcess, directory: string): Promise<void> {
   child.kill("SIGTERM");
   await exit;
   rmSync(directory, { recursive: true, force: true });
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  await once(server, "close");
-  return port;
 }
 
 /** Waits until an endpoint accepts a connection. */

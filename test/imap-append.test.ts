@@ -1,22 +1,12 @@
 // APPEND over a real socket: bytes as they are, in any cut; bounds, quota, and what becomes of a message half sent.
 import { once } from "node:events";
-import { afterEach, describe, expect, it } from "@jest/globals";
+import { describe, expect, it } from "@jest/globals";
 import { within } from "./support/deadline.ts";
-import { MemoryImap, type MemoryImapOptions } from "./support/memory-imap.ts";
+import { memoryImapOfTest } from "./support/memory-imap.ts";
 import type { RawImap } from "./support/raw-imap.ts";
 import { seededRandom, testSeed, turnsOfEventLoop } from "./support/seeded-random.ts";
 
-let imap: MemoryImap | undefined;
-
-async function start(options?: MemoryImapOptions): Promise<MemoryImap> {
-  imap = await MemoryImap.start(options);
-  return imap;
-}
-
-afterEach(async () => {
-  await imap?.close();
-  imap = undefined;
-});
+const start = memoryImapOfTest();
 
 /** The octets of the literal in a FETCH response. */
 function literalOf(responses: readonly string[]): Buffer {

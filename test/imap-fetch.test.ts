@@ -1,22 +1,12 @@
 // FETCH over a real socket: exact octets of any part, bounded memory, few writes, and what happens in its middle.
 import { once } from "node:events";
 import { connect, type Socket } from "node:net";
-import { afterEach, describe, expect, it } from "@jest/globals";
+import { describe, expect, it } from "@jest/globals";
 import { within } from "./support/deadline.ts";
-import { MemoryImap, type MemoryImapOptions } from "./support/memory-imap.ts";
+import { memoryImapOfTest, type MemoryImap } from "./support/memory-imap.ts";
 import { seededRandom, testSeed, turnsOfEventLoop } from "./support/seeded-random.ts";
 
-let imap: MemoryImap | undefined;
-
-async function start(options?: MemoryImapOptions): Promise<MemoryImap> {
-  imap = await MemoryImap.start(options);
-  return imap;
-}
-
-afterEach(async () => {
-  await imap?.close();
-  imap = undefined;
-});
+const start = memoryImapOfTest();
 
 /** The octets of an item in a FETCH response: a literal, a quoted string without escapes, or null for NIL. */
 function octetsOf(response: string, label: string): string | null {

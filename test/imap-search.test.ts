@@ -1,21 +1,11 @@
 // SEARCH over a real socket: against a plain evaluation of the same keys, and how much is read for an answer.
 import { once } from "node:events";
-import { afterEach, describe, expect, it } from "@jest/globals";
+import { describe, expect, it } from "@jest/globals";
 import { within } from "./support/deadline.ts";
-import { MemoryImap, type MemoryImapOptions } from "./support/memory-imap.ts";
+import { memoryImapOfTest } from "./support/memory-imap.ts";
 import { seededRandom, testSeed } from "./support/seeded-random.ts";
 
-let imap: MemoryImap | undefined;
-
-async function start(options?: MemoryImapOptions): Promise<MemoryImap> {
-  imap = await MemoryImap.start(options);
-  return imap;
-}
-
-afterEach(async () => {
-  await imap?.close();
-  imap = undefined;
-});
+const start = memoryImapOfTest();
 
 async function search(client: { ok(text: string): Promise<readonly string[]> }, keys: string): Promise<number[]> {
   const found = (await client.ok(keys)).filter((response) => response.startsWith("* SEARCH"));

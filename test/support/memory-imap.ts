@@ -1,6 +1,7 @@
 // An IMAP server in this process over a store in memory, with one account; what the server asks of the store is counted.
 import { subscribe, unsubscribe } from "node:diagnostics_channel";
 import type { Socket } from "node:net";
+import { afterEach } from "@jest/globals";
 import { startImapServer, type ImapLimits, type ImapServer } from "@pushmail/imap-idle-server";
 import {
   openMailStore,
@@ -166,4 +167,14 @@ function overriding<Target extends object>(target: Target, overrides: Partial<Ta
       return typeof value === "function" && !(name in overrides) ? value.bind(target) : value;
     },
   });
+}
+
+/** A way to start a server for a test, which is closed behind it. */
+export function memoryImapOfTest(): (options?: MemoryImapOptions) => Promise<MemoryImap> {
+  let started: MemoryImap | undefined;
+  afterEach(async () => {
+    await started?.close();
+    started = undefined;
+  });
+  return async (options) => (started = await MemoryImap.start(options));
 }

@@ -13,6 +13,7 @@ import type {
   TransactionPart,
 } from "./driver.ts";
 import { accountId, ACCOUNT_DIRECTORY, cursor, mailboxId, type AccountId, type BlobId, type MailboxId } from "./ids.ts";
+import { randomFrom, type Random } from "./test-support/random-from.ts";
 
 /** A store opened for one case. */
 export interface OpenedStore {
@@ -774,19 +775,6 @@ function plain(value: unknown): unknown {
 }
 
 /* ---- the model ---- */
-
-type Random = (below: number) => number;
-
-/** Numbers from 0 to below a bound, the same for the same seed (mulberry32). */
-function randomFrom(seed: number): Random {
-  let state = seed | 0;
-  return (below) => {
-    state = (state + 0x6d2b79f5) | 0;
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
-    return ((mixed ^ (mixed >>> 14)) >>> 0) % below;
-  };
-}
 
 type Mutable<T> = { -readonly [K in keyof T]: T[K] };
 type ModelAccount = { head: Omit<AccountHead, "mailboxes">; mailboxes: Map<MailboxId, MailboxHead>; log: unknown[] };

@@ -6,7 +6,8 @@ import { TurnQueue } from "../turn-queue.ts";
 import { openDriver } from "./driver.ts";
 import { SILENT } from "./driver-log.ts";
 import { LEVEL_LIMITS, type LevelLimits } from "./limits.ts";
-import { SimulatedDisk, type Random } from "./test-support/simulated-disk.ts";
+import { randomFrom, type Random } from "../test-support/random-from.ts";
+import { SimulatedDisk } from "./test-support/simulated-disk.ts";
 
 const LIMITS: LevelLimits = {
   ...LEVEL_LIMITS,
@@ -263,16 +264,6 @@ async function* pieces(body: Buffer): AsyncGenerator<Uint8Array> {
 
 function hash(body: Buffer): string {
   return createHash("sha1").update(body).digest("hex");
-}
-
-function randomFrom(seed: number): Random {
-  let state = seed | 0;
-  return (below) => {
-    state = (state + 0x6d2b79f5) | 0;
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
-    return ((mixed ^ (mixed >>> 14)) >>> 0) % below;
-  };
 }
 
 /** Runs a workload until the disk's operation number `at`, and returns the disk that a cut or a kill leaves then. */

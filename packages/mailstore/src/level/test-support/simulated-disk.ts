@@ -3,12 +3,10 @@ import { MemoryLevel } from "memory-level";
 import type { IndexStorage, KeyDatabase } from "../key-index.ts";
 import type { KeyRange } from "../keys.ts";
 import type { SegmentFile, SegmentFiles } from "../segment-files.ts";
+import type { Random } from "../../test-support/random-from.ts";
 
 /** The smallest unit that is written whole. */
 const SECTOR_BYTES = 512;
-
-/** A number from 0 to below a bound. */
-export type Random = (below: number) => number;
 
 interface PendingWrite {
   readonly position: number;
