@@ -1,7 +1,7 @@
 // The figures of one repeat, gathered step by step; of what was measured more than once, the median counts.
 import type { Peer } from "./peer.ts";
 import type { Figure } from "./scenario.ts";
-import { percentile } from "./statistics.ts";
+import { medianOf, percentile } from "./statistics.ts";
 
 /** What stands in the place of a figure that a server has no command for: reported as "not announced". */
 export const NOT_ANNOUNCED: number = Number.NaN;
@@ -18,14 +18,14 @@ export class FigureList {
   get figures(): readonly Figure[] {
     return Array.from(this.#rows, ([metric, { values, ...row }]) => ({
       metric,
-      value: percentile(values, 0.5),
+      value: medianOf(values),
       ...row,
     }));
   }
 
   /** The median of what was added under a name so far. */
   median(metric: string): number {
-    return percentile(this.#rows.get(metric)?.values ?? [], 0.5);
+    return medianOf(this.#rows.get(metric)?.values ?? []);
   }
 
   add(metric: string, value: number, unit: Figure["unit"], better: Figure["better"] = "less"): void {

@@ -1,7 +1,9 @@
 // An IMAP client that counts and passes by: what it costs itself is little beside what is measured.
 import { once } from "node:events";
 import { connect, type Socket } from "node:net";
+import type { Writable } from "node:stream";
 import { connect as connectSecure } from "node:tls";
+import { constants, createDeflateRaw, createInflateRaw } from "node:zlib";
 import type { Endpoint } from "./line-client.ts";
 import { PASSWORD } from "./peers/accounts.ts";
 
@@ -22,6 +24,12 @@ export interface Answer {
   readonly literalBytes: number;
 }
 
+/** The number beside a word in the untagged responses, before or behind it: EXISTS, UIDNEXT; -1 where there is none. */
+export function numberIn({ lines }: Answer, word: string): number {
+  const found = new RegExp(`(\\d+) ${word}|${word} (\\d+)`).exec(lines.join("\n"));
+  return Number(found?.[1] ?? found?.[2] ?? -1);
+}
+
 interface Pending {
   readonly tag: string;
   readonly lines: string[];
@@ -39,6 +47,7 @@ const APPENDS_AT_ONCE = 64;
 
 export class ImapClient {
   readonly socket: Socket;
+  #out: Writable;
   readonly #pending: Pending[] = [];
   #listener: Listener | null = null;
   #continuation: (() => void) | null = null;
@@ -49,6 +58,7 @@ export class ImapClient {
 
   private constructor(socket: Socket) {
     this.socket = socket;
+    this.#out = socket;
     socket.setNoDelay(true);
     socket.on("data", (chunk: Buffer) => this.#take(chunk));
     socket.on("error", (error) => this.#fail(error));
@@ -78,7 +88,7 @@ export class ImapClient {
   /** Sends a command, and more may follow before it is answered; throws where the answer is not OK. */
   command(text: string): Promise<Answer> {
     const { tag, answer } = this.#expect();
-    this.socket.write(`${tag} ${text}\r\n`, "latin1");
+    this.#out.write(`${tag} ${text}\r\n`, "latin1");
     return answer;
   }
 
@@ -92,9 +102,26 @@ export class ImapClient {
     this.#listener = listener;
     const { tag, answer } = this.#expect();
     const entered = new Promise<void>((resolve) => (this.#continuation = resolve));
-    this.socket.write(`${tag} IDLE\r\n`);
+    this.#out.write(`${tag} IDLE\r\n`);
     await Promise.race([entered, answer.then(({ text }) => Promise.reject(new Error(text)))]);
     answer.catch(() => undefined);
+  }
+
+  /** Has the selected mailbox' new and expunged mails told without IDLE; the listener gets what comes. */
+  async notify(listener: Listener): Promise<void> {
+    await this.command("NOTIFY SET (SELECTED (MessageNew MessageExpunge))");
+    this.#listener = listener;
+  }
+
+  /** From here on both sides deflate (RFC 4978). */
+  async compress(): Promise<void> {
+    await this.command("COMPRESS DEFLATE");
+    const inflate = createInflateRaw();
+    const deflate = createDeflateRaw({ flush: constants.Z_SYNC_FLUSH, memLevel: 1, windowBits: 9 });
+    this.socket.removeAllListeners("data").pipe(inflate);
+    inflate.on("data", (chunk: Buffer) => this.#take(chunk)).on("error", (error) => this.#fail(error));
+    deflate.pipe(this.socket);
+    this.#out = deflate;
   }
 
   /** Appends messages, many under way at a time. Needs LITERAL+ (RFC 7888). */
@@ -102,14 +129,14 @@ export class ImapClient {
     const underWay = new Set<Promise<unknown>>();
     for (const message of messages) {
       const { tag, answer } = this.#expect();
-      this.socket.cork();
-      this.socket.write(`${tag} APPEND ${mailbox} {${message.length}+}\r\n`);
-      this.socket.write(message);
-      const isWritten = this.socket.write("\r\n");
-      this.socket.uncork();
+      this.#out.cork();
+      this.#out.write(`${tag} APPEND ${mailbox} {${message.length}+}\r\n`);
+      this.#out.write(message);
+      const isWritten = this.#out.write("\r\n");
+      this.#out.uncork();
       const done = answer.finally(() => underWay.delete(done));
       underWay.add(done);
-      if (!isWritten) await once(this.socket, "drain");
+      if (!isWritten) await once(this.#out, "drain");
       if (underWay.size >= APPENDS_AT_ONCE) await Promise.race(underWay);
     }
     await Promise.all(underWay);

@@ -7,7 +7,7 @@ import type { PeerName } from "./peer.ts";
 import { ProcessTree } from "./peers/process-tree.ts";
 import { peers } from "./peers/table.ts";
 import { printResult } from "./print-result.ts";
-import { type Result, type Run, writeResult } from "./result.ts";
+import { type Measured, type Result, resultOf, writeResult } from "./result.ts";
 import { type Course, runScenario } from "./run-scenario.ts";
 import type { Scenario } from "./scenario.ts";
 import { scenarios } from "./scenarios/table.ts";
@@ -49,7 +49,7 @@ if (results.some(({ runs }) => runs.some(({ failed }) => failed !== undefined)))
 
 async function runAll(scenario: Scenario): Promise<Result> {
   console.log(`${scenario.name}: ${scenario.what}`);
-  const runs: Run[] = [];
+  const runs: Measured[] = [];
   for await (const run of runScenario(scenario, course)) {
     runs.push(run);
     const { server, client, others } = run.cpuSeconds;
@@ -58,15 +58,14 @@ async function runAll(scenario: Scenario): Promise<Result> {
     const wall = run.wallSeconds.toFixed(1);
     console.log(`  ${run.peer} ${run.repeat + 1}: ${wall} s; CPU s of server, client, others: ${cpu}${outcome}`);
   }
-  return {
+  return resultOf(runs, {
     scenario: scenario.name,
     what: scenario.what,
     command: `npm run bench -- --against ${course.against.join(",")} --scenario ${scenario.name} --repeats ${course.repeats}`,
     madeAt: new Date().toISOString(),
     scale: course.scale,
     machine: describeMachine(),
-    runs,
-  };
+  });
 }
 
 function named(list: string, known: readonly string[]): string[] {

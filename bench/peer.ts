@@ -1,8 +1,9 @@
 // A server under measurement, in processes of its own on loopback.
 import type { Endpoint } from "./line-client.ts";
 
-/** `bare` is no mail server: the least that Node can do of the same work, for scenarios that name it. */
-export type PeerName = "pushmail" | "dovecot" | "cyrus" | "postfix" | "bare";
+/** In the order of tables. `bare` is no mail server: the least that Node can do of the same work. */
+export const PEER_NAMES = ["pushmail", "dovecot", "cyrus", "bare"] as const;
+export type PeerName = (typeof PEER_NAMES)[number];
 
 export interface PeerOptions {
   /** Accounts `bench0@localhost`, `bench1@localhost` and so on, all with PASSWORD; 100 where nothing is said. */
@@ -11,6 +12,8 @@ export interface PeerOptions {
   readonly manyIdle?: boolean;
   /** Also listens with TLS from the first byte. */
   readonly tls?: boolean;
+  /** Offers COMPRESS where that is a setting. */
+  readonly compress?: boolean;
   /** Stores passwords as a server at work does, slow to check; elsewhere a thousand accounts would take minutes to make. */
   readonly realHashes?: boolean;
   /** For `bare`: writes nothing to the disk. */

@@ -1,10 +1,10 @@
 // A result as a table on the terminal.
-import { metricsOf, peersOf, ratioOf, type Result, type Summary, summaryOf } from "./result.ts";
+import { peersOf, ratioOf, type Result, type Summary, summaryOf } from "./result.ts";
 
 export function printResult(result: Result): void {
   const names = peersOf(result);
   const rows: Record<string, Record<string, string>> = {};
-  for (const { metric, unit, better } of metricsOf(result)) {
+  for (const { metric, unit, better } of result.metrics) {
     const own = summaryOf(result, "pushmail", metric);
     const row: Record<string, string> = {};
     for (const name of names) {

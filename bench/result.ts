@@ -2,16 +2,19 @@
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Machine } from "./machine.ts";
-import type { PeerName } from "./peer.ts";
+import { PEER_NAMES, type PeerName } from "./peer.ts";
 import type { Figure } from "./scenario.ts";
-import { percentile, type Spread } from "./statistics.ts";
+import { medianOf, type Spread } from "./statistics.ts";
+
+/** What a figure says, without its value. */
+export type Metric = Omit<Figure, "value">;
 
 /** One repeat against one peer. */
 export interface Run {
   readonly peer: PeerName;
   readonly repeat: number;
-  /** A value of null: the server does not announce what it would need. */
-  readonly figures: readonly (Omit<Figure, "value"> & { readonly value: number | null })[];
+  /** By metric. null: the server does not announce what it would need. */
+  readonly figures: Readonly<Record<string, number | null>>;
   /** Why it has no figures. */
   readonly failed?: string;
   readonly wallSeconds: number;
@@ -21,6 +24,9 @@ export interface Run {
   readonly disk: Spread;
 }
 
+/** A run before it is put away. */
+export type Measured = Omit<Run, "figures"> & { readonly figures: readonly Figure[] };
+
 export interface Result {
   readonly scenario: string;
   readonly what: string;
@@ -28,6 +34,8 @@ export interface Result {
   readonly madeAt: string;
   readonly scale: number;
   readonly machine: Machine;
+  /** In the order in which they were measured. */
+  readonly metrics: readonly Metric[];
   readonly runs: readonly Run[];
 }
 
@@ -38,9 +46,21 @@ export interface Summary {
   readonly most: number | null;
 }
 
+export function resultOf(runs: readonly Measured[], about: Omit<Result, "metrics" | "runs">): Result {
+  const metrics = new Map<string, Metric>();
+  for (const { value: _, ...metric } of runs.flatMap(({ figures }) => figures)) metrics.set(metric.metric, metric);
+  const named = (figures: readonly Figure[]): [string, number | null][] =>
+    figures.map(({ metric, value }) => [metric, Number.isNaN(value) ? null : value]);
+  return {
+    ...about,
+    metrics: [...metrics.values()],
+    runs: runs.map((run) => ({ ...run, figures: Object.fromEntries(named(run.figures)) })),
+  };
+}
+
 export function writeResult(directory: string, result: Result): void {
   mkdirSync(directory, { recursive: true });
-  writeFileSync(join(directory, `${result.scenario}.json`), `${JSON.stringify(result, rounded, 1)}\n`);
+  writeFileSync(join(directory, `${result.scenario}.json`), `${JSON.stringify(result, rounded, 2)}\n`);
 }
 
 /** All results of a folder by the name of their scenario. */
@@ -52,28 +72,15 @@ export function readResults(directory: string): Map<string, Result> {
 
 /** The peers of a result, pushmail first. */
 export function peersOf({ runs }: Result): PeerName[] {
-  const order: readonly PeerName[] = ["pushmail", "dovecot", "cyrus", "postfix", "bare"];
-  return order.filter((name) => runs.some(({ peer }) => peer === name));
-}
-
-/** The figures that any peer has, in the order in which they were measured. */
-export function metricsOf({ runs }: Result): Omit<Figure, "value">[] {
-  const metrics = new Map<string, Omit<Figure, "value">>();
-  for (const { figures } of runs) {
-    for (const { metric, unit, better } of figures) metrics.set(metric, { metric, unit, better });
-  }
-  return [...metrics.values()];
+  return PEER_NAMES.filter((name) => runs.some(({ peer }) => peer === name));
 }
 
 /** Undefined where the peer was not measured. */
 export function summaryOf({ runs }: Result, of: PeerName, metric: string): Summary | undefined {
-  const found = runs.flatMap(({ peer, figures }) =>
-    peer === of ? figures.filter((one) => one.metric === metric) : [],
-  );
-  if (found.length === 0) return undefined;
-  const values = found.flatMap(({ value }) => (value === null || Number.isNaN(value) ? [] : [value]));
-  if (values.length === 0) return { median: null, least: null, most: null };
-  return { median: percentile(values, 0.5), least: Math.min(...values), most: Math.max(...values) };
+  const found = runs.flatMap(({ peer, figures }) => (peer === of ? (figures[metric] ?? []) : []));
+  const isTold = runs.some(({ peer, figures }) => peer === of && metric in figures);
+  if (found.length === 0) return isTold ? { median: null, least: null, most: null } : undefined;
+  return { median: medianOf(found), least: Math.min(...found), most: Math.max(...found) };
 }
 
 /** How many times another's figure is pushmail's, so that more than 1 is in pushmail's favour. */

@@ -31,7 +31,7 @@ export async function startDovecot(options: PeerOptions = {}): Promise<Peer> {
   return startDaemon({ name: "dovecot", command, endpoints, directory, mail });
 }
 
-function configurationOf(directory: string, at: DaemonEndpoints, { manyIdle, tls }: PeerOptions): string {
+function configurationOf(directory: string, at: DaemonEndpoints, { manyIdle, compress, tls }: PeerOptions): string {
   return `
 base_dir = ${directory}/run
 log_path = ${directory}/log
@@ -89,12 +89,17 @@ service anvil {
   chroot =
 }
 ${manyIdle === true ? HIBERNATION : ""}
+${compress === true ? "protocol imap {\n  mail_plugins = imap_zlib\n}" : ""}
 ${tls === true ? `ssl_cert = <${directory}/certificate.pem\nssl_key = <${directory}/key.pem` : "ssl = no"}
 `;
 }
 
+/** Processes whose session hibernates are kept for others, and then end: sooner than after the minute that is usual. */
 const HIBERNATION = `
 imap_hibernate_timeout = 1s
+service imap {
+  idle_kill = 3s
+}
 service imap-hibernate {
   unix_listener imap-hibernate {
     mode = 0666

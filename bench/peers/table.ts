@@ -5,8 +5,7 @@ import { startCyrus } from "./cyrus.ts";
 import { startDovecot } from "./dovecot.ts";
 import { startPushmail } from "./pushmail.ts";
 
-/** Undefined where there is no recipe. */
-export const peers: Partial<Record<PeerName, (options?: PeerOptions) => Promise<Peer>>> = {
+export const peers: Readonly<Record<PeerName, (options?: PeerOptions) => Promise<Peer>>> = {
   pushmail: startPushmail,
   dovecot: startDovecot,
   cyrus: startCyrus,

@@ -1,7 +1,7 @@
 // What a mailbox of very many small mails costs beside one of 10,000, where the answer itself does not grow.
 import { FigureList, mustBe, NOT_ANNOUNCED } from "../figure-list.ts";
 import { fillSmall } from "../fill.ts";
-import { type Answer, ImapClient } from "../imap-client.ts";
+import { type Answer, ImapClient, numberIn } from "../imap-client.ts";
 import { smallMail } from "../mail-corpus.ts";
 import type { Peer } from "../peer.ts";
 import { userAt } from "../peers/accounts.ts";
@@ -15,6 +15,7 @@ const ROUNDS = 5;
 /** A client that asks for everything gets an answer that grows with the mailbox. */
 const ROUNDS_OF_ALL = 2;
 const CHANGES = 100;
+const COLD_SELECT = "SELECT after a restart";
 
 export const growth: Scenario = {
   name: "growth",
@@ -32,6 +33,12 @@ async function run(start: StartPeer, { scale }: Repeat): Promise<readonly Figure
     for (const [index, size] of sizes.entries()) {
       await fill(list, peer, { user: userAt(index), size: Math.ceil(size * scale), label: size });
       await measure(list, peer, { user: userAt(index), label: size });
+    }
+    await peer.restart();
+    for (const [index, size] of sizes.entries()) {
+      const client = await ImapClient.open(peer.imap, userAt(index));
+      await list.time(`${COLD_SELECT} at ${size}`, peer, () => client.command("SELECT INBOX"));
+      client.close();
     }
     addRatios(list, sizes);
   } finally {
@@ -52,7 +59,7 @@ async function fill(list: FigureList, peer: Peer, box: Box & { readonly size: nu
   await fillSmall(peer, user, size);
   list.add(`filled to ${label}`, size / ((performance.now() - start) / 1000), "per s", "more");
   const client = await ImapClient.open(peer.imap, user);
-  mustBe("SELECT", codeOf(await client.command("SELECT INBOX"), "EXISTS"), size);
+  mustBe("SELECT", numberIn(await client.command("SELECT INBOX"), "EXISTS"), size);
   client.close();
 }
 
@@ -68,7 +75,7 @@ async function measure(list: FigureList, peer: Peer, { user, label }: Box): Prom
     const client = await fresh();
     await time("SELECT", () => client.command("SELECT INBOX"));
     await time("APPEND", () => client.append("INBOX", [smallMail(i)]));
-    const seen = codeOf(await client.command("STATUS INBOX (UIDNEXT)"), "UIDNEXT");
+    const seen = numberIn(await client.command("STATUS INBOX (UIDNEXT)"), "UIDNEXT");
     await client.command("NOOP");
     await writer.append("INBOX", [smallMail(i)]);
     const news = await time("new-mail sync", async () => {
@@ -142,8 +149,12 @@ const CATCH_UPS: readonly {
 /** Changes the flags of some messages all over the mailbox; gives what was known before. */
 async function changeSome(writer: ImapClient, sign: "+" | "-"): Promise<Known> {
   const selected = await writer.command("SELECT INBOX");
-  const messages = codeOf(selected, "EXISTS");
-  const known = { messages, uidValidity: codeOf(selected, "UIDVALIDITY"), modSeq: codeOf(selected, "HIGHESTMODSEQ") };
+  const messages = numberIn(selected, "EXISTS");
+  const known = {
+    messages,
+    uidValidity: numberIn(selected, "UIDVALIDITY"),
+    modSeq: numberIn(selected, "HIGHESTMODSEQ"),
+  };
   const apart = Math.max(1, Math.floor(messages / CHANGES));
   const numbers = Array.from({ length: Math.min(CHANGES, messages) }, (_, index) => index * apart + 1);
   // One after the other, as they happen in life: each is a change of its own.
@@ -152,7 +163,14 @@ async function changeSome(writer: ImapClient, sign: "+" | "-"): Promise<Known> {
 }
 
 function addRatios(list: FigureList, sizes: readonly number[]): void {
-  const names = ["SELECT", "APPEND", "new-mail sync", "STORE of all", ...CATCH_UPS.map(({ name }) => name)];
+  const names = [
+    "SELECT",
+    COLD_SELECT,
+    "APPEND",
+    "new-mail sync",
+    "STORE of all",
+    ...CATCH_UPS.map(({ name }) => name),
+  ];
   for (const name of names) {
     for (const size of sizes) {
       if (size === BASE) continue;
@@ -160,12 +178,6 @@ function addRatios(list: FigureList, sizes: readonly number[]): void {
       list.add(`${name}: ${size} beside ${BASE}`, times, "times");
     }
   }
-}
-
-/** The number beside a word, before or behind it. */
-function codeOf({ lines }: Answer, word: string): number {
-  const found = new RegExp(`(\\d+) ${word}|${word} (\\d+)`).exec(lines.join("\n"));
-  return Number(found?.[1] ?? found?.[2] ?? -1);
 }
 
 function fetchesOf({ lines }: Answer): number {

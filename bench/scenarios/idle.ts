@@ -5,8 +5,8 @@ import { createInterface } from "node:readline";
 import { setTimeout } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { PushProbe } from "../push-probe.ts";
-import { FigureList, mustBe } from "../figure-list.ts";
-import { ImapClient } from "../imap-client.ts";
+import { FigureList, mustBe, NOT_ANNOUNCED } from "../figure-list.ts";
+import { ImapClient, type Listener } from "../imap-client.ts";
 import type { Endpoint } from "../line-client.ts";
 import type { Peer, Usage } from "../peer.ts";
 import { userAt } from "../peers/accounts.ts";
@@ -16,6 +16,8 @@ import { percentile } from "../statistics.ts";
 
 /** With 20,000 open files a process holds 9,900 sockets and all else that it needs. */
 const SESSIONS = [1_000, 5_000, 9_900];
+/** How many wait in a way that is not the usual one. */
+const FEW = 1_000;
 /** Cyrus takes 3.2 MiB a session: more than these would not fit into memory. */
 const CYRUS_SESSIONS_MAX = 1_000;
 const ACCOUNTS = 1_000;
@@ -25,6 +27,8 @@ const SETTLE_MS = 5_000;
 const OPENED_AT_ONCE = 16;
 const ADDRESSES = 50;
 const WAKES = 5;
+/** Until the one that was woken hibernates again: a mail a second is not idleness. */
+const BETWEEN_WAKES_MS = 2_000;
 
 export const idle: Scenario = {
   name: "idle",
@@ -33,17 +37,41 @@ export const idle: Scenario = {
   run,
 };
 
+/** A way in which sessions wait. */
+interface Way {
+  /** As in "1000 sessions in clear". */
+  readonly name: string;
+  readonly sessions: readonly number[];
+  readonly secure: boolean;
+  /** What it needs. */
+  readonly capability?: "NOTIFY" | "COMPRESS=DEFLATE";
+}
+
+const WAYS: readonly Way[] = [
+  { name: "in clear", sessions: SESSIONS, secure: false },
+  { name: "in TLS", sessions: SESSIONS, secure: true },
+  { name: "that wait by NOTIFY", sessions: [FEW], secure: false, capability: "NOTIFY" },
+  { name: "that compress", sessions: [FEW], secure: false, capability: "COMPRESS=DEFLATE" },
+];
+
 async function run(start: StartPeer, { scale }: Repeat): Promise<readonly Figure[]> {
   const list = new FigureList();
-  for (const secure of [false, true]) {
-    const peer = await start({ accounts: ACCOUNTS, manyIdle: true, tls: secure });
+  for (const way of WAYS) {
+    const compress = way.capability === "COMPRESS=DEFLATE";
+    const peer = await start({ accounts: ACCOUNTS, manyIdle: true, tls: way.secure, compress });
     try {
-      const at = secure ? peer.imaps : peer.imap;
-      if (at === null) continue;
+      const at = way.secure ? peer.imaps : peer.imap;
+      if (at === null) throw new Error(`${peer.name} does not listen with TLS`);
       const most = peer.name === "cyrus" ? CYRUS_SESSIONS_MAX : Infinity;
-      const counts = SESSIONS.filter((count) => count <= most).map((count) => Math.ceil(count * scale));
-      await measureSessions(list, peer, { at, secure, counts, idleMs: IDLE_MS * scale });
-      if (peer.name === "pushmail") await measureBare(list, peer.directory, { at, secure, counts, idleMs: 0 });
+      const counts = way.sessions.filter((count) => count <= most).map((count) => Math.ceil(count * scale));
+      if (!(await announces(at, way))) {
+        for (const count of counts) list.add(`${count} sessions ${way.name}: memory each`, NOT_ANNOUNCED, "KiB");
+        continue;
+      }
+      await measureSessions(list, peer, { at, way, counts, idleMs: IDLE_MS * scale });
+      if (peer.name === "pushmail" && way.capability === undefined) {
+        await measureBare(list, peer.directory, { at, way, counts, idleMs: 0 });
+      }
     } finally {
       await peer.end();
     }
@@ -51,44 +79,61 @@ async function run(start: StartPeer, { scale }: Repeat): Promise<readonly Figure
   return list.figures;
 }
 
+async function announces(at: Endpoint, { secure, capability }: Way): Promise<boolean> {
+  if (capability === undefined) return true;
+  const client = await ImapClient.open(at, userAt(0), { secure });
+  const announced = await client.capabilities();
+  client.close();
+  return announced.has(capability);
+}
+
 interface Course {
   readonly at: Endpoint;
-  readonly secure: boolean;
+  readonly way: Way;
   readonly counts: readonly number[];
   readonly idleMs: number;
 }
 
-async function measureSessions(list: FigureList, peer: Peer, { at, secure, counts, idleMs }: Course): Promise<void> {
-  const [first, probe] = [await openIdle(at, 0, secure), await PushProbe.open(peer, userAt(0))];
+async function measureSessions(list: FigureList, peer: Peer, { at, way, counts, idleMs }: Course): Promise<void> {
+  let told = 0;
+  const first = await openWaiting(at, 0, way, (line) => {
+    if (line.endsWith(" EXISTS")) told++;
+  });
+  const probe = await PushProbe.open(peer, userAt(0));
   await probe.push();
   await setTimeout(SETTLE_MS);
   const base = await peer.usage();
   const sessions = [first];
   for (const count of counts) {
-    const way = `${count} sessions in ${secure ? "TLS" : "clear"}`;
+    const what = `${count} sessions ${way.name}`;
     const opened = await peer.usage();
     const start = performance.now();
     const fresh = count - sessions.length;
-    sessions.push(...(await openMany(fresh, (i) => openIdle(at, sessions.length + i, secure))));
-    list.add(`${way}: opened`, fresh / ((performance.now() - start) / 1000), "per s", "more");
+    sessions.push(...(await openMany(fresh, (i) => openWaiting(at, sessions.length + i, way, () => undefined))));
+    list.add(`${what}: opened`, fresh / ((performance.now() - start) / 1000), "per s", "more");
     await setTimeout(SETTLE_MS);
     const before = await peer.usage();
-    list.add(`${way}: CPU to open 1,000`, ((before.cpuSeconds - opened.cpuSeconds) * 1000) / fresh, "s");
+    list.add(`${what}: CPU to open 1,000`, ((before.cpuSeconds - opened.cpuSeconds) * 1000) / fresh, "s");
     await setTimeout(idleMs);
     const after = await peer.usage();
-    addMemory(list, way, { base, after, count: count - 1 });
-    list.add(`${way}: CPU in 30 s`, ((after.cpuSeconds - before.cpuSeconds) * IDLE_MS) / idleMs, "s");
+    addMemory(list, what, { base, after, count: count - 1 });
+    list.add(`${what}: CPU in 30 s`, ((after.cpuSeconds - before.cpuSeconds) * IDLE_MS) / idleMs, "s");
     probe.timesMs = [];
-    for (let i = 0; i < WAKES; i++) await probe.push();
-    list.add(`${way}: wake of one, p50`, percentile(probe.timesMs, 0.5), "ms");
-    mustBe(`${way}, those still open`, sessions.filter(({ socket }) => !socket.destroyed).length, count);
+    for (let i = 0; i < WAKES; i++) {
+      await setTimeout(BETWEEN_WAKES_MS);
+      await probe.push();
+    }
+    list.add(`${what}: wake of one, p50`, percentile(probe.timesMs, 0.5), "ms");
+    mustBe(`${what}, those still open`, sessions.filter(({ socket }) => !socket.destroyed).length, count);
   }
+  mustBe("sessions told", Math.min(told, 1), 1);
   probe.close();
   for (const session of sessions) session.close();
 }
 
 /** The same number of sockets in a Node server that does nothing. */
-async function measureBare(list: FigureList, directory: string, { secure, counts }: Course): Promise<void> {
+async function measureBare(list: FigureList, directory: string, { way, counts }: Course): Promise<void> {
+  const { secure } = way;
   const pair = secure ? ["tls-key.pem", "tls-cert.pem"].map((name) => join(directory, name)) : [];
   const program = fileURLToPath(new URL("../bare-sockets.js", import.meta.url));
   const tree = ProcessTree.start([process.execPath, program, ...pair]);
@@ -103,21 +148,24 @@ async function measureBare(list: FigureList, directory: string, { secure, counts
   for (const count of counts) {
     sockets.push(...(await openMany(count - sockets.length, (i) => open(sockets.length + i))));
     await setTimeout(SETTLE_MS);
-    const way = `${count} sockets of a bare Node ${secure ? "TLS" : "TCP"} server`;
-    addMemory(list, way, { base, after: tree.usage(), count: count - 1 });
+    const what = `${count} sockets of a bare Node ${secure ? "TLS" : "TCP"} server`;
+    addMemory(list, what, { base, after: tree.usage(), count: count - 1 });
   }
   for (const socket of sockets) socket.close();
   await tree.end();
 }
 
-function addMemory(list: FigureList, way: string, of: { base: Usage; after: Usage; count: number }): void {
-  list.add(`${way}: memory each`, (of.after.pssKiB - of.base.pssKiB) / of.count, "KiB");
+function addMemory(list: FigureList, what: string, of: { base: Usage; after: Usage; count: number }): void {
+  list.add(`${what}: memory each`, (of.after.pssKiB - of.base.pssKiB) / of.count, "KiB");
 }
 
-async function openIdle(at: Endpoint, index: number, secure: boolean): Promise<ImapClient> {
+async function openWaiting(at: Endpoint, index: number, way: Way, listener: Listener): Promise<ImapClient> {
+  const { secure, capability } = way;
   const client = await ImapClient.open(at, userAt(index % ACCOUNTS), { secure, localAddress: addressOf(index) });
+  if (capability === "COMPRESS=DEFLATE") await client.compress();
   await client.command("SELECT INBOX");
-  await client.idle(() => undefined);
+  if (capability === "NOTIFY") await client.notify(listener);
+  else await client.idle(listener);
   return client;
 }
 

@@ -12,6 +12,7 @@ import { load } from "./load.ts";
 import { login } from "./login.ts";
 import { read } from "./read.ts";
 import { sends } from "./sends.ts";
+import { start } from "./start.ts";
 
 export const scenarios: readonly Scenario[] = [
   latency,
@@ -24,6 +25,7 @@ export const scenarios: readonly Scenario[] = [
   read,
   liststatus,
   growth,
+  start,
   busy,
   load,
 ];
