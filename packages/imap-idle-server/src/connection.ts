@@ -34,6 +34,7 @@ export class Connection {
   #isEndAsked = false;
   #isHandshaking = false;
   #isTrusted = false;
+  #isDismissed = false;
   #wakeAtMs = Infinity;
 
   constructor(socket: Socket, options: ConnectionOptions) {
@@ -72,8 +73,9 @@ export class Connection {
 
   /** Called now and then for all connections, in place of a timer for each. */
   tick(nowMs: number): void {
+    const { lingerMs, stallMs } = this.#options.limits;
     const stalledMs = nowMs - this.#sentAtMs;
-    if (stalledMs > this.#options.limits.stallMs && this.#socket.writableLength > 0) this.destroy();
+    if (stalledMs > (this.#isDismissed ? lingerMs : stallMs) && this.#socket.writableLength > 0) this.destroy();
     if (nowMs < this.#wakeAtMs) return;
     this.#wakeAtMs = Infinity;
     this.signal.raise();
@@ -87,9 +89,10 @@ export class Connection {
 
   /** Ends it at once, with a last word where one can be said: for one that its session does not serve at this time. */
   dismiss(farewell: string): void {
-    const { writable, writableLength } = this.#socket;
+    const { writable, writableNeedDrain } = this.#socket;
     // One that was told good-bye already, or does not read, is not waited for.
-    if (!writable || writableLength > 0 || this.#isHandshaking) return this.destroy();
+    if (!writable || writableNeedDrain || this.#isHandshaking) return this.destroy();
+    this.#isDismissed = true;
     this.#output.push(farewell);
     this.#send();
     this.#socket.destroySoon();

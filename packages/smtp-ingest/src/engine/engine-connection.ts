@@ -28,7 +28,7 @@ export class EngineConnection extends SMTPConnection {
   occupy(place: Place): void {
     this.#place = place;
     place.end = ({ status, why }) => {
-      const isUnread = this._socket.writableLength > 0;
+      const isUnread = this._socket.writableNeedDrain;
       this.send(Number(status.slice(0, 3)), `${status.slice(4)} ${why}`);
       if (this._upgrading) return;
       // smtp-server would wait for the client to end its side, or to read what it does not read.

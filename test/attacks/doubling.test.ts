@@ -1,0 +1,158 @@
+// Twice the input costs twice the work, not four times, counted in blocks of code that run in the whole server: for
+// every input whose length a client chooses. What cannot be counted so has a bound, see docs/limits.md.
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "@jest/globals";
+import { MemoryImap } from "../support/memory-imap.ts";
+import type { RawImap } from "../support/raw-imap.ts";
+import { WorkMeter } from "../support/work-meter.ts";
+
+const RATIO_MAX = 2.3;
+/** No limit that makes anything linear; and nothing is done by the clock. */
+const UNLIMITED = {
+  tickMs: 3_600_000,
+  wire: {
+    lineBytesMax: 1e9,
+    literalsMax: 1e9,
+    literalBytesMax: 1e9,
+    searchDepthMax: 1e9,
+    searchKeysMax: 1e9,
+    fetchItemsMax: 1e9,
+    listPatternCharsMax: 1e9,
+  },
+};
+
+const times = (count: number, text: string | ((i: number) => string)): string =>
+  Array.from({ length: count }, (_, i) => (typeof text === "string" ? text : text(i))).join("");
+
+const meter = new WorkMeter();
+let imap: MemoryImap;
+let client: RawImap;
+
+beforeAll(() => meter.start());
+afterAll(() => meter.stop());
+
+beforeEach(async () => {
+  imap = await MemoryImap.start({ limits: UNLIMITED });
+});
+afterEach(async () => {
+  client.close();
+  await imap.close();
+});
+
+async function open(): Promise<void> {
+  client = await imap.open("INBOX");
+}
+
+async function expectLinear(work: (count: number) => Promise<unknown>, count: number): Promise<void> {
+  // What is done the first time only is done before.
+  await work(count);
+  const single = await meter.measure(() => work(count));
+  const double = await meter.measure(() => work(2 * count));
+  expect(single).toBeGreaterThan(count);
+  expect({ single, double, ratio: double / single }).toEqual({ single, double, ratio: expect.any(Number) });
+  expect(double / single).toBeLessThan(RATIO_MAX);
+}
+
+const COMMANDS: Readonly<Record<string, readonly [count: number, command: (count: number) => string]>> = {
+  "the same range again and again": [400, (n) => `FETCH ${times(n, "1:*,")}1 FLAGS`],
+  "ranges from the last to the first": [400, (n) => `UID FETCH ${times(n, (i) => `${2 * (n - i) + 5},`)}1 FLAGS`],
+  "ranges beyond all messages": [400, (n) => `UID SEARCH UID ${times(n, (i) => `${3 * i + 9}:${3 * i + 10},`)}1:*`],
+  "a set for each key of a search": [200, (n) => `SEARCH ${times(n, "1:4294967295 ")}ALL`],
+  "NOT of NOT": [200, (n) => `SEARCH ${times(n, "NOT ")}ALL`],
+  "OR of OR": [200, (n) => `SEARCH ${times(n, "OR DELETED ")}ALL`],
+  "brackets in brackets": [200, (n) => `SEARCH ${times(n, "(")}ALL${times(n, ")")}`],
+  "texts that are not there": [50, (n) => `SEARCH ${times(n, (i) => `OR TEXT none-${i} `)}TEXT none`],
+  "fields that are not there": [200, (n) => `FETCH 1:* BODY.PEEK[HEADER.FIELDS (${times(n, (i) => `X-${i} `)}To)]`],
+  "items of the same kind": [200, (n) => `FETCH 1:* (${times(n, "FLAGS ")}UID)`],
+  "parts within parts that are not there": [400, (n) => `FETCH 1 BODY.PEEK[${times(n, "1.")}1]`],
+  wildcards: [200, (n) => `LIST "" ${times(n, "*a%")}b`],
+  "wildcards alone": [400, (n) => `LIST "" ${times(n, "*%")}`],
+  "levels of a mailbox name": [300, (n) => `STATUS ${times(n, "a/")}a (MESSAGES)`],
+  "shifts of modified UTF-7": [300, (n) => `STATUS ${times(n, "&AOk-x")} (MESSAGES)`],
+  "ID parameters": [300, (n) => `ID (${times(n, (i) => `"x-${i}" NIL `)}"x" NIL)`],
+  literals: [50, (n) => `LIST "" ${times(n, "{1+}\r\na")}`],
+  "a long tag": [2_000, (n) => `${times(n, "a")} NOOP`],
+  "a long atom": [2_000, (n) => `${times(n, "FETCH")} 1`],
+  "a long number": [2_000, (n) => `FETCH ${times(n, "9")} FLAGS`],
+  flags: [100, (n) => `STORE 1:* -FLAGS.SILENT (${times(n, (i) => `none-${i} `)}none)`],
+};
+
+describe("twice as much in a command costs twice the work", () => {
+  it.each(Object.entries(COMMANDS))("%s", async (_, [count, command]) => {
+    await imap.append("Subject: one of three\r\nTo: a@b\r\n\r\ntext\r\n", { count: 3 });
+    await open();
+    await expectLinear((n) => client.command(command(n)), count);
+  });
+
+  it("a line that comes byte by byte", async () => {
+    await open();
+    await expectLinear(async (n) => {
+      client.write("x NO");
+      for (let i = 0; i < n; i++) client.write("O");
+      client.write("P\r\n");
+      await client.until((response) => response.startsWith("x "), "the end of the line");
+    }, 500);
+  });
+});
+
+const HEADERS: Readonly<Record<string, (count: number) => string>> = {
+  fields: (n) => times(n, (i) => `X-${i}: y\r\n`),
+  "the same field": (n) => times(n, "Subject: y\r\n"),
+  "folded lines": (n) => `Subject: y\r\n${times(n, " y\r\n")}`,
+  addresses: (n) => `To: ${times(n, (i) => `a${i}@b,\r\n `)}c@d\r\n`,
+  groups: (n) => `To: ${times(n, (i) => `g${i}: a@b;, `)}c@d\r\n`,
+  "comments in comments": (n) => `To: ${times(n, "(")}x${times(n, ")")} c@d\r\n`,
+  "encoded words": (n) => `Subject: ${times(n, "=?utf-8?q?=C3=A9?= ")}\r\n`,
+  "beginnings of encoded words": (n) => `Subject: ${times(n, "=?utf-8?q?")}\r\n`,
+  "charsets that nobody knows": (n) => `Subject: ${times(n, (i) => `=?x-${i}?b?AAAA?=`)}\r\n`,
+  references: (n) => `References: ${times(n, (i) => `<${i}@b>\r\n `)}<x@y>\r\n`,
+  parameters: (n) => `Content-Type: text/plain${times(n, (i) => `;\r\n p${i}=v`)}\r\n`,
+  "continued parameters": (n) => `Content-Type: text/plain${times(n, (i) => `;\r\n p*${i}*=%41`)}\r\n`,
+};
+
+const multipart = (inside: string): string => `Content-Type: multipart/mixed; boundary=b\r\n\r\n${inside}--b--\r\n`;
+const BODIES: Readonly<Record<string, (count: number) => string>> = {
+  parts: (n) => multipart(times(n, "--b\r\n\r\nx\r\n")),
+  "parts in parts": (n) => times(n, (i) => `Content-Type: multipart/mixed; boundary=b${i}\r\n\r\n--b${i}\r\n`),
+  "messages in messages": (n) => times(n, "Content-Type: message/rfc822\r\n\r\n"),
+  "lines like boundaries": (n) => multipart(times(n, "--bb\r\n--\r\n-\r\n")),
+  "quoted-printable": (n) => `Content-Transfer-Encoding: quoted-printable\r\n\r\n${times(n, "=C3=A9=\r\n")}`,
+  base64: (n) => `Content-Transfer-Encoding: base64\r\n\r\n${times(n, "w6k=\r\n")}`,
+  "tags of HTML": (n) => `Content-Type: text/html\r\n\r\n${times(n, "<a<a<!--")}`,
+};
+
+describe("twice as much in a mail costs twice the work, to take it and to tell it", () => {
+  const mails = [...Object.entries(HEADERS), ...Object.entries(BODIES)];
+  it.each(mails)("%s", async (name, make) => {
+    await open();
+    const end = name in HEADERS ? "\r\ntext\r\n" : "";
+    await expectLinear(async (n) => {
+      const [{ uid } = { uid: 0 }] = await imap.append(make(n) + end);
+      await client.ok(`UID FETCH ${uid} (ENVELOPE BODYSTRUCTURE BODY.PEEK[HEADER.FIELDS (To)] BODY.PEEK[1])`);
+      await client.ok(`UID SEARCH UID ${uid} OR SUBJECT none OR FROM none OR HEADER X-1 none TEXT none`);
+    }, 60);
+  });
+});
+
+describe("twice as many messages cost twice the work", () => {
+  const odd = (n: number): string => times(n / 2, (i) => `${2 * i + 1},`) + "1";
+  const ACTIONS: Readonly<Record<string, (n: number) => Promise<unknown>>> = {
+    "every other one expunged": async (n) => {
+      await client.ok(`STORE ${odd(n)} +FLAGS.SILENT (\\Deleted)`);
+      await client.ok("EXPUNGE");
+    },
+    "every other one moved": (n) => client.ok(`MOVE ${odd(n)} Archive`),
+    "each with keywords of its own": async (n) => {
+      for (let i = 1; i <= n; i += 5) await client.ok(`STORE ${i} FLAGS (k${i % 50} k${i % 7})`);
+    },
+  };
+  it.each(Object.entries(ACTIONS))("%s", async (_, act) => {
+    await open();
+    await expectLinear(async (n) => {
+      await client.ok("STORE 1:* +FLAGS.SILENT (\\Deleted)");
+      await client.ok("EXPUNGE");
+      await imap.append("Subject: one of many\r\n\r\n", { count: n });
+      await client.ok("NOOP");
+      await act(n);
+    }, 200);
+  });
+});
