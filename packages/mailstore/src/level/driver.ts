@@ -247,10 +247,20 @@ interface OpenedLog {
 export async function openDriver(parts: DriverParts): Promise<LevelDriver> {
   const { limits, onStep, log, now } = parts;
   checkLimits(limits);
-  const beganMs = performance.now();
   const watch = new StorageWatch({ onStep, log, now, troubleLogMs: limits.troubleLogMs });
   const index = new KeyIndex(parts.index, watch);
   const segments = await Segments.list(new WatchedFiles(parts.files, watch), limits);
+  try {
+    return await openOn(parts, segments, index);
+  } catch (error) {
+    await segments.close();
+    throw error;
+  }
+}
+
+async function openOn(parts: DriverParts, segments: Segments, index: KeyIndex): Promise<LevelDriver> {
+  const { limits, onStep, log } = parts;
+  const beganMs = performance.now();
   const checkpoint = await readCheckpoint(index);
   segments.nextNumber = Math.max(segments.nextNumber, checkpoint?.nextNumber ?? 0);
   const recovery = await index.turn(() => replayLog(segments, index, { checkpoint }));

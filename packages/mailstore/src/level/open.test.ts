@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from "@jest/globals";
 import { execFileSync } from "node:child_process";
-import { mkdtemp, readdir, rm, stat } from "node:fs/promises";
+import { mkdir, mkdtemp, readdir, rm, rmdir, stat, truncate } from "node:fs/promises";
 import { hostname, tmpdir } from "node:os";
 import { join } from "node:path";
 import { openLevelDriver } from "./index.ts";
@@ -23,6 +23,20 @@ describe("a data directory", () => {
     const again = await openLevelDriver({ directory });
     await again.close();
     expect(await readdir(directory)).toEqual(["index", "lock", "segments"]);
+  });
+
+  it("is free again where its opening fails, and its lock stays with whoever has it", async () => {
+    const directory = join(parent, "data");
+    await (await openLevelDriver({ directory })).close();
+    await mkdir(join(directory, "holder.json"));
+    await expect(openLevelDriver({ directory })).rejects.toMatchObject({ code: "EISDIR" });
+    await rmdir(join(directory, "holder.json"));
+    await truncate(join(directory, "lock", "CURRENT"), 3);
+    const driver = await openLevelDriver({ directory });
+    await truncate(join(directory, "lock", "CURRENT"), 3);
+    await expect(openLevelDriver({ directory })).rejects.toMatchObject({ code: "STORE_LOCKED" });
+    await driver.close();
+    await (await openLevelDriver({ directory })).close();
   });
 
   it("can be read by its owner alone", async () => {

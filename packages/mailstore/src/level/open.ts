@@ -32,8 +32,12 @@ export async function openLevelDriver(options: LevelDriverOptions): Promise<Stor
   const directory = resolve(options.directory);
   const segments = join(directory, "segments");
   const index = join(directory, "index");
+  const first = await mkdir(directory, { recursive: true, mode: 0o700 });
   for (const path of [segments, index]) await mkdir(path, { recursive: true, mode: 0o700 });
-  for (const path of [directory, dirname(directory)]) await syncDirectory(path);
+  for (let path = directory; ; path = dirname(path)) {
+    await syncDirectory(path);
+    if (path === dirname(first ?? directory)) break;
+  }
   const lock = await lockStore(directory);
   try {
     await setAsideDamagedIndex(directory, options.log ?? SILENT);

@@ -146,6 +146,35 @@ describe("opening after a crash", () => {
   });
 });
 
+describe("an opening that fails", () => {
+  it("leaves no file open, wherever it fails, and the next one finds all that was there", async () => {
+    const disk = await SimulatedDisk.from();
+    const driver = await begin(disk);
+    for (const body of ["one", "x".repeat(9_000), "three"]) await deliver(driver, body);
+    const image = withoutIndex(await disk.image());
+    let failures = 0;
+    for (let at = 1, isOpened = false; !isOpened; at++) {
+      const failing = await SimulatedDisk.from(image);
+      let operations = 0;
+      failing.beforeOperation = (name) => {
+        if (++operations === at) throw Object.assign(new Error(`EIO: ${name}`), { code: "EIO" });
+      };
+      const opening = await openOn(failing).catch((error: unknown) => error as Error);
+      isOpened = !(opening instanceof Error);
+      if (isOpened) continue;
+      failures++;
+      expect(opening).toMatchObject({ code: "storeUnavailable" });
+      expect([at, failing.filesOpen]).toEqual([at, 0]);
+      failing.beforeOperation = () => undefined;
+      const opened = await openOn(failing);
+      expect(await cursors(opened)).toEqual([1, 2, 3, 4]);
+      await opened.close();
+      expect([at, failing.filesOpen]).toEqual([at, 0]);
+    }
+    expect(failures).toBeGreaterThan(10);
+  });
+});
+
 describe("replaying", () => {
   it("brings back no record that was trimmed", async () => {
     const disk = await SimulatedDisk.from();

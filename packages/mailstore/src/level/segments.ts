@@ -95,8 +95,7 @@ export class Segments {
   async isUnbegun(number: number): Promise<boolean> {
     const kind = this.#kinds.get(number) ?? "log";
     const file = await this.#files.open(nameOf(number, kind));
-    const bytes = await file.read(0, SEGMENT_HEADER_BYTES);
-    await file.close();
+    const bytes = await file.read(0, SEGMENT_HEADER_BYTES).finally(() => file.close());
     const other =
       bytes.length === SEGMENT_HEADER_BYTES ? decodeSegmentHeader(bytes, bytes.readUInt32LE(12)) : undefined;
     return (
@@ -172,20 +171,22 @@ export class Segments {
   async #openFile(number: number, kind: SegmentKind): Promise<{ header: SegmentHeader; file: SegmentFile }> {
     const name = nameOf(number, kind);
     const file = await this.#files.open(name);
-    const bytes = await file.read(0, SEGMENT_HEADER_BYTES);
-    // Without it nothing in the segment could be read, and one wrong bit is certain to be found.
-    const mended = decodeSegmentHeader(bytes, number) === undefined ? mendSegmentHeader(bytes, number) : bytes;
-    const header = mended && decodeSegmentHeader(mended, number);
-    if (header !== undefined) return { header, file };
-    await file.close();
-    throw new StoreDamage("the segment has no valid header", this.#path(name), 0);
+    try {
+      const bytes = await file.read(0, SEGMENT_HEADER_BYTES);
+      // Without it nothing in the segment could be read, and one wrong bit is certain to be found.
+      const mended = decodeSegmentHeader(bytes, number) === undefined ? mendSegmentHeader(bytes, number) : bytes;
+      const header = mended && decodeSegmentHeader(mended, number);
+      if (header !== undefined) return { header, file };
+      throw new StoreDamage("the segment has no valid header", this.#path(name), 0);
+    } catch (error) {
+      await file.close();
+      throw error;
+    }
   }
 
   async #size(name: string): Promise<number> {
     const file = await this.#files.open(name);
-    const bytes = await file.size();
-    await file.close();
-    return bytes;
+    return file.size().finally(() => file.close());
   }
 
   async #newFile(name: string, kind: SegmentKind): Promise<SegmentFile> {

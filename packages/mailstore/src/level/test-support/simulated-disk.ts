@@ -73,6 +73,8 @@ export class SimulatedDisk implements SegmentFiles {
   /** Called before each operation with its name, and waited for; what it throws, the operation throws. */
   beforeOperation: (name: string) => void | Promise<void> = () => undefined;
   #isCut = false;
+  /** Files that were opened or created and not closed. */
+  filesOpen = 0;
 
   private constructor() {
     this.database = new SimulatedDatabase((name) => this.#operation(name));
@@ -169,6 +171,7 @@ export class SimulatedDisk implements SegmentFiles {
   }
 
   #file(inode: Inode): SegmentFile {
+    this.filesOpen++;
     return {
       size: async () => inode.live.length,
       read: async (position, length) => {
@@ -185,7 +188,7 @@ export class SimulatedDisk implements SegmentFiles {
         inode.write(position, bytes);
       },
       sync: () => inode.sync(this.#operation("sync")),
-      close: async () => undefined,
+      close: async () => void this.filesOpen--,
     };
   }
 
