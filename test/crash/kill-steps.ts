@@ -31,4 +31,5 @@ export const KILL_STEPS: Readonly<Record<StepName, number>> = {
   "index:read": 60,
   "index:write": 60,
   "index:flush": 4,
+  "index:copy": 1,
 };

@@ -37,6 +37,8 @@ export class Compactor {
   readonly #options: CompactorOptions;
   readonly #turns = new TurnQueue();
   #closed = false;
+  /** The compaction under way has kept a copy of the index. */
+  #isIndexKept = false;
 
   constructor(options: CompactorOptions) {
     this.#options = options;
@@ -56,6 +58,7 @@ export class Compactor {
   async #compact(references: References): Promise<number> {
     const { segments, checkpoints, writer, onStep } = this.#options;
     const namedSince = (writer.namedSince = new Set<BlobId>());
+    this.#isIndexKept = false;
     try {
       // Commits under way have named their bodies when the queue has come to this.
       await this.#move([]);
@@ -115,7 +118,7 @@ export class Compactor {
   ): Promise<number> {
     const { segments, log } = this.#options;
     if ((await segments.header(number)) === undefined) {
-      if (live.length === 0 && (await segments.isUnbegun(number))) return this.#remove(number, namedSince);
+      if (live.length === 0 && (await segments.isUnbegun(number))) return this.#removeLog(number, namedSince);
       log.warn({ file: segments.path(number) }, "the segment is damaged: it is not compacted");
       return 0;
     }
@@ -123,7 +126,7 @@ export class Compactor {
     if (lease === undefined) return 0;
     const liveBytes = await this.#emptyOf(live, lease).finally(() => lease.release());
     if (liveBytes === undefined) return 0;
-    return Math.max(0, (await this.#remove(number, namedSince)) - liveBytes);
+    return Math.max(0, (await this.#removeLog(number, namedSince)) - liveBytes);
   }
 
   /** Copies out what lives, and returns how much that is; undefined where the segment has to stay. */
@@ -168,6 +171,16 @@ export class Compactor {
 
   #move(moves: readonly Move[]): Promise<void> {
     return new Promise((resolve, reject) => this.#options.queue.add(new MoveRequest(moves, { resolve, reject })));
+  }
+
+  /** Without it the log alone cannot make the index again. */
+  async #removeLog(number: number, namedSince: ReadonlySet<BlobId>): Promise<number> {
+    const { index, log } = this.#options;
+    if (!this.#isIndexKept) {
+      this.#isIndexKept = true;
+      if (!(await index.keep())) log.warn({}, "no second copy of the index can be kept");
+    }
+    return this.#remove(number, namedSince);
   }
 
   /** The moves out of it are durable, and reads must find them before it goes. */

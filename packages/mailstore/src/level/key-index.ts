@@ -33,6 +33,10 @@ export interface IndexStorage {
   readonly database: KeyDatabase;
   /** Makes durable what was written to the database before. */
   readonly flush: () => Promise<void>;
+  /** Keeps a second copy of the database, and no other. */
+  readonly keep: () => Promise<void>;
+  /** Gives the second copy up. */
+  readonly dropKept: () => Promise<void>;
   /** Rejects where the database, once closed, could not be opened again. */
   readonly tryOpen: () => Promise<void>;
 }
@@ -120,6 +124,18 @@ export class KeyIndex {
   /** Makes durable everything applied before. */
   async flush(): Promise<void> {
     await this.#watch.run("index:flush", this.#storage.location, this.#storage.flush);
+  }
+
+  /** Keeps a second copy of the index as it is now, or of a later moment; false where it cannot be, and there is none. */
+  async keep(): Promise<boolean> {
+    const { location, keep, dropKept } = this.#storage;
+    try {
+      await this.#watch.run("index:copy", location, keep);
+      return true;
+    } catch {
+      await dropKept();
+      return false;
+    }
   }
 
   clear(range: KeyRange): Promise<void> {

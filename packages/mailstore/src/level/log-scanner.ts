@@ -80,8 +80,9 @@ export class LogScanner {
     }
   }
 
-  /** The payload of a batch, or an empty buffer for a body; undefined where the checksum is wrong. */
+  /** The payload of a batch, or an empty buffer for anything else; undefined where the checksum is wrong. */
   async payload(offset: number, head: RecordHead): Promise<Buffer | undefined> {
+    if (head.type === "void") return Buffer.alloc(0);
     const start = offset + RECORD_HEAD_BYTES;
     if (head.type === "batch") {
       const payload = await this.#lease.file.read(start, head.length);

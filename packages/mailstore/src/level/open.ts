@@ -11,6 +11,7 @@ import { describeHolder, StoreLocked } from "./holder.ts";
 import type { KeyDatabase } from "./key-index.ts";
 import { lastKey } from "./keys.ts";
 import { LEVEL_LIMITS, MEMORY_LIMITS, type LevelLimits } from "./limits.ts";
+import { dropKeptIndexes, keepIndex } from "./maintenance/kept-index.ts";
 import { setAsideDamagedIndex } from "./maintenance/set-aside.ts";
 import { MemoryFiles } from "./memory-files.ts";
 import type { StepListener } from "./steps.ts";
@@ -65,6 +66,8 @@ export async function openLockedDriver(options: LevelDriverOptions, lock: StoreL
         database: opened,
         // An empty range: LevelDB makes its memtable a synced table first, and has nothing to do then.
         flush: () => opened.compactRange(lastKey(), lastKey()),
+        keep: () => keepIndex(directory),
+        dropKept: () => dropKeptIndexes(directory),
         tryOpen: () => tryRoom(index),
       },
       limits,
@@ -112,13 +115,15 @@ export interface MemoryDriverOptions {
   readonly now?: () => number;
 }
 
+const nothing = (): Promise<void> => Promise.resolve();
+
 /** A store that lives as long as the process: for tests and trials. */
 export async function openMemoryDriver(options: MemoryDriverOptions = {}): Promise<StoreDriver> {
   const database = new MemoryLevel<Buffer, Buffer>({ keyEncoding: "buffer", valueEncoding: "buffer" });
   await database.open();
   return openDriver({
     files: new MemoryFiles(),
-    index: { location: "memory", database, flush: () => Promise.resolve(), tryOpen: () => Promise.resolve() },
+    index: { location: "memory", database, flush: nothing, keep: nothing, dropKept: nothing, tryOpen: nothing },
     limits: { ...MEMORY_LIMITS, ...options.limits },
     log: SILENT,
     onStep: () => undefined,

@@ -17,8 +17,11 @@ export interface SegmentHeader {
   readonly previousEnd: number;
 }
 
-/** A group commit writes the bodies it needs, then one batch: the index operations that make it visible. */
-export type RecordType = "blob" | "batch";
+/**
+ * A group commit writes the bodies it needs, then one batch: the index operations that make it visible. A repair writes
+ * a void over what cannot be read any more.
+ */
+export type RecordType = "blob" | "batch" | "void";
 
 export interface RecordHead {
   readonly type: RecordType;
@@ -44,7 +47,10 @@ export const PAYLOAD_BYTES_MAX: number = 2 ** 32 - 1;
 const ALIGNMENT = 8;
 const SEGMENT_MAGIC = Buffer.from("PMSEG\x00\x01\n", "latin1");
 const KIND_CODES: Record<SegmentKind, number> = { log: 1, body: 2 };
-const TYPE_CODES: Record<RecordType, number> = { blob: 0xb1, batch: 0xc3 };
+const TYPE_CODES: Record<RecordType, number> = { blob: 0xb1, batch: 0xc3, void: 0xd5 };
+const TYPES: ReadonlyMap<unknown, RecordType> = new Map(
+  (Object.keys(TYPE_CODES) as RecordType[]).map((type) => [TYPE_CODES[type], type]),
+);
 
 /** The first bytes of every record head. */
 export const RECORD_MAGIC: Buffer = Buffer.from("PMr", "latin1");
@@ -108,9 +114,10 @@ export function encodeRecordHead(head: RecordHead, place: RecordPlace): Buffer {
 
 export function decodeRecordHead(bytes: Buffer, place: RecordPlace): RecordHead | undefined {
   if (bytes.length < RECORD_HEAD_BYTES || bytes.compare(RECORD_MAGIC, 0, 3, 0, 3) !== 0) return undefined;
-  if (bytes.readUInt32LE(16) !== crc32(bytes.subarray(0, 16), seedOf(place))) return undefined;
+  const type = TYPES.get(bytes[3]);
+  if (type === undefined || bytes.readUInt32LE(16) !== crc32(bytes.subarray(0, 16), seedOf(place))) return undefined;
   return {
-    type: bytes[3] === TYPE_CODES.blob ? "blob" : "batch",
+    type,
     length: bytes.readUInt32LE(4),
     groupStart: bytes.readUInt32LE(8),
     checksum: bytes.readUInt32LE(12),

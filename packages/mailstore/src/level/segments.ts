@@ -94,8 +94,7 @@ export class Segments {
   /** Whether the file was on its way to become a segment, new or recycled, and holds nothing under its number. */
   async isUnbegun(number: number): Promise<boolean> {
     const kind = this.#kinds.get(number) ?? "log";
-    const file = await this.#files.open(nameOf(number, kind));
-    const bytes = await file.read(0, SEGMENT_HEADER_BYTES).finally(() => file.close());
+    const bytes = await this.#use(nameOf(number, kind), (file) => file.read(0, SEGMENT_HEADER_BYTES));
     const other =
       bytes.length === SEGMENT_HEADER_BYTES ? decodeSegmentHeader(bytes, bytes.readUInt32LE(12)) : undefined;
     return (
@@ -133,7 +132,7 @@ export class Segments {
     const open = this.#open.get(number);
     this.#kinds.delete(number);
     this.#open.delete(number);
-    const bytes = await this.#size(name);
+    const bytes = await this.#use(name, (file) => file.size());
     const isRead = open !== undefined && open.users > 0;
     if (open !== undefined && !isRead) await closeQuietly(open);
     if (isRead || kind !== "log" || this.#spares.length >= this.#limits.spareSegmentsMax) {
@@ -184,9 +183,13 @@ export class Segments {
     }
   }
 
-  async #size(name: string): Promise<number> {
+  async #use<T>(name: string, task: (file: SegmentFile) => Promise<T>): Promise<T> {
     const file = await this.#files.open(name);
-    return file.size().finally(() => file.close());
+    try {
+      return await task(file);
+    } finally {
+      await file.close();
+    }
   }
 
   async #newFile(name: string, kind: SegmentKind): Promise<SegmentFile> {

@@ -12,7 +12,8 @@ export type OperationStep =
   | "index:open"
   | "index:read"
   | "index:write"
-  | "index:flush";
+  | "index:flush"
+  | "index:copy";
 
 export type StepName =
   | OperationStep

@@ -24,7 +24,11 @@ export async function lockStore(directory: string): Promise<StoreLock> {
   }
   return {
     async release() {
-      await removeHolder(directory).finally(() => lock.close());
+      try {
+        await removeHolder(directory);
+      } finally {
+        await lock.close();
+      }
     },
   };
 }

@@ -7,11 +7,11 @@ import { DiskFiles } from "../level/disk-files.ts";
 import { isRecordKey, parseLogKey } from "../level/keys.ts";
 import { LEVEL_LIMITS } from "../level/limits.ts";
 import { decodeLogRecord } from "../level/log-records.ts";
+import { copySynced } from "../level/maintenance/copy-index.ts";
 import { ignoreMissing } from "../level/maintenance/leveldb-version.ts";
 import { walkSegment } from "../level/maintenance/segment-walk.ts";
 import { decodeRecordHead, decodeSegmentHeader, placeOf, SEGMENT_HEADER_BYTES } from "../level/record.ts";
 import { type SegmentLease, Segments } from "../level/segments.ts";
-import { copySynced } from "./backup-index.ts";
 
 /** A segment that will never change again, by its name. */
 export type SealedSegments = Record<string, { readonly bytes: number; readonly salt: number }>;

@@ -4,9 +4,10 @@
 import { mkdir, readdir, readFile, rename, rm, stat, writeFile } from "node:fs/promises";
 import { join, resolve, sep } from "node:path";
 import { syncDirectory } from "../level/disk-files.ts";
+import { copyIndex, copySynced } from "../level/maintenance/copy-index.ts";
+import { keepIndex } from "../level/maintenance/kept-index.ts";
 import { INCOMPLETE_FILE } from "../level/maintenance/whole-log.ts";
 import { lockStore } from "../level/store-lock.ts";
-import { copyIndex, copySynced } from "./backup-index.ts";
 import { copySegments, type SealedSegments, type SegmentsCopied } from "./backup-segments.ts";
 
 import { checkStore, requireStore, type CheckSummary } from "./check-store.ts";
@@ -126,6 +127,7 @@ export async function restoreStore(
     for (const name of names) await copySynced(join(from, name), join(to, name));
     await syncDirectory(to);
   }
+  await keepIndex(directory);
   return checkStore({ directory, onFinding });
 }
 

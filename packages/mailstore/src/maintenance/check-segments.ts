@@ -22,6 +22,8 @@ export interface SegmentsRead {
   /** Damaged transactions, and records of which not even that is known; by segment. */
   readonly damagedRecords: readonly { readonly segment: number; readonly record: DamagedRecord }[];
   readonly otherDamages: readonly StoreDamage[];
+  /** Heads and directory entries that the index holds otherwise than the log left them. */
+  readonly differing: readonly Buffer[];
   readonly segments: number;
   readonly transactions: number;
 }
@@ -60,8 +62,8 @@ export async function readSegments(options: SegmentsOptions): Promise<SegmentsRe
     }
   }
   await found.compareRest();
-  const { places, damagedBodies, damagedRecords, otherDamages, transactions } = found;
-  return { places, damagedBodies, damagedRecords, otherDamages, transactions, segments: numbers.length };
+  const { places, damagedBodies, damagedRecords, otherDamages, differing, transactions } = found;
+  return { places, damagedBodies, damagedRecords, otherDamages, differing, transactions, segments: numbers.length };
 }
 
 async function leaseOf(segments: Segments, number: number): Promise<SegmentLease | undefined> {
@@ -78,6 +80,7 @@ class Found {
   readonly damagedBodies: Map<BlobId, DamagedRecord> = new Map();
   readonly damagedRecords: { segment: number; record: DamagedRecord }[] = [];
   readonly otherDamages: StoreDamage[] = [];
+  readonly differing: Buffer[] = [];
   transactions = 0;
 
   constructor(index: KeyIndex | undefined) {
@@ -105,7 +108,9 @@ class Found {
       const values = await this.#index.getMany(some.map((name) => Buffer.from(name, "latin1")));
       some.forEach((name, i) => {
         const value = values[i];
-        if ((value === undefined ? undefined : crc32(value)) !== this.#last.get(name)) this.#differs(name);
+        if ((value === undefined ? undefined : crc32(value)) === this.#last.get(name)) return;
+        this.#differs(name);
+        this.differing.push(Buffer.from(name, "latin1"));
       });
     }
   }

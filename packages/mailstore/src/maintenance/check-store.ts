@@ -4,6 +4,8 @@ import { join, resolve } from "node:path";
 import { DiskFiles } from "../level/disk-files.ts";
 import { lostKey } from "../level/keys.ts";
 import { LEVEL_LIMITS } from "../level/limits.ts";
+import { keptIndexes } from "../level/maintenance/kept-index.ts";
+import { damagesOfIndex } from "../level/maintenance/set-aside.ts";
 import { verifyIndexFiles } from "../level/maintenance/verify-index-files.ts";
 import type { LevelDriver } from "../level/driver.ts";
 import { openLockedDriver } from "../level/open.ts";
@@ -69,8 +71,11 @@ export async function checkLocked(
   };
   const onSegment = (done: number, all: number): void => onProgress?.(`segment ${done + 1} of ${all}`);
   onProgress?.("index");
-  for await (const damage of verifyIndexFiles(join(directory, "index"))) found(findingOf(damage));
-  const driver = findings > 0 ? undefined : await openOrTell(directory, lock, found);
+  for await (const damage of damagesOfIndex(directory)) found(findingOf(damage));
+  const isIndexSound = findings === 0;
+  for (const kept of await keptIndexes(directory))
+    for await (const damage of verifyIndexFiles(kept)) found(findingOf(damage));
+  const driver = !isIndexSound ? undefined : await openOrTell(directory, lock, found);
   const segments =
     driver?.inside.segments ?? (await Segments.list(new DiskFiles(join(directory, "segments")), LEVEL_LIMITS));
   try {

@@ -1,7 +1,6 @@
 // Makes damaged places of a segment harmless, each in a way that can be cut short and done again. What was there is kept.
 import { open, writeFile, type FileHandle } from "node:fs/promises";
 import { basename, join } from "node:path";
-import { crc32 } from "node:zlib";
 import { syncDirectory } from "../level/disk-files.ts";
 import { damagedFolder } from "../level/maintenance/set-aside.ts";
 import {
@@ -45,16 +44,15 @@ export async function noteIncomplete(directory: string): Promise<void> {
   await syncDirectory(segments);
 }
 
-/** Puts a record over the stretch that is a body of no message: readers of the log pass over it. */
+/** Puts a void over the stretch: readers of the log pass over it. The bytes behind its head stay as they are. */
 export async function voidRecord(segment: SegmentHeader, { file, from, end }: Stretch): Promise<void> {
   const handle = await open(file, "r+");
   try {
-    const payload = Buffer.alloc(end - from - RECORD_HEAD_BYTES);
-    (await readSpan(handle, from + RECORD_HEAD_BYTES, end)).copy(payload);
-    const checksums = { checksum: crc32(payload), firstChecksum: 0 };
-    const head = { type: "blob", length: payload.length, groupStart: from, ...checksums } as const;
-    await handle.write(payload, 0, payload.length, from + RECORD_HEAD_BYTES);
-    await handle.write(encodeRecordHead(head, { segment, offset: from }), 0, RECORD_HEAD_BYTES, from);
+    const { size } = await handle.stat();
+    if (size < end) await handle.truncate(end);
+    const head = { type: "void", length: end - from - RECORD_HEAD_BYTES, groupStart: from } as const;
+    const bytes = encodeRecordHead({ ...head, checksum: 0, firstChecksum: 0 }, { segment, offset: from });
+    await handle.write(bytes, 0, bytes.length, from);
     await handle.sync();
   } finally {
     await handle.close();

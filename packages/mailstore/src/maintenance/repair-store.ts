@@ -9,9 +9,9 @@ import { encodeAccountCounters, encodeMailboxCounters } from "../level/heads.ts"
 import type { Operation } from "../level/key-index.ts";
 import { accountHeadKey, lostKey, mailboxHeadKey } from "../level/keys.ts";
 import { LEVEL_LIMITS } from "../level/limits.ts";
-import { setAside } from "../level/maintenance/set-aside.ts";
-import { verifyIndexFiles } from "../level/maintenance/verify-index-files.ts";
-import { isLogWhole } from "../level/maintenance/whole-log.ts";
+import { dropKeptIndexes, keepIndex, keptIndexes, soundKeptIndex } from "../level/maintenance/kept-index.ts";
+import { damagesOfIndex, replaceIndex } from "../level/maintenance/set-aside.ts";
+import { isLogIncomplete, isLogWhole } from "../level/maintenance/whole-log.ts";
 import { openLockedDriver } from "../level/open.ts";
 import { Segments } from "../level/segments.ts";
 import { lockStore, type StoreLock } from "../level/store-lock.ts";
@@ -81,10 +81,21 @@ class Repair {
     if (wounds.read !== undefined) await this.#voidRecords(wounds.read);
     if (!this.#options.dryRun && (wounds.read?.damagedRecords.length ?? 0) > 0)
       ({ summary, wounds } = await this.#check());
+    await this.#stateAnew(wounds);
     await this.#mendMail(wounds);
     const changed = this.#mended + this.#lost > 0 && !this.#options.dryRun;
-    if (changed) ({ summary, wounds } = await this.#check());
+    if (changed) {
+      await this.#keepIndex();
+      ({ summary, wounds } = await this.#check());
+    }
     return { mended: this.#mended, lost: this.#lost, check: summary, left: wounds.findings };
+  }
+
+  /** With what was mended, and what the log has no more. */
+  async #keepIndex(): Promise<void> {
+    const { directory } = this.#options;
+    const { done: isSound } = await damagesOfIndex(directory).next();
+    if (isSound === true && !(await isLogWhole(join(directory, "segments")))) await keepIndex(directory);
   }
 
   async #check(): Promise<{ summary: CheckSummary; wounds: Wounds }> {
@@ -117,17 +128,17 @@ class Repair {
     await segments.close();
   }
 
-  /** What the log has can be made again; else nothing is touched. */
+  /** What its second copy and the log have can be made again; else nothing is touched. */
   async #mendIndex(): Promise<void> {
     const { directory } = this.#options;
-    const index = join(directory, "index");
-    for await (const { message } of verifyIndexFiles(index)) {
-      if (!(await isLogWhole(join(directory, "segments")))) return;
-      await this.#mend(`the index is made again from the log (${message})`, async () => {
-        await setAside(directory, index);
-      });
+    for await (const { message } of damagesOfIndex(directory)) {
+      const source = await replaceIndex(directory, this.#options);
+      if (source !== undefined) this.#tell(`the index is made again from ${source} (${message})`);
       return;
     }
+    const isKept = (await keptIndexes(directory)).length > 0;
+    if (!isKept || (await soundKeptIndex(directory)) !== undefined) return;
+    await this.#mend("the second copy of the index is made anew", () => dropKeptIndexes(directory));
   }
 
   /** Transactions whose bytes are damaged are gone where the index was not told of them before. */
@@ -147,6 +158,18 @@ class Repair {
       await voidRecord(header, stretch);
     }
     await segments.close();
+  }
+
+  /** What the index alone still holds of a lost transaction is written to the log again. */
+  async #stateAnew({ read }: Wounds): Promise<void> {
+    const keys = read?.differing ?? [];
+    if (keys.length === 0 || !(await isLogIncomplete(join(this.#options.directory, "segments")))) return;
+    await this.#mend(`${keys.length} entries that the log has lost are written to it from the index`, () =>
+      this.#withDriver(async ({ inside }) => {
+        const values = await inside.index.getMany([...keys]);
+        await inside.write(keys.map((key, i) => ({ key, value: values[i] ?? null })));
+      }),
+    );
   }
 
   async #mendMail(wounds: Wounds): Promise<void> {

@@ -27,7 +27,8 @@ export async function* walkSegment(lease: SegmentLease, until: number | undefine
     const head = await scanner.head(offset);
     const payload = head === undefined ? undefined : await scanner.payload(offset, head);
     if (head !== undefined && payload !== undefined) {
-      yield head.type === "blob" ? { type: "body", offset, head } : { type: "batch", offset, head, payload };
+      if (head.type === "blob") yield { type: "body", offset, head };
+      if (head.type === "batch") yield { type: "batch", offset, head, payload };
       offset += recordBytes(head.length);
       continue;
     }
@@ -40,7 +41,7 @@ export async function* walkSegment(lease: SegmentLease, until: number | undefine
   yield { type: "end", offset, tornBytes: 0 };
 }
 
-const NAMES: Record<RecordHead["type"], string> = { blob: "body", batch: "transaction" };
+const NAMES: Record<RecordHead["type"], string> = { blob: "body", batch: "transaction", void: "void" };
 
 /** Where the walk goes on behind a record that does not verify; or that it is torn: no later group was begun behind it. */
 async function nextRecord(

@@ -4,6 +4,9 @@ import { basename, dirname, join } from "node:path";
 import { syncDirectory } from "../disk-files.ts";
 import type { DriverLog } from "../driver-log.ts";
 import { StoreDamage } from "../store-damage.ts";
+import { copyIndex } from "./copy-index.ts";
+import { keptIndexes, soundKeptIndex } from "./kept-index.ts";
+import { readVersion } from "./leveldb-version.ts";
 import { verifyIndexFiles } from "./verify-index-files.ts";
 import { isLogWhole } from "./whole-log.ts";
 
@@ -25,16 +28,47 @@ export async function setAside(directory: string, path: string): Promise<string>
   return place;
 }
 
-/** Verifies the index before it is opened. A damaged one is set aside, if the log has all that was in it. */
+/** Verifies the index before it is opened. A damaged one is set aside, where all that was in it can be had elsewhere. */
 export async function setAsideDamagedIndex(directory: string, log: DriverLog): Promise<void> {
-  const index = join(directory, "index");
-  for await (const damage of verifyIndexFiles(index)) {
-    if (!(await isLogWhole(join(directory, "segments")))) {
+  for await (const damage of damagesOfIndex(directory)) {
+    const source = await replaceIndex(directory, { dryRun: false });
+    if (source === undefined) {
       const what = `${damage.what}, and the log no longer holds all that the index did`;
       throw new StoreDamage(what, damage.file, damage.offset, { cause: damage });
     }
-    const place = await setAside(directory, index);
-    log.warn({ damage: damage.message, place }, "the index is damaged: set aside, and made again from the log");
+    log.warn({ damage: damage.message }, `the index is damaged: set aside, and made again from ${source}`);
     return;
   }
+}
+
+/** Every damage of the index of a directory, which is not open. */
+export async function* damagesOfIndex(directory: string): AsyncGenerator<StoreDamage> {
+  const index = join(directory, "index");
+  let isDamaged = false;
+  for await (const damage of verifyIndexFiles(index)) {
+    isDamaged = true;
+    yield damage;
+  }
+  if (isDamaged || (await readVersion(index)) !== undefined) return;
+  if ((await keptIndexes(directory)).length > 0) yield new StoreDamage("the index is missing", index, 0);
+}
+
+/** Puts in the place of the index what an open makes it again from; names that, or is undefined where there is nothing. */
+export async function replaceIndex(
+  directory: string,
+  { dryRun }: { readonly dryRun: boolean },
+): Promise<string | undefined> {
+  const index = join(directory, "index");
+  const isWhole = await isLogWhole(join(directory, "segments"));
+  const kept = isWhole ? undefined : await soundKeptIndex(directory);
+  if (!isWhole && kept === undefined) return undefined;
+  if (!dryRun) {
+    const part = join(directory, "index.part");
+    for (const path of [part, index]) await mkdir(path, { recursive: true, mode: 0o700 });
+    if (kept !== undefined) await copyIndex(kept, part, undefined);
+    await setAside(directory, index);
+    await rename(part, index);
+    await syncDirectory(directory);
+  }
+  return isWhole ? "the log" : "its second copy and the log";
 }

@@ -18,11 +18,15 @@ export async function statedEnds(segments: Segments): Promise<Map<number, number
   return ends;
 }
 
+/** Whether a repair has left a hole in the log of a directory's segments. */
+export async function isLogIncomplete(directory: string): Promise<boolean> {
+  return (await new DiskFiles(directory).list()).includes(INCOMPLETE_FILE);
+}
+
 /** Of a directory's segments. */
 export async function isLogWhole(directory: string): Promise<boolean> {
-  const files = new DiskFiles(directory);
-  if ((await files.list()).includes(INCOMPLETE_FILE)) return false;
-  const segments = await Segments.list(files, LEVEL_LIMITS);
+  if (await isLogIncomplete(directory)) return false;
+  const segments = await Segments.list(new DiskFiles(directory), LEVEL_LIMITS);
   try {
     return await areAllWhole(segments);
   } finally {

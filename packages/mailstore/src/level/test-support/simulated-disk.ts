@@ -95,7 +95,8 @@ export class SimulatedDisk implements SegmentFiles {
   get index(): IndexStorage {
     const { location, database } = this;
     const tryOpen = (): Promise<void> => this.#operation("open database");
-    return { location, database, flush: () => database.flush(), tryOpen };
+    const nothing = (): Promise<void> => Promise.resolve();
+    return { location, database, flush: () => database.flush(), keep: nothing, dropKept: nothing, tryOpen };
   }
 
   /** What there is now, as after a process is killed. */

@@ -3,8 +3,8 @@
 import { constants } from "node:fs";
 import { copyFile, link, mkdir, open, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { syncDirectory } from "../level/disk-files.ts";
-import { ignoreMissing, numberOfFile, readVersion, type LeveldbVersion } from "../level/maintenance/leveldb-version.ts";
+import { syncDirectory } from "../disk-files.ts";
+import { ignoreMissing, numberOfFile, readVersion, type LeveldbVersion } from "./leveldb-version.ts";
 
 /** How often the database may change while it is copied before that is given up. */
 const TRIES_MAX = 50;
