@@ -57,9 +57,9 @@ const CODE_OF_REFUSAL: Record<RefusalCode, ResponseCode | undefined> = {
   relayDenied: "NOPERM",
   senderNotAllowed: "NOPERM",
   shuttingDown: "UNAVAILABLE",
-  // "Temporary failure because a subsystem is down" (RFC 5530 3): nobody's quota, and no bug.
-  storeFull: "UNAVAILABLE",
-  storeUnavailable: "UNAVAILABLE",
+  // What clients know how to show: no space, and a fault on the server's side that the text names.
+  storeFull: "OVERQUOTA",
+  storeUnavailable: "SERVERBUG",
   tooManyConnections: "LIMIT",
   tooManyKeywords: "LIMIT",
   // RFC 5530 3: for now, and nothing is wrong with the password.

@@ -9,7 +9,7 @@ import { encodeAccountCounters, encodeMailboxCounters } from "../level/heads.ts"
 import type { Operation } from "../level/key-index.ts";
 import { accountHeadKey, lostKey, mailboxHeadKey } from "../level/keys.ts";
 import { LEVEL_LIMITS } from "../level/limits.ts";
-import { dropKeptIndexes, keepIndex, keptIndexes, soundKeptIndex } from "../level/maintenance/kept-index.ts";
+import { dropKeptIndexes, isNone, keepIndex, keptIndexes, soundKeptIndex } from "../level/maintenance/kept-index.ts";
 import { damagesOfIndex, replaceIndex } from "../level/maintenance/set-aside.ts";
 import { isLogIncomplete, isLogWhole } from "../level/maintenance/whole-log.ts";
 import { openLockedDriver } from "../level/open.ts";
@@ -94,8 +94,8 @@ class Repair {
   /** With what was mended, and what the log has no more. */
   async #keepIndex(): Promise<void> {
     const { directory } = this.#options;
-    const { done: isSound } = await damagesOfIndex(directory).next();
-    if (isSound === true && !(await isLogWhole(join(directory, "segments")))) await keepIndex(directory);
+    const isSound = await isNone(damagesOfIndex(directory));
+    if (isSound && !(await isLogWhole(join(directory, "segments")))) await keepIndex(directory);
   }
 
   async #check(): Promise<{ summary: CheckSummary; wounds: Wounds }> {

@@ -3,6 +3,7 @@
 import { mkdir, readdir, rename, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { syncDirectory } from "../disk-files.ts";
+import type { StoreDamage } from "../store-damage.ts";
 import { copyIndex } from "./copy-index.ts";
 import { ignoreMissing } from "./leveldb-version.ts";
 import { verifyIndexFiles } from "./verify-index-files.ts";
@@ -38,9 +39,12 @@ export async function keptIndexes(directory: string): Promise<string[]> {
 }
 
 export async function soundKeptIndex(directory: string): Promise<string | undefined> {
-  for (const kept of await keptIndexes(directory)) {
-    const { done } = await verifyIndexFiles(kept).next();
-    if (done === true) return kept;
-  }
+  for (const kept of await keptIndexes(directory)) if (await isNone(verifyIndexFiles(kept))) return kept;
   return undefined;
+}
+
+/** Whether there is no damage; none is looked for behind the first. */
+export async function isNone(damages: AsyncIterable<StoreDamage>): Promise<boolean> {
+  for await (const _ of damages) return false;
+  return true;
 }
