@@ -1,7 +1,7 @@
 // What keeps the repository as ARCHITECTURE.md describes it, where no compiler and no linter looks.
 import { execFileSync } from "node:child_process";
 import { readFileSync, statSync } from "node:fs";
-import { basename } from "node:path";
+import { basename, dirname, join, normalize } from "node:path";
 import { fileURLToPath } from "node:url";
 import { describe, expect, it } from "@jest/globals";
 import { COMMANDS } from "@pushmail/imap-idle-server";
@@ -161,6 +161,24 @@ describe("documents", () => {
     expect(directories.filter((directory) => !directory.endsWith("test-support") && !mapped(directory))).toEqual([]);
   });
 
+  it("refer to scripts, files and headings that are there", () => {
+    const { scripts } = JSON.parse(textOf("package.json")) as { scripts: Readonly<Record<string, string>> };
+    const wrong = files
+      .filter((file) => file.endsWith(".md"))
+      .flatMap((file) => {
+        const text = textOf(file);
+        const named = Array.from(text.matchAll(/\bnpm run ([\w:-]+)/g), ([, name = ""]) => name);
+        const links = Array.from(text.matchAll(/\]\((?!\w+:)([^)#]*)(?:#([^)]*))?\)/g), ([, to = "", heading]) => {
+          const target = to === "" ? file : normalize(join(dirname(file), to));
+          const isThere = files.some((each) => each === target || each.startsWith(`${target}/`));
+          if (!isThere || heading === undefined) return isThere ? [] : [to];
+          return headingsOf(textOf(target)).includes(heading) ? [] : [`${to}#${heading}`];
+        });
+        return [...named.filter((name) => scripts[name] === undefined), ...links.flat()].map((each) => [file, each]);
+      });
+    expect(wrong).toEqual([]);
+  });
+
   it("list in docs/protocols.md every IMAP command and its capability, and no command that is none", () => {
     const rows = rowsOf("docs/protocols.md", "commands");
     const capabilities = [...COMMANDS.values()].flatMap(({ capability }) => capability ?? []);
@@ -262,6 +280,16 @@ function rowsOf(file: string, column: string): Row[] {
 
 function cellsOf(row: string): string[] {
   return row.split("|").map((cell) => cell.trim());
+}
+
+/** The headings of a document as links name them. */
+function headingsOf(markdown: string): string[] {
+  return Array.from(markdown.matchAll(/^#+ (.*)$/gm), ([, heading = ""]) =>
+    heading
+      .toLowerCase()
+      .replaceAll(/[^\p{L}\p{N} -]/gu, "")
+      .replaceAll(" ", "-"),
+  );
 }
 
 /** What a text sets in backticks. */
