@@ -11,7 +11,9 @@ const COMMANDS_MAX = 12;
 
 const NAMES =
   `APPEND AUTHENTICATE CAPABILITY CHECK CLOSE COPY CREATE DELETE ENABLE EXAMINE EXPUNGE FETCH ID IDLE LIST LOGIN
-  LSUB MOVE NAMESPACE NOOP RENAME SEARCH SELECT STATUS STORE SUBSCRIBE UNSELECT UNSUBSCRIBE UID`.split(/\s+/);
+  LSUB MOVE NAMESPACE NOOP RENAME SEARCH SELECT SORT STATUS STORE SUBSCRIBE THREAD UNSELECT UNSUBSCRIBE UID`.split(
+    /\s+/,
+  );
 const PIECES: readonly string[] = [
   ["INBOX", "Archive", "a/b", '"two words"', '""', "*", "%", "&Jjo-", "&bad", "~peter", "NIL", "*\r\n", "DONE\r\n"],
   ["1", "1:*", "*", "2,4:5", "0", "4294967295", "4294967296", "1:2:3", "99:*", "$"],
@@ -46,6 +48,8 @@ const PIECES: readonly string[] = [
     "CHARSET UTF-8",
     "RETURN (MIN COUNT)",
     "RETURN (SAVE)",
+    "(SUBJECT REVERSE DATE) UTF-8",
+    "REFERENCES UTF-8",
     "NOT",
     "OR",
     "SINCE 1-Jan-2020",

@@ -1,5 +1,5 @@
 // One play of a transcript: a server of its own with one account, its sessions, and what was captured.
-import { startImapServer, type ImapLimits, type ImapServer } from "@pushmail/imap-idle-server";
+import { DEFAULT_IMAP_LIMITS, startImapServer, type ImapLimits, type ImapServer } from "@pushmail/imap-idle-server";
 import { openMailStore, type MailStore, type StoreDriver } from "@pushmail/mailstore";
 import { LineClient, type Cut } from "./line-client.ts";
 import { TEST_CERTIFICATE } from "./test-certificate.ts";
@@ -25,8 +25,12 @@ export class TranscriptRun {
     this.#store = openMailStore(driver, { scryptCost: CHEAP_SCRYPT });
   }
 
+  /** A bound of a part of the server is named with it: `search.arrangedMessagesMax`. */
   setLimit(name: string, value: number): void {
-    this.#limits = { ...this.#limits, [name]: value };
+    const [part, inner] = name.split(".") as [keyof ImapLimits, string | undefined];
+    const limits = { ...DEFAULT_IMAP_LIMITS, ...this.#limits };
+    const limit = inner === undefined ? value : { ...(limits[part] as object), [inner]: value };
+    this.#limits = { ...this.#limits, [part]: limit };
   }
 
   async addAccount(address: string): Promise<void> {

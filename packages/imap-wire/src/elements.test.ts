@@ -15,6 +15,14 @@ import type { KnownState, SelectParameters } from "./select-parameters.ts";
 import { parseSelectParameters, printSelectParameters } from "./select-parameters.ts";
 import type { NumberRange, SequenceNumber, SequenceRange, SequenceSet } from "./sequence-set.ts";
 import { parseSequenceSet, printSequenceSet, resolveSequenceSet } from "./sequence-set.ts";
+import type { SortArguments, SortCriterion, SortKey, ThreadArguments } from "./sort-arguments.ts";
+import {
+  parseSortArguments,
+  parseThreadArguments,
+  printSortArguments,
+  printThreadArguments,
+  THREAD_ALGORITHMS,
+} from "./sort-arguments.ts";
 import { parseStatusItems, printStatusItems } from "./status-item.ts";
 import type { StoreArguments } from "./store-arguments.ts";
 import { parseStoreArguments, printStoreArguments } from "./store-arguments.ts";
@@ -585,6 +593,11 @@ const { searchKey } = fc.letrec<{ searchKey: SearchKey; leaf: SearchKey }>((tie)
   ),
 }));
 
+const searchReturns = fc.oneof(
+  fc.constant(null),
+  fc.array(fc.constantFrom("ALL", "COUNT", "MAX", "MIN", "SAVE" as const), { minLength: 1, maxLength: 5 }),
+);
+
 function asciiLower(text: string): string {
   return text.replace(/[^\x20-\x7e]/g, "").toLowerCase();
 }
@@ -697,9 +710,11 @@ describe("SEARCH", () => {
   });
 
   it("reads what is printed", () => {
-    const options = fc.constantFrom("ALL", "COUNT", "MAX", "MIN", "SAVE" as const);
-    const returns = fc.oneof(fc.constant(null), fc.array(options, { minLength: 1, maxLength: 5 }));
-    const searches = fc.record<SearchArguments>({ returns, charset: fc.constantFrom(null, "UTF-8"), key: searchKey });
+    const searches = fc.record<SearchArguments>({
+      returns: searchReturns,
+      charset: fc.constantFrom(null, "UTF-8"),
+      key: searchKey,
+    });
     fc.assert(
       fc.property(searches, (search) => {
         expect(parseAll(parseSearchArguments, printSearchArguments(search))).toEqual(search);
@@ -728,5 +743,64 @@ describe("SEARCH", () => {
       expect(() => parseSearchArguments(scan(octets))).toThrow("Search too complex");
     }
     expect(faultOf(() => keyOf("1 ".repeat(20_000).trim()))).not.toBeNull();
+  });
+});
+
+describe("SORT and THREAD", () => {
+  it.each<[string, readonly SortCriterion[]]>([
+    // RFC 5256 3
+    ["(SUBJECT) UTF-8 SINCE 1-Feb-1994", [{ key: "SUBJECT", reverse: false }]],
+    [
+      "(subject reverse date) UTF-8 ALL",
+      [
+        { key: "SUBJECT", reverse: false },
+        { key: "DATE", reverse: true },
+      ],
+    ],
+    ["RETURN (COUNT) (SIZE REVERSE SIZE) US-ASCII ALL", [{ key: "SIZE", reverse: false }]],
+  ])("sorts as %s says", (octets, criteria) => {
+    expect(parseAll(parseSortArguments, octets).criteria).toEqual(criteria);
+  });
+
+  it.each([
+    "",
+    "() UTF-8 ALL",
+    "(SUBJECT) ALL",
+    "SUBJECT UTF-8 ALL",
+    "(REVERSE) UTF-8 ALL",
+    "(REVERSE REVERSE TO) a ALL",
+  ])("faults SORT %s", (octets) => expect(faultOf(() => parseAll(parseSortArguments, octets))).not.toBeNull());
+
+  it.each(["REFERENCES ALL", "REFERENCES UTF-8", "SUBJECT UTF-8 ALL", "RETURN (COUNT) REFERENCES UTF-8 ALL"])(
+    "faults THREAD %s",
+    (octets) => expect(faultOf(() => parseAll(parseThreadArguments, octets))).not.toBeNull(),
+  );
+
+  it("read what is printed", () => {
+    const keys: readonly SortKey[] = [
+      "ARRIVAL",
+      "CC",
+      "DATE",
+      "DISPLAYFROM",
+      "DISPLAYTO",
+      "FROM",
+      "SIZE",
+      "SUBJECT",
+      "TO",
+    ];
+    const criteria = fc.uniqueArray(fc.record({ key: fc.constantFrom(...keys), reverse: fc.boolean() }), {
+      minLength: 1,
+      selector: ({ key }) => key,
+    });
+    const search = { charset: fc.constantFrom("UTF-8", "US-ASCII"), key: searchKey };
+    const sorts = fc.record<SortArguments>({ returns: searchReturns, criteria, ...search });
+    const threads = fc.record<ThreadArguments>({ algorithm: fc.constantFrom(...THREAD_ALGORITHMS), ...search });
+    fc.assert(
+      fc.property(sorts, threads, (sort, thread) => {
+        // The charset says what the texts of the keys are in: ASCII there is UTF-8 too.
+        expect(parseAll(parseSortArguments, printSortArguments(sort))).toEqual(sort);
+        expect(parseAll(parseThreadArguments, printThreadArguments(thread))).toEqual(thread);
+      }),
+    );
   });
 });

@@ -58,6 +58,14 @@ export type { KnownState, SelectParameters } from "./select-parameters.ts";
 export { parseSelectParameters, printSelectParameters } from "./select-parameters.ts";
 export type { NumberRange, SequenceNumber, SequenceRange, SequenceSet } from "./sequence-set.ts";
 export { parseSequenceSet, printSequenceSet, resolveSequenceSet } from "./sequence-set.ts";
+export type { SortArguments, SortCriterion, SortKey, ThreadAlgorithm, ThreadArguments } from "./sort-arguments.ts";
+export {
+  parseSortArguments,
+  parseThreadArguments,
+  printSortArguments,
+  printThreadArguments,
+  THREAD_ALGORITHMS,
+} from "./sort-arguments.ts";
 export type { StatusItem } from "./status-item.ts";
 export { parseStatusItems, printStatusItems } from "./status-item.ts";
 export type { StoreArguments } from "./store-arguments.ts";

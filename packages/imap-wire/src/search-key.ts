@@ -100,10 +100,15 @@ export function parseSearchArguments(scan: Scanner): SearchArguments {
     charset = scan.astring().toUpperCase();
     scan.space();
   }
+  return { returns, charset, key: parseSearchProgram(scan, charset) };
+}
+
+/** Keys up to the end of the command, their texts in a charset. */
+export function parseSearchProgram(scan: Scanner, charset: string | null): SearchKey {
   const search: Search = { scan, charset, keys: 0 };
   const keys = [parseKey(search, 1)];
   while (!scan.atEnd) keys.push(readKey(search, 0));
-  return { returns, charset, key: allOf(keys) };
+  return allOf(keys);
 }
 
 /** A key behind a space, one level below `depth`. */
@@ -160,8 +165,13 @@ function readModSeq(scan: Scanner): number {
 }
 
 export function printSearchArguments({ returns, charset, key }: SearchArguments): string {
-  const inCharset = charset === null ? "" : `CHARSET ${printAstring(charset)} `;
-  return `${printSearchReturns(returns)}${inCharset}${printSearchKey(key)}`;
+  const keys = charset === null ? printSearchKey(key) : `CHARSET ${printSearchProgram(charset, key)}`;
+  return `${printSearchReturns(returns)}${keys}`;
+}
+
+/** A charset and the keys whose texts are in it. */
+export function printSearchProgram(charset: string, key: SearchKey): string {
+  return `${printAstring(charset)} ${printSearchKey(key)}`;
 }
 
 /** The key as a client writes it, its texts in UTF-8. */

@@ -23,10 +23,12 @@ import { noop } from "./noop.ts";
 import { rename } from "./rename.ts";
 import { search } from "./search.ts";
 import { examine, select } from "./select.ts";
+import { sort } from "./sort.ts";
 import { starttls } from "./starttls.ts";
 import { status } from "./status.ts";
 import { store } from "./store.ts";
 import { subscribe, unsubscribe } from "./subscribe.ts";
+import { thread } from "./thread.ts";
 import { unselect } from "./unselect.ts";
 
 /** By name, without the UID prefix. */
@@ -56,10 +58,12 @@ export const COMMANDS: ReadonlyMap<string, Command> = new Map(
     rename,
     search,
     select,
+    sort,
     starttls,
     status,
     store,
     subscribe,
+    thread,
     unselect,
     unsubscribe,
   ].map((row) => [row.name, row]),

@@ -14,5 +14,5 @@ export const search: Command = command({
     scan.space();
     return parseSearchArguments(scan);
   },
-  run: (session, args, state, call) => answerSearch(session, state, args, call),
+  run: (session, args, state, call) => answerSearch(session, state, args, { ...call, name: "SEARCH" }),
 });

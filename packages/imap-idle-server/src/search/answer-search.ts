@@ -1,9 +1,9 @@
 // How a search is answered: by numbers alone, or by an ESEARCH with what the client wants of them (RFC 4731 3), which may
 // be kept for it as `$` (RFC 5182 2).
-import { printEsearchHead, SEARCH_CHARSETS, SyntaxFault, type SearchArguments } from "@pushmail/imap-wire";
+import { printEsearchHead, SyntaxFault, type SearchArguments } from "@pushmail/imap-wire";
 import type { Uid } from "@pushmail/mailstore";
 import type { Call, Completion, Selected, Session } from "../command.ts";
-import { no } from "../replies.ts";
+import { refuseArranged, refuseCharset } from "./refuse-search.ts";
 import { searchMessages } from "./search-messages.ts";
 import { usesModSeq } from "./uses-mod-seq.ts";
 
@@ -12,30 +12,33 @@ const NUMBERS_AT_ONCE = 4_096;
 const TEXT_AT_ONCE = 16_384;
 const NONE: Uint32Array = new Uint32Array(0);
 
+/** The command that searches. */
+export interface SearchCall extends Pick<Call, "tag" | "uid"> {
+  readonly name: "SEARCH" | "SORT";
+  /** Puts what was found in the order in which it is told. */
+  arrange?(uids: Uint32Array): Promise<Uint32Array>;
+}
+
 /** Searches the selected mailbox and tells what was found. */
 export async function answerSearch(
   session: Session,
   state: Selected,
   search: SearchArguments,
-  call: Call,
+  call: SearchCall,
 ): Promise<Completion | void> {
   const saves = search.returns?.includes("SAVE") === true;
   try {
-    const refused = refuseCharset(search.charset);
-    const uids = refused === undefined ? await find(session, state, search) : NONE;
-    if (saves) state.view.saved = chosenOf(search, uids);
+    let refused = refuseCharset(search.charset);
+    let uids = refused === undefined ? await find(session, state, search) : NONE;
+    if (call.arrange !== undefined) refused ??= refuseArranged(uids.length, session.limits.search);
+    if (refused === undefined) uids = (await call.arrange?.(uids)) ?? uids;
+    if (saves) state.view.saved = refused === undefined ? chosenOf(search, uids) : NONE;
     return refused ?? (await tell(session, state, { search, uids, call }));
   } catch (error) {
     // RFC 5182 2.1: a search that fails leaves nothing saved; one that is BAD leaves what was.
     if (saves && !(error instanceof SyntaxFault)) state.view.saved = NONE;
     throw error;
   }
-}
-
-/** The answer where the texts of a search are in a charset that is not known. */
-export function refuseCharset(charset: string | null): Completion | undefined {
-  if (charset === null || SEARCH_CHARSETS.includes(charset)) return undefined;
-  return no({ code: "BADCHARSET", charsets: SEARCH_CHARSETS }, `Texts cannot be given in ${charset}`);
 }
 
 async function find(session: Session, state: Selected, { key }: SearchArguments): Promise<Uint32Array> {
@@ -48,7 +51,7 @@ interface Found {
   readonly search: SearchArguments;
   /** In the order in which they are told. */
   readonly uids: Uint32Array;
-  readonly call: Call;
+  readonly call: SearchCall;
 }
 
 async function tell(session: Session, state: Selected, { search, uids, call }: Found): Promise<void> {
@@ -57,7 +60,7 @@ async function tell(session: Session, state: Selected, { search, uids, call }: F
   const numbers = call.uid ? uids : uids.map((uid) => state.view.numberOf(uid));
   if (returns === null) {
     // RFC 7162 3.1.5
-    await tellNumbers(session, "* SEARCH", numbers, modSeq === undefined ? "" : ` (MODSEQ ${modSeq})`);
+    await tellNumbers(session, `* ${call.name}`, numbers, modSeq === undefined ? "" : ` (MODSEQ ${modSeq})`);
     return;
   }
   // RFC 5182 2.4: what is only saved is not told.

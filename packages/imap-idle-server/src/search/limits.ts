@@ -11,6 +11,8 @@ export interface SearchLimits {
   readonly groupOctetsMax: number;
   /** Decoded octets of a body that are looked at together: at a line end where they have one. */
   readonly lineBytesMax: number;
+  /** Messages that SORT and THREAD put in order: each is held as a few numbers and texts meanwhile. */
+  readonly arrangedMessagesMax: number;
 }
 
 export const SEARCH_LIMITS: SearchLimits = {
@@ -19,4 +21,5 @@ export const SEARCH_LIMITS: SearchLimits = {
   heldOctetsMax: 65_536,
   groupOctetsMax: 131_072,
   lineBytesMax: 65_536,
+  arrangedMessagesMax: 1_000_000,
 };

@@ -62,6 +62,10 @@ function anyPart(origin: number, depth: number): fc.Arbitrary<BodyPart> {
 
 const anySummary: fc.Arbitrary<MessageSummary> = fc.record({
   sizeBytes: fc.nat(Number.MAX_SAFE_INTEGER),
+  references: fc.array(
+    latin1.map((id) => `@${id.replaceAll(" ", "")}`),
+    { maxLength: 3 },
+  ),
   envelope,
   structure: anyPart(0, 1),
 });
@@ -73,9 +77,9 @@ function placesOf(part: BodyPart): unknown {
   return [headerStart, bodyStart, bodyEnd, lines, children.map(placesOf)];
 }
 
-function shown({ sizeBytes, envelope, structure }: MessageSummary): unknown {
+function shown({ sizeBytes, references, envelope, structure }: MessageSummary): unknown {
   const printed = [printEnvelope(envelope), printBodyStructure(structure), printBody(structure)];
-  return { sizeBytes, printed, places: placesOf(structure) };
+  return { sizeBytes, references, printed, places: placesOf(structure) };
 }
 
 function stored(summary: MessageSummary): StoredSummary {
@@ -106,12 +110,13 @@ describe("an encoded summary", () => {
 
   it("keeps all that the scan finds of parts and messages", () => {
     const message =
-      'From: "A \\"B\\" \\\\" <a@b>\nSender: s@t\nSubject: \xe9\nContent-Type: multipart/mixed; boundary=x\n\n--x\n' +
+      'From: "A \\"B\\" \\\\" <a@b>\nSender: s@t\nSubject: \xe9\nReferences: <1@a> <2@b>\n' +
+      "Content-Type: multipart/mixed; boundary=x\n\n--x\n" +
       "Content-Disposition: inline; filename=f\nContent-Language: en\n\none\n--x\nContent-Type: message/rfc822\n" +
       "Content-ID: <i>\nContent-Language: en, de\n\nDate: d\n\ntwo\n--x--\n";
     const summary = scanMessage(Buffer.from(message.replaceAll("\n", "\r\n"), "latin1"));
-    const { sizeBytes, envelope, structure } = stored(summary);
-    expect({ sizeBytes, envelope, structure }).toEqual(summary);
+    const { sizeBytes, references, envelope, structure } = stored(summary);
+    expect({ sizeBytes, references, envelope, structure }).toEqual(summary);
   });
 
   it("is decoded from any part of any memory", () => {

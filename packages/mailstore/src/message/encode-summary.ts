@@ -6,12 +6,13 @@ import type { BodyPart, MessageSummary } from "./summary.ts";
 import { joinSummary, writeNumber } from "./summary-bytes.ts";
 
 /** The summary as bytes. */
-export function encodeSummary({ sizeBytes, envelope, structure }: MessageSummary): Uint8Array {
-  const [printedEnvelope, printedStructure] = [printEnvelope(envelope), printBodyStructure(structure)];
+export function encodeSummary({ sizeBytes, references, envelope, structure }: MessageSummary): Uint8Array {
+  // Ids have no blanks in them.
+  const texts = [printEnvelope(envelope), printBodyStructure(structure), references.join(" ")];
   const numbers: number[] = [];
-  for (const value of [sizeBytes, printedEnvelope.length, printedStructure.length]) writeNumber(numbers, value);
+  for (const value of [sizeBytes, ...texts.map(({ length }) => length)]) writeNumber(numbers, value);
   writePlaces(numbers, structure, 0);
-  return joinSummary(SUMMARY_VERSION, numbers, printedEnvelope + printedStructure);
+  return joinSummary(SUMMARY_VERSION, numbers, texts.join(""));
 }
 
 /** The summary that was encoded; undefined where it is of another version and must be made again from the message. */

@@ -13,6 +13,7 @@ const FIELD_NAMES = [
   "bcc",
   "in-reply-to",
   "message-id",
+  "references",
   "content-type",
   "content-transfer-encoding",
   "content-disposition",

@@ -6,6 +6,7 @@ export { type ByteRange, findPart, findSection, type SectionText } from "./find-
 export { foldForSearch } from "./fold-for-search.ts";
 export { type HeaderField, headerFields, pickFields } from "./header-fields.ts";
 export { DECODE_LIMITS, type DecodeLimits, MESSAGE_LIMITS, type MessageLimits } from "./limits.ts";
+export { messageIds } from "./message-ids.ts";
 export { findParameter } from "./parameterized-value.ts";
 export { MessageScanner, scanMessage } from "./scan-message.ts";
 export { StoredSummary } from "./stored-summary.ts";

@@ -8,6 +8,8 @@ export interface MessageLimits {
   readonly fieldBytesTotalMax: number;
   /** Addresses of one field. */
   readonly addressesMax: number;
+  /** Message ids that a message refers to; of more the last are kept. */
+  readonly referencesMax: number;
   /** Parameters of one Content-Type or Content-Disposition, and languages of one Content-Language. */
   readonly parametersMax: number;
   /** Multiparts and messages within one another; a deeper one is not looked into. */
@@ -20,6 +22,7 @@ export const MESSAGE_LIMITS: MessageLimits = {
   fieldBytesMax: 65_536,
   fieldBytesTotalMax: 524_288,
   addressesMax: 2_000,
+  referencesMax: 100,
   parametersMax: 64,
   depthMax: 100,
   partsMax: 1_000,

@@ -18,6 +18,8 @@ const HOSTILE: Readonly<Record<string, (bytes: number) => Buffer>> = {
   "a long almost boundary line": (bytes) =>
     Buffer.concat([multipart("--b", 3), Buffer.alloc(bytes, " "), Buffer.of(0)]),
   addresses: (bytes) => Buffer.concat([Buffer.from("To: "), repeated("a@b,", bytes)]),
+  references: (bytes) => Buffer.concat([Buffer.from("References: "), repeated("<a@b>", bytes)]),
+  "open references": (bytes) => Buffer.concat([Buffer.from("References: "), repeated("<a@<", bytes)]),
   "address fields": (bytes) => repeated("To: a@b\r\n", bytes),
   "folded addresses": (bytes) => Buffer.concat([Buffer.from("To: "), repeated("\r\n <@a,@b:c@d>", bytes)]),
   "open comments": (bytes) => Buffer.concat([Buffer.from("To: "), repeated("(a \\", bytes)]),
@@ -49,7 +51,7 @@ const limits = (lowered: Partial<MessageLimits>): MessageLimits => ({ ...MESSAGE
 const crlf = (text: string): Buffer => Buffer.from(text.replaceAll("\n", "\r\n"), "latin1");
 
 /** What is wrong with a summary, whatever the message; nothing should be. */
-function faultsOf({ sizeBytes, envelope, structure }: MessageSummary, kept: MessageLimits): string[] {
+function faultsOf({ sizeBytes, references, envelope, structure }: MessageSummary, kept: MessageLimits): string[] {
   const faults: string[] = [];
   let parts = 0;
   const visit = (part: BodyPart, within: { start: number; end: number }, depth: number): void => {
@@ -70,7 +72,8 @@ function faultsOf({ sizeBytes, envelope, structure }: MessageSummary, kept: Mess
   visit(structure, { start: 0, end: sizeBytes }, 0);
   if (structure.bodyEnd !== sizeBytes) faults.push("the body ends before the message");
   if (parts > kept.partsMax + 1) faults.push(`${parts} parts`);
-  if (/[^\0-\xff]/.test(JSON.stringify([envelope, structure]))) faults.push("a character is no byte");
+  if (references.length > kept.referencesMax) faults.push(`${references.length} references`);
+  if (/[^\0-\xff]/.test(JSON.stringify([references, envelope, structure]))) faults.push("a character is no byte");
   return faults;
 }
 
@@ -88,7 +91,14 @@ describe("hostile messages", () => {
       fc.constantFrom(...Object.values(HOSTILE)).map((make) => make(80)),
       fc.uint8Array({ maxLength: 80 }),
     );
-    const lowered = limits({ fieldBytesMax: 24, fieldBytesTotalMax: 100, depthMax: 3, partsMax: 6, addressesMax: 1 });
+    const lowered = limits({
+      fieldBytesMax: 24,
+      fieldBytesTotalMax: 100,
+      depthMax: 3,
+      partsMax: 6,
+      addressesMax: 1,
+      referencesMax: 1,
+    });
     fc.assert(
       fc.property(fc.array(anyBytes, { maxLength: 10 }), (pieces) => {
         const bytes = Buffer.concat(pieces);
@@ -238,6 +248,7 @@ describe("twice the bytes", () => {
     fieldBytesMax: 1e9,
     fieldBytesTotalMax: 1e9,
     addressesMax: 1e9,
+    referencesMax: 1e9,
     parametersMax: 1e9,
     depthMax: 1e9,
     partsMax: 1e9,

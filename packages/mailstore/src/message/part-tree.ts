@@ -3,6 +3,7 @@
 import { Boundaries } from "./boundaries.ts";
 import type { BoundaryLine } from "./boundaries.ts";
 import { makeEnvelope } from "./envelope.ts";
+import { messageIds } from "./message-ids.ts";
 import { HeaderCollector } from "./header-collector.ts";
 import { fieldColon } from "./header-line.ts";
 import type { MessageLimits } from "./limits.ts";
@@ -62,6 +63,7 @@ export class PartTree {
   #headerStart: Place = MESSAGE_START;
   #partCount = 0;
   #fieldBytes = 0;
+  #references: readonly string[] | null = null;
 
   constructor(limits: MessageLimits) {
     this.#limits = limits;
@@ -78,6 +80,11 @@ export class PartTree {
       },
     ];
     this.#beginHeader(MESSAGE_START);
+  }
+
+  /** What the message refers to, once its header is complete. */
+  get references(): readonly string[] {
+    return this.#references ?? [];
   }
 
   get isInHeader(): boolean {
@@ -155,6 +162,8 @@ export class PartTree {
     this.#header = null;
     this.#fieldBytes += bytes;
     const holder = this.#last;
+    // The first header is that of the message itself.
+    this.#references ??= messageIds(fields.references ?? "").slice(-this.#limits.referencesMax);
     if (holder.holds === "message") holder.envelope = makeEnvelope(fields, this.#limits.addressesMax);
     const byDefault = isDigest(holder.description) ? MESSAGE : PLAIN_TEXT;
     this.#openPart(describePart(fields, byDefault, this.#limits), body);

@@ -307,10 +307,18 @@ describe("the tree of a message", () => {
     expect(outline(bytes, binary)).toMatchObject({ type: "application/octet-stream", body: "binary", lines: 0 });
   });
 
+  it("keeps what the message itself refers to, as ids compare (RFC 5256 2.2)", () => {
+    const inner = "Content-Type: message/rfc822\n\nReferences: <in@x>\n\ntext\n";
+    const bytes = crlf(`References: <a@x> then\n <"b c"@x>,<d"e\\"@x>  <no-id> <f@x\n${inner}`);
+    expect(scanMessage(bytes).references).toEqual(["a@x", "bc@x", "de@x"]);
+    expect(scanMessage(bytes, { ...MESSAGE_LIMITS, referencesMax: 2 }).references).toEqual(["bc@x", "de@x"]);
+  });
+
   it("gives a plain message its defaults", () => {
     const bytes = crlf("Subject: x\n\none\ntwo\n");
     expect(scanMessage(bytes)).toEqual({
       sizeBytes: 24,
+      references: [],
       envelope: {
         date: null,
         subject: "x",

@@ -47,7 +47,7 @@ export class MessageScanner {
   finish(): MessageSummary {
     if (!this.#line.isEmpty) this.#endLine(this.#line.take());
     const { envelope, structure } = this.#tree.finish(this.#place());
-    return { sizeBytes: this.#offset, envelope, structure };
+    return { sizeBytes: this.#offset, references: this.#tree.references, envelope, structure };
   }
 
   /** Reads a line to its end or that of the chunk, and returns where it got to. */

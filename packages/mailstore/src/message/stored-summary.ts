@@ -4,7 +4,9 @@ import { PrintedReader } from "./printed-reader.ts";
 import type { BodyPart, EmbeddedMessage, Envelope, EnvelopeAddress, MessageSummary, Parameter } from "./summary.ts";
 import { damagedSummary, SummaryNumbers } from "./summary-bytes.ts";
 
-export const SUMMARY_VERSION = 2;
+export const SUMMARY_VERSION = 3;
+/** Numbers before those of the parts. */
+const HEAD_NUMBERS = 4;
 
 export class StoredSummary implements MessageSummary {
   readonly encoded: Uint8Array;
@@ -28,8 +30,14 @@ export class StoredSummary implements MessageSummary {
 
   /** The BODYSTRUCTURE likewise. */
   get printedStructure(): string {
-    const { text, envelopeLength } = this.#open();
-    return text.slice(envelopeLength);
+    const { text, envelopeLength, structureLength } = this.#open();
+    return text.slice(envelopeLength, envelopeLength + structureLength);
+  }
+
+  get references(): readonly string[] {
+    const { text, envelopeLength, structureLength } = this.#open();
+    const ids = text.slice(envelopeLength + structureLength);
+    return ids === "" ? [] : ids.split(" ");
   }
 
   get envelope(): Envelope {
@@ -46,7 +54,7 @@ export class StoredSummary implements MessageSummary {
 
   #readStructure(): BodyPart {
     const numbers = new SummaryNumbers(this.encoded);
-    for (let skipped = 0; skipped < 3; skipped++) numbers.next();
+    for (let skipped = 0; skipped < HEAD_NUMBERS; skipped++) numbers.next();
     const printed = new PrintedReader(this.printedStructure);
     const structure = readPart({ printed, numbers }, 0);
     if (!printed.isAtEnd || !numbers.isAtEnd) throw damagedSummary();
@@ -57,13 +65,15 @@ export class StoredSummary implements MessageSummary {
 interface OpenedSummary {
   readonly sizeBytes: number;
   readonly envelopeLength: number;
+  readonly structureLength: number;
   readonly text: string;
 }
 
 function open(encoded: Uint8Array): OpenedSummary {
   const numbers = new SummaryNumbers(encoded);
   const [sizeBytes, envelopeLength, structureLength] = [numbers.next(), numbers.next(), numbers.next()];
-  return { sizeBytes, envelopeLength, text: numbers.text(envelopeLength + structureLength) };
+  const text = numbers.text(envelopeLength + structureLength + numbers.next());
+  return { sizeBytes, envelopeLength, structureLength, text };
 }
 
 function readEnvelope(printed: PrintedReader): Envelope {

@@ -65,4 +65,6 @@ export interface EmbeddedMessage {
 /** What one scan over a message yields. */
 export interface MessageSummary extends EmbeddedMessage {
   readonly sizeBytes: number;
+  /** The message ids that it refers to, the oldest first (RFC 5322 3.6.4); of very many the last. */
+  readonly references: readonly string[];
 }

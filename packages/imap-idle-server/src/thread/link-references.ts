@@ -1,0 +1,109 @@
+// Who answers whom, by message ids (RFC 5256 3, REFERENCES steps 1 to 3).
+import type { TimeSlice } from "../fetch/time-slice.ts";
+import { Forest } from "./forest.ts";
+import type { ThreadFacts } from "./thread-facts.ts";
+
+const NOBODY = -1;
+
+/** Message ids that were seen, each with the message that has it, if one has, and the id that it answers. */
+class Containers {
+  readonly rows: number[] = [];
+  readonly parents: number[] = [];
+  readonly #children: number[] = [];
+  readonly #byId = new Map<string, number>();
+
+  /** The container of an id. */
+  named(id: string): number {
+    let container = this.#byId.get(id);
+    if (container === undefined) this.#byId.set(id, (container = this.#add(NOBODY)));
+    return container;
+  }
+
+  /** The container of a message: a new one where it has no id, or one that another has already. */
+  take(row: number, id: string | undefined): number {
+    if (id === undefined) return this.#add(row);
+    const container = this.named(id);
+    if (this.rows[container] !== NOBODY) return this.#add(row);
+    this.rows[container] = row;
+    return container;
+  }
+
+  /** Makes one the parent of the other, unless it lies below it. */
+  link(parent: number, child: number): void {
+    if (parent === child || (this.#children[child] !== 0 && this.#isWithin(parent, child))) return;
+    this.parents[child] = parent;
+    (this.#children[parent] as number)++;
+  }
+
+  unlink(child: number): void {
+    const parent = this.parents[child] as number;
+    if (parent === NOBODY) return;
+    this.parents[child] = NOBODY;
+    (this.#children[parent] as number)--;
+  }
+
+  #add(row: number): number {
+    this.parents.push(NOBODY);
+    this.#children.push(0);
+    return this.rows.push(row) - 1;
+  }
+
+  #isWithin(container: number, top: number): boolean {
+    for (let at = container; at !== NOBODY; at = this.parents[at] as number) if (at === top) return true;
+    return false;
+  }
+}
+
+/** The threads; the order of siblings and roots is nobody's. */
+export async function linkReferences(facts: ThreadFacts, slice: TimeSlice): Promise<Forest> {
+  const containers = new Containers();
+  for (const [row, references] of facts.references.entries()) {
+    const container = containers.take(row, facts.ids[row]);
+    let last = NOBODY;
+    for (const reference of references) {
+      const next = containers.named(reference);
+      if (last !== NOBODY && containers.parents[next] === NOBODY) containers.link(last, next);
+      last = next;
+    }
+    // Step 1.B: what the message itself says counts more than what others said of it.
+    containers.unlink(container);
+    if (last !== NOBODY) containers.link(last, container);
+    await slice.rest();
+  }
+  return forestOf(containers, facts.uids.length, slice);
+}
+
+/** Step 3: what is below an id without a message goes up, to a message or beneath the topmost such id. */
+async function forestOf({ rows, parents }: Containers, messages: number, slice: TimeSlice): Promise<Forest> {
+  const forest = new Forest(messages);
+  const roots: number[] = [];
+  const orphans = new Map<number, number[]>();
+  /** For a container without a message, where the next message above it is, or the topmost container. */
+  const above = new Map<number, number>();
+  for (const [container, row] of rows.entries()) {
+    if (row === NOBODY) continue;
+    const passed: number[] = [];
+    let at = parents[container] as number;
+    while (at !== NOBODY && rows[at] === NOBODY && !above.has(at) && parents[at] !== NOBODY) {
+      passed.push(at);
+      at = parents[at] as number;
+    }
+    const top = above.get(at) ?? at;
+    for (const one of passed) above.set(one, top);
+    if (top === NOBODY) roots.push(row);
+    else if (rows[top] !== NOBODY) forest.addChild(rows[top] as number, row);
+    else if (orphans.has(top)) orphans.get(top)?.push(row);
+    else orphans.set(top, [row]);
+    await slice.rest();
+  }
+  for (const siblings of orphans.values()) roots.push(rootOf(forest, siblings));
+  forest.roots = Uint32Array.from(roots);
+  return forest;
+}
+
+function rootOf(forest: Forest, siblings: readonly number[]): number {
+  if (siblings.length === 1) return siblings[0] as number;
+  const dummy = forest.addDummy();
+  forest.setChildren(dummy, siblings);
+  return dummy;
+}

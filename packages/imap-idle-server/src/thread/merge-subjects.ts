@@ -1,0 +1,40 @@
+// Threads that are about the same become one (RFC 5256 3, REFERENCES step 5).
+import type { TimeSlice } from "../fetch/time-slice.ts";
+import type { Forest } from "./forest.ts";
+import type { ThreadFacts } from "./thread-facts.ts";
+
+/** Merges roots of one base subject; they must be in the order of their dates. */
+export async function mergeSubjects(forest: Forest, facts: ThreadFacts, slice: TimeSlice): Promise<void> {
+  const subjectOf = (root: number): string => facts.subjects[forest.rowOf(root)]?.base ?? "";
+  const isReply = (root: number): boolean => !forest.isDummy(root) && facts.subjects[root]?.isReply === true;
+  /** Step 5.B: for each subject the root that the others go to. */
+  const chosen = new Map<string, number>();
+  for (const root of forest.roots) {
+    const subject = subjectOf(root);
+    const known = chosen.get(subject);
+    const isBetter =
+      known === undefined || (!forest.isDummy(known) && (forest.isDummy(root) || (isReply(known) && !isReply(root))));
+    if (isBetter && subject !== "") chosen.set(subject, root);
+    await slice.rest();
+  }
+  const roots = new Set(forest.roots);
+  for (const root of forest.roots) {
+    const subject = subjectOf(root);
+    const known = chosen.get(subject);
+    if (known === undefined || known === root) continue;
+    roots.delete(root);
+    if (forest.isDummy(known) && forest.isDummy(root)) {
+      for (const child of forest.childrenOf(root)) forest.addChild(known, child);
+    } else if (forest.isDummy(known) || (isReply(root) && !isReply(known))) {
+      forest.addChild(known, root);
+    } else {
+      const dummy = forest.addDummy();
+      forest.setChildren(dummy, [known, root]);
+      roots.delete(known);
+      roots.add(dummy);
+      chosen.set(subject, dummy);
+    }
+    await slice.rest();
+  }
+  forest.roots = Uint32Array.from(roots);
+}
