@@ -29,7 +29,7 @@ const errors: unknown[] = [];
 
 beforeAll(async () => {
   random = seededRandom(testSeed());
-  store = openMailStore(await openMemoryDriver(), { scryptCost: { N: 16, r: 1, p: 1 } });
+  store = openMailStore(await openMemoryDriver(), { scryptCost: { N: 16, r: 1, p: 1 }, scramIterations: 4_096 });
   account = await store.createAccount({ address: LOGIN.user, password: LOGIN.password });
   inbox = (await store.mailbox(account.id, "INBOX")) as MailboxStatus;
 });

@@ -69,7 +69,7 @@ const errors: unknown[] = [];
 
 beforeAll(async () => {
   random = seededRandom(testSeed());
-  store = openMailStore(await openMemoryDriver(), { scryptCost: { N: 16, r: 1, p: 1 } });
+  store = openMailStore(await openMemoryDriver(), { scryptCost: { N: 16, r: 1, p: 1 }, scramIterations: 4_096 });
   await store.createAccount({ address: "ann@example.org", password: "secret" });
   const ignore = (): void => undefined;
   const log = {

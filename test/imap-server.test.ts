@@ -40,7 +40,7 @@ async function run(
   options: Partial<ImapServerOptions> & { readonly over?: Partial<MailStore> } = {},
 ): Promise<Running> {
   const { over = {}, ...rest } = options;
-  const store = openMailStore(await openMemoryDriver(), { scryptCost: { N: 16, r: 1, p: 1 } });
+  const store = openMailStore(await openMemoryDriver(), { scryptCost: { N: 16, r: 1, p: 1 }, scramIterations: 4_096 });
   const { id: account } = await store.createAccount({ address: LOGIN.user, password: LOGIN.password });
   const mailbox = (await store.mailbox(account, "INBOX"))?.id;
   if (mailbox === undefined) throw new Error("no INBOX");

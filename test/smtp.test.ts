@@ -15,7 +15,7 @@ let store: MailStore;
 let ingest: SmtpIngest;
 
 beforeEach(async () => {
-  store = openMailStore(await openMemoryDriver(), { scryptCost: { N: 16, r: 1, p: 1 } });
+  store = openMailStore(await openMemoryDriver(), { scryptCost: { N: 16, r: 1, p: 1 }, scramIterations: 4_096 });
   await store.createAccount({ address: "alice@example.org", password: "secret" });
   await store.createAccount({ address: "zoë@example.org", password: "secret", quotaBytesMax: 5_000 });
 });

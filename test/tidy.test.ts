@@ -10,10 +10,11 @@ import { COMMANDS } from "@pushmail/imap-idle-server";
 const layers: Readonly<Record<string, readonly string[]>> = {
   "imap-wire": [],
   mailstore: ["imap-wire"],
-  "smtp-ingest": ["mailstore"],
-  "imap-idle-server": ["mailstore", "imap-wire"],
+  sasl: ["mailstore"],
+  "smtp-ingest": ["mailstore", "sasl"],
+  "imap-idle-server": ["mailstore", "sasl", "imap-wire"],
   "client-cli": [],
-  pushmail: ["mailstore", "smtp-ingest", "imap-idle-server", "client-cli"],
+  pushmail: ["mailstore", "sasl", "smtp-ingest", "imap-idle-server", "client-cli"],
 };
 const wordlessNames = /^(utils?|helpers?|common|manager|misc|types)\b/;
 const linesMax = 300;

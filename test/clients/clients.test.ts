@@ -5,6 +5,7 @@ import { execFile, spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
 import { mkdir, readdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import { text } from "node:stream/consumers";
 import { promisify } from "node:util";
 import { makeDataDirectory, type DataDirectory } from "../support/data-directory.ts";
 import { within } from "../support/deadline.ts";
@@ -14,7 +15,7 @@ import { ServerProcess, type Address } from "../support/server-process.ts";
 
 const run = promisify(execFile);
 const PASSWORD = "secret";
-const NAMES = ["curl", "swaks", "mbsync", "mutt", "neomutt", "fetchmail", "python3"] as const;
+const NAMES = ["curl", "swaks", "mbsync", "mutt", "neomutt", "fetchmail", "gsasl", "python3"] as const;
 
 let directory: DataDirectory;
 let server: ServerProcess;
@@ -251,6 +252,26 @@ push "<limit>~s keep<enter><copy-message><kill-line>${saved}<enter><limit>all<en
       expect(await readFile(taken, "latin1")).toContain("body of during");
     } finally {
       child.kill("SIGKILL");
+    }
+  });
+
+  client("gsasl", "logs in to IMAP and submission by every SCRAM, bound to TLS and not", async (user) => {
+    const bound = ["SCRAM-SHA-256-PLUS", "SCRAM-SHA-1-PLUS"].flatMap((mechanism) =>
+      // tls-exporter, then tls-unique
+      ["NORMAL", "NORMAL:-VERS-TLS1.3"].map((priority) => [mechanism, "--x509-ca-file=", "--priority", priority]),
+    );
+    const free = ["SCRAM-SHA-256", "SCRAM-SHA-1"].map((mechanism) => [mechanism, "--no-starttls"]);
+    const logins = [
+      ...[...bound, ...free].map((how) => ["--imap", imap, how] as const),
+      ...[bound[0], free[0]].map((how) => ["--smtp", submission, how ?? []] as const),
+    ];
+    for (const [protocol, { host, port }, [mechanism = "", ...how]] of logins) {
+      const login = ["-m", mechanism, "-a", user, "-z", "", "-p", PASSWORD, ...how];
+      const over = spawn("gsasl", [protocol, "--connect", `${host}:${port}`, ...login, "--verbose"]);
+      over.stdin.end();
+      const [said, found] = await Promise.all([text(over.stdout), text(over.stderr)]);
+      expect(said).toMatch(/^(\. OK .*Authenticated|235 2\.7\.0 )/m);
+      expect(found).toContain("Client authentication finished (server trusted)");
     }
   });
 

@@ -51,7 +51,7 @@ interface Served {
 
 async function openStore(directory: string, onStep: (name: string) => void = () => undefined): Promise<MailStore> {
   const driver = await openLevelDriver({ directory, limits: SMALL, onStep });
-  return openMailStore(driver, { limits: STORE, scryptCost: SCRYPT });
+  return openMailStore(driver, { limits: STORE, scryptCost: SCRYPT, scramIterations: 4_096 });
 }
 
 /** Makes a store of a kind in `root`. */

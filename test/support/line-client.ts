@@ -1,6 +1,6 @@
 // A client that knows lines only: what it sends may be cut at every byte, and each line of the server is taken in order.
 import { connect as connectTcp, type Socket } from "node:net";
-import { connect as connectTls } from "node:tls";
+import { connect as connectTls, type ConnectionOptions, type TLSSocket } from "node:tls";
 import { once } from "node:events";
 import { within } from "./deadline.ts";
 import { turnsOfEventLoop } from "./seeded-random.ts";
@@ -52,11 +52,13 @@ export class LineClient {
   }
 
   /** Goes on in TLS. */
-  async startTls(): Promise<void> {
+  async startTls(options: ConnectionOptions = {}): Promise<TLSSocket> {
     this.#socket.removeAllListeners("data");
-    this.#socket = connectTls({ socket: this.#socket, rejectUnauthorized: false });
+    const secured = connectTls({ socket: this.#socket, rejectUnauthorized: false, ...options });
+    this.#socket = secured;
     this.#listen();
-    await within(once(this.#socket, "secureConnect"), "the end of the handshake");
+    await within(once(secured, "secureConnect"), "the end of the handshake");
+    return secured;
   }
 
   /** Ends the client's side; answers still come. */

@@ -68,6 +68,7 @@ export class MemoryImap {
     const work = new StoreWork();
     const store = openMailStore(await openMemoryDriver(), {
       scryptCost: { N: 16, r: 1, p: 1 },
+      scramIterations: 4_096,
       limits: storeLimits,
     });
     const account = await store.createAccount({ address: USER, password: PASSWORD });

@@ -1,15 +1,20 @@
 // One play of a transcript: a server of its own with one account, its sessions, and what was captured.
 import { DEFAULT_IMAP_LIMITS, startImapServer, type ImapLimits, type ImapServer } from "@pushmail/imap-idle-server";
 import { openMailStore, type MailStore, type StoreDriver } from "@pushmail/mailstore";
+import { Sasl } from "@pushmail/sasl";
 import { LineClient, type Cut } from "./line-client.ts";
 import { TEST_CERTIFICATE } from "./test-certificate.ts";
 
 export const ALICE = "alice@example.org";
 const PASSWORD = "secret";
+/** The server's half of every nonce, and what the salts of SCRAM are made with: what is said is the same in each run. */
+const NONCE = "3rfcNHYJY1ZVvWVs7j";
+const SALT_KEY = { key: "scram/salt-key", value: Buffer.alloc(32, "salt") };
 const CHEAP_SCRYPT = { N: 16, r: 1, p: 1 };
 
 export class TranscriptRun {
   readonly #cut: Cut;
+  readonly #driver: StoreDriver;
   readonly #store: MailStore;
   readonly #clients = new Map<string, LineClient>();
   readonly #captures = new Map<string, string>();
@@ -22,7 +27,8 @@ export class TranscriptRun {
 
   constructor(driver: StoreDriver, cut: Cut) {
     this.#cut = cut;
-    this.#store = openMailStore(driver, { scryptCost: CHEAP_SCRYPT });
+    this.#driver = driver;
+    this.#store = openMailStore(driver, { scryptCost: CHEAP_SCRYPT, scramIterations: 4_096 });
   }
 
   /** A bound of a part of the server is named with it: `search.arrangedMessagesMax`. */
@@ -34,6 +40,7 @@ export class TranscriptRun {
   }
 
   async addAccount(address: string): Promise<void> {
+    await this.#driver.directory.put([SALT_KEY]);
     await this.#store.createAccount({ address, password: PASSWORD });
   }
 
@@ -128,6 +135,7 @@ export class TranscriptRun {
     };
     return startImapServer({
       store: this.#store,
+      sasl: new Sasl({ store: this.#store, nonce: () => NONCE }),
       host: "127.0.0.1",
       port: 0,
       hostname: "imap.example.org",

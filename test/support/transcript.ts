@@ -29,7 +29,7 @@ const ORDERS: Readonly<Record<string, (run: TranscriptRun, args: readonly string
   /** `!clock ms`: so much time passes. */
   clock: (run, [ms]) => run.passTime(Number(ms)),
   /** `!tls session`: the client goes on in TLS. */
-  tls: async (run, [session = ""]) => (await run.client(session)).startTls(),
+  tls: async (run, [session = ""]) => void (await (await run.client(session)).startTls()),
   /** `!hangup session`: the client sends no more, and still reads. */
   hangup: async (run, [session = ""]) => (await run.client(session)).end(),
   /** `!ended session`: the server has ended the connection. */

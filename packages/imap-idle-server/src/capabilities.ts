@@ -7,16 +7,18 @@ export interface CapabilityFacts {
   readonly client: Client;
   /** Whether the server has a certificate. */
   readonly hasTls: boolean;
+  /** The SASL mechanisms that the client may use now. */
+  readonly mechanisms: readonly string[];
 }
 
 const FROM_COMMANDS: readonly string[] = [...COMMANDS.values()].flatMap(({ capability }) => capability ?? []);
 
-export function capabilitiesOf({ state, client, hasTls }: CapabilityFacts): readonly string[] {
+export function capabilitiesOf({ state, client, hasTls, mechanisms }: CapabilityFacts): readonly string[] {
   const capabilities = ["IMAP4rev1", "LITERAL+", ...FROM_COMMANDS];
   if (state.name !== "notAuthenticated") return capabilities;
   if (hasTls && !client.isSecure) capabilities.push("STARTTLS");
   // RFC 9051 6.2.3: LOGINDISABLED as long as a password could be read on the way.
-  if (client.isPrivate) capabilities.push("AUTH=PLAIN", "AUTH=LOGIN");
-  else capabilities.push("LOGINDISABLED");
+  if (mechanisms.length === 0) capabilities.push("LOGINDISABLED");
+  capabilities.push(...mechanisms.map((name) => `AUTH=${name}`));
   return capabilities;
 }

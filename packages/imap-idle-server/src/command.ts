@@ -2,6 +2,7 @@
 // `state` is narrowed by `in`, so that a wrong precondition does not compile.
 import type { ResponseCode, Scanner } from "@pushmail/imap-wire";
 import type { AccountInfo, FlagsResult, MailboxHandle, MailStore, MessageIndex } from "@pushmail/mailstore";
+import type { Sasl, SaslChannel } from "@pushmail/sasl";
 import type { ImapLimits } from "./limits.ts";
 import type { Log } from "./log.ts";
 import type { MailboxView } from "./mailbox-view.ts";
@@ -38,6 +39,9 @@ export interface Session {
   readonly limits: ImapLimits;
   readonly log: Log;
   readonly client: Client;
+  readonly sasl: Sasl;
+  /** Whether and how what the client sends is kept from others. */
+  readonly channel: SaslChannel;
   /** The current time, in milliseconds since 1970. */
   now(): number;
 
@@ -65,8 +69,10 @@ export interface Session {
   enter(state: SessionState): void;
   /** What CAPABILITY lists now. */
   capabilities(): readonly string[];
-  /** Checks a password, with a growing delay after failures, and enters the authenticated state. */
-  logIn(address: string, password: string): Promise<void>;
+  /** Checks what somebody has shown for himself, with a growing delay after failures. */
+  attempt(name: string, check: () => Promise<AccountInfo>): Promise<AccountInfo>;
+  /** Enters the authenticated state; refuses where the account has too many sessions. */
+  logIn(account: AccountInfo): void;
   /** Goes on in TLS as soon as the command is answered; false where there is no certificate. */
   startTls(): boolean;
   /** Sends `+` with a text, and waits for the client's next line. */
@@ -78,8 +84,6 @@ export interface Session {
 /** Who is at the other end. */
 export interface Client {
   readonly address: string;
-  /** Whether what it sends can be read on the way: passwords are taken only where not (RFC 9051 11.1). */
-  readonly isPrivate: boolean;
   readonly isSecure: boolean;
 }
 

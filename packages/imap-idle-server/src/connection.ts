@@ -46,8 +46,9 @@ export class Connection {
     this.#listen();
   }
 
-  get isSecure(): boolean {
-    return this.#socket instanceof TLSSocket;
+  /** Undefined in clear. */
+  get tls(): TLSSocket | undefined {
+    return this.#socket instanceof TLSSocket ? this.#socket : undefined;
   }
 
   /** Nothing can be sent any more. */

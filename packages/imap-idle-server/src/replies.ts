@@ -2,6 +2,7 @@
 // Every refusal code has its answer here; a new one does not compile until it has.
 import { SyntaxFault, type CommandStatus, type ResponseCode } from "@pushmail/imap-wire";
 import { Refusal, type RefusalCode } from "@pushmail/mailstore";
+import { SaslFault } from "@pushmail/sasl";
 import type { Completion } from "./command.ts";
 
 /** Thrown where the client has left or must leave: the session ends, and nobody needs to be told. */
@@ -71,7 +72,7 @@ const CODE_OF_REFUSAL: Record<RefusalCode, ResponseCode | undefined> = {
 /** The tagged reply to a command that threw. `PeerGone` and `Bye` end the session, and are thrown on. */
 export function replyToError(error: unknown): Reply {
   if (error instanceof PeerGone || error instanceof Bye) throw error;
-  if (error instanceof SyntaxFault) return { status: "BAD", text: error.message };
+  if (error instanceof SyntaxFault || error instanceof SaslFault) return { status: "BAD", text: error.message };
   if (error instanceof Refusal) return withCode("NO", CODE_OF_REFUSAL[error.code], error.message);
   return { status: "NO", code: "SERVERBUG", text: "Internal error, the log says more" };
 }

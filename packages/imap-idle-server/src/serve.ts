@@ -4,6 +4,7 @@ import { createServer, type AddressInfo, type Server, type Socket } from "node:n
 import { setTimeout } from "node:timers/promises";
 import { createSecureContext, type SecureContext } from "node:tls";
 import { LoginThrottle, type MailStore } from "@pushmail/mailstore";
+import { Sasl } from "@pushmail/sasl";
 import { Admission, type Room } from "./admission.ts";
 import { Connection } from "./connection.ts";
 import { DEFAULT_LIMITS, type ImapLimits } from "./limits.ts";
@@ -32,6 +33,8 @@ export interface ImapServerOptions {
   /** Whether connections begin with TLS; `tls` must be given. */
   readonly implicitTls?: boolean;
   readonly limits?: Partial<ImapLimits>;
+  /** How clients may log in; with the passwords of the store by default. */
+  readonly sasl?: Sasl;
   /** Slows failed logins down; one that several listeners share leaves a guesser no way around it. */
   readonly throttle?: LoginThrottle;
   /** What this listener shares with others. */
@@ -78,6 +81,7 @@ class ConnectionServer implements ImapServer {
     this.#admission = new Admission({ ...options, limits, now, isTlsImplicit: implicitTls });
     this.#context = {
       store,
+      sasl: options.sasl ?? new Sasl({ store }),
       limits,
       log,
       hostname,

@@ -1,6 +1,7 @@
 // What all sessions of a server share.
 import type { SecureContext } from "node:tls";
 import type { AccountId, LoginThrottle, MailStore } from "@pushmail/mailstore";
+import type { Sasl } from "@pushmail/sasl";
 import type { Admission } from "./admission.ts";
 import type { Connection } from "./connection.ts";
 import type { ImapLimits } from "./limits.ts";
@@ -9,6 +10,7 @@ import type { Tally } from "./tally.ts";
 
 export interface ServerContext {
   readonly store: MailStore;
+  readonly sasl: Sasl;
   readonly limits: ImapLimits;
   readonly log: Log;
   /** The name that the greeting gives. */

@@ -8,6 +8,7 @@ import {
   type MailStore,
   type MessageIndex,
 } from "@pushmail/mailstore";
+import type { Sasl, SaslChannel } from "@pushmail/sasl";
 import { capabilitiesOf } from "./capabilities.ts";
 import { readCommand, readLine, takeLine, type Incoming } from "./command-input.ts";
 import type {
@@ -62,9 +63,16 @@ export class ImapSession implements Session {
   get log(): Log {
     return this.#server.log;
   }
+  get sasl(): Sasl {
+    return this.#server.sasl;
+  }
   get client(): Client {
-    const { address, isSecure } = this.#connection;
-    return { address, isSecure, isPrivate: isSecure || this.#server.isLocal(address) };
+    const { address, tls } = this.#connection;
+    return { address, isSecure: tls !== undefined };
+  }
+  get channel(): SaslChannel {
+    const { address, tls } = this.#connection;
+    return { tls, isPrivate: tls !== undefined || this.#server.isLocal(address) };
   }
 
   now(): number {
@@ -129,14 +137,17 @@ export class ImapSession implements Session {
   }
 
   capabilities(): readonly string[] {
-    const hasTls = this.#server.secureContext !== undefined;
-    return capabilitiesOf({ state: this.#state, client: this.client, hasTls });
+    const { secureContext, sasl } = this.#server;
+    return capabilitiesOf({
+      state: this.#state,
+      client: this.client,
+      hasTls: secureContext !== undefined,
+      mechanisms: this.#state.name === "notAuthenticated" ? sasl.mechanisms(this.channel) : [],
+    });
   }
 
-  async logIn(address: string, password: string): Promise<void> {
-    if (!this.client.isPrivate) throw new Refusal("loginInsecure", "Log in over TLS");
+  logIn(account: AccountInfo): void {
     const { admission, sessionsOfAccount } = this.#server;
-    const account = await this.#authenticate(address, password);
     const isWelcome = sessionsOfAccount.add(account.id);
     this.enter({ name: "authenticated", account });
     if (!isWelcome) {
@@ -147,21 +158,20 @@ export class ImapSession implements Session {
     this.log.info({ client: this.client.address, account: account.address }, "logged in");
   }
 
-  /** Checks a password when it may be. */
-  async #authenticate(address: string, password: string): Promise<AccountInfo> {
+  async attempt(name: string, check: () => Promise<AccountInfo>): Promise<AccountInfo> {
     const { admission, throttle } = this.#server;
     const client = this.client.address;
     try {
       return await throttle.run({
         client,
-        account: address,
+        account: name,
         pauseUntil: (timeMs) => this.#pauseUntil(timeMs),
-        check: () => admission.check(this.#connection, () => this.store.authenticate(address, password)),
+        check: () => admission.check(this.#connection, check),
       });
     } catch (error) {
       if (error instanceof Refusal && error.code === "authenticationFailed") {
         this.#loginFailures++;
-        this.log.warn({ client, address, failures: this.#loginFailures }, "login failed");
+        this.log.warn({ client, address: name, failures: this.#loginFailures }, "login failed");
       }
       throw error;
     }

@@ -2,7 +2,7 @@
 import { afterEach, beforeEach, describe, expect, it } from "@jest/globals";
 import { openMailStore, openMemoryDriver, type MailStore, type StoreDriver } from "./index.ts";
 
-const CHEAP = { scryptCost: { N: 16, r: 1, p: 1 } };
+const CHEAP = { scryptCost: { N: 16, r: 1, p: 1 }, scramIterations: 4_096 };
 
 let driver: StoreDriver;
 let store: MailStore;

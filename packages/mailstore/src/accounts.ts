@@ -1,22 +1,22 @@
 // Accounts, their addresses and who gets mail to which address. Kept in the driver's directory:
 // `account/ID` holds the account, `address/ADDRESS` names the account of an address, an alias or `@domain` (catch-all).
-import { domainToUnicode } from "node:url";
 import type { AccountState } from "./account-state.ts";
+import type { Credentials, StoredCredentials } from "./credentials.ts";
 import type { DirectoryEntry } from "./driver.ts";
 import { accountId, mailboxId, type AccountId } from "./ids.ts";
+import { normalizeAddress, normalizeAliases, tryNormalize } from "./mail-address.ts";
 import { createFirstMailboxes, INBOX } from "./mailbox-names.ts";
 import { Refusal } from "./refusal.ts";
-import type { Secrets } from "./secrets.ts";
-import type { AccountInfo, AccountUpdate, NewAccount, Recipient } from "./store.ts";
+import type { ScramHash } from "./scram-keys.ts";
+import type { AccountInfo, AccountUpdate, NewAccount, Recipient, ScramLogin } from "./store.ts";
 import type { StoreContext } from "./store-context.ts";
 import { TransactionDraft } from "./transaction-draft.ts";
 import { TurnQueue } from "./turn-queue.ts";
 
 /** What `account/ID` holds. */
-interface StoredAccount {
+interface StoredAccount extends StoredCredentials {
   readonly address: string;
   readonly aliases: readonly string[];
-  readonly secret: string;
   /** What it is to begin with; later changes are the account's own. */
   readonly quota?: Quotas;
 }
@@ -28,44 +28,38 @@ interface FoundAccount {
   readonly stored: StoredAccount;
 }
 
-/** RFC 5321 4.5.3.1: the longest path, without its angle brackets. */
-const ADDRESS_BYTES_MAX = 254;
-const LOCAL_PART_BYTES_MAX = 64;
-/** Of an address as it is given: longer than any whose normal form is short enough. */
-const ADDRESS_CHARS_MAX = 4 * ADDRESS_BYTES_MAX;
-
 export class Accounts {
   readonly #context: StoreContext;
-  readonly #secrets: Secrets;
+  readonly #credentials: Credentials;
   readonly #turns = new TurnQueue();
   #lastId: number | undefined;
 
-  constructor(context: StoreContext, secrets: Secrets) {
+  constructor(context: StoreContext, credentials: Credentials) {
     this.#context = context;
-    this.#secrets = secrets;
+    this.#credentials = credentials;
   }
 
   async create(request: NewAccount): Promise<AccountInfo> {
     const address = normalizeAddress(request.address);
     const aliases = normalizeAliases(request.aliases ?? [], address, this.#context.limits);
-    const secret = await this.#secrets.hash(request.password);
+    const credentials = await this.#credentials.make(address, request.password);
     return this.#turns.run(async () => {
       const quota = quotasOf(request);
-      const id = await this.#register({ address, aliases, secret, quota });
+      const id = await this.#register({ address, aliases, ...credentials, quota });
       await this.#begin(id, quota);
       return { id, address, aliases };
     });
   }
 
   async update(id: AccountId, update: AccountUpdate): Promise<AccountInfo> {
-    const secret = update.password === undefined ? undefined : await this.#secrets.hash(update.password);
+    const credentials = await this.#newCredentials(id, update.password);
     return this.#turns.run(async () => {
       const known = await this.#stored(id);
       if (known === undefined) throw new Refusal("accountNotFound", "no such account");
       const aliases = normalizeAliases(update.aliases ?? known.aliases, known.address, this.#context.limits);
       const fresh = aliases.filter((alias) => !known.aliases.includes(alias));
       const gone = known.aliases.filter((alias) => !aliases.includes(alias));
-      const stored: StoredAccount = { address: known.address, aliases, secret: secret ?? known.secret };
+      const stored: StoredAccount = { ...known, aliases, ...credentials };
       const taken = await this.#context.driver.directory.put([
         { key: accountKey(id), value: encode(stored) },
         ...addressEntries(id, fresh),
@@ -107,9 +101,20 @@ export class Accounts {
 
   async authenticate(address: string, password: string): Promise<AccountInfo> {
     const found = await this.#storedOf(tryNormalize(address));
-    const right = await this.#secrets.verify(found?.stored.secret, { address, password });
+    const right = await this.#credentials.verify(found?.stored, { address, password });
     if (!right || found === undefined) throw new Refusal("authenticationFailed", "wrong user name or password");
+    await this.#keepScram(found, password);
     return infoOf(found);
+  }
+
+  async scramLogin(address: string, hash: ScramHash): Promise<ScramLogin> {
+    const normal = tryNormalize(address) ?? address;
+    const found = await this.#storedOf(normal);
+    // As much is read for who is nobody. An alias counts as that: with the salt of its account it would tell whose it is.
+    if (found === undefined) await this.#stored(accountId(0));
+    const own = found?.stored.address === normal ? found : undefined;
+    const key = await this.#credentials.scramKey(normal, own?.stored, hash);
+    return { ...key, account: own === undefined ? undefined : infoOf(own) };
   }
 
   /** The account's state; one whose creation was cut short gets its first mailboxes now. */
@@ -121,6 +126,27 @@ export class Accounts {
       // In a turn: it may be being created right now.
       return this.#turns.run(() => this.#loadOrBegin(id));
     }
+  }
+
+  /** Makes the keys for SCRAM where they are missing, now that the password is known. */
+  async #keepScram({ id, stored }: FoundAccount, password: string): Promise<void> {
+    try {
+      if (await this.#credentials.hasScram(stored.address, stored)) return;
+      const scram = await this.#credentials.makeScram(stored.address, password);
+      await this.#turns.run(async () => {
+        const now = await this.#stored(id);
+        if (now?.secret !== stored.secret) return;
+        await this.#context.driver.directory.put([{ key: accountKey(id), value: encode({ ...now, scram }) }]);
+      });
+    } catch (error) {
+      // A store that takes nothing now gets them at another login.
+      if (!(error instanceof Refusal)) throw error;
+    }
+  }
+
+  async #newCredentials(id: AccountId, password: string | undefined): Promise<StoredCredentials | undefined> {
+    const known = password === undefined ? undefined : await this.#stored(id);
+    return known === undefined || password === undefined ? undefined : this.#credentials.make(known.address, password);
   }
 
   async #loadOrBegin(id: AccountId): Promise<AccountState> {
@@ -206,59 +232,6 @@ function quotasOf({ quotaBytesMax, quotaMessagesMax }: NewAccount): Quotas {
 
 function infoOf({ id, stored: { address, aliases } }: FoundAccount): AccountInfo {
   return { id, address, aliases };
-}
-
-/** An address as it is compared: lower case, NFC, the domain in Unicode. Throws a Refusal where it cannot be one. */
-export function normalizeAddress(address: string): string {
-  // Before it is normalized: both that and Punycode take the square of a length.
-  if (address.length > ADDRESS_CHARS_MAX) throw addressInvalid(address);
-  const at = address.lastIndexOf("@");
-  const local = address.slice(0, Math.max(at, 0)).normalize("NFC").toLowerCase();
-  const domain = normalizeDomain(address.slice(at + 1));
-  const normal = `${local}@${domain}`;
-  // Quoted local parts are legal but nobody's: what needs quotes is refused.
-  const bad =
-    at <= 0 ||
-    domain === "" ||
-    /[\s\p{Cc}\p{Cs}"(),:;<>@[\\\]]/u.test(local) ||
-    Buffer.byteLength(local) > LOCAL_PART_BYTES_MAX ||
-    Buffer.byteLength(normal) > ADDRESS_BYTES_MAX;
-  if (bad) throw addressInvalid(address);
-  return normal;
-}
-
-function addressInvalid(address: string): Refusal {
-  return new Refusal("addressInvalid", `not a mail address: ${JSON.stringify(address.slice(0, 100))}`);
-}
-
-function normalizeDomain(domain: string): string {
-  if (/[\s\p{Cc}/?#@:]/u.test(domain)) return "";
-  if (domain.startsWith("[") && domain.endsWith("]")) return domain.toLowerCase();
-  return domainToUnicode(domain).toLowerCase();
-}
-
-function tryNormalize(address: string): string | undefined {
-  try {
-    return normalizeAddress(address);
-  } catch (error) {
-    if (error instanceof Refusal) return undefined;
-    throw error;
-  }
-}
-
-function normalizeAliases(
-  aliases: readonly string[],
-  address: string,
-  { aliasesMax }: { readonly aliasesMax: number },
-): string[] {
-  if (aliases.length > aliasesMax) throw new Refusal("addressInvalid", "too many aliases");
-  const normal = aliases.map((alias) => {
-    if (!alias.startsWith("@")) return normalizeAddress(alias);
-    const domain = normalizeDomain(alias.slice(1));
-    if (domain === "") throw new Refusal("addressInvalid", "not a domain that can be caught");
-    return `@${domain}`;
-  });
-  return [...new Set(normal)].filter((alias) => alias !== address);
 }
 
 function addressEntries(id: AccountId, addresses: readonly string[]): DirectoryEntry[] {

@@ -2,7 +2,7 @@
 import { describe, expect, it } from "@jest/globals";
 import { openMailStore, openMemoryDriver, type MailStore } from "./index.ts";
 
-const CHEAP = { scryptCost: { N: 16, r: 1, p: 1 } };
+const CHEAP = { scryptCost: { N: 16, r: 1, p: 1 }, scramIterations: 4_096 };
 
 async function* once(text: string): AsyncGenerator<Uint8Array> {
   yield Buffer.from(text, "latin1");

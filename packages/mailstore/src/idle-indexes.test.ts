@@ -5,7 +5,10 @@ import type { StoreLimits } from "./limits.ts";
 
 async function opened(limits: Partial<StoreLimits>): Promise<{ driver: StoreDriver; store: MailStore }> {
   const driver = await openMemoryDriver();
-  return { driver, store: openMailStore(driver, { scryptCost: { N: 16, r: 1, p: 1 }, limits }) };
+  return {
+    driver,
+    store: openMailStore(driver, { scryptCost: { N: 16, r: 1, p: 1 }, scramIterations: 4_096, limits }),
+  };
 }
 
 /** The next turn of the event loop. */

@@ -1,5 +1,5 @@
 // The only door to the mail store.
-export { normalizeAddress } from "./accounts.ts";
+export { normalizeAddress } from "./mail-address.ts";
 export type * from "./change.ts";
 export type * from "./driver.ts";
 export * from "./ids.ts";
@@ -11,6 +11,8 @@ export * from "./maintenance/index.ts";
 export * from "./message/index.ts";
 export { openMailStore, type MailStoreOptions } from "./open-mail-store.ts";
 export * from "./refusal.ts";
+export { DEFAULT_SCRAM_ITERATIONS, deriveScramKey } from "./scram-keys.ts";
+export type { ScramHash, ScramKey, ScramSalt } from "./scram-keys.ts";
 export { DEFAULT_SCRYPT_COST, type ScryptCost } from "./secrets.ts";
 export type * from "./store.ts";
 export * from "./uid-set.ts";

@@ -1,7 +1,7 @@
 // Slows down who guesses passwords. Logins of one client network and account take turns, and each that follows a failed
 // one waits, longer each time; so do all logins from a network that failed very often, whatever the account. Nobody
 // else waits: who guesses an account's password does not keep its owner out.
-import { normalizeAddress } from "./accounts.ts";
+import { normalizeAddress } from "./mail-address.ts";
 import { clientNetwork } from "./client-network.ts";
 import { LOGIN_LIMITS, type LoginLimits } from "./limits.ts";
 import { Refusal } from "./refusal.ts";

@@ -329,6 +329,7 @@ async function runTrial(seed: number, { logRecordsKept }: { readonly logRecordsK
   const troubles: unknown[] = [];
   const options = {
     scryptCost: { N: 16, r: 1, p: 1 },
+    scramIterations: 4_096,
     limits: { ...TINY, logRecordsKept },
     onTrouble: (error: unknown) => troubles.push(error),
   };

@@ -18,7 +18,7 @@ import {
   type StoreDriver,
 } from "./index.ts";
 
-const CHEAP: MailStoreOptions = { scryptCost: { N: 16, r: 1, p: 1 } };
+const CHEAP: MailStoreOptions = { scryptCost: { N: 16, r: 1, p: 1 }, scramIterations: 4_096 };
 
 let driver: StoreDriver;
 let store: MailStore;

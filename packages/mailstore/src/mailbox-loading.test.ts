@@ -4,7 +4,7 @@ import { openMailStore, openMemoryDriver, type AccountInfo, type MailStore, type
 import { DEFAULT_STORE_LIMITS } from "./limits.ts";
 import { MailboxState } from "./mailbox-state.ts";
 
-const CHEAP = { scryptCost: { N: 16, r: 1, p: 1 } };
+const CHEAP = { scryptCost: { N: 16, r: 1, p: 1 }, scramIterations: 4_096 };
 
 async function account(store: MailStore): Promise<AccountInfo> {
   return store.createAccount({ address: "alice@example.org", password: "secret" });

@@ -7,6 +7,7 @@ import { ChunkCache } from "./chunk-cache.ts";
 import { collect } from "./collect.ts";
 import type { BlobRange, StoreDriver } from "./driver.ts";
 import { setFlags } from "./flags.ts";
+import { Credentials } from "./credentials.ts";
 import type { AccountId, Cursor, MailboxId } from "./ids.ts";
 import { IdleIndexes } from "./idle-indexes.ts";
 import { DEFAULT_STORE_LIMITS, type StoreLimits } from "./limits.ts";
@@ -14,6 +15,7 @@ import { LoadedAccounts, saveRecentFrom } from "./loaded-accounts.ts";
 import { createMailbox, deleteMailbox, normalizeMailboxName, renameMailbox, setSubscribed } from "./mailbox-names.ts";
 import type { MailboxState } from "./mailbox-state.ts";
 import { OpenMailbox } from "./open-mailbox.ts";
+import { DEFAULT_SCRAM_ITERATIONS, type ScramHash } from "./scram-keys.ts";
 import { DEFAULT_SCRYPT_COST, Secrets, type ScryptCost } from "./secrets.ts";
 import { trimLog, wantsSnapshot, writeSnapshot, type Tail } from "./snapshots.ts";
 import type * as port from "./store.ts";
@@ -24,6 +26,7 @@ import type { UidSet } from "./uid-set.ts";
 export interface MailStoreOptions {
   readonly limits?: Partial<StoreLimits>;
   readonly scryptCost?: ScryptCost;
+  readonly scramIterations?: number;
   readonly now?: () => number;
   /** Told of trouble that fails no request: a snapshot that will be tried again, records that could not be understood. */
   readonly onTrouble?: (error: unknown) => void;
@@ -63,7 +66,8 @@ class DriverMailStore implements port.MailStore {
       copiedWhileCounting: null,
     };
     const secrets = new Secrets(options.scryptCost ?? DEFAULT_SCRYPT_COST, limits);
-    this.#accounts = new Accounts(this.#context, secrets);
+    const iterations = options.scramIterations ?? DEFAULT_SCRAM_ITERATIONS;
+    this.#accounts = new Accounts(this.#context, new Credentials(secrets, driver.directory, iterations));
     this.#onTrouble = options.onTrouble ?? (() => undefined);
   }
 
@@ -89,6 +93,10 @@ class DriverMailStore implements port.MailStore {
 
   authenticate(address: string, password: string): Promise<port.AccountInfo> {
     return this.#accounts.authenticate(address, password);
+  }
+
+  scramLogin(address: string, hash: ScramHash): Promise<port.ScramLogin> {
+    return this.#accounts.scramLogin(address, hash);
   }
 
   async quota(account: AccountId): Promise<port.Quota> {

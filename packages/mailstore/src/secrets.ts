@@ -1,7 +1,9 @@
 // Passwords: kept as scrypt hashes, compared in constant time, checked quickly again once they were right.
 import { createHmac, randomBytes, scrypt, timingSafeEqual } from "node:crypto";
 import type { StoreLimits } from "./limits.ts";
+import { preparePassword } from "./prepare-password.ts";
 import { Refusal } from "./refusal.ts";
+import { deriveScramKey, type ScramHash, type ScramKey, type ScramSalt } from "./scram-keys.ts";
 
 /** Cost of one hash; N = 2^14, r = 8, p = 5 takes about 0.25 s of CPU and 16 MiB (OWASP's floor for scrypt). */
 export interface ScryptCost {
@@ -16,8 +18,6 @@ type CheckLimits = Pick<StoreLimits, "passwordChecksAtOnce" | "passwordChecksQue
 
 const SALT_BYTES = 16;
 const HASH_BYTES = 32;
-/** Longer passwords are taken as they are: to normalize them takes the square of how many marks stand on one letter. */
-const NORMALIZED_CHARS_MAX = 1_000;
 /** Right passwords remembered, as keyed digests: the next login of the same client costs microseconds. */
 const VERIFIED_MAX = 10_000;
 
@@ -79,20 +79,31 @@ export class Secrets {
     return timingSafeEqual(await this.#derive(password, Buffer.from(salt, "base64"), cost), expected);
   }
 
-  async #derive(password: string, salt: Buffer, cost: ScryptCost): Promise<Buffer> {
-    // The thread pool also serves the disk: hashing may never fill it.
-    const { passwordChecksAtOnce } = this.#limits;
-    if (this.#running >= passwordChecksAtOnce) await new Promise<void>((resolve) => this.#waiting.push(resolve));
-    else this.#running++;
+  /** What SCRAM needs of a password. */
+  deriveScramKey(password: string, hash: ScramHash, salt: ScramSalt): Promise<ScramKey> {
+    return this.#inTurn(() => deriveScramKey(preparePassword(password), hash, salt));
+  }
+
+  #derive(password: string, salt: Buffer, cost: ScryptCost): Promise<Buffer> {
+    const options = { ...cost, maxmem: 256 * cost.N * cost.r };
+    return this.#inTurn(
+      () =>
+        new Promise((resolve, reject) => {
+          scrypt(preparePassword(password), salt, HASH_BYTES, options, (error, key) => {
+            if (error === null) resolve(key);
+            else reject(error);
+          });
+        }),
+    );
+  }
+
+  /** The thread pool also serves the disk: hashing may never fill it. */
+  async #inTurn<Result>(hash: () => Promise<Result>): Promise<Result> {
+    if (this.#running >= this.#limits.passwordChecksAtOnce) {
+      await new Promise<void>((resolve) => this.#waiting.push(resolve));
+    } else this.#running++;
     try {
-      return await new Promise((resolve, reject) => {
-        const options = { ...cost, maxmem: 256 * cost.N * cost.r };
-        const text = password.length > NORMALIZED_CHARS_MAX ? password : password.normalize("NFKC");
-        scrypt(text, salt, HASH_BYTES, options, (error, key) => {
-          if (error === null) resolve(key);
-          else reject(error);
-        });
-      });
+      return await hash();
     } finally {
       const next = this.#waiting.shift();
       if (next === undefined) this.#running--;

@@ -4,6 +4,7 @@ import type { AppendedBy, ChangesPage } from "./change.ts";
 import type { BlobRange } from "./driver.ts";
 import type { AccountId, BlobId, Cursor, MailboxId, Uid } from "./ids.ts";
 import type { StoredSummary } from "./message/stored-summary.ts";
+import type { ScramHash, ScramKey, ScramSalt } from "./scram-keys.ts";
 import type { MessageSummary } from "./message/summary.ts";
 import type { UidSet } from "./uid-set.ts";
 
@@ -28,6 +29,11 @@ export interface AccountUpdate {
   readonly aliases?: readonly string[];
   readonly quotaBytesMax?: number;
   readonly quotaMessagesMax?: number;
+}
+
+/** What a login by SCRAM (RFC 5802) is held against; the account is undefined where no proof may be taken for right. */
+export interface ScramLogin extends ScramSalt, ScramKey {
+  readonly account: AccountInfo | undefined;
 }
 
 /** Where mail to an address goes. `detail` is what stood behind `+` (RFC 5233). */
@@ -196,6 +202,8 @@ export interface MailStore {
   resolve(address: string): Promise<Recipient | undefined>;
   /** Refuses with `authenticationFailed`, after the same work, whether the account or the password is wrong. */
   authenticate(address: string, password: string): Promise<AccountInfo>;
+  /** For an account's own address; any other gets what looks the same, and is the same at each login. */
+  scramLogin(address: string, hash: ScramHash): Promise<ScramLogin>;
   quota(account: AccountId): Promise<Quota>;
 
   mailboxes(account: AccountId): Promise<readonly MailboxStatus[]>;

@@ -2,6 +2,7 @@
 import { hostname } from "node:os";
 import { DEFAULT_IMAP_LIMITS as IMAP_LIMITS, type ImapLimits } from "@pushmail/imap-idle-server";
 import {
+  DEFAULT_SCRAM_ITERATIONS,
   DEFAULT_SCRYPT_COST,
   DEFAULT_STORE_LIMITS as STORE_LIMITS,
   LEVEL_LIMITS,
@@ -42,6 +43,8 @@ export interface Limits {
   readonly level: LevelLimits;
   /** What the check of a password costs; in memory, where no hash can be stolen, next to nothing. */
   readonly scrypt: ScryptCost;
+  /** What SCRAM's keys cost, to whoever logs in by them too; RFC 7677 4 wants 4096 at least. */
+  readonly scram: { readonly iterations: number };
 }
 
 /** Any of the bounds: those that are to differ from their defaults. */
@@ -57,10 +60,16 @@ export const defaultLimits: Limits = {
   store: STORE_LIMITS,
   level: LEVEL_LIMITS,
   scrypt: DEFAULT_SCRYPT_COST,
+  scram: { iterations: DEFAULT_SCRAM_ITERATIONS },
 };
 
 /** The bounds of a server that keeps its mail in memory. */
-export const memoryLimits: Limits = { ...defaultLimits, level: MEMORY_LIMITS, scrypt: { N: 16, r: 1, p: 1 } };
+export const memoryLimits: Limits = {
+  ...defaultLimits,
+  level: MEMORY_LIMITS,
+  scrypt: { N: 16, r: 1, p: 1 },
+  scram: { iterations: 4_096 },
+};
 
 /** A user with more than a password. What is left out is as it was, or as it is for a new account. */
 export interface UserSettings {

@@ -9,6 +9,7 @@ import {
   type StepListener,
   StoreDamage,
 } from "@pushmail/mailstore";
+import { Sasl } from "@pushmail/sasl";
 import { type SmtpIngest, startSmtpIngest } from "@pushmail/smtp-ingest";
 import { loadCertificate } from "./certificate.ts";
 import { type ConnectionRooms, descriptorsMax, shareOut } from "./descriptors.ts";
@@ -93,7 +94,8 @@ export async function startPushmail(given: PushmailOptions = {}): Promise<Pushma
     const tls = await loadCertificate(settings, new Date());
     const throttle = new LoginThrottle({ limits: limits.login });
     const rooms = shareOut(limits, descriptorsMax());
-    const surroundings = { settings, limits, store, tls, log, throttle, rooms };
+    const sasl = new Sasl({ store });
+    const surroundings = { sasl, settings, limits, store, tls, log, throttle, rooms };
     for (const name of listenerNames) {
       const port = settings[name];
       if (port !== "off") listeners.set(name, await listen(name, port, surroundings));
@@ -125,13 +127,20 @@ async function openStore(
         throw new StartFault(`cannot open the data directory ${data}: ${error.message}${advice}`, { cause: error });
       });
   const onTrouble = (error: unknown): void => log.error({ err: error }, "trouble in the store's background work");
-  return openMailStore(driver, { limits: limits.store, scryptCost: limits.scrypt, onTrouble });
+  const { store, scrypt, scram } = limits;
+  return openMailStore(driver, {
+    limits: store,
+    scryptCost: scrypt,
+    scramIterations: scram.iterations,
+    onTrouble,
+  });
 }
 
 interface Surroundings {
   readonly settings: ServerSettings;
   readonly limits: Limits;
   readonly store: MailStore;
+  readonly sasl: Sasl;
   readonly tls: KeyAndCertificate;
   readonly log: Log;
   readonly throttle: LoginThrottle;

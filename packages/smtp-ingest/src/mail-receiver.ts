@@ -1,7 +1,6 @@
 // Who may send a mail and who gets it, on each of the three kinds of listener.
 import type { Readable } from "node:stream";
 import { Refusal } from "@pushmail/mailstore";
-import type { AccountInfo } from "@pushmail/mailstore";
 import { Delivery } from "./delivery.ts";
 import type { Answer, MailCommand, Receiver } from "./engine/receiver.ts";
 import type { IncomingMail, ReceiverOptions } from "./incoming-mail.ts";
@@ -16,10 +15,6 @@ export class MailReceiver implements Receiver<IncomingMail> {
   constructor(options: ReceiverOptions) {
     this.#options = options;
     this.#localDomains = new LocalDomains({ ...options, ageMaxMs: options.limits.localDomainsAgeMaxMs });
-  }
-
-  authenticate(username: string, password: string): Promise<AccountInfo> {
-    return this.#options.store.authenticate(username, password);
   }
 
   async begin(mail: MailCommand): Promise<IncomingMail> {

@@ -1,6 +1,7 @@
 // One listener for incoming mail, of any of the three kinds.
 import { LoginThrottle } from "@pushmail/mailstore";
 import type { MailStore } from "@pushmail/mailstore";
+import { Sasl } from "@pushmail/sasl";
 import type { Room } from "./engine/connection-gate.ts";
 import { EngineServer } from "./engine/engine-server.ts";
 import type { AuthInClear, TlsCredentials } from "./engine/engine-settings.ts";
@@ -28,6 +29,8 @@ export interface SmtpIngestOptions {
   readonly authInClear?: AuthInClear;
   readonly log: Logger;
   readonly limits?: Partial<SmtpLimits>;
+  /** How clients may log in on a submission listener; with the passwords of the store by default. */
+  readonly sasl?: Sasl;
   /** Slows failed logins down; one that several listeners share leaves a guesser no way around it. */
   readonly throttle?: LoginThrottle;
   /** What this listener shares with others. */
@@ -61,6 +64,7 @@ export async function startSmtpIngest(options: SmtpIngestOptions): Promise<SmtpI
       limits,
       log,
       now,
+      sasl: options.sasl ?? new Sasl({ store }),
       throttle: options.throttle ?? new LoginThrottle(),
       room: options.room,
     },

@@ -27,7 +27,7 @@ const HELLO = `
   S: 250-8BITMIME
   S: 250-SMTPUTF8
   S: 250-ENHANCEDSTATUSCODES
-  S: 250-AUTH PLAIN LOGIN
+  S: 250-AUTH * SCRAM-SHA-1 PLAIN LOGIN
   S: 250 SIZE 52428800
 `;
 const LOGIN = `
@@ -165,7 +165,7 @@ describe("AUTH", () => {
       S: 250-*
       S: 250-*
       S: 250-*
-      S: 250-AUTH PLAIN LOGIN
+      S: 250-AUTH * SCRAM-SHA-1 PLAIN LOGIN
       S: 250-STARTTLS
       S: 250 *
       ${LOGIN}

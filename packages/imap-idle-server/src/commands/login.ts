@@ -1,5 +1,6 @@
 // LOGIN (RFC 9051 6.2.3).
 import { latin1ToUtf8 } from "@pushmail/imap-wire";
+import { Refusal } from "@pushmail/mailstore";
 import { command, type Command } from "../command.ts";
 import { ok } from "../replies.ts";
 
@@ -13,8 +14,12 @@ export const login: Command = command({
     return { address, password: scan.astring() };
   },
   async run(session, { address, password }) {
+    if (!session.channel.isPrivate) throw new Refusal("loginInsecure", "Log in over TLS");
     // What is no UTF-8 is nobody's, and is refused like every wrong password.
-    await session.logIn(latin1ToUtf8(address) ?? address, latin1ToUtf8(password) ?? password);
+    const name = latin1ToUtf8(address) ?? address;
+    session.logIn(
+      await session.attempt(name, () => session.store.authenticate(name, latin1ToUtf8(password) ?? password)),
+    );
     return ok("Logged in", { code: "CAPABILITY", capabilities: session.capabilities() });
   },
 });

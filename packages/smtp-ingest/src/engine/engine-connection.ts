@@ -1,9 +1,12 @@
 // One connection: smtp-server's, with our greeting, our parser, and our bounds.
 import { isIPv4 } from "node:net";
 import type { Socket } from "node:net";
+import { TLSSocket } from "node:tls";
 import { SMTPConnection } from "smtp-server/lib/smtp-connection.js";
 import type { SMTPStream } from "smtp-server/lib/smtp-stream.js";
+import type { SaslChannel } from "@pushmail/sasl";
 import { replyTo } from "../replies.ts";
+import { AuthDialogue } from "./auth-dialogue.ts";
 import { CommandStream } from "./command-stream.ts";
 import type { Place } from "./connection-gate.ts";
 import type { EngineServer } from "./engine-server.ts";
@@ -42,8 +45,10 @@ export class EngineConnection extends SMTPConnection {
     return Boolean(this._dataStream) && this._parser !== false && !this._parser._dataMode;
   }
 
-  get #mayAuthenticate(): boolean {
-    return this.secure || (this._server.settings.authInClear === "loopback" && isLoopback(this.remoteAddress));
+  get channel(): SaslChannel {
+    const { _socket: socket, secure, remoteAddress } = this;
+    const mayBeClear = this._server.settings.authInClear === "loopback" && isLoopback(remoteAddress);
+    return { tls: socket instanceof TLSSocket ? socket : undefined, isPrivate: secure || mayBeClear };
   }
 
   /** Greets at once: smtp-server would wait 100 ms for clients that speak first. */
@@ -69,7 +74,7 @@ export class EngineConnection extends SMTPConnection {
     const { limits } = this._server.settings;
     if (this._server.stopping) return this.send(421, "4.3.2 Shutting down");
     if (++this.#commands > limits.commandsWithoutMailMax) return this.send(421, "4.7.0 Too many commands");
-    if (/^auth\b/i.test(command.toString("latin1")) && super._isSupported("AUTH") && !this.#mayAuthenticate) {
+    if (/^auth\b/i.test(command.toString("latin1")) && super._isSupported("AUTH") && !this.channel.isPrivate) {
       // RFC 4954 6
       this.send(538, "5.7.11 AUTH needs encryption: issue STARTTLS first");
       return done?.();
@@ -79,7 +84,30 @@ export class EngineConnection extends SMTPConnection {
 
   /** AUTH is not even announced where it would show the password to the network (RFC 4954 4). */
   override _isSupported(command: string): boolean {
-    return super._isSupported(command) && (command !== "AUTH" || this.#mayAuthenticate);
+    return super._isSupported(command) && (command !== "AUTH" || this.channel.isPrivate);
+  }
+
+  override handler_AUTH(command: Buffer, done: () => void): void {
+    if (this.session.user) {
+      this.send(503, "5.5.1 You have logged in already");
+      return done();
+    }
+    const attempt: AuthDialogue["attempt"] = (name, check) => this._server.attempt(this, name, check);
+    void this.#authenticate(command.toString("latin1"), new AuthDialogue(this, { attempt, done }));
+  }
+
+  async #authenticate(command: string, dialogue: AuthDialogue): Promise<void> {
+    const { sasl, log } = this._server.settings;
+    try {
+      this.session.user = await dialogue.run(sasl, command);
+      this.session.transmissionType = this._transmissionType();
+      this._server.welcome(this.place);
+      this.send(235, "2.7.0 Authentication successful");
+    } catch (error) {
+      const reply = replyTo(error, log);
+      this.send(reply.responseCode, reply.message);
+    }
+    dialogue.end();
   }
 
   override _parseAddressCommand(name: string, command: Buffer | string): ParsedAddress | false {
@@ -129,7 +157,16 @@ export class EngineConnection extends SMTPConnection {
     const socket = this._socket;
     socket.cork();
     process.nextTick(() => socket.uncork());
-    super.send(code, text, typeof text === "string" && ENHANCED_STATUS.test(text) ? false : context);
+    super.send(
+      code,
+      Array.isArray(text) ? text.map((line) => this.#announced(line)) : text,
+      typeof text === "string" && ENHANCED_STATUS.test(text) ? false : context,
+    );
+  }
+
+  /** What this connection may log in with stands where smtp-server puts what its listener may. */
+  #announced(line: string): string {
+    return line.startsWith("AUTH ") ? `AUTH ${this._server.settings.sasl.mechanisms(this.channel).join(" ")}` : line;
   }
 
   override _onClose(): void {

@@ -4,15 +4,9 @@ import type { AddressInfo, Socket } from "node:net";
 import { createSecureContext } from "node:tls";
 import type { TLSSocket } from "node:tls";
 import { SMTPServer } from "smtp-server";
-import type {
-  SMTPServerAddress,
-  SMTPServerAuthentication,
-  SMTPServerAuthenticationResponse,
-  SMTPServerDataStream,
-  SMTPServerEnvelope,
-  SMTPServerSession,
-} from "smtp-server";
+import type { SMTPServerAddress, SMTPServerDataStream, SMTPServerEnvelope, SMTPServerSession } from "smtp-server";
 import type { SMTPConnectionOptions, TLSError } from "smtp-server/lib/smtp-connection.js";
+import type { AccountInfo } from "@pushmail/mailstore";
 import { replyTo } from "../replies.ts";
 import { ConnectionGate } from "./connection-gate.ts";
 import type { Place } from "./connection-gate.ts";
@@ -53,7 +47,6 @@ export class EngineServer<Transaction = unknown> extends SMTPServer {
     this.#gate = new ConnectionGate({ ...settings, patienceMs });
     this.#logins = new Logins({
       settings,
-      authenticate: (username, password) => receiver.authenticate(username, password),
       stop: this.#stop.signal,
     });
     this.#ticker = setInterval(() => this.#gate.tick(), limits.tickMs).unref();
@@ -150,17 +143,14 @@ export class EngineServer<Transaction = unknown> extends SMTPServer {
     callback(null);
   }
 
-  override onAuth(
-    auth: SMTPServerAuthentication,
-    session: SMTPServerSession,
-    callback: Callback<SMTPServerAuthenticationResponse>,
-  ): void {
-    void this.#answer(callback, async () => {
-      const connection = this.#connectionWith(session);
-      const user = await this.#logins.logIn(auth, connection);
-      this.#gate.keep(connection.place);
-      return { user };
-    });
+  /** What somebody has shown for himself is checked in his turn. */
+  attempt(connection: EngineConnection, name: string, check: () => Promise<AccountInfo>): Promise<AccountInfo> {
+    return this.#logins.attempt(connection, name, check);
+  }
+
+  /** Somebody has logged in: he stays. */
+  welcome(place: Place): void {
+    this.#gate.keep(place);
   }
 
   override onMailFrom(address: SMTPServerAddress, session: SMTPServerSession, callback: Callback<void>): void {

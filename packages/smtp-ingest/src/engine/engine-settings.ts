@@ -1,6 +1,7 @@
 // What a listener is, and the options of smtp-server that make it so.
 import type { SMTPServerOptions } from "smtp-server";
 import type { LoginThrottle } from "@pushmail/mailstore";
+import type { Sasl } from "@pushmail/sasl";
 import type { SmtpLimits } from "../limits.ts";
 import type { Logger } from "../logger.ts";
 import type { Room } from "./connection-gate.ts";
@@ -30,6 +31,7 @@ export interface EngineSettings {
   readonly log: Logger;
   readonly now: () => number;
   readonly throttle: LoginThrottle;
+  readonly sasl: Sasl;
   readonly room: Room | undefined;
 }
 
@@ -49,7 +51,8 @@ export function smtpServerOptions(settings: EngineSettings): SMTPServerOptions {
     name: settings.hostname,
     heloResponse: "%s",
     disabledCommands,
-    authMethods: ["PLAIN", "LOGIN"],
+    // A placeholder: EngineConnection says which.
+    authMethods: ["PLAIN"],
     // Which connections may send a password, EngineConnection decides.
     allowInsecureAuth: true,
     maxAllowedUnauthenticatedCommands: limits.unauthenticatedCommandsMax,

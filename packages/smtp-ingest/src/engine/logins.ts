@@ -1,15 +1,13 @@
-// AUTH: when a password may be looked at, what a failure costs, and that nobody acts for somebody else.
+// AUTH: when what a client shows for itself may be looked at, and what a failure costs.
 import { setTimeout as wait } from "node:timers/promises";
 import { Refusal } from "@pushmail/mailstore";
 import type { AccountInfo } from "@pushmail/mailstore";
-import type { SMTPServerAuthentication } from "smtp-server";
 import { NegativeReply } from "../replies.ts";
 import type { EngineConnection } from "./engine-connection.ts";
 import type { EngineSettings } from "./engine-settings.ts";
 
 export interface LoginsOptions {
   readonly settings: EngineSettings;
-  readonly authenticate: (username: string, password: string) => Promise<AccountInfo>;
   readonly stop: AbortSignal;
 }
 
@@ -25,21 +23,17 @@ export class Logins {
   }
 
   /** The account of who may have it. */
-  async logIn(auth: SMTPServerAuthentication, connection: EngineConnection): Promise<AccountInfo> {
-    const { settings, authenticate } = this.#options;
-    const username = auth.username ?? "";
-    const password = auth.password ?? "";
-    // RFC 4616 2: to act for somebody else is nobody's right.
-    const isForOther = auth.authzid && auth.authcid && auth.authzid.toLowerCase() !== auth.authcid.toLowerCase();
+  async attempt(
+    connection: EngineConnection,
+    username: string,
+    check: () => Promise<AccountInfo>,
+  ): Promise<AccountInfo> {
     try {
-      return await settings.throttle.run({
+      return await this.#options.settings.throttle.run({
         client: connection.remoteAddress,
         account: username,
         pauseUntil: (timeMs) => this.#pauseUntil(timeMs, connection),
-        check: async () => {
-          if (isForOther) throw new Refusal("authenticationFailed", "to act for another account is not allowed");
-          return await connection.place.serve(() => authenticate(username, password));
-        },
+        check: () => connection.place.serve(check),
       });
     } catch (error) {
       throw await this.#failure(error, connection, username);

@@ -32,8 +32,6 @@ export type Answer = string | Error;
 
 /** `Transaction` is a mail between MAIL and its end, in the receiver's own keeping. */
 export interface Receiver<Transaction> {
-  /** AUTH. */
-  authenticate(username: string, password: string): Promise<AccountInfo>;
   /** MAIL. */
   begin(mail: MailCommand): Promise<Transaction>;
   /** RCPT. */

@@ -47,7 +47,7 @@ export class TestListener {
     wrap: (store: MailStore) => MailStore = (store) => store,
   ): Promise<TestListener> {
     const driver = await openMemoryDriver();
-    const store = openMailStore(driver, { scryptCost: { N: 16, r: 1, p: 1 } });
+    const store = openMailStore(driver, { scryptCost: { N: 16, r: 1, p: 1 }, scramIterations: 4_096 });
     const password = "secret";
     await store.createAccount({ address: "alice@example.org", password, aliases: ["info@example.org"] });
     await store.createAccount({ address: "bob@example.org", password, quotaBytesMax: 4_000 });

@@ -1,0 +1,83 @@
+// What SCRAM is told of accounts, of aliases and of nobody, over the life of a store.
+import { afterEach, beforeEach, expect, it } from "@jest/globals";
+import { deriveScramKey, openMailStore, openMemoryDriver, type MailStore, type StoreDriver } from "./index.ts";
+
+const CHEAP = { scryptCost: { N: 16, r: 1, p: 1 }, scramIterations: 4_096 };
+const ALICE = "alice@example.org";
+
+let driver: StoreDriver;
+let store: MailStore;
+
+beforeEach(async () => {
+  driver = await openMemoryDriver();
+  store = openMailStore(driver, CHEAP);
+});
+
+afterEach(() => store.close());
+
+it("is a key of the password, salted, for the address of the account", async () => {
+  const { id } = await store.createAccount({ address: ALICE, password: "se\u00adcret\u00a0\u2168" });
+  for (const hash of ["SHA-1", "SHA-256"] as const) {
+    const login = await store.scramLogin("Alice@Example.ORG", hash);
+    expect(login).toMatchObject({ iterations: 4_096, account: { id } });
+    // RFC 4013 3
+    expect(login).toMatchObject(await deriveScramKey("secret IX", hash, login));
+  }
+});
+
+it("has the same salt before an address has an account, with another password, and in another process", async () => {
+  const salt = async (own: MailStore, address: string): Promise<string> =>
+    (await own.scramLogin(address, "SHA-256")).salt.toString("hex");
+  const before = await salt(store, ALICE);
+  expect(await store.scramLogin(ALICE, "SHA-256")).toMatchObject({ iterations: 4_096, account: undefined });
+  const { id } = await store.createAccount({ address: ALICE, password: "secret" });
+  await store.updateAccount(id, { password: "other" });
+  expect(await salt(store, ALICE)).toBe(before);
+  expect(await salt(openMailStore(driver, CHEAP), ALICE)).toBe(before);
+  expect(await salt(store, "nobody@example.org")).not.toBe(before);
+  expect(await salt(store, "no address at all")).not.toBe(before);
+});
+
+it("is a new key with a new password", async () => {
+  const { id } = await store.createAccount({ address: ALICE, password: "secret" });
+  await store.updateAccount(id, { aliases: ["info@example.org"] });
+  const login = await store.scramLogin(ALICE, "SHA-256");
+  expect(login).toMatchObject(await deriveScramKey("secret", "SHA-256", login));
+  await store.updateAccount(id, { password: "other" });
+  expect(await store.scramLogin(ALICE, "SHA-256")).toMatchObject(await deriveScramKey("other", "SHA-256", login));
+});
+
+it("does not say whose an alias is", async () => {
+  await store.createAccount({ address: ALICE, password: "secret", aliases: ["info@example.org", "@example.com"] });
+  const looked = ["info@example.org", "any@example.com"].flatMap((address) => [
+    { address, hash: "SHA-1" as const },
+    { address, hash: "SHA-256" as const },
+  ]);
+  for (const { address, hash } of looked) {
+    const own = await store.scramLogin(ALICE, hash);
+    const login = await store.scramLogin(address, hash);
+    expect(login.account).toBeUndefined();
+    expect(login.salt).not.toEqual(own.salt);
+    expect(login.storedKey).not.toEqual(own.storedKey);
+    expect(login.storedKey).toHaveLength(own.storedKey.length);
+  }
+});
+
+it("is there after the first login with the password where the account is older than SCRAM", async () => {
+  await store.createAccount({ address: ALICE, password: "secret" });
+  const [[key, value] = ["", Buffer.alloc(0)]] = await collected(driver.directory.list("account/"));
+  const { scram: _, ...older } = JSON.parse(Buffer.from(value).toString()) as { scram: unknown };
+  await driver.directory.put([{ key, value: Buffer.from(JSON.stringify(older)) }]);
+  expect(await store.scramLogin(ALICE, "SHA-256")).toMatchObject({ account: { address: ALICE } });
+  await expect(store.authenticate(ALICE, "wrong")).rejects.toMatchObject({ code: "authenticationFailed" });
+  expect(Buffer.from((await driver.directory.get(key)) ?? []).toString()).not.toContain("SCRAM");
+  await store.authenticate(ALICE, "secret");
+  const login = await store.scramLogin(ALICE, "SHA-256");
+  expect(login).toMatchObject(await deriveScramKey("secret", "SHA-256", login));
+});
+
+async function collected<Item>(items: AsyncIterable<Item>): Promise<Item[]> {
+  const all: Item[] = [];
+  for await (const item of items) all.push(item);
+  return all;
+}

@@ -1,0 +1,52 @@
+// The mechanisms by name, the ones that say least about a password first, and which of them a connection may use.
+import { Refusal, type AccountInfo, type MailStore } from "@pushmail/mailstore";
+import { isBindable } from "./channel-binding.ts";
+import type { SaslChannel } from "./channel.ts";
+import { openExchange, type Mechanism, type SaslHost } from "./exchange.ts";
+import { login, plain } from "./plain.ts";
+import { randomNonce, scram } from "./scram.ts";
+
+export interface SaslOptions {
+  readonly store: MailStore;
+  /** Makes the server's half of SCRAM's nonces; random by default. */
+  readonly nonce?: () => string;
+}
+
+interface Entry {
+  readonly mechanism: Mechanism;
+  /** Whether it may be used where nobody else reads along. */
+  readonly isUsable: (channel: SaslChannel) => boolean;
+}
+
+export class Sasl {
+  readonly #entries: ReadonlyMap<string, Entry>;
+
+  constructor({ store, nonce = randomNonce }: SaslOptions) {
+    const always = (): boolean => true;
+    const inTls = ({ tls }: SaslChannel): boolean => isBindable(tls);
+    const scrams = (["SHA-256", "SHA-1"] as const).flatMap((hash): [string, Entry][] => [
+      [`SCRAM-${hash}-PLUS`, { mechanism: scram({ store, hash, isPlus: true, nonce }), isUsable: inTls }],
+      [`SCRAM-${hash}`, { mechanism: scram({ store, hash, isPlus: false, nonce }), isUsable: always }],
+    ]);
+    this.#entries = new Map<string, Entry>([
+      ...scrams,
+      ["PLAIN", { mechanism: plain(store), isUsable: always }],
+      ["LOGIN", { mechanism: login(store), isUsable: always }],
+    ]);
+  }
+
+  /** What to announce to a connection. */
+  mechanisms(channel: SaslChannel): readonly string[] {
+    if (!channel.isPrivate) return [];
+    return [...this.#entries].flatMap(([name, { isUsable }]) => (isUsable(channel) ? name : []));
+  }
+
+  /** Whose account it is; undefined where there is no such mechanism. */
+  async authenticate(name: string, initial: string | undefined, host: SaslHost): Promise<AccountInfo | undefined> {
+    const entry = this.#entries.get(name);
+    if (entry === undefined) return undefined;
+    if (!host.channel.isPrivate) throw new Refusal("loginInsecure", "Log in over TLS");
+    if (!entry.isUsable(host.channel)) return undefined;
+    return entry.mechanism(openExchange(host, initial));
+  }
+}
