@@ -42,7 +42,7 @@ export interface MemoryImapOptions {
   readonly now?: () => number;
 }
 
-type MessageOptions = Partial<Pick<NewMessage, "flags" | "internalDateMs">>;
+type MessageOptions = Partial<Pick<NewMessage, "flags" | "internalDateMs" | "mailbox">>;
 
 export class MemoryImap {
   readonly store: MailStore;
@@ -92,13 +92,13 @@ export class MemoryImap {
     return RawImap.open(this.server.address, mailbox === undefined ? login : { ...login, mailbox });
   }
 
-  /** Puts `count` messages of one text, stored once, into a mailbox. */
+  /** Puts `count` messages of one text, stored once, into a mailbox: INBOX, where no other is given. */
   async append(text: string | Buffer, options: MessageOptions & { count?: number } = {}): Promise<readonly Appended[]> {
     const { count = 1, ...rest } = options;
-    const mailbox = await this.store.mailbox(this.account.id, "INBOX");
-    if (mailbox === undefined) throw new Error("no INBOX");
+    const inbox = await this.store.mailbox(this.account.id, "INBOX");
+    if (inbox === undefined) throw new Error("no INBOX");
     const message = await this.store.stage(oneOf(Buffer.from(text)), { bytesMax: 2 ** 30 });
-    const one: NewMessage = { account: this.account.id, mailbox: mailbox.id, message, ...rest };
+    const one: NewMessage = { account: this.account.id, mailbox: inbox.id, message, ...rest };
     return this.store.append(Array.from({ length: count }, () => one));
   }
 

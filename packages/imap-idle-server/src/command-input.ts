@@ -1,7 +1,7 @@
 // What the client sends, command by command. Literals are taken into memory within a bound, save the one that a command
 // takes as a stream.
 import { printContinuation, SyntaxFault, tagOf, type Frame, type FrameEvent } from "@pushmail/imap-wire";
-import type { Connection } from "./connection.ts";
+import type { Connection, ReadOptions } from "./connection.ts";
 import { streamsLiteral } from "./invocation.ts";
 import type { ImapLimits } from "./limits.ts";
 import { StreamedLiteral } from "./streamed-literal.ts";
@@ -14,10 +14,19 @@ export interface Incoming {
   readonly literal?: StreamedLiteral;
 }
 
+export interface CommandOptions extends Pick<ReadOptions, "pause"> {
+  readonly timeoutMs: number;
+}
+
 /** The next command. */
-export async function readCommand(connection: Connection, limits: ImapLimits, timeoutMs: number): Promise<Incoming> {
-  for (;;) {
-    const event = await connection.read(timeoutMs);
+export async function readCommand(
+  connection: Connection,
+  limits: ImapLimits,
+  { timeoutMs, ...options }: CommandOptions,
+): Promise<Incoming> {
+  // Once the client waits to send a literal, it is left in peace.
+  for (let readOptions: ReadOptions = options; ; readOptions = {}) {
+    const event = await connection.read(timeoutMs, readOptions);
     if (event.type === "chunk") throw new Error("octets of a literal that nobody streams");
     if (event.type === "fault") return { tag: event.tag, frame: event.fault };
     const { frame } = event;
@@ -36,15 +45,9 @@ export async function readCommand(connection: Connection, limits: ImapLimits, ti
   }
 }
 
-/** The next line, where it is here: no command, but what some commands go on with. */
-export function takeLine(connection: Connection): string | undefined {
-  const event = connection.take();
-  return event === undefined ? undefined : lineOf(event, connection);
-}
-
-/** The next line of the same kind, waited for. */
-export async function readLine(connection: Connection, timeoutMs: number): Promise<string> {
-  return lineOf(await connection.read(timeoutMs), connection);
+/** The next line: no command, but what some commands go on with. */
+export async function readLine(connection: Connection, timeoutMs: number, options?: ReadOptions): Promise<string> {
+  return lineOf(await connection.read(timeoutMs, options), connection);
 }
 
 function lineOf(event: FrameEvent, connection: Connection): string {

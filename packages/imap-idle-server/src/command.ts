@@ -1,11 +1,12 @@
 // A command is a row in a table: its name, the states that allow it, how it is parsed and what it does.
 // `state` is narrowed by `in`, so that a wrong precondition does not compile.
 import type { ResponseCode, Scanner } from "@pushmail/imap-wire";
-import type { AccountInfo, FlagsResult, MailboxHandle, MailStore, MessageIndex } from "@pushmail/mailstore";
+import type { AccountInfo, Cursor, MailboxHandle, MailboxId, MailStore, MessageIndex } from "@pushmail/mailstore";
 import type { Sasl, SaslChannel } from "@pushmail/sasl";
 import type { ImapLimits } from "./limits.ts";
 import type { Log } from "./log.ts";
 import type { MailboxView } from "./mailbox-view.ts";
+import type { Subscription } from "./notify/subscription.ts";
 
 /** What the client may do now (RFC 9051 3). */
 export type SessionState = NotAuthenticated | Authenticated | Selected | Logout;
@@ -62,8 +63,11 @@ export interface Session {
   isEnabled(extension: Extension): boolean;
   /** Turns an extension on, by ENABLE or by a command that implies it (RFC 7162 3.1). */
   enable(extension: Extension): Promise<void>;
-  /** Says that the client need not be told of this change of flags: the command's own responses tell it. */
-  ownChange(state: Selected, result: FlagsResult): void;
+  /**
+   * Says that a change is the client's own, so that it is not told of it as news: messages that came into a mailbox, or
+   * flags of which the command's own responses tell, or names.
+   */
+  own(cursor: Cursor, mailbox?: MailboxId): void;
 
   /** Moves to another state; the mailbox that was selected is let go. */
   enter(state: SessionState): void;
@@ -77,8 +81,10 @@ export interface Session {
   startTls(): boolean;
   /** Sends `+` with a text, and waits for the client's next line. */
   askForLine(challenge: string): Promise<string>;
-  /** Tells whatever changes in the selected mailbox at once, until the client says DONE. */
+  /** Tells whatever changes at once, until the client says DONE. */
   idle(state: Authenticated | Selected): Promise<void>;
+  /** Tells what is new, and from now on what a subscription wants. */
+  listen(state: Authenticated | Selected, subscription: Subscription): Promise<void>;
 }
 
 /** Who is at the other end. */
@@ -126,6 +132,8 @@ export interface CommandSpec<Name extends StateName, Args> {
   readonly uid?: boolean;
   /** Whether no EXPUNGE may be told until the next command, as its numbers are in use (RFC 9051 7.5.1). */
   readonly holdsExpunge?: boolean;
+  /** Whether it expunges and tells so at its end, whatever NOTIFY says. */
+  readonly tellsExpunge?: boolean;
   /** Whether a literal is the message that `run` takes as a stream. `before` is the text in front of it, without the tag. */
   streamsLiteral?(before: string): boolean;
   /** Reads what stands behind the name, with the space before it; the caller makes sure that nothing more follows. */

@@ -15,6 +15,8 @@ export interface ConnectionOptions {
 export interface ReadOptions {
   /** Whether what is read belongs to a command under way, for which a server that ends waits. */
   readonly isInCommand?: boolean;
+  /** Called whenever something happened and nothing is read; returns when it is to be called at the latest. */
+  readonly pause?: () => Promise<number>;
 }
 
 const SHUTTING_DOWN = "The server is shutting down";
@@ -134,7 +136,7 @@ export class Connection {
       const event = this.take(options);
       if (event !== undefined) return event;
       if (this.#options.now() >= untilMs) throw new Bye("Silent for too long");
-      await this.wait(untilMs);
+      await this.wait(Math.min(untilMs, (await options?.pause?.()) ?? Infinity));
     }
   }
 

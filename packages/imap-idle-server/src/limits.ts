@@ -16,6 +16,10 @@ export interface ImapLimits {
   readonly outputBytesMax: number;
   /** Change records that are read at once; where more are due, the states are compared instead. */
   readonly changeRecordsMax: number;
+  /** Change records that a client with NOTIFY may lag behind before it is told of an overflow instead. */
+  readonly notifyRecordsMax: number;
+  /** Groups of events in one NOTIFY. */
+  readonly notifyGroupsMax: number;
   /** SELECT loads mailboxes of up to so many messages, to tell their keywords and the first unseen message. */
   readonly selectLoadMax: number;
 
@@ -64,6 +68,8 @@ export const DEFAULT_LIMITS: ImapLimits = {
   inputBytesMax: 65_536,
   outputBytesMax: 65_536,
   changeRecordsMax: 1_000,
+  notifyRecordsMax: 10_000,
+  notifyGroupsMax: 100,
   selectLoadMax: 100_000,
 
   backlog: 4_096,

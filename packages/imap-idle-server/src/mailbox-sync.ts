@@ -7,6 +7,7 @@ import {
   printRecent,
   printUntagged,
   printVanished,
+  type FetchItem,
 } from "@pushmail/imap-wire";
 import {
   normalizeUidSet,
@@ -17,8 +18,11 @@ import {
   type UidSet,
 } from "@pushmail/mailstore";
 import type { Selected, Session } from "./command.ts";
+import { fetchMessages } from "./fetch/fetch-messages.ts";
+import { planFetch } from "./fetch/fetch-plan.ts";
 import { printFlagSet } from "./fetch/print-flag-set.ts";
 import type { Updates } from "./mailbox-view.ts";
+import type { SelectedWants } from "./notify/subscription.ts";
 import { Bye } from "./replies.ts";
 
 const SYSTEM_FLAGS = ["\\Answered", "\\Flagged", "\\Deleted", "\\Seen", "\\Draft"];
@@ -27,6 +31,7 @@ const LOAD_ATTEMPTS_MAX = 100;
 const RANGES_AT_ONCE = 1_000;
 
 export interface TellOptions {
+  readonly wants: SelectedWants;
   /** Whether the numbers are in use, so that no EXPUNGE may be told (RFC 9051 7.5.1). */
   readonly holdsExpunge: boolean;
 }
@@ -55,9 +60,7 @@ export async function tellUpdates(
   options: TellOptions,
 ): Promise<Cursor | undefined> {
   const { handle, view } = state;
-  // RFC 9051 6.3.5 leaves it open what becomes of sessions in a mailbox that is deleted.
-  if (handle.status === undefined) throw new Bye("The mailbox was deleted");
-  if (handle.status.highestModSeq <= view.through) return undefined;
+  if ((handle.status?.highestModSeq ?? 0) <= view.through) return undefined;
   await loadIndex(session, state);
   const recentBefore = view.recentCount;
   const updates = await readUpdates(session, state, options);
@@ -67,12 +70,37 @@ export async function tellUpdates(
     await tellKeywords(session, state);
     await session.write(printExists(updates.exists));
     if (view.recentCount !== recentBefore) await session.write(printRecent(view.recentCount));
+    if (options.wants.fetch.length > 0) await tellArrived(session, state, updates.arrived, options.wants.fetch);
   }
-  await tellFlags(session, state, { uids: updates.flags });
-  if (!session.isEnabled("QRESYNC")) return undefined;
-  // RFC 7162 3.2: what is held back has a lower MODSEQ than what was told, so that the client must not keep that.
-  const told = toldModSeq(state);
-  return updates.vanished.length > 0 || told < (handle.status?.highestModSeq ?? 0) ? told : undefined;
+  if (options.wants.flags) await tellFlags(session, state, { uids: updates.flags });
+  const isVanishedTold = updates.vanished.length > 0 && session.isEnabled("QRESYNC");
+  return isVanishedTold ? toldModSeq(state) : heldModSeq(session, state);
+}
+
+/**
+ * A HIGHESTMODSEQ that must be told where something is held back: it may have a lower MODSEQ than what was told, so
+ * that the client must not keep that (RFC 7162 3.2).
+ */
+export function heldModSeq(session: Session, state: Selected): Cursor | undefined {
+  const isBehind = toldModSeq(state) < (state.handle.status?.highestModSeq ?? 0);
+  return isBehind && session.isEnabled("QRESYNC") ? toldModSeq(state) : undefined;
+}
+
+/** Ends a session whose mailbox is gone: RFC 9051 6.3.5 leaves it open what becomes of it. */
+export function endIfDeleted({ handle }: Selected): void {
+  if (handle.status === undefined) throw new Bye("The mailbox was deleted");
+}
+
+/** Tells of new messages what the client wants to know of them (RFC 5465 5.2); none becomes `\Seen` by it. */
+async function tellArrived(
+  session: Session,
+  state: Selected,
+  uids: UidSet,
+  fetch: readonly FetchItem[],
+): Promise<void> {
+  const items: readonly FetchItem[] = session.isEnabled("CONDSTORE") ? [...fetch, "MODSEQ"] : fetch;
+  const plan = planFetch({ items, changedSince: null, vanished: false }, { uid: true, readOnly: true });
+  await fetchMessages(session, state, plan, uids);
 }
 
 /** The MODSEQ up to which the client knows everything: it may keep it as the point from which to ask for changes. */

@@ -31,6 +31,8 @@ export interface Updates {
   readonly vanished: UidSet;
   /** The new size, where messages have come. */
   readonly exists: number | undefined;
+  /** The messages that have come, without those that the client itself has made. */
+  readonly arrived: UidSet;
   /** Messages told before whose flags changed; some may be gone from the index by now. */
   readonly flags: UidSet;
 }
@@ -42,7 +44,13 @@ export interface UpdateOptions {
   readonly holdsExpunge: boolean;
 }
 
-const NOTHING: Updates = { expunged: [], vanished: EMPTY_UID_SET, exists: undefined, flags: EMPTY_UID_SET };
+const NOTHING: Updates = {
+  expunged: [],
+  vanished: EMPTY_UID_SET,
+  exists: undefined,
+  arrived: EMPTY_UID_SET,
+  flags: EMPTY_UID_SET,
+};
 const NO_UIDS: Uint32Array = new Uint32Array(0);
 const UID_MAX = 2 ** 32 - 1;
 
@@ -167,14 +175,14 @@ export class MailboxView {
     if (first <= last) this.#recent = normalizeUidSet([...this.#recent, [first, last]]);
   }
 
-  /** Remembers that the session itself tells of a change of flags. */
+  /** Remembers that a change is the client's own: the session tells of it itself, or need not tell. */
   addOwnChange(cursor: Cursor): void {
     if (cursor > this.#through) (this.#ownCursors ??= new Set()).add(cursor);
   }
 
   /** Takes in the records after `through`. The index must be at least as new as they are. */
   apply(records: readonly ChangeRecord[], index: MessageIndex, options: UpdateOptions): Updates {
-    const news: News = { appended: [], expunged: [], flagged: [] };
+    const news: News = { appended: [], authored: [], expunged: [], flagged: [] };
     let through = this.#through;
     for (const record of records) {
       if (options.holdsExpunge && this.#expunges(record)) return this.#take(news, index, through);
@@ -203,12 +211,12 @@ export class MailboxView {
       } else if (index.modSeqAt(at) > this.#through) addOne(flagged, uid);
     }
     if (options.holdsExpunge && expunged.length > 0) return NOTHING;
-    const fresh = index.count - index.lowerBound(this.#uidNext);
+    const arrived = uidSetOf(index.uids.subarray(index.lowerBound(this.#uidNext), index.count));
     this.#uids = index.uids;
     this.#count = index.count;
     this.#uidNext = Math.max(this.#uidNext, (index.uids[index.count - 1] ?? 0) + 1);
     this.#advance(options.through);
-    return { expunged, vanished, exists: fresh > 0 ? this.#count : undefined, flags: flagged };
+    return { expunged, vanished, exists: arrived.length > 0 ? this.#count : undefined, arrived, flags: flagged };
   }
 
   #expunges(record: ChangeRecord): boolean {
@@ -218,9 +226,10 @@ export class MailboxView {
   #collect(record: ChangeRecord, news: News): void {
     for (const change of record.changes) {
       if (!("mailbox" in change) || change.mailbox !== this.#mailbox) continue;
-      if (change.type === "MessageAppended") addAll(news.appended, change.uids);
-      if (change.type === "MessageExpunged") addAll(news.expunged, change.uids);
       const isOwn = this.#ownCursors?.has(record.cursor) === true;
+      if (change.type === "MessageAppended") addAll(news.appended, change.uids);
+      if (change.type === "MessageAppended" && isOwn) addAll(news.authored, change.uids);
+      if (change.type === "MessageExpunged") addAll(news.expunged, change.uids);
       if (change.type === "FlagsChanged" && !isOwn) addAll(news.flagged, change.uids);
     }
   }
@@ -236,7 +245,8 @@ export class MailboxView {
     this.#uidNext = Math.max(this.#uidNext, (arrived.at(-1)?.[1] ?? 0) + 1);
     this.#replaceUids(expunged, fresh, index);
     this.#advance(through);
-    return { expunged, vanished, exists: fresh.length > 0 ? this.#count : undefined, flags };
+    const arrivedOfOthers = uidSetDifference(fresh, normalizeUidSet(news.authored));
+    return { expunged, vanished, exists: fresh.length > 0 ? this.#count : undefined, arrived: arrivedOfOthers, flags };
   }
 
   #replaceUids(expunged: readonly RowRange[], fresh: UidSet, index: MessageIndex): void {
@@ -267,6 +277,8 @@ export class MailboxView {
 
 interface News {
   readonly appended: UidRange[];
+  /** Those of them that the client itself has made. */
+  readonly authored: UidRange[];
   readonly expunged: UidRange[];
   readonly flagged: UidRange[];
 }

@@ -1,16 +1,16 @@
 // One client's session: one command at a time, answered in order. It alone writes to its connection.
-import { printContinuation, printTagged, printUntagged, SyntaxFault, type ResponseCode } from "@pushmail/imap-wire";
+import { printContinuation, printTagged, printUntagged, SyntaxFault } from "@pushmail/imap-wire";
 import {
   Refusal,
   type AccountInfo,
   type Cursor,
-  type FlagsResult,
+  type MailboxId,
   type MailStore,
   type MessageIndex,
 } from "@pushmail/mailstore";
 import type { Sasl, SaslChannel } from "@pushmail/sasl";
 import { capabilitiesOf } from "./capabilities.ts";
-import { readCommand, readLine, takeLine, type Incoming } from "./command-input.ts";
+import { readCommand, readLine, type CommandOptions, type Incoming } from "./command-input.ts";
 import type {
   Authenticated,
   Call,
@@ -28,6 +28,8 @@ import { giveWay, type Connection } from "./connection.ts";
 import { holdsExpunge, readInvocation, type Invocation } from "./invocation.ts";
 import type { ImapLimits } from "./limits.ts";
 import type { Log } from "./log.ts";
+import { ALL_OF_SELECTED, type Subscription } from "./notify/subscription.ts";
+import { highestModSeq, Push } from "./push.ts";
 import { loadIndex, tellUpdates, toldModSeq } from "./mailbox-sync.ts";
 import { Bye, PeerGone, replyToError, type Reply } from "./replies.ts";
 import type { ServerContext } from "./server-context.ts";
@@ -35,13 +37,13 @@ import type { ServerContext } from "./server-context.ts";
 const NOT_AUTHENTICATED: SessionState = { name: "notAuthenticated" };
 const LOGOUT: SessionState = { name: "logout" };
 const NONE_ENABLED: ReadonlySet<Extension> = new Set();
-const DONE = /^DONE[ \t]*$/i;
 
 export class ImapSession implements Session {
   readonly #server: ServerContext;
   readonly #connection: Connection;
   #state: SessionState = NOT_AUTHENTICATED;
   #enabled: ReadonlySet<Extension> = NONE_ENABLED;
+  readonly #push: Push;
   #isTlsDue = false;
   /** Whether the client has shown that it speaks IMAP. */
   #speaksImap = false;
@@ -52,6 +54,7 @@ export class ImapSession implements Session {
   constructor(connection: Connection, server: ServerContext) {
     this.#connection = connection;
     this.#server = server;
+    this.#push = new Push(this, connection, server.random());
   }
 
   get store(): MailStore {
@@ -88,13 +91,14 @@ export class ImapSession implements Session {
       await this.write(printUntagged("OK", `${this.#server.hostname} ready`, code));
       await this.flush();
       while (this.#state.name !== "logout") {
-        await this.#answer(await readCommand(this.#connection, this.limits, this.#silenceMs));
+        await this.#answer(await readCommand(this.#connection, this.limits, this.#waiting));
         if (this.#connection.framer.pendingBytes > 0) await giveWay();
       }
     } catch (error) {
       farewell = this.#farewellTo(error);
     }
     this.enter(LOGOUT);
+    this.#push.stop();
     await this.#connection.end(farewell);
     this.#server.ended(this.#connection);
   }
@@ -124,15 +128,18 @@ export class ImapSession implements Session {
     await this.write(printUntagged("OK", "Highest", highestModSeq(toldModSeq(this.#state))));
   }
 
-  ownChange({ view }: Selected, { changed, cursor }: FlagsResult): void {
-    // Where nothing changed, the cursor is that of somebody else's change.
-    if (changed.length > 0) view.addOwnChange(cursor);
+  own(cursor: Cursor, mailbox?: MailboxId): void {
+    this.#push.own(cursor);
+    if (this.#state.name === "selected" && this.#state.handle.id === mailbox) this.#state.view.addOwnChange(cursor);
   }
 
   enter(state: SessionState): void {
     const before = this.#state;
     this.#state = state;
-    if (before.name === "selected") before.handle.release();
+    if (before.name === "selected") {
+      this.#push.leave(before);
+      before.handle.release();
+    }
     if ("account" in before && !("account" in state)) this.#server.sessionsOfAccount.remove(before.account.id);
   }
 
@@ -188,31 +195,25 @@ export class ImapSession implements Session {
     return readLine(this.#connection, this.#silenceMs);
   }
 
-  async idle(state: Authenticated | Selected): Promise<void> {
-    // Register, then read, then wait: whatever happens after the first step is found by the second or ends the third.
-    const stop = this.store.watch(state.account.id, () => this.#connection.signal.raise());
-    const keepAliveMs = this.limits.keepAliveMs * (0.9 + 0.2 * this.#server.random());
-    try {
-      await this.write(printContinuation("idling"));
-      for (;;) {
-        // What comes while output is under way is read when that has left: one write, not one for each change.
-        if (this.#connection.hasLeft()) await this.#tellInIdle(state, keepAliveMs);
-        const line = takeLine(this.#connection);
-        if (line !== undefined && !DONE.test(line)) throw new SyntaxFault("Expected DONE");
-        if (line !== undefined) return;
-        await this.#connection.wait(this.#connection.sentAtMs + keepAliveMs);
-      }
-    } finally {
-      stop();
-    }
+  idle(state: Authenticated | Selected): Promise<void> {
+    return this.#push.idle(state);
   }
 
-  async #tellInIdle(state: Authenticated | Selected, keepAliveMs: number): Promise<void> {
-    const highest = state.name === "selected" ? await tellUpdates(this, state, { holdsExpunge: false }) : undefined;
-    if (highest !== undefined) await this.write(printUntagged("OK", "Highest", highestModSeq(highest)));
-    const isSilent = this.now() >= this.#connection.sentAtMs + keepAliveMs;
-    if (isSilent && !this.#connection.hasOutput) await this.write(printUntagged("OK", "Still here"));
-    await this.flush();
+  async listen(state: Authenticated | Selected, subscription: Subscription): Promise<void> {
+    // RFC 5465 3.1: NOTIFY SET is a NOOP too.
+    if (state.name === "selected" && subscription.isActive) {
+      const highest = await tellUpdates(this, state, { holdsExpunge: false, wants: ALL_OF_SELECTED });
+      if (highest !== undefined) await this.write(printUntagged("OK", "Highest", highestModSeq(highest)));
+    }
+    await this.#push.listen(state.account, subscription);
+  }
+
+  /** How the next command is waited for. */
+  get #waiting(): CommandOptions {
+    const state = this.#state;
+    if (!("account" in state) || !this.#push.isListening) return { timeoutMs: this.#silenceMs };
+    // Who listens may be silent as long as he likes.
+    return { timeoutMs: Infinity, pause: () => this.#push.pause(state, { holdsExpunge: true }) };
   }
 
   get #silenceMs(): number {
@@ -232,9 +233,11 @@ export class ImapSession implements Session {
     } finally {
       incoming.literal?.skip();
     }
-    if (this.#state.name === "selected") {
+    const state = this.#state;
+    if ("account" in state) {
       const holds = invocation !== undefined && holdsExpunge(invocation);
-      const highest = await tellUpdates(this, this.#state, { holdsExpunge: holds });
+      const hasExpunged = invocation?.row.tellsExpunge === true;
+      const highest = await this.#push.tell(state, { holdsExpunge: holds, hasExpunged });
       // RFC 7162 3.2.7: in the tagged OK, where there is room for it.
       if (highest !== undefined && reply.status === "OK" && reply.code === undefined)
         reply = { ...reply, code: highestModSeq(highest) };
@@ -298,10 +301,6 @@ export class ImapSession implements Session {
     this.log.error({ client: this.client.address, err: error }, "session failed");
     return printUntagged("BYE", "Internal error, the log says more");
   }
-}
-
-function highestModSeq(value: Cursor): ResponseCode {
-  return { code: "HIGHESTMODSEQ", value };
 }
 
 /** For what is wrong with a command in a state that does not allow it. */

@@ -7,6 +7,8 @@ import { parseFlag, parseFlagList, printFlagList } from "./flags.ts";
 import { parseIdParameters, printIdParameters } from "./id-parameters.ts";
 import { DEFAULT_WIRE_LIMITS } from "./limits.ts";
 import { Scanner } from "./scanner.ts";
+import type { MailboxSpecifier } from "./notify-arguments.ts";
+import { NOTIFY_EVENTS, parseNotifyArguments, printNotifyArguments } from "./notify-arguments.ts";
 import type { SearchArguments, SearchKey } from "./search-key.ts";
 import { parseSearchArguments, printSearchArguments } from "./search-key.ts";
 import type { Section, SectionText } from "./section.ts";
@@ -540,6 +542,36 @@ describe("FETCH", () => {
         expect(parseAll(parseFetchArguments, printFetchArguments(fetch))).toEqual(fetch);
       }),
     );
+  });
+});
+
+describe("NOTIFY", () => {
+  it("reads what is printed", () => {
+    const names = fc.array(fc.constantFrom("INBOX", "Lists/Lemonade", "a b", "\u00e9"), { minLength: 1, maxLength: 3 });
+    const specifier = fc.oneof(
+      fc.record({ type: fc.constantFrom("selected", "selected-delayed", "inboxes", "personal", "subscribed") }),
+      fc.record({ type: fc.constantFrom("subtree", "mailboxes"), names }),
+    ) as fc.Arbitrary<MailboxSpecifier>;
+    const events = fc.uniqueArray(fc.constantFrom(...NOTIFY_EVENTS, "FullMoon"), { maxLength: 4 });
+    const groups = fc.array(fc.tuple(specifier, events, fc.array(fetchItem, { maxLength: 3 })), { maxLength: 4 });
+    fc.assert(
+      fc.property(groups, fc.boolean(), (made, asksStatus) => {
+        const notify = {
+          groups: made.map(([mailboxes, wanted, items]) => {
+            return { mailboxes, events: wanted, fetch: wanted.includes("MessageNew") ? items : [] };
+          }),
+          status: asksStatus && made.length > 0,
+        };
+        expect(parseAll(parseNotifyArguments, printNotifyArguments(notify))).toEqual(notify);
+      }),
+    );
+  });
+
+  it("reads events in any case, and one name without parentheses", () => {
+    const read = parseAll(parseNotifyArguments, "set (Subtree Lists (messagenew (uid) MESSAGEEXPUNGE))");
+    const mailboxes = { type: "subtree", names: ["Lists"] };
+    const group = { mailboxes, events: ["MessageNew", "MessageExpunge"], fetch: ["UID"] };
+    expect(read).toEqual({ groups: [group], status: false });
   });
 });
 

@@ -78,7 +78,8 @@ function parseModifiers(scan: Scanner): Pick<FetchArguments, "changedSince" | "v
   return { changedSince, vanished: vanishedCount === 1 };
 }
 
-function parseFetchList(scan: Scanner): readonly FetchItem[] {
+/** Items in parentheses, at least one. */
+export function parseFetchList(scan: Scanner): readonly FetchItem[] {
   const items = scan.list(() => parseFetchItem(scan, scan.word()));
   if (items.length === 0) throw scan.fault("Expected a FETCH item");
   if (items.length > scan.limits.fetchItemsMax) throw scan.fault("Too many FETCH items");

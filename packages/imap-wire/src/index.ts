@@ -25,6 +25,8 @@ export {
   parseMailbox,
   printMailbox,
 } from "./mailbox-name.ts";
+export type { EventGroup, MailboxSpecifier, NotifyArguments, NotifyEvent } from "./notify-arguments.ts";
+export { NOTIFY_EVENTS, parseNotifyArguments, printNotifyArguments } from "./notify-arguments.ts";
 export type { CommandStatus, MailboxEntry, StatusEntry, UntaggedStatus } from "./response.ts";
 export {
   printCapability,

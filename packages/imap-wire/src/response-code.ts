@@ -23,6 +23,7 @@ export type ResponseCode =
   | "NOMODSEQ"
   | "NONEXISTENT"
   | "NOPERM"
+  | "NOTIFICATIONOVERFLOW"
   | "OVERQUOTA"
   | "PARSE"
   | "PRIVACYREQUIRED"
@@ -35,6 +36,8 @@ export type ResponseCode =
   | "UNAVAILABLE"
   | { readonly code: "APPENDUID"; readonly uidValidity: number; readonly uids: readonly NumberRange[] }
   | { readonly code: "BADCHARSET"; readonly charsets: readonly string[] }
+  /** The events that there are (RFC 5465 3.1). */
+  | { readonly code: "BADEVENT"; readonly events: readonly string[] }
   | { readonly code: "CAPABILITY"; readonly capabilities: readonly string[] }
   | {
       readonly code: "COPYUID";
@@ -57,6 +60,8 @@ export function printResponseCode(code: ResponseCode): string {
       return `APPENDUID ${code.uidValidity} ${printSequenceSet(code.uids)}`;
     case "BADCHARSET":
       return `BADCHARSET (${code.charsets.map(printAstring).join(" ")})`;
+    case "BADEVENT":
+      return `BADEVENT (${code.events.join(" ")})`;
     case "CAPABILITY":
       return `CAPABILITY ${code.capabilities.join(" ")}`;
     case "COPYUID":

@@ -80,10 +80,13 @@ export function printFlags(flags: readonly string[]): string {
 export interface MailboxEntry extends MailboxNameOptions {
   readonly name: string;
   readonly attributes: readonly string[];
+  /** The name that it had before it was renamed (RFC 5465 5.4). */
+  readonly oldName?: string;
 }
 
 export function printList(type: "LIST" | "LSUB", entry: MailboxEntry): string {
-  return `* ${type} (${entry.attributes.join(" ")}) "/" ${printMailbox(entry.name, entry)}\r\n`;
+  const oldName = entry.oldName === undefined ? "" : ` ("OLDNAME" (${printMailbox(entry.oldName, entry)}))`;
+  return `* ${type} (${entry.attributes.join(" ")}) "/" ${printMailbox(entry.name, entry)}${oldName}\r\n`;
 }
 
 /** A mailbox' figures; a MAILBOXID is the one value that is a text. */

@@ -9,6 +9,7 @@ import { parseIdParameters } from "./id-parameters.ts";
 import { DEFAULT_WIRE_LIMITS } from "./limits.ts";
 import { parseListMailbox, parseMailbox } from "./mailbox-name.ts";
 import { Scanner } from "./scanner.ts";
+import { parseNotifyArguments } from "./notify-arguments.ts";
 import { parseSearchArguments } from "./search-key.ts";
 import { parseSection } from "./section.ts";
 import { parseSelectParameters } from "./select-parameters.ts";
@@ -155,6 +156,7 @@ describe("every parser", () => {
     parseIdParameters,
     parseListMailbox,
     parseMailbox,
+    parseNotifyArguments,
     parseSearchArguments,
     parseSection,
     parseSelectParameters,

@@ -117,6 +117,12 @@ class DriverMailStore implements port.MailStore {
     return state.named(normal)?.status(state.isSubscribed(normal));
   }
 
+  async mailboxAt({ account, mailbox }: port.MailboxAt): Promise<port.MailboxStatus | undefined> {
+    const state = await this.#accounts.load(account);
+    const found = state.mailboxes.get(mailbox);
+    return found?.status(state.isSubscribed(found.properties.name));
+  }
+
   async createMailbox(
     account: AccountId,
     name: string,

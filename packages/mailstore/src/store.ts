@@ -208,6 +208,7 @@ export interface MailStore {
 
   mailboxes(account: AccountId): Promise<readonly MailboxStatus[]>;
   mailbox(account: AccountId, name: string): Promise<MailboxStatus | undefined>;
+  mailboxAt(at: MailboxAt): Promise<MailboxStatus | undefined>;
   /** Creates missing superiors too. */
   createMailbox(
     account: AccountId,

@@ -81,7 +81,8 @@ async function appendStaged(session: Session, account: AccountInfo, staged: Stag
     const [appended] = await session.store.append([request]);
     if (appended === undefined) throw new Error("the store appended nothing");
     // RFC 4315 3
-    const { uid, uidValidity } = appended;
+    const { uid, uidValidity, cursor } = appended;
+    session.own(cursor, mailbox.id);
     return ok("APPEND completed", { code: "APPENDUID", uidValidity, uids: [[uid, uid]] });
   } catch (error) {
     await message.discard();

@@ -8,6 +8,8 @@ export const close: Command = command({
   async run(session, _args, { account, handle, readOnly }) {
     const deletes = !readOnly && (handle.status?.deleted ?? 0) > 0;
     session.enter({ name: "authenticated", account });
-    if (deletes) await session.store.expunge({ account: account.id, mailbox: handle.id });
+    if (!deletes) return;
+    const { uids, cursor } = await session.store.expunge({ account: account.id, mailbox: handle.id });
+    if (uids.length > 0) session.own(cursor);
   },
 });

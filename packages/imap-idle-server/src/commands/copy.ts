@@ -14,6 +14,7 @@ export const copy: Command = command({
     const uids = await messagesMeant(session, state, set, call);
     const at = { account: state.account.id, mailbox: state.handle.id };
     const copied = await session.store.copy(at, uids, target.id);
+    if (copied.from.length > 0) session.own(copied.cursor, target.id);
     return ok("Copied", copyUid(copied));
   },
 });

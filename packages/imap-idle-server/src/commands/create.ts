@@ -11,6 +11,7 @@ export const create: Command = command({
   },
   async run(session, name, { account }) {
     // A separator at the end says that there will be inferiors: every mailbox may have them.
-    await session.store.createMailbox(account.id, name.replace(/\/$/, ""));
+    const created = await session.store.createMailbox(account.id, name.replace(/\/$/, ""));
+    session.own(created.highestModSeq);
   },
 });

@@ -11,7 +11,7 @@ export const deleteMailbox: Command = command({
   },
   async run(session, name, state) {
     const { account } = state;
-    await session.store.deleteMailbox(account.id, name);
+    session.own(await session.store.deleteMailbox(account.id, name));
     if (state.name === "selected" && state.handle.status === undefined)
       session.enter({ name: "authenticated", account });
   },

@@ -20,6 +20,7 @@ import { lsub } from "./lsub.ts";
 import { move } from "./move.ts";
 import { namespace } from "./namespace.ts";
 import { noop } from "./noop.ts";
+import { notify } from "./notify.ts";
 import { rename } from "./rename.ts";
 import { search } from "./search.ts";
 import { examine, select } from "./select.ts";
@@ -55,6 +56,7 @@ export const COMMANDS: ReadonlyMap<string, Command> = new Map(
     move,
     namespace,
     noop,
+    notify,
     rename,
     search,
     select,

@@ -10,6 +10,7 @@ export const move: Command = command({
   in: ["selected"],
   capability: "MOVE",
   uid: true,
+  tellsExpunge: true,
   parse: parseTransfer,
   async run(session, { set, mailbox }, state, call) {
     requireWritable(state);
@@ -17,7 +18,9 @@ export const move: Command = command({
     if (target === undefined) return no("TRYCREATE", "No such mailbox");
     const uids = await messagesMeant(session, state, set, call);
     const at = { account: state.account.id, mailbox: state.handle.id };
-    const code = copyUid(await session.store.move(at, uids, target.id));
+    const moved = await session.store.move(at, uids, target.id);
+    if (moved.from.length > 0) session.own(moved.cursor, target.id);
+    const code = copyUid(moved);
     // RFC 6851 4.3
     if (code !== undefined) await session.write(printUntagged("OK", "Moved", code));
     return ok("MOVE completed");

@@ -12,6 +12,6 @@ export const rename: Command = command({
     return { from, to: parseMailbox(scan) };
   },
   async run(session, { from, to }, { account }) {
-    await session.store.renameMailbox(account.id, from, to);
+    session.own(await session.store.renameMailbox(account.id, from, to));
   },
 });

@@ -23,7 +23,8 @@ export const status: Command = command({
   },
 });
 
-function valueOf(item: StatusItem, status: MailboxStatus, recent: number): number | string {
+/** The value of an item; `recent` is the one that the status does not have. */
+export function valueOf(item: StatusItem, status: MailboxStatus, recent: number): number | string {
   switch (item) {
     case "DELETED":
       return status.deleted;

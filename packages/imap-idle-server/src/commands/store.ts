@@ -26,7 +26,8 @@ export const store: Command = command({
     const at = { account: state.account.id, mailbox: state.handle.id };
     const condition = unchangedSince === null ? {} : { unchangedSince: cursor(unchangedSince) };
     const result = await session.store.setFlags(at, uids, { mode, flags }, condition);
-    session.ownChange(state, result);
+    // Where nothing changed, the cursor is that of somebody else's change.
+    if (result.changed.length > 0) session.own(result.cursor, at.mailbox);
     await tellKeywords(session, state);
     const stored = uidSetDifference(uids, result.modified);
     // RFC 7162 3.1.3: the new MODSEQ is told even where the flags are not.

@@ -138,6 +138,6 @@ async function markSeen(session: Session, state: Selected, uids: readonly Uid[])
   const at = { account: state.account.id, mailbox: state.handle.id };
   const change = { mode: "add", flags: ["\\Seen"] } as const;
   const result = await session.store.setFlags(at, uidSetOf(unseen), change);
-  session.ownChange(state, result);
+  if (result.changed.length > 0) session.own(result.cursor, at.mailbox);
   return result.changed;
 }

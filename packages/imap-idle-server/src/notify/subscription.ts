@@ -1,0 +1,95 @@
+// What a client wants to be told of without asking (RFC 5465 6): events, by mailbox.
+import type { EventGroup, FetchItem, MailboxSpecifier, NotifyEvent } from "@pushmail/imap-wire";
+
+/** A name that something happens to, whether or not there is such a mailbox. */
+export interface NamedMailbox {
+  readonly name: string;
+  readonly subscribed: boolean;
+}
+
+/** What is told of the selected mailbox. */
+export interface SelectedWants {
+  /** Whether EXPUNGE waits for a command that allows it. */
+  readonly delayed: boolean;
+  readonly flags: boolean;
+  /** What is told of new messages that others have made. */
+  readonly fetch: readonly FetchItem[];
+}
+
+/** What every client is told that has not said what it wants. */
+export const ALL_OF_SELECTED: SelectedWants = { delayed: true, flags: true, fetch: [] };
+
+const NO_EVENTS: ReadonlySet<string> = new Set();
+
+interface Filter {
+  readonly matches: (mailbox: NamedMailbox) => boolean;
+  readonly events: ReadonlySet<string>;
+}
+
+/** The groups of one NOTIFY SET; without groups, NOTIFY NONE. */
+export class Subscription {
+  /** Undefined where the selected mailbox is to stay as it was told. */
+  readonly selected: SelectedWants | undefined;
+  readonly #filters: readonly Filter[];
+
+  constructor(groups: readonly EventGroup[]) {
+    const selected = groups.find(({ mailboxes }) => isSelected(mailboxes));
+    this.selected = selected?.events.includes("MessageNew") === true ? wantsOf(selected) : undefined;
+    this.#filters = groups
+      .filter(({ mailboxes }) => !isSelected(mailboxes))
+      .map(({ mailboxes, events }) => ({ matches: matcherOf(mailboxes), events: new Set(events) }));
+  }
+
+  /** Whether anything at all is wanted. */
+  get isActive(): boolean {
+    return this.selected !== undefined || this.#filters.some(({ events }) => events.size > 0);
+  }
+
+  /** The events that are wanted of a mailbox, the selected one's messages aside. */
+  eventsOf(mailbox: NamedMailbox): ReadonlySet<string> {
+    const matching = this.#filters.filter(({ matches }) => matches(mailbox));
+    // RFC 5465 8: who says NONE wants nothing of these mailboxes, whatever it says of more.
+    if (matching.length === 0 || matching.some(({ events }) => events.size === 0)) return NO_EVENTS;
+    return new Set(matching.flatMap(({ events }) => [...events]));
+  }
+
+  wants(event: NotifyEvent, mailbox: NamedMailbox): boolean {
+    return this.eventsOf(mailbox).has(event);
+  }
+}
+
+export function isSelected({ type }: MailboxSpecifier): boolean {
+  return type === "selected" || type === "selected-delayed";
+}
+
+function wantsOf({ mailboxes, events, fetch }: EventGroup): SelectedWants {
+  return { delayed: mailboxes.type === "selected-delayed", flags: events.includes("FlagChange"), fetch };
+}
+
+function matcherOf(specifier: MailboxSpecifier): (mailbox: NamedMailbox) => boolean {
+  switch (specifier.type) {
+    case "selected":
+    case "selected-delayed":
+      return () => false;
+    case "personal":
+      return () => true;
+    // RFC 5465 6.3: mail is delivered to INBOX alone.
+    case "inboxes":
+      return ({ name }) => name === "INBOX";
+    case "subscribed":
+      return ({ subscribed }) => subscribed;
+    case "mailboxes": {
+      const names = new Set(specifier.names);
+      return ({ name }) => names.has(name);
+    }
+    case "subtree": {
+      const names = new Set(specifier.names);
+      return ({ name }) => names.has(name) || superiorsOf(name).some((superior) => names.has(superior));
+    }
+  }
+}
+
+function superiorsOf(name: string): readonly string[] {
+  const levels = name.split("/");
+  return levels.slice(1).map((_, i) => levels.slice(0, i + 1).join("/"));
+}

@@ -1,0 +1,88 @@
+// Telling what happened outside of the selected mailbox: LIST for names, STATUS for messages (RFC 5465 5).
+import { printList, printStatus, type StatusItem } from "@pushmail/imap-wire";
+import type { AccountInfo, MailboxId, MailboxStatus } from "@pushmail/mailstore";
+import type { Session } from "../command.ts";
+import { valueOf } from "../commands/status.ts";
+import { TimeSlice } from "../fetch/time-slice.ts";
+import { listMailboxes, sortByTree, type ListedMailbox } from "../mailbox-tree.ts";
+import type { MessageNews, News } from "./gather-news.ts";
+import type { Subscription } from "./subscription.ts";
+
+/** Whom it is told. */
+export interface Audience {
+  readonly account: AccountInfo;
+  readonly subscription: Subscription;
+  /** What happens to its messages is told otherwise. */
+  readonly selected: MailboxId | undefined;
+}
+
+export async function tellNews(session: Session, audience: Audience, news: News): Promise<void> {
+  if (news.names.size > 0 || news.subscriptions.size > 0) await tellNames(session, audience, news);
+  const slice = new TimeSlice();
+  for (const messages of news.messages.values()) {
+    await slice.rest();
+    if (messages.mailbox !== audience.selected) await tellMessages(session, audience, messages);
+  }
+}
+
+/** Tells how each mailbox is of whose messages the client will be told (RFC 5465 3.1). */
+export async function tellStatuses(session: Session, { account, subscription, selected }: Audience): Promise<void> {
+  const mailboxes = await session.store.mailboxes(account.id);
+  const byName = new Map(mailboxes.map((status) => [status.name, status]));
+  const slice = new TimeSlice();
+  for (const name of sortByTree(byName.keys())) {
+    await slice.rest();
+    const status = byName.get(name) as MailboxStatus;
+    const events = subscription.eventsOf(status);
+    if (status.id === selected || !events.has("MessageNew")) continue;
+    const items: StatusItem[] = ["MESSAGES", "UIDNEXT", "UIDVALIDITY"];
+    if (events.has("FlagChange") || events.has("AnnotationChange")) items.push("UNSEEN", "HIGHESTMODSEQ");
+    await tellStatus(session, status, items);
+  }
+}
+
+async function tellNames(session: Session, { account, subscription }: Audience, news: News): Promise<void> {
+  const subscribed = new Set(await session.store.subscriptions(account.id));
+  const wants = (event: "MailboxName" | "SubscriptionChange", name: string): boolean =>
+    subscription.wants(event, { name, subscribed: event === "SubscriptionChange" || subscribed.has(name) });
+  const names = [...news.names].filter((pair) => pair.some((name) => name !== undefined && wants("MailboxName", name)));
+  const subscriptions = [...news.subscriptions].filter((name) => wants("SubscriptionChange", name));
+  if (names.length === 0 && subscriptions.length === 0) return;
+  const tree = new Map(listMailboxes(await session.store.mailboxes(account.id)).map((one) => [one.name, one]));
+  for (const [name, oldName] of names) {
+    const attributes = attributesOf(tree, name);
+    await session.write(printList("LIST", { name, attributes, ...(oldName === undefined ? {} : { oldName }) }));
+  }
+  for (const name of subscriptions) {
+    const attributes = [...attributesOf(tree, name), ...(subscribed.has(name) ? ["\\Subscribed"] : [])];
+    await session.write(printList("LIST", { name, attributes }));
+  }
+}
+
+function attributesOf(tree: ReadonlyMap<string, ListedMailbox>, name: string): readonly string[] {
+  return tree.get(name)?.attributes ?? ["\\NonExistent"];
+}
+
+async function tellMessages(
+  session: Session,
+  { account, subscription }: Audience,
+  { mailbox, counts, flags, isNew }: MessageNews,
+): Promise<void> {
+  const status = await session.store.mailboxAt({ account: account.id, mailbox });
+  if (status === undefined) return;
+  const events = subscription.eventsOf(status);
+  const wantsFlags = events.has("FlagChange");
+  const items: StatusItem[] = [];
+  if (counts && events.has("MessageNew")) items.push("MESSAGES", "UIDNEXT");
+  // RFC 5465 5.1: a mailbox that is another than before has another UIDVALIDITY.
+  if ((flags || isNew) && wantsFlags) items.push("UIDVALIDITY");
+  if (items.length === 0) return;
+  if (wantsFlags) items.push("UNSEEN");
+  if (session.isEnabled("CONDSTORE")) items.push("HIGHESTMODSEQ");
+  await tellStatus(session, status, items);
+}
+
+async function tellStatus(session: Session, status: MailboxStatus, items: readonly StatusItem[]): Promise<void> {
+  const values = items.map((item) => [item, valueOf(item, status, 0)] as const);
+  await session.write(printStatus({ name: status.name, values }));
+}

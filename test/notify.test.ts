@@ -1,0 +1,214 @@
+// A client with NOTIFY that has no other source than what it is told: whatever happens, and whatever it does meanwhile,
+// it knows all mailboxes as they are, with no command of its own to ask for it.
+import { afterEach, describe, expect, it } from "@jest/globals";
+import { uidSetOf, type MailboxStatus } from "@pushmail/mailstore";
+import type { Socket } from "node:net";
+import { MemoryImap, type MemoryImapOptions } from "./support/memory-imap.ts";
+import type { RawImap } from "./support/raw-imap.ts";
+import { seededRandom, testSeed, turnsOfEventLoop } from "./support/seeded-random.ts";
+
+const ROUNDS = 150;
+const EVERYTHING =
+  "NOTIFY SET STATUS (selected (MessageNew (UID FLAGS) MessageExpunge FlagChange)) " +
+  "(personal (MessageNew MessageExpunge FlagChange MailboxName))";
+
+let imap: MemoryImap;
+let random: () => number;
+
+afterEach(() => imap.close());
+
+function pick<Item>(items: readonly Item[]): Item {
+  return items[Math.floor(random() * items.length)] as Item;
+}
+
+/** Keeps how many messages each mailbox has, and which of those of the selected one are flagged. */
+class ListeningClient {
+  readonly counts = new Map<string, number>();
+  selected: string | undefined;
+  flagged: (boolean | undefined)[] = [];
+  readonly #client: RawImap;
+  #tags = 0;
+  #selecting: string | undefined;
+
+  constructor(client: RawImap) {
+    this.#client = client;
+  }
+
+  async command(text: string): Promise<void> {
+    const tag = `c${++this.#tags}`;
+    this.#client.write(`${tag} ${text}\r\n`);
+    for (;;) {
+      const response = await this.#client.next(`the end of ${text}`);
+      this.#obey(response);
+      if (!response.startsWith(`${tag} `)) continue;
+      if (!response.startsWith(`${tag} OK`)) throw new Error(`${text}: ${response}`);
+      return;
+    }
+  }
+
+  async select(name: string): Promise<void> {
+    this.#selecting = name;
+    this.selected ??= name;
+    await this.command(`SELECT ${name}`);
+    await this.command("UID FETCH 1:* FLAGS");
+  }
+
+  async unselect(): Promise<void> {
+    if (this.selected !== undefined) await this.command("UNSELECT");
+    this.#leave();
+  }
+
+  /** Waits, without a word, until it knows what there is. */
+  async know(what: () => Promise<object>): Promise<void> {
+    for (;;) {
+      const there = await what();
+      try {
+        expect(this.#known()).toEqual(there);
+        return;
+      } catch (error) {
+        const told = this.#client.next("news", 5_000);
+        const response = await told.catch((cause: unknown) => Promise.reject(Object.assign(error as Error, { cause })));
+        this.#obey(response);
+      }
+    }
+  }
+
+  #known(): object {
+    if (this.selected !== undefined) this.counts.set(this.selected, this.flagged.length);
+    const counts = [...this.counts].filter(([, count]) => count >= 0);
+    return { counts: Object.fromEntries(counts), flagged: this.flagged };
+  }
+
+  /** What it knew of the mailbox that it leaves is what STATUS would have told it. */
+  #leave(): void {
+    if (this.selected !== undefined) this.counts.set(this.selected, this.flagged.length);
+    this.selected = undefined;
+    this.flagged = [];
+  }
+
+  #obey(response: string): void {
+    // RFC 7162 3.2.11: what comes before is of the mailbox that is left.
+    if (response.startsWith("* OK [CLOSED]")) {
+      this.#leave();
+      this.selected = this.#selecting;
+    }
+    const [, number, what] = /^\* (\d+) (EXISTS|EXPUNGE|FETCH)/.exec(response) ?? [];
+    const at = Number(number);
+    if (what === "EXPUNGE") this.flagged.splice(at - 1, 1);
+    if (what === "EXISTS") while (this.flagged.length < at) this.flagged.push(undefined);
+    if (what === "FETCH" && response.includes("FLAGS")) this.flagged[at - 1] = response.includes("\\Flagged");
+    const [, name = "", messages] = /^\* STATUS (\S+) \(.*?MESSAGES (\d+)/.exec(response) ?? [];
+    if (messages !== undefined) this.counts.set(name, Number(messages));
+    const [, attributes, listed = "", oldName] =
+      /^\* LIST \((.*?)\) "\/" (\S+)(?: \("OLDNAME" \((.*)\)\))?/.exec(response) ?? [];
+    if (attributes !== undefined) this.#obeyList(attributes, listed, oldName);
+  }
+
+  #obeyList(attributes: string, name: string, oldName: string | undefined): void {
+    if (oldName !== undefined) {
+      this.counts.set(name, this.counts.get(oldName) ?? 0);
+      this.counts.delete(oldName);
+    }
+    if (attributes.includes("\\NonExistent")) this.counts.delete(name);
+    else if (!this.counts.has(name)) this.counts.set(name, 0);
+  }
+}
+
+function mailboxes(): Promise<readonly MailboxStatus[]> {
+  return imap.store.mailboxes(imap.account.id);
+}
+
+/** What the client must know. */
+async function truth(selected: string | undefined): Promise<object> {
+  const all = await mailboxes();
+  const counts = Object.fromEntries(all.map(({ name, messages }) => [name, messages]));
+  const status = all.find(({ name }) => name === selected);
+  if (status === undefined) return { counts, flagged: [] };
+  const handle = await imap.store.open({ account: imap.account.id, mailbox: status.id });
+  const index = await handle.ready();
+  const flagged = Array.from({ length: index.count }, (_, row) => index.flagsAt(row).has("\\Flagged"));
+  handle.release();
+  return { counts, flagged };
+}
+
+/** Something that another client does, to a mailbox or to names that nobody has selected. */
+async function change(selected: string | undefined): Promise<void> {
+  const { store, account } = imap;
+  const all = await mailboxes();
+  const { id: mailbox } = pick(all);
+  const at = { account: account.id, mailbox };
+  const spare = all.filter(({ name }) => name.startsWith("Spare") && name !== selected);
+  const handle = await store.open(at);
+  const index = await handle.ready();
+  const uids = uidSetOf(index.uids.slice(0, index.count).filter(() => random() < 0.4));
+  handle.release();
+  const what = random();
+  if (what < 0.4) await imap.append("Subject: new\r\n\r\n", { mailbox, count: 1 + Math.floor(random() * 3) });
+  else if (what < 0.6) {
+    await store.setFlags(at, uids, { mode: pick(["add", "remove"]), flags: ["\\Flagged"] });
+  } else if (what < 0.75) {
+    await store.setFlags(at, uids, { mode: "add", flags: ["\\Deleted"] });
+    await store.expunge(at);
+  } else if (what < 0.85) await store.move(at, uids, pick(all.filter(({ id }) => id !== mailbox)).id);
+  else if (what < 0.9) await store.createMailbox(account.id, `Spare${Math.floor(random() * 1e9)}`);
+  else if (spare.length > 0 && what < 0.95) await store.deleteMailbox(account.id, pick(spare).name);
+  else if (spare.length > 0)
+    await store.renameMailbox(account.id, pick(spare).name, `Spare${Math.floor(random() * 1e9)}`);
+}
+
+async function act(client: ListeningClient): Promise<void> {
+  const what = random();
+  if (what < 0.3) await client.select(pick((await mailboxes()).filter(({ name }) => !name.startsWith("Spare"))).name);
+  else if (what < 0.4) await client.unselect();
+  else if (what < 0.5) await client.command("NOOP");
+  else if (client.selected !== undefined) await client.command("UID FETCH 1:* FLAGS");
+}
+
+describe("a client with NOTIFY", () => {
+  it.each<[string, MemoryImapOptions]>([
+    ["told from the records", {}],
+    ["one record at a time", { limits: { changeRecordsMax: 1 } }],
+  ])("knows all mailboxes without asking, %s", async (_, options) => {
+    random = seededRandom(testSeed());
+    imap = await MemoryImap.start(options);
+    const client = new ListeningClient(await imap.open());
+    await client.command(EVERYTHING);
+    for (let round = 0; round < ROUNDS; round++) {
+      const acting = random() < 0.6 ? act(client) : Promise.resolve();
+      for (let changes = Math.floor(random() * 4); changes > 0; changes--) {
+        await change(client.selected);
+        await turnsOfEventLoop(Math.floor(random() * 4));
+      }
+      await acting;
+      await client.know(() => truth(client.selected));
+    }
+    expect(imap.errors).toEqual([]);
+  });
+
+  it("that does not read for a while is told how things are once it reads again, or that it was too much", async () => {
+    random = seededRandom(testSeed());
+    imap = await MemoryImap.start({ limits: { notifyRecordsMax: 100 } });
+    await imap.append("Subject: one of many\r\n\r\n", { count: 20_000 });
+    for (const [changes, expected] of [
+      [5, "* STATUS Trash (MESSAGES 5 UIDNEXT 6 UNSEEN 5)"],
+      [101, "* OK [NOTIFICATIONOVERFLOW] Too much has changed to be told"],
+    ] as const) {
+      const client = await imap.open("INBOX");
+      const { id: inbox } = (await mailboxes()).find(({ name }) => name === "INBOX") as MailboxStatus;
+      const { id: trash } = (await mailboxes()).find(({ name }) => name === "Trash") as MailboxStatus;
+      await client.ok(EVERYTHING);
+      const socket = imap.sockets.at(-1) as Socket;
+      client.socket.pause();
+      for (let round = 0; !socket.writableNeedDrain; round++) {
+        const mode = round % 2 === 0 ? "add" : "remove";
+        const at = { account: imap.account.id, mailbox: inbox };
+        await imap.store.setFlags(at, [[1, 20_000]], { mode, flags: ["$Changed"] });
+        await turnsOfEventLoop(100);
+      }
+      for (let i = 0; i < changes; i++) await imap.append("Subject: elsewhere\r\n\r\n", { mailbox: trash });
+      client.socket.resume();
+      await client.until((response) => response === expected, expected);
+      client.close();
+    }
+  });
+});
