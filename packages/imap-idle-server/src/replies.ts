@@ -43,6 +43,7 @@ const CODE_OF_REFUSAL: Record<RefusalCode, ResponseCode | undefined> = {
   accountExists: "ALREADYEXISTS",
   accountNotFound: "NONEXISTENT",
   addressInvalid: "CANNOT",
+  appPasswordInvalid: "CANNOT",
   authenticationFailed: "AUTHENTICATIONFAILED",
   loginInsecure: "PRIVACYREQUIRED",
   loopDetected: "CANNOT",

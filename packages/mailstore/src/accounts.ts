@@ -1,6 +1,7 @@
 // Accounts, their addresses and who gets mail to which address. Kept in the driver's directory:
 // `account/ID` holds the account, `address/ADDRESS` names the account of an address, an alias or `@domain` (catch-all).
 import type { AccountState } from "./account-state.ts";
+import { checkAppPasswordName } from "./app-passwords.ts";
 import type { Credentials, StoredCredentials } from "./credentials.ts";
 import type { DirectoryEntry } from "./driver.ts";
 import { accountId, mailboxId, type AccountId } from "./ids.ts";
@@ -8,7 +9,7 @@ import { normalizeAddress, normalizeAliases, tryNormalize } from "./mail-address
 import { createFirstMailboxes, INBOX } from "./mailbox-names.ts";
 import { Refusal } from "./refusal.ts";
 import type { ScramHash } from "./scram-keys.ts";
-import type { AccountInfo, AccountUpdate, NewAccount, Recipient, ScramLogin } from "./store.ts";
+import type { AccountInfo, AccountUpdate, AppPassword, NewAccount, Recipient, ScramLogin } from "./store.ts";
 import type { StoreContext } from "./store-context.ts";
 import { TransactionDraft } from "./transaction-draft.ts";
 import { TurnQueue } from "./turn-queue.ts";
@@ -54,8 +55,7 @@ export class Accounts {
   async update(id: AccountId, update: AccountUpdate): Promise<AccountInfo> {
     const credentials = await this.#newCredentials(id, update.password);
     return this.#turns.run(async () => {
-      const known = await this.#stored(id);
-      if (known === undefined) throw new Refusal("accountNotFound", "no such account");
+      const known = await this.#known(id);
       const aliases = normalizeAliases(update.aliases ?? known.aliases, known.address, this.#context.limits);
       const fresh = aliases.filter((alias) => !known.aliases.includes(alias));
       const gone = known.aliases.filter((alias) => !aliases.includes(alias));
@@ -101,9 +101,10 @@ export class Accounts {
 
   async authenticate(address: string, password: string): Promise<AccountInfo> {
     const found = await this.#storedOf(tryNormalize(address));
-    const right = await this.#credentials.verify(found?.stored, { address, password });
-    if (!right || found === undefined) throw new Refusal("authenticationFailed", "wrong user name or password");
-    await this.#keepScram(found, password);
+    const verified = await this.#credentials.verify(found?.stored, { address, password });
+    if (verified === "wrong" || found === undefined)
+      throw new Refusal("authenticationFailed", "wrong user name or password");
+    if (verified === "password") await this.#keepScram(found, password);
     return infoOf(found);
   }
 
@@ -113,8 +114,36 @@ export class Accounts {
     // As much is read for who is nobody. An alias counts as that: with the salt of its account it would tell whose it is.
     if (found === undefined) await this.#stored(accountId(0));
     const own = found?.stored.address === normal ? found : undefined;
-    const key = await this.#credentials.scramKey(normal, own?.stored, hash);
-    return { ...key, account: own === undefined ? undefined : infoOf(own) };
+    const keys = await this.#credentials.scramKeys(normal, own?.stored, hash);
+    return { ...keys, account: own === undefined ? undefined : infoOf(own) };
+  }
+
+  async addAppPassword(id: AccountId, name: string): Promise<string> {
+    const { address, appPasswords = [] } = await this.#known(id);
+    checkAppPasswordName(name, appPasswords, this.#context.limits);
+    const { password, stored } = await this.#credentials.makeAppPassword(address);
+    const createdAtMs = this.#context.now();
+    await this.#turns.run(async () => {
+      const now = await this.#known(id);
+      checkAppPasswordName(name, now.appPasswords ?? [], this.#context.limits);
+      await this.#put(id, { ...now, appPasswords: [...(now.appPasswords ?? []), { name, createdAtMs, ...stored }] });
+    });
+    return password;
+  }
+
+  async appPasswords(id: AccountId): Promise<readonly AppPassword[]> {
+    const { appPasswords = [] } = await this.#known(id);
+    return appPasswords.map(({ name, createdAtMs }) => ({ name, createdAtMs }));
+  }
+
+  removeAppPassword(id: AccountId, name: string): Promise<boolean> {
+    return this.#turns.run(async () => {
+      const now = await this.#known(id);
+      const { appPasswords = [] } = now;
+      const left = appPasswords.filter((one) => one.name !== name);
+      if (left.length < appPasswords.length) await this.#put(id, { ...now, appPasswords: left });
+      return left.length < appPasswords.length;
+    });
   }
 
   /** The account's state; one whose creation was cut short gets its first mailboxes now. */
@@ -136,7 +165,7 @@ export class Accounts {
       await this.#turns.run(async () => {
         const now = await this.#stored(id);
         if (now?.secret !== stored.secret) return;
-        await this.#context.driver.directory.put([{ key: accountKey(id), value: encode({ ...now, scram }) }]);
+        await this.#put(id, { ...now, scram });
       });
     } catch (error) {
       // A store that takes nothing now gets them at another login.
@@ -209,6 +238,16 @@ export class Accounts {
   async #stored(id: AccountId): Promise<StoredAccount | undefined> {
     const value = await this.#context.driver.directory.get(accountKey(id));
     return value === undefined ? undefined : decode(value);
+  }
+
+  async #known(id: AccountId): Promise<StoredAccount> {
+    const stored = await this.#stored(id);
+    if (stored === undefined) throw new Refusal("accountNotFound", "no such account");
+    return stored;
+  }
+
+  async #put(id: AccountId, stored: StoredAccount): Promise<void> {
+    await this.#context.driver.directory.put([{ key: accountKey(id), value: encode(stored) }]);
   }
 
   async #highestId(): Promise<number> {

@@ -21,7 +21,7 @@ it("is a key of the password, salted, for the address of the account", async () 
     const login = await store.scramLogin("Alice@Example.ORG", hash);
     expect(login).toMatchObject({ iterations: 4_096, account: { id } });
     // RFC 4013 3
-    expect(login).toMatchObject(await deriveScramKey("secret IX", hash, login));
+    expect(login.keys).toEqual([await deriveScramKey("secret IX", hash, login)]);
   }
 });
 
@@ -42,9 +42,10 @@ it("is a new key with a new password", async () => {
   const { id } = await store.createAccount({ address: ALICE, password: "secret" });
   await store.updateAccount(id, { aliases: ["info@example.org"] });
   const login = await store.scramLogin(ALICE, "SHA-256");
-  expect(login).toMatchObject(await deriveScramKey("secret", "SHA-256", login));
+  expect(login.keys).toEqual([await deriveScramKey("secret", "SHA-256", login)]);
   await store.updateAccount(id, { password: "other" });
-  expect(await store.scramLogin(ALICE, "SHA-256")).toMatchObject(await deriveScramKey("other", "SHA-256", login));
+  const { keys } = await store.scramLogin(ALICE, "SHA-256");
+  expect(keys).toEqual([await deriveScramKey("other", "SHA-256", login)]);
 });
 
 it("does not say whose an alias is", async () => {
@@ -58,8 +59,8 @@ it("does not say whose an alias is", async () => {
     const login = await store.scramLogin(address, hash);
     expect(login.account).toBeUndefined();
     expect(login.salt).not.toEqual(own.salt);
-    expect(login.storedKey).not.toEqual(own.storedKey);
-    expect(login.storedKey).toHaveLength(own.storedKey.length);
+    expect(login.keys).not.toEqual(own.keys);
+    expect(login.keys[0]?.storedKey).toHaveLength(own.keys[0]?.storedKey.length ?? NaN);
   }
 });
 
@@ -73,7 +74,7 @@ it("is there after the first login with the password where the account is older 
   expect(Buffer.from((await driver.directory.get(key)) ?? []).toString()).not.toContain("SCRAM");
   await store.authenticate(ALICE, "secret");
   const login = await store.scramLogin(ALICE, "SHA-256");
-  expect(login).toMatchObject(await deriveScramKey("secret", "SHA-256", login));
+  expect(login.keys).toEqual([await deriveScramKey("secret", "SHA-256", login)]);
 });
 
 async function collected<Item>(items: AsyncIterable<Item>): Promise<Item[]> {

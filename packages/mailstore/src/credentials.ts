@@ -1,6 +1,7 @@
 // What is kept of an account's password, in two forms: a hash for passwords that are said (scrypt), and keys for
 // passwords that are proved (SCRAM). Nobody learns from either whether an address is somebody's.
 import { createHmac, randomBytes } from "node:crypto";
+import { digestAppPassword, isAppPassword, makeAppPassword, type StoredAppPassword } from "./app-passwords.ts";
 import type { Directory } from "./driver.ts";
 import {
   parseScramKey,
@@ -18,6 +19,18 @@ export interface StoredCredentials {
   readonly secret: string;
   /** A key for each hash of SCRAM; there is none where the password was set by a version that had no SCRAM. */
   readonly scram?: readonly string[];
+  readonly appPasswords?: readonly StoredAppPassword[];
+}
+
+/** All of it but its name and date. */
+export type NewAppPassword = Pick<StoredAppPassword, "digest" | "scram">;
+
+/** Which password it was. */
+export type Verified = "password" | "appPassword" | "wrong";
+
+/** What a proof is held against: any of the keys may be the one that fits. */
+export interface ScramKeys extends ScramSalt {
+  readonly keys: readonly ScramKey[];
 }
 
 const SALT_BYTES = 16;
@@ -58,25 +71,38 @@ export class Credentials {
     return SCRAM_HASHES.every((hash) => scram.some((text) => text.startsWith(printScramSalt(hash, salt))));
   }
 
-  /** Undefined (no such account) takes the same work and is wrong. */
-  verify(
-    stored: StoredCredentials | undefined,
-    login: { readonly address: string; readonly password: string },
-  ): Promise<boolean> {
-    return this.#secrets.verify(stored?.secret, login);
+  /** An app password for the account of this address, and what to store for it. */
+  async makeAppPassword(address: string): Promise<{ readonly password: string; readonly stored: NewAppPassword }> {
+    const password = makeAppPassword();
+    const digest = digestAppPassword(password).toString("base64");
+    return { password, stored: { digest, scram: await this.makeScram(address, password) } };
   }
 
-  /** The salt and the key for a proof; where there are none, a salt that looks like one and a key that nothing fits. */
-  async scramKey(
-    address: string,
+  /** Undefined (no such account) takes the same work and is wrong. */
+  async verify(
     stored: StoredCredentials | undefined,
-    hash: ScramHash,
-  ): Promise<ScramSalt & ScramKey> {
-    const text = stored?.scram?.find((key) => key.startsWith(`SCRAM-${hash}$`));
+    login: { readonly address: string; readonly password: string },
+  ): Promise<Verified> {
+    if (isAppPassword(login.password, stored?.appPasswords)) return "appPassword";
+    return (await this.#secrets.verify(stored?.secret, login)) ? "password" : "wrong";
+  }
+
+  /** The salt and the keys for a proof; where there are none, a salt as good as any and a key that nothing fits. */
+  async scramKeys(address: string, stored: StoredCredentials | undefined, hash: ScramHash): Promise<ScramKeys> {
+    const kept = stored === undefined ? [] : [stored, ...(stored.appPasswords ?? [])];
+    const known = kept.flatMap(({ scram = [] }) =>
+      scram.filter((text) => text.startsWith(`SCRAM-${hash}$`)).map(parseScramKey),
+    );
+    const [first] = known;
     const salt = await this.#saltOf(address);
-    if (text !== undefined) return parseScramKey(text);
+    if (first !== undefined) {
+      // The client makes one key of its password: those of another count of iterations are out of its reach.
+      const { salt: made, iterations } = first;
+      const usable = known.filter((key) => key.iterations === iterations);
+      return { salt: made, iterations, keys: usable.map(({ storedKey, serverKey }) => ({ storedKey, serverKey })) };
+    }
     const noKey = this.#noKey.subarray(0, SCRAM_KEY_BYTES[hash]);
-    return { ...salt, storedKey: noKey, serverKey: noKey };
+    return { ...salt, keys: [{ storedKey: noKey, serverKey: noKey }] };
   }
 
   /** An address has its salt before it has an account, and keeps it: that there is one now cannot be seen. */

@@ -17,6 +17,8 @@ export interface StoreLimits {
   readonly subscriptionsMax: number;
   /** Aliases of one account. */
   readonly aliasesMax: number;
+  /** App passwords of one account. */
+  readonly appPasswordsMax: number;
   /** Change records held in memory of an account that is watched; older ones are read from the log. */
   readonly recentRecordsMax: number;
   /** Records that an account's log keeps at least; below them `changes` answers "too old". */
@@ -51,6 +53,7 @@ export const DEFAULT_STORE_LIMITS: StoreLimits = {
   mailboxLevelsMax: 50,
   subscriptionsMax: 10_000,
   aliasesMax: 1_000,
+  appPasswordsMax: 100,
   recentRecordsMax: 100,
   logRecordsKept: 10_000,
   tailRecordsMax: 1_000,

@@ -99,6 +99,18 @@ class DriverMailStore implements port.MailStore {
     return this.#accounts.scramLogin(address, hash);
   }
 
+  addAppPassword(account: AccountId, name: string): Promise<string> {
+    return this.#accounts.addAppPassword(account, name);
+  }
+
+  appPasswords(account: AccountId): Promise<readonly port.AppPassword[]> {
+    return this.#accounts.appPasswords(account);
+  }
+
+  removeAppPassword(account: AccountId, name: string): Promise<boolean> {
+    return this.#accounts.removeAppPassword(account, name);
+  }
+
   async quota(account: AccountId): Promise<port.Quota> {
     const { bytes, messages, limits } = await this.#accounts.load(account);
     return { bytes, messages, bytesMax: limits.bytesMax, messagesMax: limits.messagesMax };

@@ -5,6 +5,7 @@ export type RefusalCode =
   | "accountExists"
   | "accountNotFound"
   | "addressInvalid"
+  | "appPasswordInvalid"
   | "authenticationFailed"
   | "loginInsecure"
   | "loopDetected"

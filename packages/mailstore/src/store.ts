@@ -31,8 +31,16 @@ export interface AccountUpdate {
   readonly quotaMessagesMax?: number;
 }
 
+/** A password for one program beside the account's own. */
+export interface AppPassword {
+  readonly name: string;
+  readonly createdAtMs: number;
+}
+
 /** What a login by SCRAM (RFC 5802) is held against; the account is undefined where no proof may be taken for right. */
-export interface ScramLogin extends ScramSalt, ScramKey {
+export interface ScramLogin extends ScramSalt {
+  /** One for each password of the account. */
+  readonly keys: readonly ScramKey[];
   readonly account: AccountInfo | undefined;
 }
 
@@ -202,6 +210,11 @@ export interface MailStore {
   resolve(address: string): Promise<Recipient | undefined>;
   /** Refuses with `authenticationFailed`, after the same work, whether the account or the password is wrong. */
   authenticate(address: string, password: string): Promise<AccountInfo>;
+  /** Makes an app password; it is told this once. */
+  addAppPassword(account: AccountId, name: string): Promise<string>;
+  appPasswords(account: AccountId): Promise<readonly AppPassword[]>;
+  /** Logins with it fail from now on; sessions that are open stay. False where there is none of this name. */
+  removeAppPassword(account: AccountId, name: string): Promise<boolean>;
   /** For an account's own address; any other gets what looks the same, and is the same at each login. */
   scramLogin(address: string, hash: ScramHash): Promise<ScramLogin>;
   quota(account: AccountId): Promise<Quota>;

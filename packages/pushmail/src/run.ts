@@ -27,6 +27,7 @@ export async function run(args: readonly string[]): Promise<number> {
 /** The commands of this package, each read in where it is asked for. */
 const ownCommands: Readonly<Record<string, () => Promise<CliCommand>>> = {
   serve: async () => (await import("./serve.ts")).serve,
+  "app-password": async () => (await import("./app-password.ts")).appPassword,
   check: async () => (await import("./check.ts")).check,
   repair: async () => (await import("./repair.ts")).repair,
   backup: async () => (await import("./backup.ts")).backup,
@@ -46,12 +47,12 @@ async function help(topic: string | undefined): Promise<string> {
   if (command !== undefined) return command.usage;
   const { clientCommands } = await import("@pushmail/client-cli");
   const own = await Promise.all(Object.values(ownCommands).map((load) => load()));
-  const rows = [...own, ...clientCommands].map(({ name, summary }) => `  ${name.padEnd(12)}${summary}`);
+  const rows = [...own, ...clientCommands].map(({ name, summary }) => `  ${name.padEnd(14)}${summary}`);
   return `pushmail ${version()}: mail in by SMTP, pushed out by IMAP IDLE
 
 ${rows.join("\n")}
-  help        this list; with a command's name its usage, with "settings" the table of all settings
-  --version   the version
+  help          this list; with a command's name its usage, with "settings" the table of all settings
+  --version     the version
 `;
 }
 

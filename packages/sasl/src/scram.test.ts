@@ -9,7 +9,7 @@ const ACCOUNT = { id: 7, address: "user@example.org", aliases: [] } as unknown a
 async function play(hash: ScramHash, salt: string, nonce: string, messages: readonly string[]): Promise<string[]> {
   const salted = { salt: Buffer.from(salt, "base64"), iterations: 4_096 };
   const key = await deriveScramKey("pencil", hash, salted);
-  const store = { scramLogin: async () => ({ ...salted, ...key, account: ACCOUNT }) };
+  const store = { scramLogin: async () => ({ ...salted, keys: [key], account: ACCOUNT }) };
   const sasl = new Sasl({ store: store as unknown as MailStore, nonce: () => nonce });
   const said: string[] = [];
   const left = [...messages];
@@ -53,7 +53,7 @@ describe("an exchange", () => {
   });
 
   it("has another nonce each time", async () => {
-    const store = { scramLogin: async () => ({ salt: Buffer.alloc(16), iterations: 4_096 }) };
+    const store = { scramLogin: async () => ({ salt: Buffer.alloc(16), iterations: 4_096, keys: [] }) };
     const sasl = new Sasl({ store: store as unknown as MailStore });
     const nonces: string[] = [];
     for (let i = 0; i < 2; i++) {

@@ -1,13 +1,13 @@
 // SCRAM (RFC 5802, RFC 7677): both sides prove that they know the password, and neither says it. With -PLUS the proof
 // also covers the TLS connection.
 import { createHash, createHmac, randomBytes, timingSafeEqual } from "node:crypto";
-import { Refusal, type AccountInfo, type MailStore, type ScramHash, type ScramLogin } from "@pushmail/mailstore";
+import { Refusal, type MailStore, type ScramHash } from "@pushmail/mailstore";
 import { channelBinding, isBindable } from "./channel-binding.ts";
 import type { SaslChannel } from "./channel.ts";
 import type { Exchange, Mechanism } from "./exchange.ts";
 import { requireOneself } from "./require-oneself.ts";
 import { SaslFault } from "./sasl-fault.ts";
-import { parseClientFinal, parseClientFirst, type ClientFinal, type ClientFirst } from "./scram-messages.ts";
+import { parseClientFinal, parseClientFirst, type ClientFirst } from "./scram-messages.ts";
 
 export interface ScramOptions {
   readonly store: MailStore;
@@ -31,12 +31,23 @@ export function scram({ store, hash, isPlus, nonce }: ScramOptions): Mechanism {
     const final = parseClientFinal(await exchange.ask(serverFirst));
     if (final.nonce !== fullNonce) throw new SaslFault("Expected the nonce that was sent");
     const signed = `${first.bare},${serverFirst},${final.withoutProof}`;
+    let serverKey: Buffer | undefined;
     const account = await exchange.attempt(first.name, async () => {
       requireOneself(first.authorize, first.name);
-      return checkProof({ digest, signed, bound }, login, final);
+      serverKey = login.keys.find((key) =>
+        isProof(final.proof, { digest, signed, storedKey: key.storedKey }),
+      )?.serverKey;
+      const isBound = final.bound.equals(bound);
+      if (serverKey !== undefined && isBound && login.account !== undefined) return login.account;
+      throw new Refusal("authenticationFailed", "wrong user name or password");
     });
     // RFC 9051 6.2.2, RFC 4954 4: what a mechanism has to say at its end is a challenge with an empty response.
-    await confirm(exchange, createHmac(digest, login.serverKey).update(signed).digest("base64"));
+    await confirm(
+      exchange,
+      createHmac(digest, serverKey ?? "")
+        .update(signed)
+        .digest("base64"),
+    );
     return account;
   };
 }
@@ -58,17 +69,14 @@ interface Signed {
   readonly digest: string;
   /** RFC 5802 3: AuthMessage. */
   readonly signed: string;
-  readonly bound: Buffer;
+  readonly storedKey: Buffer;
 }
 
-function checkProof({ digest, signed, bound }: Signed, login: ScramLogin, final: ClientFinal): AccountInfo {
-  const signature = createHmac(digest, login.storedKey).update(signed).digest();
-  const hasLength = final.proof.length === signature.length;
-  const clientKey = signature.map((byte, i) => byte ^ (final.proof[i] ?? 0));
-  const isRight = timingSafeEqual(createHash(digest).update(clientKey).digest(), login.storedKey);
-  const isBound = final.bound.equals(bound);
-  if (isRight && isBound && hasLength && login.account !== undefined) return login.account;
-  throw new Refusal("authenticationFailed", "wrong user name or password");
+function isProof(proof: Buffer, { digest, signed, storedKey }: Signed): boolean {
+  const signature = createHmac(digest, storedKey).update(signed).digest();
+  const clientKey = signature.map((byte, i) => byte ^ (proof[i] ?? 0));
+  const fits = timingSafeEqual(createHash(digest).update(clientKey).digest(), storedKey);
+  return fits && proof.length === signature.length;
 }
 
 async function confirm(exchange: Exchange, verifier: string): Promise<void> {

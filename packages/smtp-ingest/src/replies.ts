@@ -21,6 +21,7 @@ const STATUS: Readonly<Record<RefusalCode, Status>> = {
   accountExists: "554 5.3.0",
   accountNotFound: "550 5.1.1",
   addressInvalid: "553 5.1.3",
+  appPasswordInvalid: "554 5.3.0",
   authenticationFailed: "535 5.7.8",
   loginInsecure: "538 5.7.11",
   loopDetected: "554 5.4.6",

@@ -48,6 +48,7 @@ export async function checkStore({ directory, onFinding, onProgress }: CheckOpti
   }
 }
 
+/** Rejects where a directory holds no store: to open it would make one. */
 export async function requireStore(directory: string): Promise<void> {
   await access(join(directory, "segments")).catch((error: unknown) => {
     throw new Error(`${resolve(directory)} holds no mail store`, { cause: error });

@@ -1,5 +1,5 @@
 // The door to maintenance: what is done to a data directory beside serving it.
 export { backupStore, restoreStore, type BackupSummary } from "./backup-store.ts";
-export { checkStore, type CheckOptions, type CheckSummary } from "./check-store.ts";
+export { checkStore, requireStore, type CheckOptions, type CheckSummary } from "./check-store.ts";
 export { findingLine, type Finding } from "./finding.ts";
 export { repairStore, type RepairOptions, type RepairSummary } from "./repair-store.ts";

@@ -1,0 +1,83 @@
+// `pushmail app-password` on a data directory, and what a server makes of it.
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { PassThrough } from "node:stream";
+import { afterAll, beforeAll, expect, it } from "@jest/globals";
+import { appPassword } from "./app-password.ts";
+import { startPushmail, type Pushmail } from "./start.ts";
+
+const ADDRESS = "ann@example.org";
+
+let root: string;
+let data: string;
+
+beforeAll(async () => {
+  root = await mkdtemp(join(tmpdir(), "pushmail-app-password-"));
+  data = join(root, "data");
+  await (await serve()).close();
+});
+
+afterAll(() => rm(root, { recursive: true, force: true }));
+
+function serve(): Promise<Pushmail> {
+  const limits = { scrypt: { N: 16, r: 1, p: 1 }, scram: { iterations: 4_096 } };
+  const off = { smtp: "off", submission: "off", submissions: "off", lmtp: "off", imap: "off", imaps: "off" } as const;
+  return startPushmail({ ...off, data, users: { [ADDRESS]: "secret" }, limits });
+}
+
+async function run(...args: string[]): Promise<{ code: number; stdout: string; stderr: string }> {
+  const [stdout, stderr] = [new PassThrough(), new PassThrough()];
+  const signal = new AbortController().signal;
+  const env = { PUSHMAIL_DATA: data };
+  const code = await appPassword.run(args, { stdin: process.stdin, stdout, stderr, env, signal, stdoutIsTty: false });
+  const said = (stream: PassThrough): string => ((stream.read() as Buffer | null) ?? "").toString();
+  return { code, stdout: said(stdout), stderr: said(stderr) };
+}
+
+async function canLogIn(password: string): Promise<boolean> {
+  const server = await serve();
+  try {
+    return await server.store.authenticate(ADDRESS, password).then(
+      () => true,
+      () => false,
+    );
+  } finally {
+    await server.close();
+  }
+}
+
+it("makes one that logs in, lists it by its name, and takes it back", async () => {
+  const made = await run(ADDRESS, "phone");
+  expect(made).toEqual({ code: 0, stdout: expect.stringMatching(/^[a-z2-9-]{24}\n$/), stderr: "" });
+  expect(await canLogIn(made.stdout.trim())).toBe(true);
+  const listed = await run(ADDRESS);
+  expect(listed).toEqual({ code: 0, stdout: expect.stringMatching(/^\d{4}-\S+Z {2}phone\n$/), stderr: "" });
+  expect(listed.stdout).not.toContain(made.stdout.trim());
+  expect(await run(ADDRESS, "phone", "--remove")).toEqual({ code: 0, stdout: "", stderr: "" });
+  expect(await canLogIn(made.stdout.trim())).toBe(false);
+  expect(await run(ADDRESS)).toEqual({ code: 0, stdout: "", stderr: "" });
+});
+
+it("says what is wrong", async () => {
+  expect(await run(ADDRESS, "phone", "--remove")).toMatchObject({ code: 1, stderr: expect.stringContaining("phone") });
+  expect(await run("nobody@example.org", "phone")).toMatchObject({
+    code: 2,
+    stderr: expect.stringContaining("nobody"),
+  });
+  expect(await run(ADDRESS, "")).toMatchObject({ code: 2, stderr: expect.stringContaining("not a name") });
+  expect(await run()).toMatchObject({ code: 2, stderr: expect.stringContaining("ADDRESS") });
+  expect(await run(ADDRESS, "--remove")).toMatchObject({ code: 2, stderr: expect.stringContaining("NAME") });
+  const nowhere = join(root, "nowhere");
+  expect(await run(ADDRESS, "--data", nowhere)).toMatchObject({ code: 2, stderr: expect.stringContaining("no mail") });
+  const server = await serve();
+  try {
+    expect(await run(ADDRESS)).toMatchObject({ code: 2, stdout: "" });
+  } finally {
+    await server.close();
+  }
+});
+
+it("explains itself", async () => {
+  expect(await run("--help")).toEqual({ code: 0, stdout: appPassword.usage, stderr: "" });
+});
