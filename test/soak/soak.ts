@@ -257,16 +257,24 @@ function hasMbsync(): boolean {
 let server = await start();
 const tail = startTail();
 const isMbsyncThere = hasMbsync();
-const endAt = Date.now() + Number(options.minutes) * 60_000;
+const begunAt = Date.now();
+const endAt = begunAt + Number(options.minutes) * 60_000;
 while (Date.now() < endAt) {
-  server = await round(server);
-  await settle(server);
-  if (isMbsyncThere) await syncWithMbsync();
+  const known = faults.length;
+  try {
+    server = await round(server);
+    await settle(server);
+    if (isMbsyncThere) await syncWithMbsync();
+  } catch (error) {
+    faults.push(`round ${report.rounds + 1} could not go on: ${String(error)}`);
+    break;
+  }
   report.rounds++;
   console.log(
     `${new Date().toISOString()} round ${report.rounds}: ${report.delivered + report.appended} mails acknowledged, ` +
       `${report.changed} changes, ${report.ends.SIGKILL} kills, ${report.rssMiB.at(-1)} MiB, ${faults.length} faults`,
   );
+  for (const fault of faults.slice(known)) console.log(fault);
 }
 // What the CLI has not printed by now is late; it has as long as a push may take, and its own way back after a kill.
 const printedBy = Date.now() + 60_000;
@@ -286,6 +294,7 @@ report.pushAfter250Ms = {
   p99: percentile(latencies, 0.99),
   max: percentile(latencies, 1),
 };
+report.minutes = Math.round((Date.now() - begunAt) / 60_000);
 report.restartMs = { p50: percentile(restarts, 0.5), max: percentile(restarts, 1) };
 const code = await server.end();
 if (code !== 0) faults.push(`it ended with ${String(code)}`);

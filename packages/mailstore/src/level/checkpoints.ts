@@ -97,7 +97,7 @@ export class Checkpoints {
   }
 }
 
-function encodeCheckpoint({ end, nextNumber, staged }: Checkpoint): Buffer {
+export function encodeCheckpoint({ end, nextNumber, staged }: Checkpoint): Buffer {
   const writer = new ByteWriter().integer(end.segment).integer(end.offset).integer(nextNumber).integer(staged.length);
   for (const number of staged) writer.integer(number);
   return writer.finish();

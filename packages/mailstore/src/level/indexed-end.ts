@@ -1,7 +1,7 @@
 // Where the log ended that the index holds, written with each group. The index is told of a group only when it is synced:
 // a log that ends before that place was not cut short by a crash.
 import { ByteReader, ByteWriter } from "../byte-codec.ts";
-import type { KeyIndex, Operation } from "./key-index.ts";
+import type { KeyDatabase, KeyIndex, Operation } from "./key-index.ts";
 import { indexedEndKey } from "./keys.ts";
 import type { LogPosition } from "./log-writer.ts";
 
@@ -10,7 +10,7 @@ export function indexedEndOperation({ segment, offset }: LogPosition): Operation
 }
 
 /** Undefined for an index that was never told of a group. */
-export async function readIndexedEnd(index: Pick<KeyIndex, "get">): Promise<LogPosition | undefined> {
+export async function readIndexedEnd(index: Pick<KeyIndex | KeyDatabase, "get">): Promise<LogPosition | undefined> {
   const value = await index.get(indexedEndKey());
   if (value === undefined) return undefined;
   const reader = new ByteReader(value);

@@ -1,19 +1,18 @@
 // Opens the driver on a directory, or in memory.
 import { mkdir, readdir, rm, stat, writeFile } from "node:fs/promises";
 import { dirname, join, resolve } from "node:path";
-import { Level } from "level";
 import { MemoryLevel } from "memory-level";
 import type { StoreDriver } from "../driver.ts";
 import { DiskFiles, syncDirectory } from "./disk-files.ts";
 import { openDriver, type LevelDriver } from "./driver.ts";
 import { SILENT, type DriverLog } from "./driver-log.ts";
-import { describeHolder, StoreLocked } from "./holder.ts";
 import type { KeyDatabase } from "./key-index.ts";
 import { lastKey } from "./keys.ts";
 import { LEVEL_LIMITS, MEMORY_LIMITS, type LevelLimits } from "./limits.ts";
 import { dropKeptIndexes, keepIndex } from "./maintenance/kept-index.ts";
 import { setAsideDamagedIndex } from "./maintenance/set-aside.ts";
 import { MemoryFiles } from "./memory-files.ts";
+import { openLevel } from "./open-level.ts";
 import type { StepListener } from "./steps.ts";
 import { lockStore, type StoreLock } from "./store-lock.ts";
 
@@ -57,15 +56,14 @@ export async function openLockedDriver(options: LevelDriverOptions, lock: StoreL
   await mkdir(index, { recursive: true, mode: 0o700 });
   let database: ClassicLevel | undefined;
   try {
-    database = await openDatabase(directory, index, limits);
+    database = await openDatabase(directory, limits);
     const opened = database;
     return await openDriver({
       files: new DiskFiles(segments),
       index: {
         location: index,
         database: opened,
-        // An empty range: LevelDB makes its memtable a synced table first, and has nothing to do then.
-        flush: () => opened.compactRange(lastKey(), lastKey()),
+        flush: () => flushDatabase(opened),
         keep: () => keepIndex(directory),
         dropKept: () => dropKeptIndexes(directory),
         tryOpen: () => tryRoom(index),
@@ -83,19 +81,17 @@ export async function openLockedDriver(options: LevelDriverOptions, lock: StoreL
 }
 
 /** `level` is classic-level under Node; its own types are those that it shares with browsers. */
-type ClassicLevel = KeyDatabase & { compactRange(start: Buffer, end: Buffer): Promise<void> };
+export type ClassicLevel = KeyDatabase & { compactRange(start: Buffer, end: Buffer): Promise<void> };
 
-async function openDatabase(directory: string, location: string, limits: LevelLimits): Promise<ClassicLevel> {
-  const options = { keyEncoding: "buffer", valueEncoding: "buffer", writeBufferSize: limits.writeBufferBytes };
-  const database = new Level<Buffer, Buffer>(location, options) as unknown as ClassicLevel;
-  try {
-    await database.open();
-  } catch (error) {
-    const cause = (error as { readonly cause?: { readonly code?: unknown } }).cause;
-    if (cause?.code !== "LEVEL_LOCKED") throw error;
-    throw new StoreLocked(directory, await describeHolder(directory), { cause: error });
-  }
-  return database;
+/** Opens the index of a directory by itself. */
+export async function openDatabase(directory: string, { writeBufferBytes }: LevelLimits): Promise<ClassicLevel> {
+  const options = { keyEncoding: "buffer", valueEncoding: "buffer", writeBufferSize: writeBufferBytes };
+  return (await openLevel(join(directory, "index"), options)) as unknown as ClassicLevel;
+}
+
+/** An empty range: LevelDB makes its memtable a synced table first, and has nothing to do then. */
+export function flushDatabase(database: ClassicLevel): Promise<void> {
+  return database.compactRange(lastKey(), lastKey());
 }
 
 /** Room for what LevelDB writes when it opens: its log as a table, and some small files. */

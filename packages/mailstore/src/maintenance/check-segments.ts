@@ -5,6 +5,7 @@ import { decodeOperations } from "../level/batch-payload.ts";
 import type { KeyIndex, Operation } from "../level/key-index.ts";
 import type { DriverInside } from "../level/maintenance/index-request.ts";
 import { floorKey, isRecordKey, parseLogKey } from "../level/keys.ts";
+import type { LogPosition } from "../level/log-writer.ts";
 import { decodeCursor } from "../level/mailbox-log.ts";
 import { blobIdAt, decodeSegmentHeader, SEGMENT_HEADER_BYTES } from "../level/record.ts";
 import type { SegmentLease, Segments } from "../level/segments.ts";
@@ -32,15 +33,17 @@ export interface SegmentsOptions {
   readonly segments: Segments;
   /** Undefined where the store cannot be opened: then its index is not compared. */
   readonly inside: DriverInside | undefined;
+  /** The log reaches at least to here. */
+  readonly end: LogPosition | undefined;
   /** Told of each segment that is to be read. */
   readonly onSegment?: (done: number, all: number) => void;
 }
 
 export async function readSegments(options: SegmentsOptions): Promise<SegmentsRead> {
-  const { segments, inside } = options;
+  const { segments, inside, end } = options;
   const found = new Found(inside?.index);
   const ends = await statedEnds(segments);
-  if (inside !== undefined) ends.set(inside.openedAt.segment, inside.openedAt.offset);
+  if (end !== undefined && !ends.has(end.segment)) ends.set(end.segment, end.offset);
   const numbers = [...segments.numbers("log"), ...segments.numbers("body")];
   for (const [i, number] of numbers.entries()) {
     options.onSegment?.(i, numbers.length);

@@ -4,6 +4,7 @@ import { join, resolve } from "node:path";
 import { DiskFiles } from "../level/disk-files.ts";
 import { lostKey } from "../level/keys.ts";
 import { LEVEL_LIMITS } from "../level/limits.ts";
+import { readProvenEnd } from "../level/maintenance/index-alone.ts";
 import { keptIndexes } from "../level/maintenance/kept-index.ts";
 import { damagesOfIndex } from "../level/maintenance/set-aside.ts";
 import { verifyIndexFiles } from "../level/maintenance/verify-index-files.ts";
@@ -80,7 +81,8 @@ export async function checkLocked(
   const segments =
     driver?.inside.segments ?? (await Segments.list(new DiskFiles(join(directory, "segments")), LEVEL_LIMITS));
   try {
-    const read = await readSegments({ segments, inside: driver?.inside, onSegment });
+    const end = driver?.inside.openedAt ?? (isIndexSound ? await readProvenEnd(directory) : undefined);
+    const read = await readSegments({ segments, inside: driver?.inside, end, onSegment });
     listener.segmentsRead?.(read);
     for (const { record } of read.damagedRecords) found(findingOf(record.damage));
     for (const damage of read.otherDamages) found(findingOf(damage));

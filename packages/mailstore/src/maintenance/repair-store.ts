@@ -9,6 +9,7 @@ import { encodeAccountCounters, encodeMailboxCounters } from "../level/heads.ts"
 import type { Operation } from "../level/key-index.ts";
 import { accountHeadKey, lostKey, mailboxHeadKey } from "../level/keys.ts";
 import { LEVEL_LIMITS } from "../level/limits.ts";
+import { replayBehindIndex } from "../level/maintenance/index-alone.ts";
 import { dropKeptIndexes, isNone, keepIndex, keptIndexes, soundKeptIndex } from "../level/maintenance/kept-index.ts";
 import { damagesOfIndex, replaceIndex } from "../level/maintenance/set-aside.ts";
 import { isLogIncomplete, isLogWhole } from "../level/maintenance/whole-log.ts";
@@ -145,6 +146,8 @@ class Repair {
   async #voidRecords({ damagedRecords }: SegmentsRead): Promise<void> {
     const { directory, dryRun, onLost } = this.#options;
     const segments = await this.#segments();
+    if (damagedRecords.length > 0 && !dryRun && (await isNone(damagesOfIndex(directory))))
+      await replayBehindIndex(directory, segments.nextNumber);
     for (const { segment, record } of damagedRecords) {
       const header = await segments.header(segment);
       if (header === undefined) continue;

@@ -24,7 +24,7 @@ export async function readVersion(directory: string): Promise<LeveldbVersion | u
   if (name === undefined) throw new StoreDamage("it names no manifest", join(directory, "CURRENT"), 0);
   const path = join(directory, name);
   const file = await readFile(path).catch(ignoreMissing);
-  if (file === undefined) throw new StoreDamage("the manifest is missing", path, 0);
+  if (file === undefined) throw new StoreDamage(`there is no ${name} as it says`, join(directory, "CURRENT"), 0);
   const { records, damages } = readLeveldbLog(file);
   if (damages[0] !== undefined) throw new StoreDamage("the manifest fails its checksum", path, damages[0]);
   const version = { logNumber: -1, tables: new Map<number, number>() };
