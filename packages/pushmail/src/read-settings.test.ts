@@ -105,9 +105,6 @@ describe("reading settings", () => {
   });
 });
 
-const USERS =
-  "must be a path, or a table of users by address: a password, or password, aliases, quotaBytesMax, quotaMessagesMax";
-
 describe("settings that are wrong", () => {
   it.each([
     [`smtp = "x"`, `smtp: must be a port (0 to 65535) or off, not 'x'`],
@@ -124,9 +121,16 @@ describe("settings that are wrong", () => {
       "limits.imap.wire.searchKeysMax: must be a number that is not negative, not -1",
     ],
     ["limits.imap.patience = 1", "limits.imap.patience: there is no such setting"],
-    [`users = 5`, `users: ${USERS}`],
-    [`[users]\n"a@example.org" = 31337`, `users.a@example.org: ${USERS}`],
-    [`[users."a@example.org"]\npassword = "x"\naliases = [5]`, `users.a@example.org.aliases.0: ${USERS}`],
+    [`users = 5`, "users: must be a path, or a table of users by address"],
+    [
+      `[users]\n"a@example.org" = 31337`,
+      "users.a@example.org: must be a password, or a table of password, aliases, quotaBytesMax, quotaMessagesMax",
+    ],
+    [
+      `[users."a@example.org"]\npassword = "x"\naliases = [5]`,
+      "users.a@example.org.aliases.0: must be a list of addresses",
+    ],
+    [`[users."a@example.org"]\naliases = []`, "users.a@example.org.password: must be a password"],
     [`[users."a@example.org"]\npassword = "x"\nalias = []`, "users.a@example.org.alias: there is no such setting"],
     [`data = "d"\nmemory = true`, "data and memory exclude each other"],
   ])("in the file: %s", async (toml, complaint) => {

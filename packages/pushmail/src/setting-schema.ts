@@ -21,9 +21,16 @@ const kinds = {
   names: { schema: z.array(text), mustBe: "a list of names" },
   users: {
     schema: z.union([text, z.record(text, z.union([text, user]))]),
-    mustBe: "a path, or a table of users by address: a password, or password, aliases, quotaBytesMax, quotaMessagesMax",
+    mustBe: "a path, or a table of users by address",
   },
 } as const;
+/** What stands in the table of users, by depth and name. */
+const userMustBe: Readonly<Record<string, string>> = {
+  password: "a password",
+  aliases: "a list of addresses",
+  quotaBytesMax: "a whole number that is not negative",
+  quotaMessagesMax: "a whole number that is not negative",
+};
 const limit = { schema: z.number().min(0), mustBe: "a number that is not negative" };
 
 const schema = z.strictObject({
@@ -67,6 +74,9 @@ function expected(path: SettingPath): string {
   if (known === undefined) return "a table";
   const kind = known[1];
   if (kind === "limit") return limit.mustBe;
+  if (kind === "users" && path.length > 1) {
+    return userMustBe[path[2] ?? ""] ?? `a password, or a table of ${Object.keys(userMustBe).join(", ")}`;
+  }
   return typeof kind === "string" ? kinds[kind].mustBe : kind.join(" or ");
 }
 

@@ -124,7 +124,10 @@ async function openStore(
     ? await openMemoryDriver({ limits: limits.level })
     : await openLevelDriver({ directory: data, limits: limits.level, log, onStep }).catch((error: Error) => {
         const advice = error instanceof StoreDamage ? `; see pushmail check --data ${data}, and repair` : "";
-        throw new StartFault(`cannot open the data directory ${data}: ${error.message}${advice}`, { cause: error });
+        // Where another has it, the message names the directory and the holder.
+        const isTaken = "code" in error && error.code === "STORE_LOCKED";
+        const what = isTaken ? "" : `cannot open the data directory ${data}: `;
+        throw new StartFault(`${what}${error.message}${advice}`, { cause: error });
       });
   const onTrouble = (error: unknown): void => log.error({ err: error }, "trouble in the store's background work");
   const { store, scrypt, scram } = limits;
