@@ -15,7 +15,7 @@ const KILLS = Number(process.env["TEST_KILLS"] ?? 32);
 const MIRRORS = 2;
 /** A step that comes too seldom is not waited for beyond so many acknowledgements. */
 const ACKNOWLEDGED_MAX = 600;
-const GONE = /connection ended|EPIPE|ECONNRESET|ECONNREFUSED/;
+const GONE = /connection ended|EPIPE|ECONNRESET|ECONNREFUSED|421 4.3.2 Shutting down/;
 
 const steps = Object.entries(KILL_STEPS).filter(([, passes]) => passes > 0);
 const random = seededRandom(testSeed());
@@ -50,19 +50,19 @@ async function verify({ imap }: Addresses): Promise<void> {
 
 /** Changes all there is until the server is gone; sends it the signal after so many acknowledgements. */
 async function workOn(server: KillableServer, addresses: Addresses, plan: Plan): Promise<void> {
-  const sessions = await Promise.all(mirrors.map(() => openSession(addresses.imap, ANN)));
+  const [watcher, ...sessions] = await Promise.all([null, ...mirrors].map(() => openSession(addresses.imap, ANN)));
   const following = mirrors.map(async (mirror, i) => {
     expect(await mirror.resume(sessions[i] as RawImap)).toEqual([]);
     return mirror.follow(sessions[i] as RawImap);
   });
-  const watcher = await openSession(addresses.imap, ANN);
   const target = ledger.acknowledged + plan.acknowledgements;
-  const ended = Promise.allSettled([...following, ...load.start(addresses)]);
   const watching = (async () => {
-    while (ledger.acknowledged < target) expect(await marks.take(watcher)).toEqual([]);
-  })();
-  await watching.finally(() => server.signal(plan.signal));
-  for (const outcome of await ended) throw (outcome as PromiseRejectedResult).reason;
+    while (ledger.acknowledged < target) expect(await marks.take(watcher as RawImap)).toEqual([]);
+  })().finally(() => server.signal(plan.signal));
+  const outcomes = await Promise.allSettled([watching, ...following, ...load.start(addresses)]);
+  const reasons = outcomes.flatMap((outcome) => (outcome.status === "rejected" ? [outcome.reason as unknown] : []));
+  // That the server is gone ends them all; what else went wrong must not be lost behind it.
+  throw reasons.find((reason) => !GONE.test(String(reason))) ?? reasons[0];
 }
 
 /** How a server ends: at a step, or by a signal after so many acknowledgements. */

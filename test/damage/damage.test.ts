@@ -33,7 +33,7 @@ let copies = 0;
 beforeAll(async () => {
   root = await mkdtemp(join(tmpdir(), "pushmail-damage-"));
   for (const kind of KINDS) stores.set(kind, await fill(root, kind));
-}, 60_000);
+}, 180_000);
 afterAll(() => rm(root, { recursive: true, force: true }));
 
 /** What is done to one file. */
