@@ -28,5 +28,6 @@ export default {
   },
   maxWorkers: 2,
   workerIdleMemoryLimit: "600MB",
-  testTimeout: 30_000,
+  // A guard against hanging, not a measure: machines that judge a change may be busy with much else.
+  testTimeout: 120_000,
 };

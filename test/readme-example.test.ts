@@ -14,7 +14,7 @@ async function readExample(): Promise<string> {
 
 /** Runs a module as one that stands at the repository's root. */
 async function runModule(source: string): Promise<{ readonly code: number; readonly output: string }> {
-  const node = spawn(process.execPath, ["--input-type=module", "--test-reporter=tap"], { timeout: 20_000 });
+  const node = spawn(process.execPath, ["--input-type=module", "--test-reporter=tap"], { timeout: 60_000 });
   node.stdin.end(source);
   const [output, errors, [code]] = await Promise.all([text(node.stdout), text(node.stderr), once(node, "close")]);
   return { code, output: output + errors };

@@ -47,7 +47,7 @@ function off(but: string): string[] {
 /** Runs the command to its end, which must not be a success. */
 async function fail(args: readonly string[]): Promise<{ code: number; stdout: string; stderr: string }> {
   try {
-    await run(process.execPath, [PUSHMAIL_MAIN, ...args], { timeout: 20_000 });
+    await run(process.execPath, [PUSHMAIL_MAIN, ...args], { timeout: 60_000 });
   } catch (error) {
     return error as { code: number; stdout: string; stderr: string };
   }

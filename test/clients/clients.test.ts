@@ -40,7 +40,7 @@ afterAll(async () => {
 function client(name: (typeof NAMES)[number], what: string, test: (user: string) => Promise<void>): void {
   const installed = spawnSync("which", [name]).status === 0;
   if (!installed && process.env.CI !== undefined) throw new Error(`${name} is not installed: test/clients/install.sh`);
-  if (installed) it(`${name} ${what}`, () => test(`${name}@example.org`), 60_000);
+  if (installed) it(`${name} ${what}`, () => test(`${name}@example.org`));
   else it.skip(`${name} ${what} (not installed: run test/clients/install.sh)`, () => undefined);
 }
 

@@ -1,7 +1,7 @@
 // Waiting for an event, never for time: what does not come by the deadline is an error that says what was awaited.
 
 /** TEST_DEADLINE_MS is for machines that are busy with much else. */
-export const DEADLINE_MS: number = Number(process.env["TEST_DEADLINE_MS"] ?? 20_000);
+export const DEADLINE_MS: number = Number(process.env["TEST_DEADLINE_MS"] ?? 60_000);
 
 /** The promise's value, or an Error naming `what` once the deadline has passed. */
 export async function within<T>(promise: Promise<T>, what: string, deadlineMs: number = DEADLINE_MS): Promise<T> {

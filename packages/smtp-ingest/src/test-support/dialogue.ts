@@ -9,7 +9,7 @@ import type { Socket } from "node:net";
 import type { SecureVersion, TLSSocket } from "node:tls";
 import { connect as connectTls } from "node:tls";
 
-const DEADLINE_MS = 10_000;
+const DEADLINE_MS = 60_000;
 
 /** One connection of a test client. */
 export class Dialogue {
