@@ -24,6 +24,10 @@ export class StoreWork {
   bodyBytes = 0;
   /** How often ranges of several bodies were asked for together. */
   readsAtOnce = 0;
+  /** The most octets that were asked for together. */
+  octetsAtOnceMax = 0;
+  /** The most messages that were asked for with one call. */
+  messagesAtOnceMax = 0;
   metadata = 0;
   details = 0;
   flagChanges = 0;
@@ -134,7 +138,9 @@ function counted(store: MailStore, work: StoreWork, beforePiece: MemoryImapOptio
       const all = await store.bodies(ranges);
       work.bodyReads += ranges.length;
       work.readsAtOnce++;
-      for (const octets of all) work.bodyBytes += octets?.length ?? 0;
+      const bytes = all.reduce((sum, octets) => sum + (octets?.length ?? 0), 0);
+      work.bodyBytes += bytes;
+      work.octetsAtOnceMax = Math.max(work.octetsAtOnceMax, bytes);
       return all;
     },
     setFlags(...args: Parameters<MailStore["setFlags"]>) {
@@ -144,21 +150,24 @@ function counted(store: MailStore, work: StoreWork, beforePiece: MemoryImapOptio
     async open(at: Parameters<MailStore["open"]>[0]) {
       const handle = await store.open(at);
       return overriding<MailboxHandle>(handle, {
-        async *metadata(uids: Parameters<MailboxHandle["metadata"]>[0]) {
-          for await (const batch of handle.metadata(uids)) {
-            work.metadata += batch.length;
-            yield batch;
-          }
-        },
-        async *details(uids: Parameters<MailboxHandle["details"]>[0]) {
-          for await (const batch of handle.details(uids)) {
-            work.details += batch.length;
-            yield batch;
-          }
-        },
+        metadata: (uids) => counting(handle.metadata(uids), "metadata"),
+        details: (uids) => counting(handle.details(uids), "details"),
       });
     },
   });
+
+  async function* counting<Stored>(
+    batches: AsyncIterable<readonly Stored[]>,
+    source: "metadata" | "details",
+  ): AsyncGenerator<readonly Stored[]> {
+    let atOnce = 0;
+    for await (const batch of batches) {
+      work[source] += batch.length;
+      atOnce += batch.length;
+      work.messagesAtOnceMax = Math.max(work.messagesAtOnceMax, atOnce);
+      yield batch;
+    }
+  }
 }
 
 function overriding<Target extends object>(target: Target, overrides: Partial<Target>): Target {

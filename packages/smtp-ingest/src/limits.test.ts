@@ -1,7 +1,9 @@
 // Every bound of a listener, lowered until it is met; and how a listener ends.
 import { once } from "node:events";
-import { afterEach, describe, expect, it } from "@jest/globals";
+import { Server } from "node:net";
+import { afterEach, describe, expect, it, jest } from "@jest/globals";
 import type { MailStore } from "@pushmail/mailstore";
+import type { ListenerKind } from "./incoming-mail.ts";
 import { SMTP_LIMITS } from "./limits.ts";
 import type { SmtpLimits } from "./limits.ts";
 import { TEST_TLS } from "./test-support/certificates.ts";
@@ -188,6 +190,26 @@ describe("connections", () => {
     await admitted(HELLO);
   });
 
+  it("give way to newcomers once they are connectionsMax, but not within connectionGraceMs", async () => {
+    let nowMs = 0;
+    await listen({ connectionsMax: 1, connectionGraceMs: 60_000 }, { now: () => nowMs });
+    const first = mx.dial();
+    await first.play(HELLO);
+    nowMs = 59_999;
+    await mx.dial().play("S: 421 4.3.2 *\nS.");
+    nowMs = 60_000;
+    const second = mx.dial();
+    await second.play(HELLO);
+    await first.play("S: 421 4.3.2 Too many connections, try again later\nS.");
+    // One whose mail comes in stays.
+    await second.play(
+      "C: MAIL FROM:<x@example.net>\nC: RCPT TO:<alice@example.org>\nC: DATA\nS: 250 *\nS: 250 *\nS: 354 *",
+    );
+    nowMs = 3_600_000;
+    await mx.dial().play("S: 421 4.3.2 *\nS.");
+    await second.play("C: .\nS: 250 2.0.0 *");
+  });
+
   it("count before their handshake", async () => {
     await listen({ connectionsMax: 1 }, { tls: TEST_TLS, implicitTls: true });
     const silent = mx.dial();
@@ -249,8 +271,23 @@ describe("logins", () => {
 });
 
 describe("time-outs", () => {
+  it.each<[keyof SmtpLimits, ListenerKind]>([
+    ["mailTimeoutMs", "smtp"],
+    ["mailTimeoutMs", "lmtp"],
+    ["loginTimeoutMs", "submission"],
+  ])("end a connection of which nothing came, however busy it is: %s on %s", async (limit, kind) => {
+    let nowMs = 0;
+    await listen({ [limit]: 60_000, tickMs: 5 }, { kind, now: () => nowMs });
+    const client = mx.dial();
+    await client.play(`S: 220 *\nC: NOOP\nS: 250 *`);
+    nowMs = 59_999;
+    await client.play("C: NOOP\nS: 250 *");
+    nowMs = 60_000;
+    await client.play("S: 421 4.4.2 Nothing came of this connection for too long\nS.");
+  });
+
   it("end a silence between commands", async () => {
-    await listen({ idleTimeoutMs: 50 });
+    await listen({ idleTimeoutMs: 300 });
     await mx.play(`
       ${HELLO}
       S: 421 4.4.2 *
@@ -259,7 +296,7 @@ describe("time-outs", () => {
   });
 
   it("end a silence within a mail, which is not stored", async () => {
-    await listen({ idleTimeoutMs: 50 });
+    await listen({ idleTimeoutMs: 300 });
     await mx.play(`
       ${TO_DATA}
       C: half a mail
@@ -283,19 +320,19 @@ describe("time-outs", () => {
   });
 
   it("end a handshake that does not come", async () => {
-    await listen({ idleTimeoutMs: 50 }, { tls: TEST_TLS, implicitTls: true });
+    await listen({ idleTimeoutMs: 300 }, { tls: TEST_TLS, implicitTls: true });
     await mx.dial().closed();
   });
 
   it("do not end the wait for a slow store", async () => {
     const slow = slowAppend();
-    await listen({ idleTimeoutMs: 50, dataTimeoutMs: 50 }, {}, slow.wrap);
+    await listen({ idleTimeoutMs: 300, dataTimeoutMs: 300 }, {}, slow.wrap);
     const waiting = mx.dial();
-    await waiting.play(`
-      ${TO_DATA}
-      C: .
-    `);
+    // In one go: however slow this machine is, it is the store that takes its time.
+    const commands = ["HELO client.example", "MAIL FROM:<x@example.net>", "RCPT TO:<alice@example.org>", "DATA", "."];
+    waiting.send(`${commands.join("\r\n")}\r\n`);
     await slow.begun;
+    await waiting.play("S: 220 *\nS: 250 *\nS: 250 *\nS: 250 *\nS: 354 *");
     // One that came later is out of time twice over.
     for (let i = 0; i < 2; i++) await mx.play(`${HELLO}\n S: 421 *\n S.`);
     slow.release();
@@ -375,6 +412,28 @@ describe("a listener that closes", () => {
     await listen({});
     await expect(TestListener.start({ kind: "smtp", port: mx.port })).rejects.toMatchObject({ code: "EADDRINUSE" });
   });
+});
+
+it("the list of local domains is read anew when it is older than localDomainsAgeMaxMs", async () => {
+  let nowMs = 0;
+  let reads = 0;
+  const counting = replacing((store) => ({ accounts: () => (reads++, store.accounts()) }));
+  await listen({ localDomainsAgeMaxMs: 60_000 }, { now: () => nowMs }, counting);
+  const client = mx.dial();
+  await client.play(`${HELLO}\nC: MAIL FROM:<x@example.net>\nS: 250 *`);
+  const refused: number[] = [];
+  for (nowMs of [1, 2, 59_999, 60_001, 60_002]) {
+    await client.play("C: RCPT TO:<nobody@example.net>\nS: 550 5.7.1 *");
+    refused.push(reads);
+  }
+  expect(refused).toEqual([1, 1, 1, 2, 2]);
+});
+
+it("connections that wait to be accepted are limits.smtp.backlog", async () => {
+  const listening = jest.spyOn(Server.prototype, "listen");
+  await listen({ backlog: 123 });
+  expect(listening.mock.calls).toEqual([[expect.objectContaining({ backlog: 123 })]]);
+  listening.mockRestore();
 });
 
 it("every bound has a value to begin with", () => {

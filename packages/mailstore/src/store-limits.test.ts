@@ -1,0 +1,104 @@
+// Bounds of the store's upper side that clients meet: the last that fits is taken, the next is refused and changes nothing.
+import { afterEach, describe, expect, it } from "@jest/globals";
+import { openMailStore, openMemoryDriver, type AccountInfo, type MailStore, type StoreDriver } from "./index.ts";
+import type { StoreLimits } from "./limits.ts";
+
+let driver: StoreDriver;
+let store: MailStore;
+let alice: AccountInfo;
+
+async function open(limits: Partial<StoreLimits>): Promise<void> {
+  driver = await openMemoryDriver();
+  store = openMailStore(driver, { scryptCost: { N: 16, r: 1, p: 1 }, limits });
+  alice = await store.createAccount({ address: "alice@example.org", password: "secret" });
+}
+
+afterEach(() => store.close());
+
+async function names(): Promise<readonly string[]> {
+  return (await store.mailboxes(alice.id)).map(({ name }) => name).sort();
+}
+
+async function refused(work: Promise<unknown>, code: string): Promise<void> {
+  await expect(work).rejects.toMatchObject({ name: "Refusal", code });
+}
+
+describe("mailboxes", () => {
+  it("are at most mailboxesMax, whatever makes them", async () => {
+    // Six are there from the beginning.
+    await open({ mailboxesMax: 9 });
+    await store.createMailbox(alice.id, "a/b");
+    await refused(store.createMailbox(alice.id, "x/y"), "tooManyMailboxes");
+    await refused(store.renameMailbox(alice.id, "Junk", "p/q/r"), "tooManyMailboxes");
+    await store.createMailbox(alice.id, "a/c");
+    const full = await names();
+    await refused(store.createMailbox(alice.id, "d"), "tooManyMailboxes");
+    await refused(store.renameMailbox(alice.id, "INBOX", "old"), "tooManyMailboxes");
+    expect(await names()).toEqual(full);
+    await store.deleteMailbox(alice.id, "a/c");
+    await store.createMailbox(alice.id, "d");
+  });
+
+  it("have names of at most mailboxNameBytesMax octets and mailboxLevelsMax levels, whatever makes them", async () => {
+    await open({ mailboxNameBytesMax: 10, mailboxLevelsMax: 3 });
+    const before = await names();
+    for (const name of ["x".repeat(11), "\u00e9".repeat(6), "a/b/c/d"]) {
+      await refused(store.createMailbox(alice.id, name), "mailboxNameInvalid");
+      await refused(store.renameMailbox(alice.id, "Archive", name), "mailboxNameInvalid");
+      await refused(store.setSubscribed(alice.id, name, true), "mailboxNameInvalid");
+    }
+    expect(await names()).toEqual(before);
+    for (const name of ["x".repeat(10), "\u00e9".repeat(5), "a/b/c"]) await store.createMailbox(alice.id, name);
+    // What lies below a mailbox gets longer with it.
+    await refused(store.renameMailbox(alice.id, "a", "1234567"), "mailboxNameInvalid");
+    await refused(store.renameMailbox(alice.id, "a", "p/q"), "mailboxNameInvalid");
+    expect(await names()).toContain("a/b/c");
+  });
+
+  it("are subscribed by at most subscriptionsMax names, there or not", async () => {
+    await open({ subscriptionsMax: 7 });
+    await store.setSubscribed(alice.id, "not/there", true);
+    await refused(store.setSubscribed(alice.id, "nor/this", true), "tooManyMailboxes");
+    await store.setSubscribed(alice.id, "Junk", false);
+    await store.setSubscribed(alice.id, "nor/this", true);
+    expect(await store.subscriptions(alice.id)).toHaveLength(7);
+  });
+});
+
+describe("accounts", () => {
+  it("have at most aliasesMax aliases", async () => {
+    await open({ aliasesMax: 2 });
+    const aliases = ["a@example.org", "b@example.org", "c@example.org"];
+    await refused(store.updateAccount(alice.id, { aliases }), "addressInvalid");
+    await refused(store.createAccount({ address: "bob@example.org", password: "x", aliases }), "addressInvalid");
+    expect(await store.findAccount("a@example.org")).toBeUndefined();
+    await store.updateAccount(alice.id, { aliases: aliases.slice(1) });
+    expect((await store.findAccount("c@example.org"))?.id).toBe(alice.id);
+  });
+});
+
+describe("what comes behind a snapshot", () => {
+  it("is in the next one as soon as it is more than tailBytesMax", async () => {
+    await open({ tailRecordsMax: 1e9, tailBytesMax: 2_000 });
+    const inbox = await store.mailbox(alice.id, "INBOX");
+    if (inbox === undefined) throw new Error("no INBOX");
+    let appended = 0;
+    const taken = new Promise<number>((resolve) => {
+      const saveSnapshot = driver.saveSnapshot.bind(driver);
+      driver.saveSnapshot = (snapshot) => {
+        resolve(appended);
+        return saveSnapshot(snapshot);
+      };
+    });
+    // The subject is in the summary that a record carries.
+    const text = Buffer.from(`Subject: ${"x".repeat(900)}\r\n\r\n`);
+    async function* once(): AsyncGenerator<Uint8Array> {
+      yield text;
+    }
+    for (; appended < 3; appended++) {
+      const message = await store.stage(once(), { bytesMax: 10_000 });
+      await store.append([{ account: alice.id, mailbox: inbox.id, message }]);
+    }
+    expect(await taken).toBeGreaterThanOrEqual(1);
+  });
+});

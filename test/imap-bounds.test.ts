@@ -1,0 +1,165 @@
+// Bounds of IMAP on what is done at once: lowered to next to nothing they change no answer, only the steps it is given
+// in; and what a client sends while it waits is read no further than they say.
+import { Server, type Socket } from "node:net";
+import { describe, expect, it, jest } from "@jest/globals";
+import { DEFAULT_IMAP_LIMITS, type ImapLimits } from "@pushmail/imap-idle-server";
+import { within } from "./support/deadline.ts";
+import { LineClient } from "./support/line-client.ts";
+import { memoryImapOfTest, type MemoryImap } from "./support/memory-imap.ts";
+import { RawImap } from "./support/raw-imap.ts";
+import { turnsOfEventLoop } from "./support/seeded-random.ts";
+
+const start = memoryImapOfTest();
+
+const COMMANDS: readonly string[] = [
+  "FETCH 1:* (UID FLAGS RFC822.SIZE ENVELOPE)",
+  "FETCH 1:* (UID BODYSTRUCTURE)",
+  "FETCH 1:* (BODY.PEEK[HEADER.FIELDS (Subject X-Late)] BODY.PEEK[1])",
+  "FETCH 3:9 (BODY.PEEK[] BODY.PEEK[TEXT]<5.40>)",
+  "FETCH 2:5 BODY[TEXT]",
+  "SEARCH TEXT needle",
+  "SEARCH OR SUBJECT 7 BODY needle",
+  "SEARCH NOT HEADER X-Late yes",
+  "SEARCH LARGER 300 SINCE 1-Jan-2020",
+  "STORE 1:4 +FLAGS (\\Flagged)",
+  "SEARCH FLAGGED",
+  "UID COPY 1:3 Archive",
+];
+
+async function fill(imap: MemoryImap): Promise<void> {
+  for (let i = 1; i <= 12; i++) {
+    const late = `${"X-Early: yes\r\n".repeat(i)}X-Late: ${i % 2 === 0 ? "yes" : "no"}\r\n`;
+    const text = `${"straw ".repeat(12 * i)}\r\n`.repeat(3) + (i % 3 === 0 ? "needle\r\n" : "");
+    await imap.append(`From: a@b\r\nSubject: number ${i}\r\n${late}\r\n${text}`, { internalDateMs: 1.7e12 });
+  }
+}
+
+async function answers(imap: MemoryImap): Promise<string[]> {
+  const client = await imap.open("INBOX");
+  const said: string[] = [];
+  for (const command of COMMANDS) {
+    const { untagged, status } = await client.command(command);
+    said.push(...untagged, status.replace(/COPYUID \d+/, "COPYUID"));
+  }
+  client.close();
+  return said;
+}
+
+const LOWERED: Partial<ImapLimits> = {
+  fetch: { batchMessagesMax: 2, headerBytesMax: 1_048_576, heldOctetsMax: 300, groupOctetsMax: 400 },
+  search: { batchMessagesMax: 2, headerBytesMax: 1_048_576, heldOctetsMax: 300, groupOctetsMax: 400, lineBytesMax: 20 },
+  outputBytesMax: 100,
+  inputBytesMax: 10,
+  selectLoadMax: 1,
+};
+
+describe("bounds of what is done at once", () => {
+  it("change no answer", async () => {
+    const usual = await start();
+    await fill(usual);
+    const expected = await answers(usual);
+    expect(usual.work).toMatchObject({ messagesAtOnceMax: 12 });
+    expect(usual.work.octetsAtOnceMax).toBeGreaterThan(2_000);
+    await usual.close();
+    const low = await start({ limits: LOWERED });
+    await fill(low);
+    expect(await answers(low)).toEqual(expected);
+    expect(low.errors).toEqual([]);
+    expect(low.work.messagesAtOnceMax).toBeLessThanOrEqual(2);
+    // A group is full with the message that reaches its bound.
+    expect(low.work.octetsAtOnceMax).toBeLessThan(400 + 300);
+  });
+
+  it("of a header are how far it is searched for fields", async () => {
+    const headerBytesMax = 100;
+    const { fetch, search } = DEFAULT_IMAP_LIMITS;
+    const imap = await start({
+      limits: { fetch: { ...fetch, headerBytesMax }, search: { ...search, headerBytesMax } },
+    });
+    await imap.append(`X-Early: yes\r\nX-Long: ${"x".repeat(100)}\r\nX-Late: yes\r\n\r\ntext\r\n`);
+    const client = await imap.open("INBOX");
+    const [told] = await client.ok("FETCH 1 BODY.PEEK[HEADER.FIELDS (X-Early X-Late)]");
+    expect(told).toContain("X-Early: yes\r\n");
+    expect(told).not.toContain("X-Late: ");
+    expect(await client.ok("SEARCH HEADER X-Early yes")).toEqual(["* SEARCH 1"]);
+    expect(await client.ok("SEARCH HEADER X-Late yes")).toEqual(["* SEARCH"]);
+    client.close();
+  });
+
+  it("of output are what one write has, but for its last response", async () => {
+    const imap = await start({ limits: { outputBytesMax: 1_000 } });
+    await imap.append("Subject: one of many\r\n\r\n", { count: 1_000 });
+    const client = await imap.open("INBOX");
+    const socket = imap.sockets[0] as Socket;
+    const writes: number[] = [];
+    const write = socket.write.bind(socket) as (data: string | Uint8Array, ...rest: unknown[]) => boolean;
+    Object.assign(socket, {
+      write: (data: string | Uint8Array, ...rest: unknown[]) => {
+        writes.push(data.length);
+        return write(data, ...rest);
+      },
+    });
+    expect(await client.ok("FETCH 1:* FLAGS")).toHaveLength(1_000);
+    expect(writes.length).toBeGreaterThan(10);
+    expect(Math.max(...writes)).toBeLessThan(1_000 + 100);
+    client.close();
+  });
+});
+
+describe("input", () => {
+  it("that comes while a command is carried out is read up to inputBytesMax, and what the socket gives at once", async () => {
+    let goOn = (): void => undefined;
+    const held = new Promise<void>((resolve) => (goOn = resolve));
+    const imap = await start({ limits: { inputBytesMax: 1_000 }, beforePiece: () => held });
+    await imap.append("Subject: slow\r\n\r\ntext\r\n");
+    const client = await imap.open("INBOX");
+    const socket = imap.sockets[0] as Socket;
+    const commands = 200_000;
+    client.write(`x FETCH 1 BODY[]\r\n${"y NOOP\r\n".repeat(commands)}`);
+    const full = async (): Promise<void> => {
+      while (!socket.isPaused()) await turnsOfEventLoop(1);
+    };
+    await within(full(), "a pause");
+    await turnsOfEventLoop(500);
+    expect(socket.bytesRead).toBeLessThan(3 * 65_536);
+    goOn();
+    await client.until((response) => response.startsWith("x "), "the end of FETCH");
+    client.close();
+  });
+});
+
+describe("who has not logged in", () => {
+  const MINUTE_MS = 60_000;
+
+  it("gives way to newcomers once there are sessionsBeforeLoginMax, but not within loginGraceMs", async () => {
+    let nowMs = 0;
+    const limits = { sessionsBeforeLoginMax: 2, loginGraceMs: MINUTE_MS, loginTimeoutMs: 60 * MINUTE_MS };
+    const imap = await start({ limits, now: () => nowMs });
+    const inside = await imap.open("INBOX");
+    const first = await RawImap.connect(imap.server.address);
+    nowMs = 1;
+    const second = await RawImap.connect(imap.server.address);
+    nowMs = MINUTE_MS - 1;
+    const turnedAway = await LineClient.connect(imap.server.address);
+    expect(await turnedAway.line()).toBe("* BYE [UNAVAILABLE] Too many logins at once, try again later");
+    turnedAway.destroy();
+    nowMs = MINUTE_MS;
+    const third = await RawImap.connect(imap.server.address);
+    expect(await first.next()).toBe("* BYE [UNAVAILABLE] Others wait for a login, try again later");
+    for (const client of [inside, second, third]) await client.ok("NOOP");
+    // Who has logged in makes room, and never has to.
+    await second.ok("LOGIN alice@example.org secret");
+    const fourth = await RawImap.connect(imap.server.address);
+    for (const client of [inside, second, third, fourth]) {
+      await client.ok("NOOP");
+      client.close();
+    }
+  });
+});
+
+it("connections that wait to be accepted are limits.imap.backlog", async () => {
+  const listen = jest.spyOn(Server.prototype, "listen");
+  await start({ limits: { backlog: 123 } });
+  expect(listen.mock.calls).toEqual([[expect.objectContaining({ backlog: 123 })]]);
+  listen.mockRestore();
+});
