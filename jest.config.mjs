@@ -1,4 +1,4 @@
-// Tests run straight from the TypeScript sources; end-to-end tests start the built processes (`pretest` builds them).
+// Tests run straight from the TypeScript sources; end-to-end tests start the built processes (`npm test` builds them).
 
 // One seed for every random test: the same in each run, so that a run which judges a change is repeatable;
 // TEST_SEED=random takes a new one and says it, TEST_SEED=NUMBER replays that.

@@ -3,6 +3,8 @@ import { readFileSync } from "node:fs";
 import { describe, expect, it } from "@jest/globals";
 
 interface LockEntry {
+  readonly integrity?: string;
+  readonly link?: boolean;
   readonly dependencies?: Readonly<Record<string, string>>;
   readonly optionalDependencies?: Readonly<Record<string, string>>;
   readonly resolved?: string;
@@ -10,10 +12,17 @@ interface LockEntry {
 }
 
 const lock = readJson<{ packages: Record<string, LockEntry> }>("package-lock.json").packages;
-const { allowScripts } = readJson<{ allowScripts: Record<string, boolean> }>("package.json");
+const { allowScripts, scripts } = readJson<{
+  allowScripts: Record<string, boolean>;
+  scripts: Record<string, string>;
+}>("package.json");
+
+function textOf(path: string): string {
+  return readFileSync(new URL(`../${path}`, import.meta.url), "utf8");
+}
 
 function readJson<T>(path: string): T {
-  return JSON.parse(readFileSync(new URL(`../${path}`, import.meta.url), "utf8")) as T;
+  return JSON.parse(textOf(path)) as T;
 }
 
 /** Whether node would find `name` from the package at `path`: in its own node_modules or in one further up. */
@@ -40,7 +49,25 @@ describe("package-lock.json", () => {
     expect(addresses).toEqual([]);
   });
 
-  it("installs without running any package's script", () => {
+  it("has the checksum of everything that is installed from elsewhere", () => {
+    const ours = (path: string, { link }: LockEntry): boolean => link === true || !path.includes("node_modules/");
+    const unchecked = Object.entries(lock).filter(
+      ([path, entry]) => !ours(path, entry) && entry.integrity?.startsWith("sha512-") !== true,
+    );
+    expect(unchecked.map(([path]) => path)).toEqual([]);
+  });
+
+  it("is what CI installs, no more and no less", () => {
+    expect(textOf(".ci/run")).toMatch(/^npm ci$/m);
+    expect(textOf(".ci/run")).not.toMatch(/npm (i|install|update|add)\b/);
+  });
+
+  it("installs without running any package's script, whatever the version of npm", () => {
+    expect(textOf(".npmrc").split("\n")).toContain("ignore-scripts=true");
+    // With that, npm runs no script before or behind another one either: none may count on it.
+    const named = Object.keys(scripts);
+    const hooks = named.filter((name) => /^(pre|post)/.test(name) && named.includes(name.replace(/^(pre|post)/, "")));
+    expect(hooks).toEqual([]);
     const withScript = Object.entries(lock).flatMap(([path, entry]) =>
       entry.hasInstallScript ? [path.slice(path.lastIndexOf("node_modules/") + "node_modules/".length)] : [],
     );

@@ -5,6 +5,7 @@ import { basename, dirname, join, normalize } from "node:path";
 import { fileURLToPath } from "node:url";
 import { describe, expect, it } from "@jest/globals";
 import { COMMANDS } from "@pushmail/imap-idle-server";
+import { DECODE_LIMITS, MESSAGE_LIMITS } from "@pushmail/mailstore";
 
 /** Who may import whom: the workspace packages that each package may name, of those alone it may be made. */
 const layers: Readonly<Record<string, readonly string[]>> = {
@@ -185,6 +186,38 @@ describe("documents", () => {
     const capabilities = [...COMMANDS.values()].flatMap(({ capability }) => capability ?? []);
     expect(unique(rows.flatMap((row) => codeIn(row["commands"])))).toEqual(unique(COMMANDS.keys()));
     expect(rows.flatMap((row) => codeIn(row["capability"]))).toEqual(expect.arrayContaining(unique(capabilities)));
+  });
+});
+
+describe("docs/limits.md", () => {
+  const rows = rowsOf("docs/limits.md", "limit").map(({ limit, default: value = "", why = "", test }) => {
+    return { limit: codeIn(limit)[0] ?? "", value, why, test: codeIn(test)[0] ?? "" };
+  });
+
+  it("lists every limit once, with the default that it has", () => {
+    const settings = rowsOf("docs/settings.md", "key in the file");
+    const settable = settings
+      .map((row): [string, string] => [codeIn(row["key in the file"])[0] ?? "", row["default"] ?? ""])
+      .filter(([key]) => key.startsWith("limits."));
+    const fixed = Object.entries({ message: MESSAGE_LIMITS, decode: DECODE_LIMITS }).flatMap(([of, limits]) =>
+      Object.entries(limits).map(([name, value]): [string, string] => [`${of}.${name}`, String(value)]),
+    );
+    expect(settable.length).toBeGreaterThan(100);
+    expect(rows.map(({ limit, value }) => [limit, value])).toEqual([...settable, ...fixed]);
+  });
+
+  it("says of each why it is so", () => {
+    expect(rows.filter(({ why }) => why.length < 8)).toEqual([]);
+  });
+
+  it("names for each a test that knows it, by its own name or by that of its environment variable", () => {
+    const unknown = rows.filter(({ limit, test }) => {
+      const name = limit.slice(limit.lastIndexOf(".") + 1);
+      const variable = name.replace(/[A-Z]/g, "_$&").toUpperCase();
+      const text = texts.get(test) ?? "";
+      return !new RegExp(`\\b${name}\\b|${variable}\\b`).test(text);
+    });
+    expect(unknown.map(({ limit, test }) => `${limit}: ${test}`)).toEqual([]);
   });
 });
 

@@ -1,6 +1,7 @@
 // Lines, tags, literals, numbers and sets as large as a client can write them: each is refused where it is too large and
 // carried out where it is not, at the cost of what is there, and the session goes on.
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "@jest/globals";
+import { DEFAULT_IMAP_LIMITS } from "@pushmail/imap-idle-server";
 import { LineClient } from "../support/line-client.ts";
 import { MemoryImap } from "../support/memory-imap.ts";
 import type { RawImap } from "../support/raw-imap.ts";
@@ -28,16 +29,18 @@ afterAll(async () => {
 beforeEach(() => imap.work.reset());
 
 describe("before login", () => {
+  const max = DEFAULT_IMAP_LIMITS.bytesBeforeLoginMax;
+
   it.each([
-    ["a line", `b LOGIN ${"x".repeat(17 * KIB)} y\r\n`, "b BAD Command line too long"],
-    ["a line of blanks", `b${" ".repeat(17 * KIB)}NOOP\r\n`, "b BAD Command line too long"],
-    ["a line with lone CRs", `b ${"\r".repeat(17 * KIB)}\r\n`, "b BAD Command line too long"],
-    ["a literal that waits", `b LOGIN {16385}\r\n`, "b BAD Literal too large"],
-    ["a literal that does not", `b LOGIN {16385+}\r\n${"x".repeat(16385)}\r\n`, "b BAD Literal too large"],
+    ["a line", `b LOGIN ${"x".repeat(max)} y\r\n`, "b BAD Command line too long"],
+    ["a line of blanks", `b${" ".repeat(max)}NOOP\r\n`, "b BAD Command line too long"],
+    ["a line with lone CRs", `b ${"\r".repeat(max)}\r\n`, "b BAD Command line too long"],
+    ["a literal that waits", `b LOGIN {${max + 1}}\r\n`, "b BAD Literal too large"],
+    ["a literal that does not", `b LOGIN {${max + 1}+}\r\n${"x".repeat(max + 1)}\r\n`, "b BAD Literal too large"],
     ["a size that is no number", `b LOGIN {${"9".repeat(20)}}\r\n`, "b BAD Literal too large"],
     ["a size of even more digits", `b LOGIN {${HUGE}}\r\n`, /^b BAD /],
-    ["a tag", `${"t".repeat(17 * KIB)} NOOP\r\n`, /^\* BAD Command line too long$/],
-    ["a password for AUTHENTICATE", `b AUTHENTICATE PLAIN ${"A".repeat(17 * KIB)}\r\n`, "b BAD Command line too long"],
+    ["a tag", `${"t".repeat(max)} NOOP\r\n`, /^\* BAD Command line too long$/],
+    ["a password for AUTHENTICATE", `b AUTHENTICATE PLAIN ${"A".repeat(max)}\r\n`, "b BAD Command line too long"],
   ])("%s is refused, and the next command is taken", async (_, said, answer) => {
     for (const cut of said.length < 2_000 ? (["whole", "byte by byte"] as const) : (["whole"] as const)) {
       const stranger = await LineClient.connect(imap.server.address);

@@ -38,6 +38,19 @@ describe("a check", () => {
     expect(await secrets.verify(undefined, { address: "bob", password: "later" })).toBe(false);
   });
 
+  it("costs what it is to cost, and goes by what it cost to make", async () => {
+    const costs = [
+      { N: 16, r: 1, p: 1 },
+      { N: 32, r: 2, p: 3 },
+    ] as const;
+    const stored: string[] = [];
+    for (const cost of costs) stored.push(await new Secrets(cost, LIMITS).hash("right"));
+    expect(stored.map((secret) => secret.split("$").slice(0, 4).join("$"))).toEqual(["scrypt$16$1$1", "scrypt$32$2$3"]);
+    const asked = { address: "alice", password: "right" };
+    for (const cost of costs)
+      for (const secret of stored) expect(await new Secrets(cost, LIMITS).verify(secret, asked)).toBe(true);
+  });
+
   it("fails where the stored secret is damaged", async () => {
     const secrets = new Secrets({ N: 16, r: 1, p: 1 }, LIMITS);
     for (let i = 0; i < 2; i++) {

@@ -4,14 +4,16 @@ import { compactRegularly } from "./compaction.ts";
 beforeEach(() => void jest.useFakeTimers());
 afterEach(() => void jest.useRealTimers());
 
+const compactEveryMs = 1_000;
+
 it("compacts again and again, never twice at a time, and goes on after a failure", async () => {
   const runs: { resolve(bytes: number): void; reject(error: Error): void }[] = [];
   const logged: string[] = [];
   const compact = (): Promise<number> => new Promise((resolve, reject) => runs.push({ resolve, reject }));
   const log = (_fields: object, message: string): unknown => logged.push(message);
-  const stop = compactRegularly({ compact }, 1_000, { debug: log, info: log, warn: log, error: log });
+  const stop = compactRegularly({ compact }, compactEveryMs, { debug: log, info: log, warn: log, error: log });
 
-  await jest.advanceTimersByTimeAsync(999);
+  await jest.advanceTimersByTimeAsync(compactEveryMs - 1);
   expect(runs).toHaveLength(0);
   await jest.advanceTimersByTimeAsync(5_000);
   expect(runs).toHaveLength(1);

@@ -47,7 +47,7 @@ export function settingsReference(): string {
     row("---", "---", "---", "---", "---"),
     ...settings,
     "",
-    "Limits: what each of them bounds says the `limits.ts` of its package.",
+    "Limits: [limits.md](limits.md) says why each of them is so; what it bounds says the `limits.ts` of its package.",
     "",
     row("key in the file", "default"),
     row("---", "---"),
