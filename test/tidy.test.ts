@@ -189,6 +189,15 @@ describe("documents", () => {
   });
 });
 
+describe("docs/", () => {
+  it("names no test that is not there", () => {
+    const named = files.filter((file) => file.endsWith(".md")).flatMap((file) => codeIn(textOf(file)));
+    const tests = named.filter((name) => /^(test|packages)\/[\w./-]+\.(test\.ts|txt)$/.test(name));
+    expect(tests.length).toBeGreaterThan(100);
+    expect(tests.filter((name) => !texts.has(name))).toEqual([]);
+  });
+});
+
 describe("docs/limits.md", () => {
   const rows = rowsOf("docs/limits.md", "limit").map(({ limit, default: value = "", why = "", test }) => {
     return { limit: codeIn(limit)[0] ?? "", value, why, test: codeIn(test)[0] ?? "" };

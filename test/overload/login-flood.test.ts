@@ -81,7 +81,7 @@ describe("guesses", () => {
     server = await AttackedServer.start(slow);
     hashes = 0;
     for (let i = 0; i < GUESSERS * GUESSES_EACH; i++) await guess(`127.0.2.${1 + (i % GUESSERS)}`, ALICE, `guess-${i}`);
-    await until(() => failures() === GUESSERS, "a guess of each address");
+    await until(() => failures() >= GUESSERS, "a guess of each address");
     await ownerLogsIn();
     await turnsOfEventLoop(200);
     // The owner's password was looked at once: it is known then.
@@ -96,7 +96,7 @@ describe("guesses", () => {
     hashes = 0;
     for (let i = 0; i < 60; i++) {
       await guess("127.0.0.1", `user-${i}@example.org`, "guess");
-      if (i <= loginFailuresPerNetworkMax) await until(() => failures() === i + 1, "a guess");
+      if (i <= loginFailuresPerNetworkMax) await until(() => failures() > i, "a guess");
     }
     await turnsOfEventLoop(200);
     expect({ failures: failures(), hashes }).toEqual({ failures: 6, hashes: 6 });

@@ -31,12 +31,9 @@ export class EngineConnection extends SMTPConnection {
   occupy(place: Place): void {
     this.#place = place;
     place.end = ({ status, why }) => {
-      const isUnread = this._socket.writableNeedDrain;
       this.send(Number(status.slice(0, 3)), `${status.slice(4)} ${why}`);
-      if (this._upgrading) return;
-      // smtp-server would wait for the client to end its side, or to read what it does not read.
-      if (isUnread) this._socket.destroy();
-      else this._socket.destroySoon();
+      // smtp-server would wait for the client to end its side; for one that does not read it waits for 5 s.
+      if (!this._upgrading) this._socket.destroySoon();
     };
   }
 
