@@ -45,9 +45,10 @@ async function answers(imap: MemoryImap): Promise<string[]> {
   return said;
 }
 
+const { fetch: FETCH, search: SEARCH } = DEFAULT_IMAP_LIMITS;
 const LOWERED: Partial<ImapLimits> = {
-  fetch: { batchMessagesMax: 2, headerBytesMax: 1_048_576, heldOctetsMax: 300, groupOctetsMax: 400 },
-  search: { batchMessagesMax: 2, headerBytesMax: 1_048_576, heldOctetsMax: 300, groupOctetsMax: 400, lineBytesMax: 20 },
+  fetch: { ...FETCH, batchMessagesMax: 2, heldOctetsMax: 300, groupOctetsMax: 400 },
+  search: { ...SEARCH, batchMessagesMax: 2, heldOctetsMax: 300, groupOctetsMax: 400, lineBytesMax: 20 },
   outputBytesMax: 100,
   inputBytesMax: 10,
   selectLoadMax: 1,
@@ -72,9 +73,8 @@ describe("bounds of what is done at once", () => {
 
   it("of a header are how far it is searched for fields", async () => {
     const headerBytesMax = 100;
-    const { fetch, search } = DEFAULT_IMAP_LIMITS;
     const imap = await start({
-      limits: { fetch: { ...fetch, headerBytesMax }, search: { ...search, headerBytesMax } },
+      limits: { fetch: { ...FETCH, headerBytesMax }, search: { ...SEARCH, headerBytesMax } },
     });
     await imap.append(`X-Early: yes\r\nX-Long: ${"x".repeat(100)}\r\nX-Late: yes\r\n\r\ntext\r\n`);
     const client = await imap.open("INBOX");
