@@ -83,7 +83,9 @@ function goalCells(goal: Goal, verdicts: readonly Verdict[]): string[] {
 
 function renderScenario(result: Result): string {
   const names = peersOf(result);
-  const rows = result.metrics.map((metric) => {
+  const isTold = ({ metric }: Metric): boolean =>
+    !metric.endsWith(", CPU") || names.some((name) => (summaryOf(result, name, metric)?.median ?? 0) > 0);
+  const rows = result.metrics.filter(isTold).map((metric) => {
     const cells = names.map((name) => cell(result, metric, name));
     return row([`${metric.metric}`, metric.unit, ...cells]);
   });

@@ -48,7 +48,11 @@ export interface Summary {
 
 export function resultOf(runs: readonly Measured[], about: Omit<Result, "metrics" | "runs">): Result {
   const metrics = new Map<string, Metric>();
-  for (const { value: _, ...metric } of runs.flatMap(({ figures }) => figures)) metrics.set(metric.metric, metric);
+  // In the order of the run that has the most: another leaves out what its server does not announce.
+  const longestFirst = runs.toSorted((a, b) => b.figures.length - a.figures.length);
+  for (const { value: _, ...metric } of longestFirst.flatMap(({ figures }) => figures)) {
+    metrics.set(metric.metric, metric);
+  }
   const named = (figures: readonly Figure[]): [string, number | null][] =>
     figures.map(({ metric, value }) => [metric, Number.isNaN(value) ? null : value]);
   return {

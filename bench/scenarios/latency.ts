@@ -9,9 +9,9 @@ import { percentile } from "../statistics.ts";
 
 /** A block has a mailbox of its own: Dovecot's watch goes blind when the index log of a used one is rotated. */
 const BLOCK_MAILS = 50;
-const MAILS = 1_000;
+const MAILS = 500;
 /** Or as many as this gives time for: Dovecot needs half a second each. */
-const MOST_MS = 40_000;
+const MOST_MS = 60_000;
 const MISSED_AFTER_MS = 5_000;
 const MAIL_BYTES = 4096;
 
