@@ -99,6 +99,6 @@ function verdictOf(goal: Goal, result: Result, metric: Metric): Verdict {
   return {
     metric,
     isMet: least.ratio >= goal.times,
-    found: `${figure}, x${renderNumber(least.ratio)} of ${least.name}`,
+    found: `${figure}, ${least.name} x${renderNumber(least.ratio)}`,
   };
 }

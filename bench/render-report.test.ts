@@ -63,7 +63,7 @@ describe("a result", () => {
 
   it("meets a goal beside the best of the peers, or not", () => {
     const ten: Goal = { scenario: "made", metric: /wait/, wanted: "", times: 10, than: ["dovecot", "cyrus"] };
-    expect(verdictsOf(ten, result)).toMatchObject([{ isMet: true, found: "3 ms, x11.7 of dovecot" }]);
+    expect(verdictsOf(ten, result)).toMatchObject([{ isMet: true, found: "3 ms, dovecot x11.7" }]);
     expect(verdictsOf({ ...ten, times: 12 }, result)).toMatchObject([{ isMet: false }]);
     expect(verdictsOf({ ...ten, than: ["cyrus"] }, result)).toMatchObject([{ isMet: null }]);
   });

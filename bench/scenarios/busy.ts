@@ -25,6 +25,7 @@ const QUIET = "in quiet";
 const COMPACT_AFTER_MS = 6_000;
 const COMPACT_MS_MAX = 60_000;
 const SET_NUMBERS = 500;
+const DOUBLINGS = 5;
 
 const [PROBED, MIXED, LARGE, SMALL] = [0, 1, 2, 3].map(userAt) as [string, string, string, string];
 
@@ -47,6 +48,7 @@ async function run(start: StartPeer, { scale }: Repeat): Promise<readonly Figure
     const messages = Math.ceil(MESSAGES * scale);
     const filler = await ImapClient.open(imap, MIXED);
     await filler.append("INBOX", corpusMails(messages));
+    if (peer.name === "pushmail") await fillMany(peer, Math.ceil(MANY * scale));
     const probe = await PushProbe.open(peer, PROBED);
     await probe.pushDuring(setTimeout(WARM_UP_MS));
     const measure = async (what: string, work: Promise<unknown>): Promise<void> =>
@@ -62,7 +64,6 @@ async function run(start: StartPeer, { scale }: Repeat): Promise<readonly Figure
     await measure(`while ${MESSAGES} mails are searched again`, command(MIXED, search));
     await measure(`while ${MESSAGES} bodies are read`, command(MIXED, ["FETCH 1:* BODY.PEEK[]"]));
     if (peer.name === "pushmail") {
-      await fillSmall(peer, SMALL, Math.ceil(MANY * scale));
       const flags = ["+", "-"].map((sign) => `STORE 1:* ${sign}FLAGS.SILENT (\\Flagged)`);
       await measure(`while ${MANY} mails are flagged`, command(SMALL, flags));
     }
@@ -76,6 +77,17 @@ async function run(start: StartPeer, { scale }: Repeat): Promise<readonly Figure
     await peer.end();
   }
   return list.figures;
+}
+
+/** Few are appended, and doubled until they are many. */
+async function fillMany(peer: Peer, many: number): Promise<void> {
+  await fillSmall(peer, SMALL, Math.ceil(many / 2 ** DOUBLINGS));
+  const client = await ImapClient.open(peer.imap, SMALL);
+  for (let i = 0; i < DOUBLINGS; i++) {
+    await client.command("SELECT INBOX");
+    await client.command("COPY 1:* INBOX");
+  }
+  client.close();
 }
 
 function addPushes(list: FigureList, what: string, timesMs: readonly number[]): void {
