@@ -51,10 +51,16 @@ export async function* readDetails(
       if (row === undefined) continue;
       const encoded = fresh[i]?.summary ?? summaries?.get(uid);
       const summary = encoded === undefined ? undefined : decodeSummary(encoded);
-      rows.push({ ...row, summary: summary ?? (await scanStored(context, row)) });
+      rows.push(detailsOf(row, summary ?? (await scanStored(context, row))));
     }
     if (rows.length > 0) yield rows;
   }
+}
+
+/** Field by field: many times as quick as spreading the row, of which there are thousands. */
+function detailsOf(row: MessageMetadata, summary: StoredSummary): MessageDetails {
+  const { uid, sizeBytes, internalDateMs, saveDateMs, emailId, blob } = row;
+  return { uid, sizeBytes, internalDateMs, saveDateMs, emailId, blob, summary };
 }
 
 export function metadataChunk(

@@ -82,6 +82,12 @@ function shown({ sizeBytes, references, envelope, structure }: MessageSummary): 
   return { sizeBytes, references, printed, places: placesOf(structure) };
 }
 
+/** The fields of an envelope, asked for from the last to the first. */
+function readAll(envelope: Envelope): Envelope {
+  const { messageId, inReplyTo, bcc, cc, to, replyTo, sender, from, subject, date } = envelope;
+  return { date, subject, from, sender, replyTo, to, cc, bcc, inReplyTo, messageId };
+}
+
 function stored(summary: MessageSummary): StoredSummary {
   return decodeSummary(encodeSummary(summary)) as StoredSummary;
 }
@@ -116,7 +122,7 @@ describe("an encoded summary", () => {
       "Content-ID: <i>\nContent-Language: en, de\n\nDate: d\n\ntwo\n--x--\n";
     const summary = scanMessage(Buffer.from(message.replaceAll("\n", "\r\n"), "latin1"));
     const { sizeBytes, references, envelope, structure } = stored(summary);
-    expect({ sizeBytes, references, envelope, structure }).toEqual(summary);
+    expect({ sizeBytes, references, envelope: readAll(envelope), structure }).toEqual(summary);
   });
 
   it("is decoded from any part of any memory", () => {

@@ -1,7 +1,8 @@
 // A summary as the store has it: printed, and taken apart only as far as somebody asks.
 import { EMPTY_MULTIPART } from "@pushmail/imap-wire";
+import { PrintedEnvelope, readEnvelope } from "./printed-envelope.ts";
 import { PrintedReader } from "./printed-reader.ts";
-import type { BodyPart, EmbeddedMessage, Envelope, EnvelopeAddress, MessageSummary, Parameter } from "./summary.ts";
+import type { BodyPart, EmbeddedMessage, Envelope, MessageSummary, Parameter } from "./summary.ts";
 import { damagedSummary, SummaryNumbers } from "./summary-bytes.ts";
 
 export const SUMMARY_VERSION = 3;
@@ -41,7 +42,7 @@ export class StoredSummary implements MessageSummary {
   }
 
   get envelope(): Envelope {
-    return (this.#envelope ??= readEnvelope(new PrintedReader(this.printedEnvelope)));
+    return (this.#envelope ??= new PrintedEnvelope(new PrintedReader(this.printedEnvelope)));
   }
 
   get structure(): BodyPart {
@@ -74,41 +75,6 @@ function open(encoded: Uint8Array): OpenedSummary {
   const [sizeBytes, envelopeLength, structureLength] = [numbers.next(), numbers.next(), numbers.next()];
   const text = numbers.text(envelopeLength + structureLength + numbers.next());
   return { sizeBytes, envelopeLength, structureLength, text };
-}
-
-function readEnvelope(printed: PrintedReader): Envelope {
-  const next = <T>(read: () => T): T => {
-    printed.expect(" ");
-    return read();
-  };
-  const nstring = (): string | null => printed.nstring();
-  const addresses = (): EnvelopeAddress[] => printed.list(() => readAddress(printed));
-  printed.expect("(");
-  const envelope = {
-    date: nstring(),
-    subject: next(nstring),
-    from: next(addresses),
-    sender: next(addresses),
-    replyTo: next(addresses),
-    to: next(addresses),
-    cc: next(addresses),
-    bcc: next(addresses),
-    inReplyTo: next(nstring),
-    messageId: next(nstring),
-  };
-  printed.expect(")");
-  return envelope;
-}
-
-function readAddress(printed: PrintedReader): EnvelopeAddress {
-  printed.expect("(");
-  const name = printed.nstring();
-  printed.expect(" NIL ");
-  const mailbox = printed.nstring();
-  printed.expect(" ");
-  const host = printed.nstring();
-  printed.expect(")");
-  return { name, mailbox, host };
 }
 
 interface PartReader {
