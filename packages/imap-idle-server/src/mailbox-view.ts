@@ -116,9 +116,10 @@ export class MailboxView {
     return uid;
   }
 
-  /** The sequence number of a UID, 0 where the client knows no such message. */
-  numberOf(uid: Uid): number {
-    const row = this.lowerBound(uid);
+  /** The sequence number of a UID, 0 where the client knows no such message; `likelyRow` is looked at first. */
+  numberOf(uid: Uid, likelyRow = 0): number {
+    const isIt = likelyRow < this.#count && this.uids[likelyRow] === uid;
+    const row = isIt ? likelyRow : this.lowerBound(uid);
     return row < this.#count && this.uids[row] === uid ? row + 1 : 0;
   }
 

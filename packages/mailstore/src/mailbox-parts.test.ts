@@ -180,6 +180,8 @@ describe("message columns", () => {
             rowsExpected = rowsExpected.filter(({ uid }) => !uidSetHas(step.remove, uid));
           }
           expect([...held.uids.subarray(0, held.copy.length)]).toEqual(held.copy);
+          // Asked for after each step, it must not be found where it was before.
+          expect(columns.rowOf(next)).toBe(rowsExpected.findIndex(({ uid }) => uid === next));
         }
         expect([...columns.uids.subarray(0, columns.count)]).toEqual(rowsExpected.map(({ uid }) => uid));
         for (const [row, { uid, flags }] of rowsExpected.entries()) {

@@ -15,6 +15,8 @@ export class MessageColumns implements MessageIndex {
   #modSeqs: Float64Array = new Float64Array(CAPACITY_MIN);
   #flags: Uint32Array = new Uint32Array(CAPACITY_MIN);
   #count = 0;
+  /** The row that was found last: a guess, no more. */
+  #lastRow = 0;
 
   constructor(flagSets: FlagSets) {
     this.#flagSets = flagSets;
@@ -29,8 +31,16 @@ export class MessageColumns implements MessageIndex {
   }
 
   rowOf(uid: Uid): number {
-    const row = this.lowerBound(uid);
-    return row < this.#count && this.#uids[row] === uid ? row : -1;
+    // Whoever goes through many messages asks for the same one again, or for the next.
+    const guess = this.#isAt(this.#lastRow, uid) ? this.#lastRow : this.#lastRow + 1;
+    const row = this.#isAt(guess, uid) ? guess : this.lowerBound(uid);
+    if (!this.#isAt(row, uid)) return -1;
+    this.#lastRow = row;
+    return row;
+  }
+
+  #isAt(row: number, uid: Uid): boolean {
+    return row < this.#count && this.#uids[row] === uid;
   }
 
   lowerBound(uid: Uid): number {

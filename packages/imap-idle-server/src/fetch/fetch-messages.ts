@@ -38,6 +38,7 @@ export async function fetchMessages(
 ): Promise<boolean> {
   const itemsOfChanged = withAttributes(plan, flagAttributes(session));
   const fetch: Fetch = { session, state, plan, slice: new TimeSlice(), itemsOfChanged };
+  if (plan.source === "index") return tellIndexed(fetch, uids);
   let missing = 0;
   for (const batch of uidBatches(state.view, uids, session.limits.fetch.batchMessagesMax)) {
     const index = await session.index(state);
@@ -49,6 +50,27 @@ export async function fetchMessages(
     await fetch.slice.rest();
   }
   return missing === 0;
+}
+
+/** The same where the index alone has all that is asked for, message by message: nothing is loaded or held. */
+async function tellIndexed({ session, state, plan, slice }: Fetch, uids: UidSet): Promise<boolean> {
+  const { view } = state;
+  const changedSince = plan.changedSince ?? -1;
+  let isComplete = true;
+  let index = await session.index(state);
+  for (const [first, last] of uids) {
+    for (let row = view.lowerBound(first); row < view.count && (view.uids[row] as Uid) <= last; row++) {
+      // No item asks for more than the index has.
+      const message = fetchedMessage(view, index, { uid: view.uids[row] } as MessageDetails);
+      if (message === undefined) isComplete = false;
+      if (message === undefined || message.modSeq <= changedSince) continue;
+      const wait = tellMessage(session, { message, items: plan.items, sections: [] }) ?? slice.rest();
+      if (wait === undefined) continue;
+      await wait;
+      index = await session.index(state);
+    }
+  }
+  return isComplete;
 }
 
 /** What a message tells whose flags were changed by the command (RFC 9051 6.4.5, RFC 7162 3.2). */
@@ -118,7 +140,8 @@ function fetchedMessage(view: MailboxView, index: MessageIndex, stored: MessageD
   const row = index.rowOf(uid);
   if (row < 0) return undefined;
   return {
-    number: view.numberOf(uid),
+    // Mostly the client knows what the index has.
+    number: view.numberOf(uid, row),
     uid,
     flags: index.flagsAt(row),
     isRecent: view.isRecent(uid),

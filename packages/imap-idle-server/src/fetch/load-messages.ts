@@ -8,18 +8,12 @@ export type MessageSource = (typeof MESSAGE_SOURCES)[number];
 /** As much as the source gives; what the index has is asked of the index, which is newer. */
 export type StoredMessage = Pick<MessageMetadata, "uid"> | MessageMetadata | MessageDetails;
 
-/** Loads the messages of these that exist, ascending, in batches. */
+/** Loads the messages of these that exist, ascending, in batches: at least what the source gives. */
 export function loadMessages(
   handle: MailboxHandle,
   source: MessageSource,
   uids: readonly Uid[],
-): AsyncIterable<readonly StoredMessage[]> | Iterable<readonly StoredMessage[]> {
-  switch (source) {
-    case "index":
-      return [uids.map((uid) => ({ uid }))];
-    case "metadata":
-      return handle.metadata(uidSetOf(uids));
-    case "details":
-      return handle.details(uidSetOf(uids));
-  }
+): AsyncIterable<readonly MessageMetadata[]> {
+  const set = uidSetOf(uids);
+  return source === "details" ? handle.details(set) : handle.metadata(set);
 }

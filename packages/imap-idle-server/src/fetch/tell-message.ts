@@ -23,10 +23,12 @@ type Part = string | Uint8Array | ByteRange;
 /** Tells a message's data; undefined where there is room for the next one. */
 export function tellMessage(session: Session, { message, items, sections }: Telling): Promise<void> | undefined {
   const parts: Part[] = [];
-  let text = `* ${message.number} FETCH (`;
+  let text = `* ${message.number} FETCH `;
+  let before = "(";
   let next = 0;
-  for (const [i, item] of items.entries()) {
-    if (i > 0) text += " ";
+  for (const item of items) {
+    text += before;
+    before = " ";
     if (typeof item === "string") {
       text += printAttribute(item, message);
       continue;
