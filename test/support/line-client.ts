@@ -2,6 +2,7 @@
 import { connect as connectTcp, type Socket } from "node:net";
 import { connect as connectTls, type ConnectionOptions, type TLSSocket } from "node:tls";
 import { once } from "node:events";
+import { constants, createDeflateRaw, createInflateRaw, type DeflateRaw, type InflateRaw } from "node:zlib";
 import { within } from "./deadline.ts";
 import { turnsOfEventLoop } from "./seeded-random.ts";
 
@@ -12,6 +13,8 @@ export class LineClient {
   #socket: Socket;
   #text = "";
   #hasEnded = false;
+  #deflate: DeflateRaw | undefined;
+  #inflate: InflateRaw | undefined;
   #notify: () => void = () => undefined;
 
   private constructor(socket: Socket) {
@@ -26,7 +29,7 @@ export class LineClient {
   }
 
   async send(text: string, cut: Cut): Promise<void> {
-    const bytes = Buffer.from(text, "utf8");
+    const bytes = await this.#deflated(Buffer.from(text, "utf8"));
     if (cut === "whole") {
       this.#socket.write(bytes);
       return;
@@ -51,6 +54,15 @@ export class LineClient {
     }
   }
 
+  /** Goes on deflated, in both directions. */
+  startCompression(): void {
+    const inflate = createInflateRaw();
+    this.#socket.removeAllListeners("data").on("data", (data: Buffer) => inflate.write(data));
+    inflate.on("data", (data: Buffer) => this.#take(data));
+    this.#inflate = inflate;
+    this.#deflate = createDeflateRaw();
+  }
+
   /** Goes on in TLS. */
   async startTls(options: ConnectionOptions = {}): Promise<TLSSocket> {
     this.#socket.removeAllListeners("data");
@@ -70,16 +82,31 @@ export class LineClient {
     this.#socket.destroy();
   }
 
+  async #deflated(bytes: Buffer): Promise<Buffer> {
+    const deflate = this.#deflate;
+    if (deflate === undefined) return bytes;
+    deflate.write(bytes);
+    await new Promise<void>((resolve) => deflate.flush(constants.Z_SYNC_FLUSH, resolve));
+    return deflate.read() as Buffer;
+  }
+
+  #end(): void {
+    this.#hasEnded = true;
+    this.#notify();
+  }
+
+  #take(data: Buffer): void {
+    this.#text += data.toString("utf8");
+    this.#notify();
+  }
+
   #listen(): void {
-    this.#socket.on("data", (data: Buffer) => {
-      this.#text += data.toString("utf8");
-      this.#notify();
-    });
+    this.#socket.on("data", (data: Buffer) => this.#take(data));
     this.#socket.on("error", () => undefined);
     for (const event of ["end", "close"]) {
       this.#socket.on(event, () => {
-        this.#hasEnded = true;
-        this.#notify();
+        if (this.#inflate === undefined) this.#end();
+        else this.#inflate.flush(() => this.#end());
       });
     }
   }

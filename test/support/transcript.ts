@@ -30,6 +30,8 @@ const ORDERS: Readonly<Record<string, (run: TranscriptRun, args: readonly string
   clock: (run, [ms]) => run.passTime(Number(ms)),
   /** `!tls session`: the client goes on in TLS. */
   tls: async (run, [session = ""]) => void (await (await run.client(session)).startTls()),
+  /** `!deflate session`: the client goes on deflated. */
+  deflate: async (run, [session = ""]) => (await run.client(session)).startCompression(),
   /** `!hangup session`: the client sends no more, and still reads. */
   hangup: async (run, [session = ""]) => (await run.client(session)).end(),
   /** `!ended session`: the server has ended the connection. */

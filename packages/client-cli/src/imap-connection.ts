@@ -68,6 +68,8 @@ function flowOptions({ endpoint, limits, sourceBytesMax, ...rest }: ImapConnecti
     clientInfo: { name: "pushmail", version: false, vendor: false, "support-url": false },
     logger: rest.logger ?? false,
     disableAutoIdle: true,
+    // Octets are counted as IMAP has them, and what is small is told sooner.
+    disableCompression: true,
     maxIdleTime: limits.idleRestartMs,
     connectionTimeout: limits.connectMs,
     greetingTimeout: limits.greetingMs,

@@ -79,6 +79,8 @@ export interface Session {
   logIn(account: AccountInfo): void;
   /** Goes on in TLS as soon as the command is answered; false where there is no certificate. */
   startTls(): boolean;
+  /** Goes on deflated as soon as the command is answered; false where that is so already. */
+  startCompression(): boolean;
   /** Sends `+` with a text, and waits for the client's next line. */
   askForLine(challenge: string): Promise<string>;
   /** Tells whatever changes at once, until the client says DONE. */

@@ -1,8 +1,10 @@
 // One client's socket: input cut into frames, output gathered and sent with back-pressure, and one signal for whatever
 // a session may wait for. Memory is bounded: reading stops while input waits, and writing while the client does not read.
 import type { Socket } from "node:net";
+import type { Duplex } from "node:stream";
 import { TLSSocket, type SecureContext } from "node:tls";
 import { Framer, type FrameEvent, type WireLimits } from "@pushmail/imap-wire";
+import { DeflatedSocket } from "./deflated-socket.ts";
 import type { ImapLimits } from "./limits.ts";
 import { Bye, PeerGone } from "./replies.ts";
 import { Signal } from "./signal.ts";
@@ -26,7 +28,7 @@ export class Connection {
   readonly framer: Framer;
   readonly address: string;
   readonly #options: ConnectionOptions;
-  #socket: Socket;
+  #socket: Socket | DeflatedSocket;
   #output: (string | Uint8Array)[] = [];
   #outputBytes = 0;
   #sentAtMs: number;
@@ -175,10 +177,8 @@ export class Connection {
 
   /** Sends what is gathered and goes on in TLS; what came in clear so far is not read any more. */
   async startTls(secureContext: SecureContext): Promise<void> {
-    const clear = this.#socket.pause();
-    clear.removeListener("data", this.#onData).removeListener("end", this.#onEnd);
     // RFC 9051 6.2.1: commands that were slipped in behind STARTTLS are not carried out.
-    this.framer.discardPending();
+    const clear = this.#stopReading();
     this.#send();
     this.#isHandshaking = true;
     while (!this.hasLeft() && !this.#isClosed) await this.signal.wait();
@@ -193,6 +193,27 @@ export class Connection {
       if (this.#isClosed) throw new PeerGone("no TLS handshake");
       await this.signal.wait();
     }
+  }
+
+  /** Whether compression is on. */
+  get isDeflated(): boolean {
+    return this.#socket instanceof DeflatedSocket;
+  }
+
+  /** Sends what is gathered and goes on deflated; what came in clear behind the command is not read any more. */
+  startCompression(): void {
+    const clear = this.#stopReading();
+    this.#send();
+    this.#socket = new DeflatedSocket(clear);
+    this.#listen();
+  }
+
+  /** Forgets what has come and was not read, and gives the socket for another layer. */
+  #stopReading(): Socket {
+    if (this.#socket instanceof DeflatedSocket) throw new Error("nothing lies on top of compression");
+    this.framer.discardPending();
+    this.#socket.removeListener("data", this.#onData).removeListener("end", this.#onEnd);
+    return this.#socket.pause();
   }
 
   #listen(): void {
@@ -239,13 +260,14 @@ export class Connection {
     this.#output = [];
     this.#outputBytes = 0;
     this.#sentAtMs = this.#options.now();
+    const socket: Duplex = this.#socket;
     if (output.every((piece) => typeof piece === "string")) {
-      this.#socket.write(output.join(""), "latin1", this.#onSent);
+      socket.write(output.join(""), "latin1", this.#onSent);
       return;
     }
-    this.#socket.cork();
-    for (const piece of output) this.#socket.write(piece, "latin1", this.#onSent);
-    this.#socket.uncork();
+    socket.cork();
+    for (const piece of output) socket.write(piece, "latin1", this.#onSent);
+    socket.uncork();
   }
 }
 

@@ -44,7 +44,8 @@ export class ImapSession implements Session {
   #state: SessionState = NOT_AUTHENTICATED;
   #enabled: ReadonlySet<Extension> = NONE_ENABLED;
   readonly #push: Push;
-  #isTlsDue = false;
+  /** What the octets behind the answer to this command are wrapped in. */
+  #due: "tls" | "deflate" | undefined;
   /** Whether the client has shown that it speaks IMAP. */
   #speaksImap = false;
   #faultsInRow = 0;
@@ -185,8 +186,13 @@ export class ImapSession implements Session {
   }
 
   startTls(): boolean {
-    this.#isTlsDue = this.#server.secureContext !== undefined;
-    return this.#isTlsDue;
+    if (this.#server.secureContext !== undefined) this.#due = "tls";
+    return this.#due === "tls";
+  }
+
+  startCompression(): boolean {
+    if (!this.#connection.isDeflated) this.#due = "deflate";
+    return this.#due === "deflate";
   }
 
   async askForLine(challenge: string): Promise<string> {
@@ -244,14 +250,15 @@ export class ImapSession implements Session {
       else if (highest !== undefined) await this.write(printUntagged("OK", "Highest", highestModSeq(highest)));
     }
     await this.write(printTagged(incoming.tag ?? "*", reply.status, reply.text, reply.code));
-    await (this.#isTlsDue ? this.#goOnInTls() : this.flush());
+    await (this.#due === "tls" ? this.#goOnInTls() : this.flush());
+    if (this.#due === "deflate") this.#connection.startCompression();
+    this.#due = undefined;
     this.#endIfAbused(reply, invocation);
   }
 
   async #goOnInTls(): Promise<void> {
     const { secureContext } = this.#server;
     if (secureContext === undefined) throw new Error("TLS is due without a certificate");
-    this.#isTlsDue = false;
     await this.#connection.startTls(secureContext);
   }
 

@@ -13,6 +13,7 @@ export type ResponseCode =
   | "CANNOT"
   | "CLIENTBUG"
   | "CLOSED"
+  | "COMPRESSIONACTIVE"
   | "CONTACTADMIN"
   | "CORRUPTION"
   | "EXPIRED"

@@ -5,6 +5,7 @@ import { authenticate } from "./authenticate.ts";
 import { capability } from "./capability.ts";
 import { check } from "./check.ts";
 import { close } from "./close.ts";
+import { compress } from "./compress.ts";
 import { copy } from "./copy.ts";
 import { create } from "./create.ts";
 import { deleteMailbox } from "./delete.ts";
@@ -40,6 +41,7 @@ export const COMMANDS: ReadonlyMap<string, Command> = new Map(
     capability,
     check,
     close,
+    compress,
     copy,
     create,
     deleteMailbox,
