@@ -73,6 +73,8 @@ const COMMANDS: Readonly<Record<string, readonly [count: number, command: (count
   "a long tag": [2_000, (n) => `${times(n, "a")} NOOP`],
   "a long atom": [2_000, (n) => `${times(n, "FETCH")} 1`],
   "a long number": [2_000, (n) => `FETCH ${times(n, "9")} FLAGS`],
+  "keys of SORT": [200, (n) => `SORT (${times(n, "REVERSE SUBJECT ")}DATE) UTF-8 ALL`],
+  "events of NOTIFY": [50, (n) => `NOTIFY SET ${times(n, "(PERSONAL (MessageNew MessageExpunge)) ")}(SELECTED NONE)`],
   flags: [100, (n) => `STORE 1:* -FLAGS.SILENT (${times(n, (i) => `none-${i} `)}none)`],
 };
 
@@ -129,6 +131,33 @@ describe("twice as much in a mail costs twice the work, to take it and to tell i
       const [{ uid } = { uid: 0 }] = await imap.append(make(n) + end);
       await client.ok(`UID FETCH ${uid} (ENVELOPE BODYSTRUCTURE BODY.PEEK[HEADER.FIELDS (To)] BODY.PEEK[1])`);
       await client.ok(`UID SEARCH UID ${uid} OR SUBJECT none OR FROM none OR HEADER X-1 none TEXT none`);
+    }, 60);
+  });
+});
+
+const mailOf = (id: number, references: string): string =>
+  `Subject: one of a thread\r\nMessage-ID: <${id}@b>\r\nReferences: ${references}\r\n\r\n`;
+/** Mails that make threads of shapes that cost the most, where shapes can. */
+const THREADS: Readonly<Record<string, (i: number, n: number) => string>> = {
+  "each answers the one before": (i) => mailOf(i, `<${i - 1}@b>`),
+  "each answers the one behind": (i) => mailOf(i, `<${i + 1}@b>`),
+  "each answers the first": (i) => mailOf(i, "<0@b>"),
+  "each answers itself and the next, in a ring": (i, n) => mailOf(i, `<${i}@b> <${(i + 1) % n}@b>`),
+  "all have the same id": () => mailOf(1, "<1@b>"),
+  "each answers one that is not there": (i) => mailOf(i, `<x${i}@b> <y${i}@b>`),
+};
+
+describe("twice as long a thread costs twice the work", () => {
+  it.each(Object.entries(THREADS))("where %s", async (_, make) => {
+    await open();
+    await expectLinear(async (n) => {
+      await client.ok("STORE 1:* +FLAGS.SILENT (\\Deleted)");
+      await client.ok("EXPUNGE");
+      for (let i = 0; i < n; i++) await imap.append(make(i, n));
+      await client.ok("NOOP");
+      await client.ok("THREAD REFERENCES UTF-8 ALL");
+      await client.ok("THREAD ORDEREDSUBJECT UTF-8 ALL");
+      await client.ok("SORT (SUBJECT FROM REVERSE DATE) UTF-8 ALL");
     }, 60);
   });
 });

@@ -1,10 +1,11 @@
 // Who guesses addresses learns nothing by logging in: the answer to a wrong password and to an address that nobody has
-// is the same text after the same work, one hash. That RCPT tells who exists is what RCPT is for.
+// is the same text after the same work, one hash, or the same challenge. That RCPT tells who exists is what RCPT is for.
 import crypto from "node:crypto";
 import { afterAll, beforeAll, describe, expect, it } from "@jest/globals";
 import { AttackedServer, PASSWORD } from "../support/attacked-server.ts";
 import { RawImap } from "../support/raw-imap.ts";
 import { RawSmtp } from "../support/raw-smtp.ts";
+import { ScramClient } from "../support/scram-client.ts";
 
 const base64 = (text: string): string => Buffer.from(text).toString("base64");
 
@@ -111,6 +112,27 @@ describe("a login that fails", () => {
     }
     expect(seen[0]).toEqual({ answer: expect.stringMatching(/wrong user name or password/), hashes: 1 });
     expect(seen).toEqual(seen.map(() => seen[0]));
+  });
+});
+
+describe("SCRAM that fails", () => {
+  it.each(["SHA-1", "SHA-256"] as const)("by %s begins and ends the same way whoever it is", async (hash) => {
+    const seen: object[] = [];
+    const salts = new Set<string>();
+    for (const name of ["alice@example.org", "nobody@example.org", "nobody", "@example.org"]) {
+      const scram = new ScramClient({ hash, name, password: "wrong" });
+      const client = await RawImap.connect(server.address("imap"));
+      client.write(`a AUTHENTICATE SCRAM-${hash} ${base64(scram.first)}\r\n`);
+      const challenge = Buffer.from((await client.next("a challenge")).slice(2), "base64").toString();
+      client.write(`${base64(scram.final(challenge))}\r\n`);
+      salts.add(/s=([^,]+)/.exec(challenge)?.[1] ?? "");
+      // Of the nonce and the salt it is the length that could tell.
+      seen.push({ challenge: challenge.replace(/[^=,](?=[^,]*,)/g, "x"), answer: await client.next("the answer") });
+      client.close();
+    }
+    expect(seen[0]).toMatchObject({ answer: "a NO [AUTHENTICATIONFAILED] wrong user name or password" });
+    expect(seen).toEqual(seen.map(() => seen[0]));
+    expect(salts.size).toBe(4);
   });
 });
 
