@@ -8,6 +8,11 @@ if (process.env.TEST_SEED === "random") {
   console.error(`TEST_SEED=${process.env.TEST_SEED}`);
 }
 
+const swc = (parser) => [
+  "@swc/jest",
+  { jsc: { target: "es2023", parser }, module: { type: "commonjs" }, sourceMaps: "inline" },
+];
+
 export default {
   testEnvironment: "node",
   testEnvironmentOptions: { customExportConditions: ["source", "node", "node-addons"] },
@@ -17,15 +22,11 @@ export default {
   moduleNameMapper: { "^fast-check$": "<rootDir>/test/support/seeded-fast-check.cjs" },
   setupFiles: ["<rootDir>/test/support/native-errors.cjs"],
   transform: {
-    "^.+\\.ts$": [
-      "@swc/jest",
-      {
-        jsc: { target: "es2023", parser: { syntax: "typescript" } },
-        module: { type: "commonjs" },
-        sourceMaps: "inline",
-      },
-    ],
+    "^.+\\.ts$": swc({ syntax: "typescript" }),
+    // An ES module alone.
+    "/node_modules/jose/.+\\.js$": swc({ syntax: "ecmascript" }),
   },
+  transformIgnorePatterns: ["/node_modules/(?!jose/)"],
   maxWorkers: 2,
   workerIdleMemoryLimit: "600MB",
   // A guard against hanging, not a measure: machines that judge a change may be busy with much else.

@@ -1,9 +1,10 @@
 // One play of a transcript: a server of its own with one account, its sessions, and what was captured.
 import { DEFAULT_IMAP_LIMITS, startImapServer, type ImapLimits, type ImapServer } from "@pushmail/imap-idle-server";
 import { openMailStore, type MailStore, type StoreDriver } from "@pushmail/mailstore";
-import { Sasl } from "@pushmail/sasl";
+import { createTokenChecker, Sasl, type TokenChecker } from "@pushmail/sasl";
 import { LineClient, type Cut } from "./line-client.ts";
 import { TEST_CERTIFICATE } from "./test-certificate.ts";
+import { TEST_TOKEN_AUDIENCE, TEST_TOKEN_ISSUER, TEST_TOKEN_KEYS } from "./test-token-keys.ts";
 
 export const ALICE = "alice@example.org";
 const PASSWORD = "secret";
@@ -135,7 +136,7 @@ export class TranscriptRun {
     };
     return startImapServer({
       store: this.#store,
-      sasl: new Sasl({ store: this.#store, nonce: () => NONCE }),
+      sasl: new Sasl({ store: this.#store, nonce: () => NONCE, tokens: this.#tokens() }),
       host: "127.0.0.1",
       port: 0,
       hostname: "imap.example.org",
@@ -144,6 +145,16 @@ export class TranscriptRun {
       limits: this.#limits,
       now: () => this.#nowMs,
       random: () => 0.5,
+    });
+  }
+
+  #tokens(): TokenChecker {
+    return createTokenChecker({
+      issuer: TEST_TOKEN_ISSUER,
+      audience: TEST_TOKEN_AUDIENCE,
+      claim: "email",
+      source: { keys: TEST_TOKEN_KEYS },
+      now: () => this.#nowMs,
     });
   }
 

@@ -46,6 +46,7 @@ const CODE_OF_REFUSAL: Record<RefusalCode, ResponseCode | undefined> = {
   appPasswordInvalid: "CANNOT",
   authenticationFailed: "AUTHENTICATIONFAILED",
   loginInsecure: "PRIVACYREQUIRED",
+  loginUnavailable: "UNAVAILABLE",
   loopDetected: "CANNOT",
   mailboxExists: "ALREADYEXISTS",
   mailboxNameInvalid: "CANNOT",

@@ -8,6 +8,7 @@ export type RefusalCode =
   | "appPasswordInvalid"
   | "authenticationFailed"
   | "loginInsecure"
+  | "loginUnavailable"
   | "loopDetected"
   | "mailboxExists"
   | "mailboxNameInvalid"

@@ -13,6 +13,7 @@ import {
   type ScryptCost,
   type StoreLimits,
 } from "@pushmail/mailstore";
+import { TOKEN_LIMITS, type TokenLimits } from "@pushmail/sasl";
 import { SMTP_LIMITS, type SmtpLimits } from "@pushmail/smtp-ingest";
 
 /** A TCP port, 0 for a free one, or no listener at all. */
@@ -39,6 +40,8 @@ export interface Limits {
   readonly imap: ImapLimits;
   /** Failed logins on whatever listener. */
   readonly login: LoginLimits;
+  /** Tokens in place of passwords. */
+  readonly token: TokenLimits;
   readonly store: StoreLimits;
   readonly level: LevelLimits;
   /** What the check of a password costs; in memory, where no hash can be stolen, next to nothing. */
@@ -57,6 +60,7 @@ export const defaultLimits: Limits = {
   smtp: SMTP_LIMITS,
   imap: IMAP_LIMITS,
   login: LOGIN_LIMITS,
+  token: TOKEN_LIMITS,
   store: STORE_LIMITS,
   level: LEVEL_LIMITS,
   scrypt: DEFAULT_SCRYPT_COST,
@@ -92,6 +96,13 @@ export interface ServerSettings extends Readonly<Record<ListenerName, Port>> {
   readonly users: string | Readonly<Record<string, string | UserSettings>>;
   readonly tlsKey: string;
   readonly tlsCert: string;
+  readonly oauthIssuer: string;
+  readonly oauthAudience: string;
+  readonly oauthClaim: string;
+  /** Of these three one is set where `oauthIssuer` is. */
+  readonly oauthKeys: string;
+  readonly oauthKeysUrl: string;
+  readonly oauthIntrospectionUrl: string;
   readonly limits: LimitsGiven;
 }
 
@@ -132,6 +143,22 @@ export const settingSpecs: Readonly<Record<Exclude<keyof Settings, "limits">, Se
   users: { kind: "users", value: "FILE", says: "accounts to have, as lines of address:password" },
   tlsKey: { kind: "path", value: "FILE", says: "private key (PEM)", unset: "self-signed" },
   tlsCert: { kind: "path", value: "FILE", says: "certificate with its chain (PEM)", unset: "self-signed" },
+  oauthIssuer: {
+    kind: "text",
+    value: "URL",
+    says: "who issues tokens for OAUTHBEARER and XOAUTH2, as they name him",
+    unset: "no tokens",
+  },
+  oauthAudience: { kind: "text", value: "NAME", says: "for whom a token must be", unset: "none" },
+  oauthClaim: { kind: "text", value: "NAME", says: "claim of a token that holds the account's address" },
+  oauthKeys: { kind: "path", value: "FILE", says: "the issuer's keys (JWKS)", unset: "none" },
+  oauthKeysUrl: { kind: "text", value: "URL", says: "where the issuer's keys are to be had", unset: "none" },
+  oauthIntrospectionUrl: {
+    kind: "text",
+    value: "URL",
+    says: "where to ask about a token (RFC 7662), with NAME:PASSWORD@ in it",
+    unset: "none",
+  },
   log: { kind: ["pretty", "json"], value: "FORMAT", says: "how log lines look: pretty or json" },
   logLevel: {
     kind: ["trace", "debug", "info", "warn", "error", "fatal", "silent"],
@@ -157,6 +184,12 @@ export const defaultSettings: Settings = {
   users: {},
   tlsKey: "",
   tlsCert: "",
+  oauthIssuer: "",
+  oauthAudience: "",
+  oauthClaim: "email",
+  oauthKeys: "",
+  oauthKeysUrl: "",
+  oauthIntrospectionUrl: "",
   log: "pretty",
   logLevel: "info",
   demo: false,

@@ -27,6 +27,7 @@ import {
   type ServerSettings,
 } from "./settings.ts";
 import { StartFault } from "./start-fault.ts";
+import { loadTokenChecker } from "./tokens.ts";
 import { provisionUsers } from "./users.ts";
 
 /** Where a listener is to be reached. */
@@ -94,7 +95,8 @@ export async function startPushmail(given: PushmailOptions = {}): Promise<Pushma
     const tls = await loadCertificate(settings, new Date());
     const throttle = new LoginThrottle({ limits: limits.login });
     const rooms = shareOut(limits, descriptorsMax());
-    const sasl = new Sasl({ store });
+    const tokens = await loadTokenChecker(settings, limits.token);
+    const sasl = new Sasl({ store, ...(tokens === undefined ? {} : { tokens }) });
     const surroundings = { sasl, settings, limits, store, tls, log, throttle, rooms };
     for (const name of listenerNames) {
       const port = settings[name];

@@ -19,7 +19,7 @@ export function serveUsage(): string {
 Prints one line on stdout when every listener is up: ready {"smtp":{"host":"127.0.0.1","port":2525},...,"pid":123}
 A PORT of 0 takes a free port, off opens none. SIGTERM and SIGINT end it, SIGHUP reads the certificate anew.
 
-${rows.map(({ flag, says }) => `  ${flag.padEnd(22)}${says}`).join("\n")}
+${rows.map(({ flag, says }) => `  ${flag.padEnd(32)}${says}`).join("\n")}
 
 Environment: PUSHMAIL_ and the flag's name, such as PUSHMAIL_LOG_LEVEL; it overrides the file, flags override both.
 `;

@@ -3,13 +3,17 @@ import { Refusal, type AccountInfo, type MailStore } from "@pushmail/mailstore";
 import { isBindable } from "./channel-binding.ts";
 import type { SaslChannel } from "./channel.ts";
 import { openExchange, type Mechanism, type SaslHost } from "./exchange.ts";
+import { oauthbearer, xoauth2 } from "./oauth.ts";
 import { login, plain } from "./plain.ts";
 import { randomNonce, scram } from "./scram.ts";
+import type { TokenChecker } from "./token-checker.ts";
 
 export interface SaslOptions {
   readonly store: MailStore;
   /** Makes the server's half of SCRAM's nonces; random by default. */
   readonly nonce?: () => string;
+  /** Without it no tokens are taken. */
+  readonly tokens?: TokenChecker;
 }
 
 interface Entry {
@@ -21,15 +25,23 @@ interface Entry {
 export class Sasl {
   readonly #entries: ReadonlyMap<string, Entry>;
 
-  constructor({ store, nonce = randomNonce }: SaslOptions) {
+  constructor({ store, tokens, nonce = randomNonce }: SaslOptions) {
     const always = (): boolean => true;
     const inTls = ({ tls }: SaslChannel): boolean => isBindable(tls);
     const scrams = (["SHA-256", "SHA-1"] as const).flatMap((hash): [string, Entry][] => [
       [`SCRAM-${hash}-PLUS`, { mechanism: scram({ store, hash, isPlus: true, nonce }), isUsable: inTls }],
       [`SCRAM-${hash}`, { mechanism: scram({ store, hash, isPlus: false, nonce }), isUsable: always }],
     ]);
+    const oauths: readonly [string, Entry][] =
+      tokens === undefined
+        ? []
+        : [
+            ["OAUTHBEARER", { mechanism: oauthbearer({ store, tokens }), isUsable: always }],
+            ["XOAUTH2", { mechanism: xoauth2({ store, tokens }), isUsable: always }],
+          ];
     this.#entries = new Map<string, Entry>([
       ...scrams,
+      ...oauths,
       ["PLAIN", { mechanism: plain(store), isUsable: always }],
       ["LOGIN", { mechanism: login(store), isUsable: always }],
     ]);

@@ -24,6 +24,8 @@ const STATUS: Readonly<Record<RefusalCode, Status>> = {
   appPasswordInvalid: "554 5.3.0",
   authenticationFailed: "535 5.7.8",
   loginInsecure: "538 5.7.11",
+  // RFC 4954 6
+  loginUnavailable: "454 4.7.0",
   loopDetected: "554 5.4.6",
   mailboxExists: "554 5.3.0",
   mailboxNameInvalid: "554 5.3.0",
@@ -41,7 +43,6 @@ const STATUS: Readonly<Record<RefusalCode, Status>> = {
   storeUnavailable: "451 4.3.0",
   tooManyConnections: "421 4.7.0",
   tooManyKeywords: "451 4.3.0",
-  // RFC 4954 6
   tooManyLogins: "454 4.7.0",
   tooManyMailboxes: "451 4.3.0",
   tooManyRecipients: "452 4.5.3",

@@ -1,10 +1,14 @@
 // The listener for the holders of accounts, as transcripts.
 import { afterEach, describe, expect, it } from "@jest/globals";
+import { openMailStore, openMemoryDriver, Refusal } from "@pushmail/mailstore";
+import { Sasl } from "@pushmail/sasl";
 import { isLoopback } from "./engine/engine-connection.ts";
 import type { SmtpIngestOptions } from "./start-smtp-ingest.ts";
 import { TEST_TLS } from "./test-support/certificates.ts";
 import { Dialogue } from "./test-support/dialogue.ts";
 import { TestListener } from "./test-support/listener.ts";
+
+const CHEAP = { scryptCost: { N: 16, r: 1, p: 1 }, scramIterations: 4_096 };
 
 let mx: TestListener;
 
@@ -96,6 +100,47 @@ describe("AUTH", () => {
     `);
     expect(mx.logged.filter(({ message }) => message === "login failed")).toHaveLength(3);
     expect(JSON.stringify(mx.logged)).not.toContain("secret");
+  });
+
+  it("takes tokens, and says in JSON what is wrong with one", async () => {
+    const tokens = {
+      issuer: "https://id.example.org",
+      async check(token: string): Promise<string> {
+        if (token === "later") throw new Refusal("loginUnavailable", "try again later");
+        return token === "good" ? "alice@example.org" : "nobody@example.org";
+      },
+    };
+    const store = openMailStore(await openMemoryDriver(), CHEAP);
+    await store.createAccount({ address: "alice@example.org", password: "secret" });
+    await listen({ limits: { authFailureDelayMs: 0 }, sasl: new Sasl({ store, tokens }) });
+    const bearer = (token: string): string => base64(`n,a=alice@example.org,\x01auth=Bearer ${token}\x01\x01`);
+    await mx.play(`
+      S: 220 *
+      C: EHLO client.example
+      S: 250-*
+      S: 250-PIPELINING
+      S: 250-8BITMIME
+      S: 250-SMTPUTF8
+      S: 250-ENHANCEDSTATUSCODES
+      S: 250-AUTH SCRAM-SHA-256 SCRAM-SHA-1 OAUTHBEARER XOAUTH2 PLAIN LOGIN
+      S: 250 SIZE 52428800
+      C: AUTH OAUTHBEARER ${bearer("later")}
+      S: 454 4.7.0 *
+      C: AUTH OAUTHBEARER ${bearer("bad")}
+      S: 334 ${base64(`{"status":"invalid_token","openid-configuration":"https://id.example.org/.well-known/openid-configuration"}`)}
+      C: AQ==
+      S: 535 5.7.8 *
+      C: AUTH XOAUTH2
+      S: 334 *
+      C: ${base64("user=alice@example.org\x01auth=Bearer bad\x01\x01")}
+      S: 334 ${base64(`{"status":"401","schemes":"bearer"}`)}
+      C:
+      S: 535 5.7.8 *
+      C: AUTH OAUTHBEARER ${bearer("good")}
+      S: 235 2.7.0 *
+      ${BYE}
+    `);
+    await store.close();
   });
 
   it("is neither announced nor taken in clear where that is not allowed", async () => {

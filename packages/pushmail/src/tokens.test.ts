@@ -1,0 +1,52 @@
+// The settings about tokens: what goes together, and what is said where it does not.
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, it } from "@jest/globals";
+import { defaultLimits, defaultSettings, type ServerSettings } from "./settings.ts";
+import { loadTokenChecker } from "./tokens.ts";
+
+const ISSUER = { oauthIssuer: "https://id.example.org", oauthAudience: "mail" };
+
+let directory: string;
+
+beforeAll(async () => {
+  directory = await mkdtemp(join(tmpdir(), "pushmail-tokens-"));
+  await writeFile(join(directory, "keys.json"), `{"keys":[]}`);
+  await writeFile(join(directory, "none.json"), `{}`);
+});
+
+afterAll(() => rm(directory, { recursive: true, force: true }));
+
+function load(settings: Partial<ServerSettings>): ReturnType<typeof loadTokenChecker> {
+  return loadTokenChecker({ ...defaultSettings, ...settings }, defaultLimits.token);
+}
+
+it("leave tokens out where nothing is set", async () => {
+  expect(await load({})).toBeUndefined();
+});
+
+describe("a source of trust", () => {
+  it.each<readonly [string, () => Partial<ServerSettings>]>([
+    ["a file", () => ({ oauthKeys: join(directory, "keys.json") })],
+    ["a URL", () => ({ oauthKeysUrl: "https://id.example.org/keys" })],
+    ["a URL of this machine", () => ({ oauthKeysUrl: "http://127.0.0.1:8080/keys" })],
+    ["an endpoint", () => ({ oauthIntrospectionUrl: "https://name:password@id.example.org/introspect" })],
+  ])("is %s", async (_what, source) => {
+    expect(await load({ ...ISSUER, ...source() })).toMatchObject({ issuer: ISSUER.oauthIssuer });
+  });
+});
+
+it.each<readonly [string, () => Partial<ServerSettings>, RegExp]>([
+  ["no issuer", () => ({ oauthKeysUrl: "https://id.example.org/keys" }), /oauthIssuer is missing/],
+  ["an issuer that is none", () => ({ ...ISSUER, oauthIssuer: "me" }), /oauthIssuer is no URL/],
+  ["no audience", () => ({ oauthIssuer: "https://id.example.org" }), /oauthAudience is missing/],
+  ["no source", () => ISSUER, /one of oauthKeys/],
+  ["two sources", () => ({ ...ISSUER, oauthKeys: "x", oauthKeysUrl: "https://id.example.org/keys" }), /one of/],
+  ["a source in clear", () => ({ ...ISSUER, oauthKeysUrl: "http://id.example.org/keys" }), /must be an https URL/],
+  ["a source that is no URL", () => ({ ...ISSUER, oauthIntrospectionUrl: "there" }), /must be an https URL/],
+  ["a file that is not there", () => ({ ...ISSUER, oauthKeys: join(directory, "gone.json") }), /ENOENT/],
+  ["a file without keys", () => ({ ...ISSUER, oauthKeys: join(directory, "none.json") }), /it has no keys/],
+])("complain of %s", async (_what, settings, complaint) => {
+  await expect(load(settings())).rejects.toThrow(complaint);
+});
