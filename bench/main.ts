@@ -56,7 +56,10 @@ async function runAll(scenario: Scenario): Promise<Result> {
     const cpu = [server, client, others].map((seconds) => seconds.toFixed(1)).join(", ");
     const outcome = run.failed === undefined ? "" : ", FAILED";
     const wall = run.wallSeconds.toFixed(1);
-    console.log(`  ${run.peer} ${run.repeat + 1}: ${wall} s; CPU s of server, client, others: ${cpu}${outcome}`);
+    const disk = `4 KiB with fdatasync: p50 ${run.disk.p50}, p99 ${run.disk.p99} ms`;
+    console.log(
+      `  ${run.peer} ${run.repeat + 1}: ${wall} s; CPU s of server, client, others: ${cpu}; ${disk}${outcome}`,
+    );
   }
   return resultOf(runs, {
     scenario: scenario.name,

@@ -102,7 +102,7 @@ function cell(result: Result, { metric, better }: Metric, name: ReturnType<typeo
 
 function about({ what, command, madeAt, machine, runs }: Result): string {
   const others = medianOf(runs.map(({ cpuSeconds, wallSeconds }) => cpuSeconds.others / wallSeconds));
-  const disk = medianOf(runs.map((run) => run.disk.p50));
+  const disk = (share: "p50" | "p99"): string => renderNumber(medianOf(runs.map((run) => run.disk[share])));
   const repeats = Math.max(...runs.map(({ repeat }) => repeat)) + 1;
   const failures = runs.filter(({ failed }) => failed !== undefined);
   const lines = [
@@ -112,7 +112,7 @@ function about({ what, command, madeAt, machine, runs }: Result): string {
     "",
     `${madeAt.slice(0, 16).replace("T", " ")} UTC, Node ${machine.node.slice(1)}, ${machine.cores} cores (${machine.processor}), ` +
       `${repeats === 1 ? "1 run" : `${repeats} runs`} each; others used ${others.toFixed(1)} of the ${machine.cores} cores meanwhile; ` +
-      `4 KiB appended with fdatasync: ${renderNumber(disk)} ms (p50).`,
+      `4 KiB appended with fdatasync: p50 ${disk("p50")} ms, p99 ${disk("p99")} ms.`,
   ];
   for (const { peer, repeat, failed } of failures) lines.push("", `Failed: ${peer}, run ${repeat + 1}: ${failed}.`);
   return lines.join("\n");
