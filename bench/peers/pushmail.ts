@@ -9,7 +9,7 @@ import { ProcessTree } from "./process-tree.ts";
 
 const MAIN = "packages/pushmail/dist/main.js";
 /** Where the passwords' hashes are not what is measured, a thousand accounts must not take minutes to be made. */
-const CHEAP_SCRYPT = "[limits.scrypt]\nN = 16\nr = 1\np = 1\n";
+const CHEAP_HASHES = "[limits.scrypt]\nN = 16\nr = 1\np = 1\n[limits.scram]\niterations = 16\n";
 
 type Ready = Record<"lmtp" | "imap", Endpoint> & { readonly imaps?: Endpoint };
 
@@ -24,7 +24,7 @@ export async function startPushmail(options: PeerOptions = {}): Promise<Peer> {
       .map((user) => `${user}:${PASSWORD}\n`)
       .join(""),
   );
-  writeFileSync(configuration, options.realHashes === true ? "" : CHEAP_SCRYPT);
+  writeFileSync(configuration, options.realHashes === true ? "" : CHEAP_HASHES);
   const base = ["--config", configuration, "--data", data, "--log-level", "warn"];
   const off = ["smtp", "submission", "submissions"].flatMap((name) => [`--${name}`, "off"]);
   let tree: ProcessTree;
