@@ -4,6 +4,7 @@ import { openMailStore, type MailStore, type StoreDriver } from "@pushmail/mails
 import { createTokenChecker, Sasl, type TokenChecker } from "@pushmail/sasl";
 import { LineClient, type Cut } from "./line-client.ts";
 import { TEST_CERTIFICATE } from "./test-certificate.ts";
+import { TEST_CLIENT_CA } from "./test-client-certificates.ts";
 import { TEST_TOKEN_AUDIENCE, TEST_TOKEN_ISSUER, TEST_TOKEN_KEYS } from "./test-token-keys.ts";
 
 export const ALICE = "alice@example.org";
@@ -140,7 +141,7 @@ export class TranscriptRun {
       host: "127.0.0.1",
       port: 0,
       hostname: "imap.example.org",
-      tls: TEST_CERTIFICATE,
+      tls: { ...TEST_CERTIFICATE, clientCa: TEST_CLIENT_CA },
       log: { debug: ignore, info: ignore, warn: ignore, error },
       limits: this.#limits,
       now: () => this.#nowMs,

@@ -4,6 +4,7 @@
 import { readdirSync, readFileSync } from "node:fs";
 import type { StoreDriver } from "@pushmail/mailstore";
 import type { Cut } from "./line-client.ts";
+import { TEST_CLIENTS } from "./test-client-certificates.ts";
 import { TranscriptRun } from "./transcript-run.ts";
 
 type Step =
@@ -28,8 +29,11 @@ const ORDERS: Readonly<Record<string, (run: TranscriptRun, args: readonly string
   deliver: (run, [mailbox = "", ...subject]) => run.deliver(mailbox, subject.join(" ")),
   /** `!clock ms`: so much time passes. */
   clock: (run, [ms]) => run.passTime(Number(ms)),
-  /** `!tls session`: the client goes on in TLS. */
-  tls: async (run, [session = ""]) => void (await (await run.client(session)).startTls()),
+  /** `!tls session [client]`: the client goes on in TLS, and shows the certificate of TEST_CLIENTS that has this name. */
+  tls: async (run, [session = "", client]) => {
+    const certificate = Object.entries(TEST_CLIENTS).find(([name]) => name === client)?.[1];
+    await (await run.client(session)).startTls(certificate);
+  },
   /** `!deflate session`: the client goes on deflated. */
   deflate: async (run, [session = ""]) => (await run.client(session)).startCompression(),
   /** `!hangup session`: the client sends no more, and still reads. */

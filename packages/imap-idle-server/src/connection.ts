@@ -14,6 +14,12 @@ export interface ConnectionOptions {
   readonly now: () => number;
 }
 
+export interface TlsTerms {
+  readonly secureContext: SecureContext;
+  /** Whether the client may show a certificate; what it is good for is decided when it logs in. */
+  readonly requestCert: boolean;
+}
+
 export interface ReadOptions {
   /** Whether what is read belongs to a command under way, for which a server that ends waits. */
   readonly isInCommand?: boolean;
@@ -176,13 +182,13 @@ export class Connection {
   }
 
   /** Sends what is gathered and goes on in TLS; what came in clear so far is not read any more. */
-  async startTls(secureContext: SecureContext): Promise<void> {
+  async startTls({ secureContext, requestCert }: TlsTerms): Promise<void> {
     // RFC 9051 6.2.1: commands that were slipped in behind STARTTLS are not carried out.
     const clear = this.#stopReading();
     this.#send();
     this.#isHandshaking = true;
     while (!this.hasLeft() && !this.#isClosed) await this.signal.wait();
-    const secured = new TLSSocket(clear, { isServer: true, secureContext });
+    const secured = new TLSSocket(clear, { isServer: true, secureContext, requestCert, rejectUnauthorized: false });
     secured.once("secure", () => {
       this.#isHandshaking = false;
       this.signal.raise();

@@ -18,6 +18,8 @@ import { Tally } from "./tally.ts";
 export interface TlsFiles {
   readonly key: string | Buffer;
   readonly cert: string | Buffer;
+  /** Certificates of this authority, in PEM, let clients in. */
+  readonly clientCa?: string | Buffer;
 }
 
 export interface ImapServerOptions {
@@ -90,6 +92,7 @@ class ConnectionServer implements ImapServer {
       sessionsOfAccount: new Tally(limits.sessionsPerAccountMax),
       isTlsImplicit: implicitTls,
       secureContext: tls === undefined ? undefined : contextOf(tls),
+      requestCert: tls?.clientCa !== undefined,
       isLocal,
       ended: (connection) => this.#forget(connection),
       now,
@@ -171,6 +174,8 @@ function isLoopback(address: string): boolean {
   return address === "::1" || address.startsWith("127.") || address.startsWith("::ffff:127.");
 }
 
-function contextOf({ key, cert }: TlsFiles): SecureContext {
-  return createSecureContext({ key, cert, minVersion: "TLSv1.2" });
+function contextOf({ key, cert, clientCa }: TlsFiles): SecureContext {
+  // A session that is taken up again has the certificate that it began with.
+  const client = clientCa === undefined ? {} : { ca: clientCa, sessionIdContext: "pushmail" };
+  return createSecureContext({ key, cert, minVersion: "TLSv1.2", ...client });
 }

@@ -22,6 +22,8 @@ export interface ServerContext {
   readonly isTlsImplicit: boolean;
   /** Undefined where TLS is not set up; replaced when the certificate is. */
   secureContext: SecureContext | undefined;
+  /** Whether clients are asked for a certificate of theirs. */
+  readonly requestCert: boolean;
   /** Whether what comes from an address in clear passes through nobody else's hands. */
   readonly isLocal: (address: string) => boolean;
   /** Takes note that a session has come to its end. */

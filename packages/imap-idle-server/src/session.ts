@@ -257,9 +257,9 @@ export class ImapSession implements Session {
   }
 
   async #goOnInTls(): Promise<void> {
-    const { secureContext } = this.#server;
+    const { secureContext, requestCert } = this.#server;
     if (secureContext === undefined) throw new Error("TLS is due without a certificate");
-    await this.#connection.startTls(secureContext);
+    await this.#connection.startTls({ secureContext, requestCert });
   }
 
   #carryOut({ name, row, tag, uid, scan }: Invocation, literal?: MessageLiteral): Promise<Completion | void> {

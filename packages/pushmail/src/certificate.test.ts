@@ -3,7 +3,7 @@ import { mkdtemp, readdir, readFile, rm, stat, writeFile } from "node:fs/promise
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "@jest/globals";
-import { type CertificateSettings, loadCertificate } from "./certificate.ts";
+import { type CertificateSettings, loadCertificate, loadTls } from "./certificate.ts";
 
 const now = new Date("2026-06-01T12:00:00Z");
 let data: string;
@@ -62,5 +62,25 @@ describe("the self-signed pair", () => {
   it("leaves nothing on disk with the mail in memory", async () => {
     expect((await loadCertificate({ ...settings, memory: true }, now)).cert).toContain("BEGIN CERTIFICATE");
     expect(await readdir(data)).toEqual([]);
+  });
+});
+
+describe("the authority of clients", () => {
+  it("is none where none is named", async () => {
+    expect(await loadTls({ ...settings, tlsClientCa: "" }, now)).toEqual(await loadCertificate(settings, now));
+  });
+
+  it("must be one: a file that is not there, no certificate, and a certificate that may issue none end the start", async () => {
+    const { cert } = await loadCertificate(settings, now);
+    const faults: readonly (readonly [text: string | undefined, complaint: RegExp])[] = [
+      [undefined, /tlsClientCa ".*": ENOENT/],
+      ["nonsense", /tlsClientCa ".*": /],
+      [cert, /tlsClientCa ".*": it is no authority/],
+    ];
+    for (const [text, complaint] of faults) {
+      const tlsClientCa = join(data, `ca-${faults.findIndex(([other]) => other === text)}.pem`);
+      if (text !== undefined) await writeFile(tlsClientCa, text);
+      await expect(loadTls({ ...settings, tlsClientCa }, now)).rejects.toThrow(complaint);
+    }
   });
 });

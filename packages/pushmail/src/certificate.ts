@@ -14,6 +14,29 @@ const VALID_DAYS = 825;
 
 export type CertificateSettings = Pick<ServerSettings, "data" | "memory" | "hostname" | "tlsKey" | "tlsCert">;
 
+/** What the listeners show, and whom they trust where that is set. */
+export interface TlsFiles extends KeyAndCertificate {
+  readonly clientCa?: string;
+}
+
+/** Reads the pair that is in force at `now`, and the authority of the clients' certificates. */
+export async function loadTls(
+  settings: CertificateSettings & Pick<ServerSettings, "tlsClientCa">,
+  now: Date,
+): Promise<TlsFiles> {
+  const { tlsClientCa } = settings;
+  const pair = await loadCertificate(settings, now);
+  if (tlsClientCa === "") return pair;
+  try {
+    const clientCa = await readFile(tlsClientCa, "utf8");
+    // Else one that cannot be read would count as none.
+    if (!new X509Certificate(clientCa).ca) throw new Error("it is no authority");
+    return { ...pair, clientCa };
+  } catch (error) {
+    throw new StartFault(`tlsClientCa "${tlsClientCa}": ${(error as Error).message}`, { cause: error });
+  }
+}
+
 /** Reads the pair that is in force at `now`; makes one where no files are named and none is kept that still serves. */
 export async function loadCertificate(settings: CertificateSettings, now: Date): Promise<KeyAndCertificate> {
   const { data, memory, hostname, tlsKey, tlsCert } = settings;

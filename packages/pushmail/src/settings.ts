@@ -96,6 +96,7 @@ export interface ServerSettings extends Readonly<Record<ListenerName, Port>> {
   readonly users: string | Readonly<Record<string, string | UserSettings>>;
   readonly tlsKey: string;
   readonly tlsCert: string;
+  readonly tlsClientCa: string;
   readonly oauthIssuer: string;
   readonly oauthAudience: string;
   readonly oauthClaim: string;
@@ -143,6 +144,12 @@ export const settingSpecs: Readonly<Record<Exclude<keyof Settings, "limits">, Se
   users: { kind: "users", value: "FILE", says: "accounts to have, as lines of address:password" },
   tlsKey: { kind: "path", value: "FILE", says: "private key (PEM)", unset: "self-signed" },
   tlsCert: { kind: "path", value: "FILE", says: "certificate with its chain (PEM)", unset: "self-signed" },
+  tlsClientCa: {
+    kind: "path",
+    value: "FILE",
+    says: "authority (PEM) whose certificates let clients in (EXTERNAL)",
+    unset: "none",
+  },
   oauthIssuer: {
     kind: "text",
     value: "URL",
@@ -184,6 +191,7 @@ export const defaultSettings: Settings = {
   users: {},
   tlsKey: "",
   tlsCert: "",
+  tlsClientCa: "",
   oauthIssuer: "",
   oauthAudience: "",
   oauthClaim: "email",

@@ -11,10 +11,9 @@ import {
 } from "@pushmail/mailstore";
 import { Sasl } from "@pushmail/sasl";
 import { type SmtpIngest, startSmtpIngest } from "@pushmail/smtp-ingest";
-import { loadCertificate } from "./certificate.ts";
+import { loadTls, type TlsFiles } from "./certificate.ts";
 import { type ConnectionRooms, descriptorsMax, shareOut } from "./descriptors.ts";
 import { compactRegularly } from "./compaction.ts";
-import type { KeyAndCertificate } from "./self-signed.ts";
 import {
   defaultLimits,
   defaultSettings,
@@ -92,7 +91,7 @@ export async function startPushmail(given: PushmailOptions = {}): Promise<Pushma
   };
   try {
     await provisionUsers(store, settings.users);
-    const tls = await loadCertificate(settings, new Date());
+    const tls = await loadTls(settings, new Date());
     const throttle = new LoginThrottle({ limits: limits.login });
     const rooms = shareOut(limits, descriptorsMax());
     const tokens = await loadTokenChecker(settings, limits.token);
@@ -110,7 +109,7 @@ export async function startPushmail(given: PushmailOptions = {}): Promise<Pushma
     ...(Object.fromEntries(listenerNames.map((name) => [name, listeners.get(name)?.address])) as Addresses),
     store,
     async reloadCertificate() {
-      const tls = await loadCertificate(settings, new Date());
+      const tls = await loadTls(settings, new Date());
       for (const listener of listeners.values()) listener.setTls(tls);
     },
     close: () => (closed ??= close()),
@@ -146,7 +145,7 @@ interface Surroundings {
   readonly limits: Limits;
   readonly store: MailStore;
   readonly sasl: Sasl;
-  readonly tls: KeyAndCertificate;
+  readonly tls: TlsFiles;
   readonly log: Log;
   readonly throttle: LoginThrottle;
   readonly rooms: ConnectionRooms;

@@ -1,6 +1,7 @@
 // OAUTHBEARER (RFC 7628) and its forerunner XOAUTH2: a token from elsewhere stands for the password.
-import { normalizeAddress, Refusal, type AccountInfo, type MailStore } from "@pushmail/mailstore";
+import { Refusal, type AccountInfo, type MailStore } from "@pushmail/mailstore";
 import type { Exchange, Mechanism } from "./exchange.ts";
+import { isCalled } from "./is-called.ts";
 import { SaslFault } from "./sasl-fault.ts";
 import type { TokenChecker } from "./token-checker.ts";
 
@@ -61,22 +62,12 @@ async function logIn(
   try {
     return await exchange.attempt(name, async () => {
       const account = await store.findAccount(await tokens.check(token));
-      if (account !== undefined && isOf(account, name)) return account;
+      if (account !== undefined && isCalled(account, name)) return account;
       throw new Refusal("authenticationFailed", "the token is of nobody here");
     });
   } catch (error) {
     // What is wrong is told as a challenge; whatever the client says to it, it does not get in.
     if (error instanceof Refusal && error.code === "authenticationFailed") await exchange.ask(JSON.stringify(refusal));
     throw error;
-  }
-}
-
-/** Whether a client that calls itself so means this account. */
-function isOf({ address, aliases }: AccountInfo, name: string): boolean {
-  if (name === "") return true;
-  try {
-    return [address, ...aliases].includes(normalizeAddress(name));
-  } catch {
-    return false;
   }
 }

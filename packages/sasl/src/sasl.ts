@@ -2,7 +2,9 @@
 import { Refusal, type AccountInfo, type MailStore } from "@pushmail/mailstore";
 import { isBindable } from "./channel-binding.ts";
 import type { SaslChannel } from "./channel.ts";
+import { certifiedAddresses } from "./client-certificate.ts";
 import { openExchange, type Mechanism, type SaslHost } from "./exchange.ts";
+import { external } from "./external.ts";
 import { oauthbearer, xoauth2 } from "./oauth.ts";
 import { login, plain } from "./plain.ts";
 import { randomNonce, scram } from "./scram.ts";
@@ -39,7 +41,9 @@ export class Sasl {
             ["OAUTHBEARER", { mechanism: oauthbearer({ store, tokens }), isUsable: always }],
             ["XOAUTH2", { mechanism: xoauth2({ store, tokens }), isUsable: always }],
           ];
+    const hasCertificate = ({ tls }: SaslChannel): boolean => certifiedAddresses(tls).length > 0;
     this.#entries = new Map<string, Entry>([
+      ["EXTERNAL", { mechanism: external(store), isUsable: hasCertificate }],
       ...scrams,
       ...oauths,
       ["PLAIN", { mechanism: plain(store), isUsable: always }],

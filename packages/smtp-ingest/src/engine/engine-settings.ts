@@ -1,4 +1,5 @@
 // What a listener is, and the options of smtp-server that make it so.
+import type { SecureContextOptions, SecureVersion } from "node:tls";
 import type { SMTPServerOptions } from "smtp-server";
 import type { LoginThrottle } from "@pushmail/mailstore";
 import type { Sasl } from "@pushmail/sasl";
@@ -10,6 +11,8 @@ import type { LineEndPolicy } from "./data-decoder.ts";
 export interface TlsCredentials {
   readonly key: string | Buffer;
   readonly cert: string | Buffer;
+  /** Certificates of this authority, in PEM, let clients in where there is AUTH. */
+  readonly clientCa?: string | Buffer;
   /** The oldest version spoken, TLSv1.2 where it is not set. */
   readonly minVersion?: "TLSv1.2" | "TLSv1.3";
 }
@@ -44,6 +47,7 @@ export function smtpServerOptions(settings: EngineSettings): SMTPServerOptions {
   if (tls === null) disabledCommands.push("STARTTLS");
   return {
     ...(tls === null ? {} : contextOptions(tls)),
+    ...(tls?.clientCa !== undefined && settings.authentication ? { requestCert: true, rejectUnauthorized: false } : {}),
     secure: settings.implicitTls,
     // A client may close its side early and still wants its answers.
     allowHalfOpen: true,
@@ -66,6 +70,9 @@ export function smtpServerOptions(settings: EngineSettings): SMTPServerOptions {
 }
 
 /** smtp-server's own floor is TLSv1. */
-export function contextOptions(tls: TlsCredentials): Required<TlsCredentials> {
-  return { minVersion: "TLSv1.2", ...tls };
+export function contextOptions({
+  clientCa,
+  ...tls
+}: TlsCredentials): SecureContextOptions & { minVersion: SecureVersion } {
+  return { minVersion: "TLSv1.2", ...tls, ...(clientCa === undefined ? {} : { ca: clientCa }) };
 }
