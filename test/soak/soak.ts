@@ -11,7 +11,7 @@ import { RawImap } from "../support/raw-imap.ts";
 import { RawSmtp } from "../support/raw-smtp.ts";
 import { seededRandom } from "../support/seeded-random.ts";
 import { PUSHMAIL_MAIN, ServerProcess, type Address } from "../support/server-process.ts";
-import { AccountModel } from "./account-model.ts";
+import { AccountModel, places, type State } from "./account-model.ts";
 import { change, PASSWORD, send, Watcher, type Stage } from "./actors.ts";
 import { Numbers, observe } from "./observe.ts";
 
@@ -230,9 +230,14 @@ Channel a\nFar :far:\nNear :near:\nPatterns INBOX\nSync Pull\nCreate Near\nRemov
     faults.push(`mbsync: ${String(error)}`);
   }
   const near = ["cur", "new"].flatMap((part) => readdirSync(join(maildir, "INBOX", part))).length;
-  const far = model.mailsIn("INBOX").length;
+  // What is marked as deleted it would expunge at once, and does not pull.
+  const far = model.mailsIn("INBOX").filter((id) => !isDeleted(model.states.get(id) ?? "")).length;
   if (near !== far) faults.push(`mbsync has ${near} mails of ${model.user}, the server ${far}`);
   report.syncs++;
+}
+
+function isDeleted(state: State): boolean {
+  return places(state).get("INBOX")?.includes("\\Deleted") === true;
 }
 
 function residentMiB(pid: number): number {
