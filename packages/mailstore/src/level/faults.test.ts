@@ -20,11 +20,11 @@ const LIMITS: LevelLimits = {
 const said: string[] = [];
 let nowMs = 0;
 
-function openOn(disk: SimulatedDisk): Promise<StoreDriver> {
+function openOn(disk: SimulatedDisk, limits: LevelLimits = LIMITS): Promise<StoreDriver> {
   return openDriver({
     files: disk,
     index: disk.index,
-    limits: LIMITS,
+    limits,
     log: { info: (_, message) => said.push(message), warn: (_, message) => said.push(message) },
     onStep: () => undefined,
     now: () => nowMs,
@@ -46,9 +46,9 @@ class Trouble {
   }
 }
 
-async function begin(): Promise<{ driver: StoreDriver; trouble: Trouble }> {
+async function begin(limits?: LevelLimits): Promise<{ driver: StoreDriver; trouble: Trouble }> {
   const disk = await SimulatedDisk.from();
-  const driver = await openOn(disk);
+  const driver = await openOn(disk, limits);
   const none = { allocate: 0, messages: 0, unseen: 0, deleted: 0, bytes: 0, record: Buffer.alloc(0) };
   const part = { mailbox: INBOX, ...none, properties: Buffer.from("INBOX") };
   await driver.commit([{ account: A, blobs: [], enforceQuota: false, parts: [part] }]);
@@ -144,6 +144,19 @@ describe("a disk in trouble", () => {
     trouble.failing = () => false;
     await driver.close();
     await checkExactly(await openOn(await SimulatedDisk.from(await trouble.disk.image())), delivered);
+  });
+
+  it("never reads what it has refused, wherever the group after it ends", async () => {
+    // One of the lengths makes that group end where the batch of the refused one begins. Nothing else is synced.
+    const limits = { ...LIMITS, zeroFillGroupBytesMax: 0 };
+    for (let length = 0; length < 256; length += 8) {
+      const { driver, trouble } = await begin(limits);
+      trouble.failing = (name) => name === "sync";
+      await expect(deliver(driver, "x".repeat(240))).rejects.toMatchObject({ code: "storeFull" });
+      trouble.failing = () => false;
+      await driver.directory.put([{ key: "name", value: Buffer.alloc(length) }]);
+      await checkExactly(await openOn(await SimulatedDisk.from(await trouble.disk.image())), []);
+    }
   });
 
   it("answers reads from the log when the index has lost a write", async () => {
