@@ -14,10 +14,10 @@ import {
 import { seededRandom } from "../support/seeded-random.ts";
 
 const SMALL = {
-  segmentBytesMax: 300_000,
+  segmentBytesMax: 100_000,
   zeroFillBytesMin: 4096,
-  zeroFillBytesMax: 16_384,
-  inlineBodyBytesMax: 60_000,
+  zeroFillBytesMax: 8192,
+  inlineBodyBytesMax: 16_000,
 };
 const STORE = { tailRecordsMax: 20, logRecordsKept: 10 };
 const SCRYPT = { N: 16, r: 1, p: 1 };
@@ -68,7 +68,7 @@ export async function fill(root: string, kind: Kind): Promise<KnownStore> {
     await deliver(
       store,
       i % 7 === 0 ? ids : [ids[i % 2] as AccountId],
-      mail(i, [300, 9_000, 30_000, 100_000][i % 4] as number),
+      mail(i, [300, 3_000, 10_000, 24_000][i % 4] as number),
     );
     if (i % 5 === 4) await change(store, ids[i % 2] as AccountId, i);
   }
@@ -124,7 +124,7 @@ async function compactUntilGone(store: MailStore, ids: readonly AccountId[], dir
     await store.setFlags(at, [[3, 15]], { mode: "add", flags: ["\\Deleted"] });
     await store.expunge(at);
   }
-  for (let i = 100; i < 130; i++) await deliver(store, [ids[i % 2] as AccountId], mail(i, 9_000));
+  for (let i = 100; i < 130; i++) await deliver(store, [ids[i % 2] as AccountId], mail(i, 3_000));
   await store.compact();
   return !(await readdir(join(directory, "segments"))).includes("0000000001.seg");
 }
