@@ -1,6 +1,7 @@
 // kill -9 under load, at every named step and at random moments, over and over on one data directory: what was
 // acknowledged is there as a whole, nothing else is, numbers never go back, and idle clients end with a right view.
 import { afterAll, beforeAll, describe, expect, it } from "@jest/globals";
+import { checkStore, findingLine } from "@pushmail/mailstore";
 import { makeDataDirectory, type DataDirectory } from "../support/data-directory.ts";
 import type { RawImap } from "../support/raw-imap.ts";
 import { seededRandom, testSeed } from "../support/seeded-random.ts";
@@ -12,6 +13,8 @@ import { MailboxMirror } from "./mailbox-mirror.ts";
 import { Marks } from "./marks.ts";
 
 const KILLS = Number(process.env["TEST_KILLS"] ?? 32);
+/** So many kills are between two checks of all that is on disk. */
+const CHECK_EVERY = 5;
 /** A step that comes too seldom is not waited for beyond so many acknowledgements. */
 const ACKNOWLEDGED_MAX = 600;
 const GONE = /connection ended|EPIPE|ECONNRESET|ECONNREFUSED|421 4.3.2 Shutting down/;
@@ -35,6 +38,13 @@ afterAll(() => {
 
 function start(killAt: string): KillableServer {
   return new KillableServer(directory.data, { [ANN]: PASSWORD, [BEN]: PASSWORD }, killAt);
+}
+
+/** What a check of the directory finds. */
+async function findings(): Promise<string[]> {
+  const found: string[] = [];
+  await checkStore({ directory: directory.data, onFinding: (finding) => found.push(findingLine(finding)) });
+  return found;
 }
 
 /** Holds all that is there against all that is known. */
@@ -103,6 +113,7 @@ describe("a server that is killed", () => {
           if (!GONE.test(String(error))) throw new Error(`kill ${kill} at ${plan.killAt}`, { cause: error });
         }
         expect([plan.killAt, await server.ended()]).toEqual([plan.killAt, "SIGKILL"]);
+        if (kill % CHECK_EVERY === 0) expect([plan.killAt, await findings()]).toEqual([plan.killAt, []]);
       }
       const last = start("-");
       await verify((await last.addresses) as Addresses);

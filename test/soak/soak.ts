@@ -21,6 +21,8 @@ const WATCHERS_PER_ACCOUNT = 3;
 const ROUND_SECONDS_MAX = 45;
 const TAILED = "tailed@example.org";
 const LATE_PUSH_MS = 5_000;
+/** Within a life of the server, so that kills meet it. */
+const COMPACT_EVERY_MS = 10_000;
 
 const { values: options } = parseArgs({
   options: {
@@ -77,13 +79,16 @@ function stage(): Stage {
 
 async function start(): Promise<ServerProcess> {
   const begun = performance.now();
-  const server = await ServerProcess.start([
-    `--data=${directory.data}`,
-    `--users=${directory.users}`,
-    `--smtp=${ports.smtp}`,
-    `--imap=${ports.imap}`,
-    "--log-level=warn",
-  ]);
+  const server = await ServerProcess.start(
+    [
+      `--data=${directory.data}`,
+      `--users=${directory.users}`,
+      `--smtp=${ports.smtp}`,
+      `--imap=${ports.imap}`,
+      "--log-level=warn",
+    ],
+    { PUSHMAIL_LIMITS_PROCESS_COMPACT_EVERY_MS: String(COMPACT_EVERY_MS) },
+  );
   restarts.push(performance.now() - begun);
   ports = { smtp: server.ready.smtp?.port ?? 0, imap: server.ready.imap?.port ?? 0 };
   return server;
