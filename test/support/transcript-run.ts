@@ -103,6 +103,12 @@ export class TranscriptRun {
     await this.#store.append([{ account: account.id, mailbox: target.id, message }]);
   }
 
+  async setQuota(quotaBytesMax: number, quotaMessagesMax: number): Promise<void> {
+    await this.#server();
+    const account = await this.#store.findAccount(ALICE);
+    if (account !== undefined) await this.#store.updateAccount(account.id, { quotaBytesMax, quotaMessagesMax });
+  }
+
   async closeServer(): Promise<void> {
     await (await this.#server()).close();
   }

@@ -27,6 +27,8 @@ const ORDERS: Readonly<Record<string, (run: TranscriptRun, args: readonly string
   select: (run, [session = "", ...mailbox]) => run.command(session, `SELECT ${mailbox.join(" ")}`),
   /** `!deliver mailbox subject`: a mail arrives for alice. */
   deliver: (run, [mailbox = "", ...subject]) => run.deliver(mailbox, subject.join(" ")),
+  /** `!quota bytes messages`: what alice may keep from now on; 0 is no limit. */
+  quota: (run, [bytes, messages]) => run.setQuota(Number(bytes), Number(messages)),
   /** `!clock ms`: so much time passes. */
   clock: (run, [ms]) => run.passTime(Number(ms)),
   /** `!tls session [client]`: the client goes on in TLS, and shows the certificate of TEST_CLIENTS that has this name. */

@@ -9,12 +9,15 @@ export interface CapabilityFacts {
   readonly hasTls: boolean;
   /** The SASL mechanisms that the client may use now. */
   readonly mechanisms: readonly string[];
+  /** The largest message that APPEND takes. */
+  readonly messageBytesMax: number;
 }
 
 const FROM_COMMANDS: readonly string[] = [...COMMANDS.values()].flatMap(({ capability }) => capability ?? []);
 
-export function capabilitiesOf({ state, client, hasTls, mechanisms }: CapabilityFacts): readonly string[] {
-  const capabilities = ["IMAP4rev1", "LITERAL+", ...FROM_COMMANDS];
+export function capabilitiesOf(facts: CapabilityFacts): readonly string[] {
+  const { state, client, hasTls, mechanisms, messageBytesMax } = facts;
+  const capabilities = ["IMAP4rev1", "LITERAL+", ...FROM_COMMANDS, `APPENDLIMIT=${messageBytesMax}`];
   if (state.name !== "notAuthenticated") return capabilities;
   if (hasTls && !client.isSecure) capabilities.push("STARTTLS");
   // RFC 9051 6.2.3: LOGINDISABLED as long as a password could be read on the way.

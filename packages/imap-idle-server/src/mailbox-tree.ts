@@ -1,29 +1,39 @@
 // Mailboxes as LIST and LSUB see them: a tree, with levels that exist only because something is below them.
-import type { MailboxStatus, SpecialUse } from "@pushmail/mailstore";
+import type { MailboxStatus } from "@pushmail/mailstore";
 
 export interface ListedMailbox {
   readonly name: string;
   readonly attributes: readonly string[];
-  readonly specialUse: SpecialUse | null;
+  /** Undefined where there is no such mailbox, but something below it, or a subscription. */
+  readonly status: MailboxStatus | undefined;
 }
 
 const SEPARATOR = "/";
 const INBOX = "INBOX";
 
-/** All names that LIST knows, INBOX first, superiors before what is below them. */
-export function listMailboxes(mailboxes: readonly MailboxStatus[]): readonly ListedMailbox[] {
+/** All names that LIST knows, and those given, INBOX first, superiors before what is below them. */
+export function listMailboxes(
+  mailboxes: readonly MailboxStatus[],
+  more: readonly string[] = [],
+): readonly ListedMailbox[] {
   const statuses = new Map(mailboxes.map((status) => [status.name, status]));
-  const names = withSuperiors(statuses.keys());
+  const names = withSuperiors(new Set([...statuses.keys(), ...more]));
   return names.map((name, i) => {
     const status = statuses.get(name);
-    const specialUse = status?.specialUse ?? null;
     // RFC 3348 3
     const attributes = [isWithin(names[i + 1] ?? "", name) ? "\\HasChildren" : "\\HasNoChildren"];
     // RFC 5258 3: older clients know the second of the two alone.
     if (status === undefined) attributes.push("\\NonExistent", "\\Noselect");
-    if (specialUse !== null) attributes.push(`\\${specialUse}`);
-    return { name, attributes, specialUse };
+    else if (status.specialUse !== null) attributes.push(`\\${status.specialUse}`);
+    return { name, attributes, status };
   });
+}
+
+/** The levels above a name, the lowest first. */
+export function* superiorsOf(name: string): Generator<string> {
+  for (let end = name.lastIndexOf(SEPARATOR); end > 0; end = name.lastIndexOf(SEPARATOR, end - 1)) {
+    yield name.slice(0, end);
+  }
 }
 
 /** Names in the order of the tree, and the levels above them, given or not. */

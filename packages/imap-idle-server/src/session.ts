@@ -151,6 +151,7 @@ export class ImapSession implements Session {
       client: this.client,
       hasTls: secureContext !== undefined,
       mechanisms: this.#state.name === "notAuthenticated" ? sasl.mechanisms(this.channel) : [],
+      messageBytesMax: this.limits.messageBytesMax,
     });
   }
 

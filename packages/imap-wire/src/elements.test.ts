@@ -1,11 +1,14 @@
 import { describe, expect, it } from "@jest/globals";
 import fc from "fast-check";
+import { parseCreateArguments, printCreateArguments } from "./create-arguments.ts";
 import { parseDate, parseDateTime, printDate, printDateTime } from "./date-time.ts";
 import type { FetchItem } from "./fetch-item.ts";
 import { parseFetchArguments, printFetchArguments, printFetchItem, printFetchLabel } from "./fetch-item.ts";
 import { parseFlag, parseFlagList, printFlagList } from "./flags.ts";
 import { parseIdParameters, printIdParameters } from "./id-parameters.ts";
 import { DEFAULT_WIRE_LIMITS } from "./limits.ts";
+import type { ListArguments, ListReturn, ListSelection } from "./list-arguments.ts";
+import { parseListArguments, printListArguments } from "./list-arguments.ts";
 import { Scanner } from "./scanner.ts";
 import type { MailboxSpecifier } from "./notify-arguments.ts";
 import { NOTIFY_EVENTS, parseNotifyArguments, printNotifyArguments } from "./notify-arguments.ts";
@@ -606,7 +609,7 @@ const { searchKey } = fc.letrec<{ searchKey: SearchKey; leaf: SearchKey }>((tie)
     fc.record({ type: fc.constantFrom("body" as const, "text" as const), text: unicode }),
     fc.record({
       type: fc.constant("date" as const),
-      of: fc.constantFrom("received" as const, "sent" as const),
+      of: fc.constantFrom("received" as const, "sent" as const, "saved" as const),
       is: fc.constantFrom("before" as const, "on" as const, "since" as const),
       dayMs,
     }),
@@ -619,6 +622,11 @@ const { searchKey } = fc.letrec<{ searchKey: SearchKey; leaf: SearchKey }>((tie)
       type: fc.constant("age" as const),
       is: fc.constantFrom("older" as const, "younger" as const),
       seconds: fc.integer({ min: 1 }),
+    }),
+    fc.record({
+      type: fc.constant("objectId" as const),
+      of: fc.constantFrom("email" as const, "thread" as const),
+      id: fc.string({ unit: fc.constantFrom(..."aZ09_-".split("")), minLength: 1, maxLength: 9 }),
     }),
     fc.record({ type: fc.constant("modSeq" as const), modSeq: fc.maxSafeNat() }),
     fc.record({ type: fc.constantFrom("sequence" as const, "uid" as const), set: sequenceSet }),
@@ -666,6 +674,11 @@ describe("SEARCH", () => {
     ["SENTON 01-Mar-2024", { type: "date", of: "sent", is: "on", dayMs: Date.UTC(2024, 2, 1) }],
     ["LARGER 9007199254740993", { type: "size", is: "larger", octets: Number.MAX_SAFE_INTEGER }],
     ["YOUNGER 600", { type: "age", is: "younger", seconds: 600 }],
+    // RFC 8474 6, RFC 8514 4.3
+    ["EMAILID M6d99ac3275bb4e", { type: "objectId", of: "email", id: "M6d99ac3275bb4e" }],
+    ["threadid T64b478a75b7ea9", { type: "objectId", of: "thread", id: "T64b478a75b7ea9" }],
+    ["SAVEDSINCE 28-Mar-2026", { type: "date", of: "saved", is: "since", dayMs: Date.UTC(2026, 2, 28) }],
+    ["SAVEDATESUPPORTED", { type: "all" }],
     ["1:*", { type: "sequence", set: [[1, "*"]] }],
     [
       "UID 3,5:6",
@@ -707,6 +720,9 @@ describe("SEARCH", () => {
     "MODSEQ 9223372036854775808",
     'MODSEQ "/flags/x" 5',
     "UNRECENT",
+    "EMAILID",
+    "EMAILID a.b",
+    `EMAILID ${"a".repeat(256)}`,
     "CHARSET UTF-8",
     "CHARSET UTF-8 SUBJECT {1}\r\n\xff",
     "CHARSET US-ASCII SUBJECT {1}\r\n\xff",
@@ -833,6 +849,104 @@ describe("SORT and THREAD", () => {
         expect(parseAll(parseSortArguments, printSortArguments(sort))).toEqual(sort);
         expect(parseAll(parseThreadArguments, printThreadArguments(thread))).toEqual(thread);
       }),
+    );
+  });
+});
+
+describe("LIST", () => {
+  const none: ListArguments = {
+    extended: true,
+    selections: [],
+    reference: "",
+    patterns: ["*"],
+    returns: [],
+    status: null,
+  };
+
+  it.each<[string, ListArguments]>([
+    ['"" *', { ...none, extended: false }],
+    ['"" * RETURN ()', none],
+    ['() "" (*)', none],
+    ['(SUBSCRIBED RECURSIVEMATCH) "" *', { ...none, selections: ["SUBSCRIBED", "RECURSIVEMATCH"] }],
+    // RFC 5258 5
+    ['"" ("INBOX" "Drafts" "Sent/%")', { ...none, patterns: ["INBOX", "Drafts", "Sent/%"] }],
+    [
+      '(remote) "#ftp/" % return (children)',
+      { ...none, selections: ["REMOTE"], reference: "#ftp/", patterns: ["%"], returns: ["CHILDREN"] },
+    ],
+    // RFC 5819 2
+    [
+      '"" * RETURN (STATUS (MESSAGES UNSEEN) SUBSCRIBED)',
+      { ...none, returns: ["SUBSCRIBED"], status: ["MESSAGES", "UNSEEN"] },
+    ],
+  ])("reads %s", (octets, list) => {
+    expect(parseAll(parseListArguments, octets)).toEqual(list);
+  });
+
+  it.each([
+    "",
+    '""',
+    '"" ()',
+    '"" * RETURN',
+    '"" * RETURN CHILDREN',
+    '"" * RETURN (STATUS)',
+    '"" * RETURN (STATUS ())',
+    '"" * RETURN (NOBODY)',
+    '(NOBODY) "" *',
+    '(RECURSIVEMATCH) "" *',
+    '(REMOTE RECURSIVEMATCH) "" *',
+    '(SUBSCRIBED) "" "*',
+  ])("faults %j", (octets) => {
+    expect(faultOf(() => parseAll(parseListArguments, octets))).not.toBeNull();
+  });
+
+  it("bounds its patterns together with the reference before each", () => {
+    const listed = (patterns: number): unknown =>
+      parseAll(parseListArguments, `"1234" (${"123456 ".repeat(patterns)}7)`);
+    expect(faultOf(() => listed(99))?.message).toBeUndefined();
+    expect(faultOf(() => listed(100))?.message).toBe("Mailbox patterns too long");
+  });
+
+  it("reads what is printed", () => {
+    const selections = fc.constantFrom<ListSelection[]>(
+      ...([[], ["SUBSCRIBED"], ["REMOTE"], ["SPECIAL-USE", "RECURSIVEMATCH"]] as ListSelection[][]),
+    );
+    const name = fc.string({ unit: fc.constantFrom(...'aZ/&%*é "\\'.split("")), maxLength: 6 });
+    const extended = fc.record<ListArguments>({
+      extended: fc.constant(true),
+      selections,
+      reference: name.map((text) => text.replace(/^inbox$/i, "")),
+      patterns: fc.array(name, { minLength: 1, maxLength: 3 }),
+      returns: fc.subarray<ListReturn>(["CHILDREN", "SPECIAL-USE", "SUBSCRIBED"]),
+      status: fc.constantFrom<ListArguments["status"]>(null, ["MESSAGES"], ["DELETED-STORAGE", "APPENDLIMIT", "SIZE"]),
+    });
+    const lists = fc.oneof(
+      extended,
+      fc.record({ reference: name, pattern: name }).map(({ reference, pattern }): ListArguments => {
+        return { ...none, extended: false, reference, patterns: [pattern] };
+      }),
+    );
+    fc.assert(
+      fc.property(lists, (list) => expect(parseAll(parseListArguments, printListArguments(list))).toEqual(list)),
+    );
+  });
+});
+
+describe("CREATE", () => {
+  it.each(["", "box (", "box (USE)", "box (USE \\Drafts)", "box (USE (Drafts))", "box (USE (\\Drafts)", "box ()"])(
+    "faults %j",
+    (octets) => expect(faultOf(() => parseAll(parseCreateArguments, octets))).not.toBeNull(),
+  );
+
+  it("reads what is printed", () => {
+    const creates = fc.record({
+      mailbox: fc.constantFrom("a", "INBOX", "é/ &"),
+      uses: fc.subarray(["Drafts", "x", "All"]),
+    });
+    fc.assert(
+      fc.property(creates, (create) =>
+        expect(parseAll(parseCreateArguments, printCreateArguments(create))).toEqual(create),
+      ),
     );
   });
 });

@@ -14,6 +14,7 @@ export type FetchAttribute =
   | "MODSEQ"
   | "RFC822.SIZE"
   | "SAVEDATE"
+  | "THREADID"
   | "UID";
 
 /** Octets of the message: BODY[...], or one of the old names for the same. */
@@ -45,6 +46,7 @@ const ATTRIBUTES: ReadonlySet<string> = new Set<FetchAttribute>([
   "MODSEQ",
   "RFC822.SIZE",
   "SAVEDATE",
+  "THREADID",
   "UID",
 ]);
 

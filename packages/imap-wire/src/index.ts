@@ -3,6 +3,8 @@ export type { BodyPartData, ParameterData } from "./body-structure.ts";
 export { EMPTY_MULTIPART, isMultipart, printBody, printBodyStructure } from "./body-structure.ts";
 export type { CommandLine } from "./command-line.ts";
 export { readCommandLine } from "./command-line.ts";
+export type { CreateArguments } from "./create-arguments.ts";
+export { parseCreateArguments, printCreateArguments } from "./create-arguments.ts";
 export type { DateTime } from "./date-time.ts";
 export { parseDate, parseDateTime, printDate, printDateTime } from "./date-time.ts";
 export type { EnvelopeAddressData, EnvelopeData } from "./envelope.ts";
@@ -16,6 +18,8 @@ export type { IdParameters } from "./id-parameters.ts";
 export { parseIdParameters, printIdParameters } from "./id-parameters.ts";
 export type { WireLimits } from "./limits.ts";
 export { DEFAULT_WIRE_LIMITS } from "./limits.ts";
+export type { ListArguments, ListReturn, ListSelection } from "./list-arguments.ts";
+export { parseListArguments, printListArguments } from "./list-arguments.ts";
 export { matchesListPattern } from "./list-pattern.ts";
 export type { MailboxNameOptions } from "./mailbox-name.ts";
 export {
@@ -27,6 +31,8 @@ export {
 } from "./mailbox-name.ts";
 export type { EventGroup, MailboxSpecifier, NotifyArguments, NotifyEvent } from "./notify-arguments.ts";
 export { NOTIFY_EVENTS, parseNotifyArguments, printNotifyArguments } from "./notify-arguments.ts";
+export type { QuotaResource } from "./quota.ts";
+export { printQuota, printQuotaRoot } from "./quota.ts";
 export type { CommandStatus, MailboxEntry, StatusEntry, UntaggedStatus } from "./response.ts";
 export {
   printCapability,

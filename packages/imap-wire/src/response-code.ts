@@ -35,6 +35,7 @@ export type ResponseCode =
   | "TRYCREATE"
   | "UIDNOTSTICKY"
   | "UNAVAILABLE"
+  | "USEATTR"
   | { readonly code: "APPENDUID"; readonly uidValidity: number; readonly uids: readonly NumberRange[] }
   | { readonly code: "BADCHARSET"; readonly charsets: readonly string[] }
   /** The events that there are (RFC 5465 3.1). */

@@ -128,6 +128,10 @@ describe("data responses", () => {
     [response.printVanished([[41, 41]], { earlier: true }), "* VANISHED (EARLIER) 41"],
     [response.printFlags(["\\Seen", "$x"]), "* FLAGS (\\Seen $x)"],
     [response.printList("LIST", { attributes: ["\\Noselect"], name: "" }), '* LIST (\\Noselect) "/" ""'],
+    [
+      response.printList("LIST", { attributes: [], name: "a", childInfo: ["SUBSCRIBED"] }),
+      '* LIST () "/" a ("CHILDINFO" ("SUBSCRIBED"))',
+    ],
     [response.printList("LSUB", { attributes: [], name: "a b/é" }), '* LSUB () "/" "a b/&AOk-"'],
     [response.printList("LIST", { attributes: [], name: "é", utf8: true }), '* LIST () "/" {2}\r\n\xc3\xa9'],
     [

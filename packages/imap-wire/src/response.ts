@@ -8,6 +8,7 @@ import type { ResponseCode } from "./response-code.ts";
 import { printResponseCode } from "./response-code.ts";
 import type { NumberRange } from "./sequence-set.ts";
 import { printSequenceSet } from "./sequence-set.ts";
+import { printString } from "./string.ts";
 import type { StatusItem } from "./status-item.ts";
 
 /** How a command ended. */
@@ -82,11 +83,17 @@ export interface MailboxEntry extends MailboxNameOptions {
   readonly attributes: readonly string[];
   /** The name that it had before it was renamed (RFC 5465 5.4). */
   readonly oldName?: string;
+  /** By which of a LIST's selections something below it is found (RFC 5258 3.5). */
+  readonly childInfo?: readonly string[];
 }
 
 export function printList(type: "LIST" | "LSUB", entry: MailboxEntry): string {
-  const oldName = entry.oldName === undefined ? "" : ` ("OLDNAME" (${printMailbox(entry.oldName, entry)}))`;
-  return `* ${type} (${entry.attributes.join(" ")}) "/" ${printMailbox(entry.name, entry)}${oldName}\r\n`;
+  const { oldName, childInfo } = entry;
+  const extended: string[] = [];
+  if (oldName !== undefined) extended.push(`"OLDNAME" (${printMailbox(oldName, entry)})`);
+  if (childInfo !== undefined) extended.push(`"CHILDINFO" (${childInfo.map(printString).join(" ")})`);
+  const more = extended.length === 0 ? "" : ` (${extended.join(" ")})`;
+  return `* ${type} (${entry.attributes.join(" ")}) "/" ${printMailbox(entry.name, entry)}${more}\r\n`;
 }
 
 /** A mailbox' figures; a MAILBOXID is the one value that is a text. */

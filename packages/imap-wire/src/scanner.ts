@@ -83,6 +83,14 @@ export class Scanner {
     return this.#run(WORD_CHAR, "a word").toUpperCase();
   }
 
+  /** RFC 8474 7 objectid. */
+  objectId(): string {
+    const start = this.#position;
+    const id = this.atom();
+    if (!/^[A-Za-z0-9_-]{1,255}$/.test(id)) throw this.fault("Expected an id", start);
+    return id;
+  }
+
   /** One of these keywords, which are given in upper case. */
   oneOf<Word extends string>(words: readonly Word[], what: string): Word {
     const start = this.#position;

@@ -1,4 +1,5 @@
-// What SEARCH asks for (RFC 9051 6.4.4, MODSEQ of RFC 7162 3.1.5, OLDER and YOUNGER of RFC 5032), as a closed union.
+// What SEARCH asks for (RFC 9051 6.4.4, MODSEQ of RFC 7162 3.1.5, OLDER and YOUNGER of RFC 5032, ids of RFC 8474, days
+// of saving of RFC 8514), as a closed union.
 // Parsing is bounded in depth and in number of keys; so is whatever walks over its result.
 import { parseDate, printDate } from "./date-time.ts";
 import type { Scanner } from "./scanner.ts";
@@ -16,10 +17,10 @@ export type SearchKey =
   | { readonly type: "header"; readonly field: string; readonly text: string }
   /** The body, or header and body, contain the text. */
   | { readonly type: "body" | "text"; readonly text: string }
-  /** The day of INTERNALDATE or of the Date field, as in `parseDate`. */
+  /** The day of INTERNALDATE, of the Date field, or of coming into the mailbox (RFC 8514), as in `parseDate`. */
   | {
       readonly type: "date";
-      readonly of: "received" | "sent";
+      readonly of: "received" | "sent" | "saved";
       readonly is: "before" | "on" | "since";
       readonly dayMs: number;
     }
@@ -29,6 +30,8 @@ export type SearchKey =
   | { readonly type: "age"; readonly is: "older" | "younger"; readonly seconds: number }
   /** MODSEQ is at least this. */
   | { readonly type: "modSeq"; readonly modSeq: number }
+  /** EMAILID or THREADID is this (RFC 8474 6). */
+  | { readonly type: "objectId"; readonly of: "email" | "thread"; readonly id: string }
   | { readonly type: "sequence" | "uid"; readonly set: SequenceSet }
   | { readonly type: "not"; readonly key: SearchKey }
   | { readonly type: "or"; readonly keys: readonly [SearchKey, SearchKey] }
@@ -76,6 +79,10 @@ const KEYS = new Map<string, ReadKey>([
   ["OLDER", (search) => ({ type: "age", is: "older", seconds: spaced(search).nzNumber() })],
   ["YOUNGER", (search) => ({ type: "age", is: "younger", seconds: spaced(search).nzNumber() })],
   ["MODSEQ", (search) => ({ type: "modSeq", modSeq: readModSeq(spaced(search)) })],
+  ["EMAILID", (search) => ({ type: "objectId", of: "email", id: spaced(search).objectId() })],
+  ["THREADID", (search) => ({ type: "objectId", of: "thread", id: spaced(search).objectId() })],
+  // RFC 8514 4.3: all messages, where their mailbox has such dates.
+  ["SAVEDATESUPPORTED", () => ({ type: "all" })],
   ["UID", (search) => ({ type: "uid", set: parseSequenceSet(spaced(search)) })],
   ["NOT", (search, depth) => ({ type: "not", key: readKey(search, depth) })],
   ["OR", (search, depth) => ({ type: "or", keys: [readKey(search, depth), readKey(search, depth)] })],
@@ -89,6 +96,12 @@ for (const field of FIELDS) {
 }
 for (const is of ["before", "on", "since"] as const) {
   KEYS.set(is.toUpperCase(), (search) => ({ type: "date", of: "received", is, dayMs: parseDate(spaced(search)) }));
+  KEYS.set(`SAVED${is.toUpperCase()}`, (search) => ({
+    type: "date",
+    of: "saved",
+    is,
+    dayMs: parseDate(spaced(search)),
+  }));
   KEYS.set(`SENT${is.toUpperCase()}`, (search) => ({ type: "date", of: "sent", is, dayMs: parseDate(spaced(search)) }));
 }
 
@@ -187,13 +200,15 @@ export function printSearchKey(key: SearchKey): string {
     case "text":
       return `${key.type.toUpperCase()} ${printText(key.text)}`;
     case "date":
-      return `${key.of === "sent" ? "SENT" : ""}${key.is.toUpperCase()} ${printDate(key.dayMs)}`;
+      return `${key.of === "received" ? "" : key.of.toUpperCase()}${key.is.toUpperCase()} ${printDate(key.dayMs)}`;
     case "size":
       return `${key.is.toUpperCase()} ${key.octets}`;
     case "age":
       return `${key.is.toUpperCase()} ${key.seconds}`;
     case "modSeq":
       return `MODSEQ ${key.modSeq}`;
+    case "objectId":
+      return `${key.of.toUpperCase()}ID ${key.id}`;
     case "sequence":
       return printSequenceSet(key.set);
     case "uid":

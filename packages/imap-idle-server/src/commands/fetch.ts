@@ -10,7 +10,7 @@ import { changedSince, tellVanishedSince } from "../resync.ts";
 export const fetch: Command = command({
   name: "FETCH",
   in: ["selected"],
-  capability: "QRESYNC",
+  capability: ["QRESYNC", "SAVEDATE"],
   uid: true,
   holdsExpunge: true,
   parse(scan, { uid }) {

@@ -12,6 +12,7 @@ import { deleteMailbox } from "./delete.ts";
 import { enable } from "./enable.ts";
 import { expunge } from "./expunge.ts";
 import { fetch } from "./fetch.ts";
+import { getQuota, getQuotaRoot } from "./get-quota.ts";
 import { id } from "./id.ts";
 import { idle } from "./idle.ts";
 import { list } from "./list.ts";
@@ -49,6 +50,8 @@ export const COMMANDS: ReadonlyMap<string, Command> = new Map(
     examine,
     expunge,
     fetch,
+    getQuota,
+    getQuotaRoot,
     id,
     idle,
     list,

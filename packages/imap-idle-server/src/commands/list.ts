@@ -1,51 +1,100 @@
-// LIST (RFC 9051 6.3.9), with CHILDREN (RFC 3348) and special uses (RFC 6154).
-import { matchesListPattern, parseListMailbox, parseMailbox, printList, type Scanner } from "@pushmail/imap-wire";
-import { command, type Command } from "../command.ts";
+// LIST (RFC 9051 6.3.9) with its options: selections and what is returned (RFC 5258), CHILDREN (RFC 3348), special uses
+// (RFC 6154), the figures of each mailbox (RFC 5819).
+import {
+  matchesListPattern,
+  parseListArguments,
+  printList,
+  type ListArguments,
+  type ListSelection,
+} from "@pushmail/imap-wire";
+import type { AccountId } from "@pushmail/mailstore";
+import { command, type Command, type Session } from "../command.ts";
 import { TimeSlice } from "../fetch/time-slice.ts";
-import { listMailboxes } from "../mailbox-tree.ts";
+import { tellFigures } from "../mailbox-figures.ts";
+import { listMailboxes, superiorsOf, type ListedMailbox } from "../mailbox-tree.ts";
 
-interface ListArguments {
-  /** Whether only mailboxes with a special use are wanted (RFC 6154 3). */
-  readonly specialUseOnly: boolean;
-  readonly reference: string;
-  readonly pattern: string;
+/** A mailbox as it is told. */
+interface Listed extends ListedMailbox {
+  /** Whether it is what the options ask for; else it is told because of what lies below it. */
+  readonly isSelected: boolean;
+  readonly hasSelectedBelow: boolean;
 }
 
 export const list: Command = command({
   name: "LIST",
   in: ["authenticated", "selected"],
-  capability: ["CHILDREN", "SPECIAL-USE"],
-  parse(scan): ListArguments {
+  capability: ["CHILDREN", "LIST-EXTENDED", "LIST-STATUS", "SPECIAL-USE"],
+  parse(scan) {
     scan.space();
-    const selects = scan.peek === "(" ? readOptions(scan, ["SPECIAL-USE"]) : undefined;
-    if (selects !== undefined) scan.space();
-    const reference = parseMailbox(scan);
-    scan.space();
-    const pattern = parseListMailbox(scan, { reference });
-    // Both are always returned, asked for or not.
-    if (scan.skip(" RETURN ")) readOptions(scan, ["SPECIAL-USE", "CHILDREN"]);
-    return { specialUseOnly: selects?.includes("SPECIAL-USE") === true, reference, pattern };
+    return parseListArguments(scan);
   },
-  async run(session, { specialUseOnly, reference, pattern }, { account }) {
+  async run(session, args, { account }) {
     // RFC 9051 6.3.9: an empty pattern asks for the separator.
-    if (pattern === "") {
+    if (!args.extended && args.patterns[0] === "") {
       await session.write(printList("LIST", { name: "", attributes: ["\\Noselect"] }));
       return;
     }
+    // RFC 7162 3.1: to ask for HIGHESTMODSEQ turns CONDSTORE on.
+    if (args.status?.includes("HIGHESTMODSEQ") === true) await session.enable("CONDSTORE");
     const slice = new TimeSlice();
-    for (const mailbox of listMailboxes(await session.store.mailboxes(account.id))) {
+    const subscriptions = new Set(await session.store.subscriptions(account.id));
+    const showsSubscribed = args.selections.includes("SUBSCRIBED") || args.returns.includes("SUBSCRIBED");
+    for (const listed of await select(session, account.id, { args, subscriptions, slice })) {
       await slice.rest();
-      if (specialUseOnly && mailbox.specialUse === null) continue;
-      if (matchesListPattern(reference + pattern, mailbox.name)) await session.write(printList("LIST", mailbox));
+      const { name, attributes, hasSelectedBelow } = listed;
+      const shown = showsSubscribed && subscriptions.has(name) ? [...attributes, "\\Subscribed"] : attributes;
+      const childInfo = hasSelectedBelow ? { childInfo: args.selections.filter(selects) } : {};
+      await session.write(printList("LIST", { name, attributes: shown, ...childInfo }));
+      // RFC 5819 2: of what can be selected, and was meant.
+      if (args.status === null || listed.status === undefined || !listed.isSelected) continue;
+      await tellFigures(session, { account: account.id, status: listed.status }, args.status);
     }
   },
 });
 
-function readOptions(scan: Scanner, known: readonly string[]): readonly string[] {
-  return scan.list(() => {
-    const fault = scan.fault("Unknown LIST option");
-    const option = scan.atom().toUpperCase();
-    if (!known.includes(option)) throw fault;
-    return option;
-  });
+/** Whether an option says which mailboxes are meant. */
+function selects(selection: ListSelection): boolean {
+  return selection === "SUBSCRIBED" || selection === "SPECIAL-USE";
+}
+
+interface Selecting {
+  readonly args: ListArguments;
+  readonly subscriptions: ReadonlySet<string>;
+  readonly slice: TimeSlice;
+}
+
+/** What is told of all that there is, in the order of the tree. */
+async function select(
+  session: Session,
+  account: AccountId,
+  { args, subscriptions, slice }: Selecting,
+): Promise<Listed[]> {
+  const { selections, reference, patterns } = args;
+  const isOfSubscribed = selections.includes("SUBSCRIBED");
+  const isRecursive = selections.includes("RECURSIVEMATCH");
+  const all = listMailboxes(await session.store.mailboxes(account), isOfSubscribed ? [...subscriptions] : []);
+  const told: Listed[] = [];
+  const below = new Set<string>();
+  /** Those below which something is meant that the patterns do not show. */
+  const hidden = new Set<string>();
+  // From the last to the first: what lies below a mailbox is known when its turn comes.
+  for (const mailbox of all.toReversed()) {
+    await slice.rest();
+    const { name, status } = mailbox;
+    const isSelected =
+      (!isOfSubscribed || subscriptions.has(name)) &&
+      (!selections.includes("SPECIAL-USE") || (status !== undefined && status.specialUse !== null));
+    const isShown = patterns.some((pattern) => matchesListPattern(reference + pattern, name));
+    if (isRecursive && isSelected) {
+      for (const superior of superiorsOf(name)) {
+        below.add(superior);
+        if (!isShown) hidden.add(superior);
+      }
+    }
+    // RFC 5258 3.5: a parent is told of for what is below it, unless all of that is told itself.
+    if (isShown && (isSelected || hidden.has(name))) {
+      told.push({ ...mailbox, isSelected, hasSelectedBelow: below.has(name) });
+    }
+  }
+  return told.reverse();
 }

@@ -1,5 +1,5 @@
-// SELECT and EXAMINE (RFC 9051 6.3.2, 6.3.3; CONDSTORE and QRESYNC: RFC 7162 3.1.8, 3.2.5). Counts come from the head: a large mailbox
-// answers as quickly as a small one, and its index is loaded behind the answer.
+// SELECT and EXAMINE (RFC 9051 6.3.2, 6.3.3; CONDSTORE and QRESYNC: RFC 7162 3.1.8, 3.2.5; MAILBOXID: RFC 8474 4.1).
+// Counts come from the head: a large mailbox answers as quickly as a small one, its index is loaded behind the answer.
 import {
   parseMailbox,
   parseSelectParameters,
@@ -10,6 +10,7 @@ import {
 } from "@pushmail/imap-wire";
 import { Refusal, type MessageIndex, type Uid } from "@pushmail/mailstore";
 import { command, type Command, type Selected, type Session } from "../command.ts";
+import { mailboxIdOf } from "../mailbox-figures.ts";
 import { claimRecent, tellKeywords } from "../mailbox-sync.ts";
 import { MailboxView } from "../mailbox-view.ts";
 import { ok } from "../replies.ts";
@@ -69,6 +70,7 @@ async function describe(session: Session, opened: Omit<Selected, "name" | "view"
   const { uidValidity, uidNext, highestModSeq } = status;
   await session.write(printUntagged("OK", "UIDs valid", { code: "UIDVALIDITY", value: uidValidity }));
   await session.write(printUntagged("OK", "Next UID", { code: "UIDNEXT", value: uidNext }));
+  await session.write(printUntagged("OK", "Mailbox", { code: "MAILBOXID", id: mailboxIdOf(status) }));
   await session.write(printUntagged("OK", "Highest", { code: "HIGHESTMODSEQ", value: highestModSeq }));
   return state;
 }

@@ -46,6 +46,8 @@ const ATTRIBUTES: Record<FetchAttribute, Attribute> = {
   MODSEQ: { source: "index", print: ({ modSeq }) => `MODSEQ (${modSeq})` },
   EMAILID: { source: "metadata", print: ({ stored }) => `EMAILID (${stored.emailId})` },
   INTERNALDATE: { source: "metadata", print: ({ stored }) => `INTERNALDATE ${printDateTime(stored.internalDateMs)}` },
+  // RFC 8474 5.3: no threads are kept.
+  THREADID: { source: "index", print: () => "THREADID NIL" },
   SAVEDATE: { source: "metadata", print: ({ stored }) => `SAVEDATE ${printDateTime(stored.saveDateMs)}` },
   "RFC822.SIZE": { source: "metadata", print: ({ stored }) => `RFC822.SIZE ${stored.sizeBytes}` },
   ENVELOPE: { source: "details", print: ({ stored }) => `ENVELOPE ${stored.summary.printedEnvelope}` },

@@ -1,9 +1,9 @@
 // Telling what happened outside of the selected mailbox: LIST for names, STATUS for messages (RFC 5465 5).
-import { printList, printStatus, type StatusItem } from "@pushmail/imap-wire";
+import { printList, type StatusItem } from "@pushmail/imap-wire";
 import type { AccountInfo, MailboxId, MailboxStatus } from "@pushmail/mailstore";
 import type { Session } from "../command.ts";
-import { valueOf } from "../commands/status.ts";
 import { TimeSlice } from "../fetch/time-slice.ts";
+import { tellFigures } from "../mailbox-figures.ts";
 import { listMailboxes, sortByTree, type ListedMailbox } from "../mailbox-tree.ts";
 import type { MessageNews, News } from "./gather-news.ts";
 import type { Subscription } from "./subscription.ts";
@@ -37,7 +37,7 @@ export async function tellStatuses(session: Session, { account, subscription, se
     if (status.id === selected || !events.has("MessageNew")) continue;
     const items: StatusItem[] = ["MESSAGES", "UIDNEXT", "UIDVALIDITY"];
     if (events.has("FlagChange") || events.has("AnnotationChange")) items.push("UNSEEN", "HIGHESTMODSEQ");
-    await tellStatus(session, status, items);
+    await tellFigures(session, { account: account.id, status }, items);
   }
 }
 
@@ -79,10 +79,5 @@ async function tellMessages(
   if (items.length === 0) return;
   if (wantsFlags) items.push("UNSEEN");
   if (session.isEnabled("CONDSTORE")) items.push("HIGHESTMODSEQ");
-  await tellStatus(session, status, items);
-}
-
-async function tellStatus(session: Session, status: MailboxStatus, items: readonly StatusItem[]): Promise<void> {
-  const values = items.map((item) => [item, valueOf(item, status, 0)] as const);
-  await session.write(printStatus({ name: status.name, values }));
+  await tellFigures(session, { account: account.id, status }, items);
 }

@@ -67,7 +67,10 @@ function compile(key: SearchKey, draft: Draft): Condition {
       return fromMetadata(draft, ({ internalDateMs }) => internalDateMs >= limitMs);
     }
     case "date":
-      return key.of === "received" ? receivedCondition(key, draft) : sentCondition(key);
+      return key.of === "sent" ? sentCondition(key) : arrivedCondition(key, draft);
+    case "objectId":
+      // RFC 8474 5.3: no message has a THREADID.
+      return key.of === "thread" ? fromIndex(() => false) : fromMetadata(draft, ({ emailId }) => emailId === key.id);
     case "header":
       return headerCondition(key, draft);
     case "body":
@@ -135,9 +138,12 @@ function flagTest(flag: string, isSet: boolean): (candidate: Candidate) => boole
 
 type DateKey = Extract<SearchKey, { readonly type: "date" }>;
 
-/** RFC 9051 6.4.4: dates compare without regard to time and zone; INTERNALDATE is told in UTC. */
-function receivedCondition(key: DateKey, draft: Draft): Condition {
-  return fromMetadata(draft, ({ internalDateMs }) => isOnDay(key, Math.floor(internalDateMs / DAY_MS) * DAY_MS));
+/** RFC 9051 6.4.4: dates compare without regard to time and zone; INTERNALDATE and SAVEDATE are told in UTC. */
+function arrivedCondition(key: DateKey, draft: Draft): Condition {
+  return fromMetadata(draft, ({ internalDateMs, saveDateMs }) => {
+    const atMs = key.of === "saved" ? saveDateMs : internalDateMs;
+    return isOnDay(key, Math.floor(atMs / DAY_MS) * DAY_MS);
+  });
 }
 
 function sentCondition(key: DateKey): Condition {

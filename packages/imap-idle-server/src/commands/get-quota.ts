@@ -1,0 +1,52 @@
+// GETQUOTA and GETQUOTAROOT (RFC 9208 4.1): one root, the account, for all of its mailboxes; a resource without a limit is
+// not told of.
+import { parseMailbox, printQuota, printQuotaRoot, type QuotaResource } from "@pushmail/imap-wire";
+import { Refusal, type AccountId } from "@pushmail/mailstore";
+import { command, type Command, type Session } from "../command.ts";
+import { no } from "../replies.ts";
+
+/** The name of the account's quota root. */
+const ROOT = "";
+/** RFC 9208 5.1: the unit of STORAGE. */
+const STORAGE_OCTETS = 1_024;
+
+export const getQuota: Command = command({
+  name: "GETQUOTA",
+  in: ["authenticated", "selected"],
+  capability: ["QUOTA", "QUOTA=RES-STORAGE", "QUOTA=RES-MESSAGE"],
+  parse(scan) {
+    scan.space();
+    return scan.astring();
+  },
+  async run(session, root, { account }) {
+    if (root !== ROOT) return no("NONEXISTENT", "No such quota root");
+    await tellQuota(session, account.id);
+    return undefined;
+  },
+});
+
+export const getQuotaRoot: Command = command({
+  name: "GETQUOTAROOT",
+  in: ["authenticated", "selected"],
+  parse(scan) {
+    scan.space();
+    return parseMailbox(scan);
+  },
+  async run(session, name, { account }) {
+    const found = await session.store.mailbox(account.id, name);
+    if (found === undefined) throw new Refusal("mailboxNotFound", "No such mailbox");
+    await session.write(printQuotaRoot(found.name, ROOT));
+    await tellQuota(session, account.id);
+  },
+});
+
+async function tellQuota(session: Session, account: AccountId): Promise<void> {
+  const { bytes, bytesMax, messages, messagesMax } = await session.store.quota(account);
+  const resources: QuotaResource[] = [];
+  if (bytesMax > 0) {
+    const [usage, limit] = [Math.ceil(bytes / STORAGE_OCTETS), Math.floor(bytesMax / STORAGE_OCTETS)];
+    resources.push({ name: "STORAGE", usage, limit });
+  }
+  if (messagesMax > 0) resources.push({ name: "MESSAGE", usage: messages, limit: messagesMax });
+  await session.write(printQuota(ROOT, resources));
+}

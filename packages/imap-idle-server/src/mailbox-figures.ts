@@ -1,0 +1,74 @@
+// What STATUS tells of a mailbox, and LIST with it (RFC 9051 6.3.11, RFC 5819): from its head, but for the few figures
+// that are counted.
+import { printStatus, type StatusItem } from "@pushmail/imap-wire";
+import { uidSetOf, type AccountId, type MailboxHandle, type MailboxStatus, type Uid } from "@pushmail/mailstore";
+import type { Session } from "./command.ts";
+
+type Figure = readonly [item: StatusItem, value: number | string];
+
+/** A mailbox of an account. */
+export interface FiguresOf {
+  readonly account: AccountId;
+  readonly status: MailboxStatus;
+}
+
+/** Tells the values of the items, in their order. */
+export async function tellFigures(session: Session, of: FiguresOf, items: readonly StatusItem[]): Promise<void> {
+  const values: Figure[] = [];
+  for (const item of items) values.push([item, await FIGURES[item](of.status, session, of.account)]);
+  await session.write(printStatus({ name: of.status.name, values }));
+}
+
+/** RFC 8474 4.1: kept through renames, and never of another mailbox. */
+export function mailboxIdOf({ id }: MailboxStatus): string {
+  return `F${id}`;
+}
+
+type Value = number | string | Promise<number>;
+
+const FIGURES: Record<StatusItem, (status: MailboxStatus, session: Session, account: AccountId) => Value> = {
+  APPENDLIMIT: (_, { limits }) => limits.messageBytesMax,
+  DELETED: ({ deleted }) => deleted,
+  "DELETED-STORAGE": (status, session, account) => {
+    return status.deleted === 0 ? 0 : counting(session, { account, status }, deletedBytes);
+  },
+  HIGHESTMODSEQ: ({ highestModSeq }) => highestModSeq,
+  MAILBOXID: mailboxIdOf,
+  MESSAGES: ({ messages }) => messages,
+  RECENT: (status, session, account) => counting(session, { account, status }, countRecent),
+  SIZE: ({ sizeBytes }) => sizeBytes,
+  UIDNEXT: ({ uidNext }) => uidNext,
+  UIDVALIDITY: ({ uidValidity }) => uidValidity,
+  UNSEEN: ({ unseen }) => unseen,
+};
+
+async function counting(
+  { store }: Session,
+  { account, status }: FiguresOf,
+  count: (handle: MailboxHandle, status: MailboxStatus) => Promise<number>,
+): Promise<number> {
+  const handle = await store.open({ account, mailbox: status.id });
+  try {
+    return await count(handle, status);
+  } finally {
+    handle.release();
+  }
+}
+
+/** How many messages a SELECT would make `\Recent`. */
+async function countRecent(handle: MailboxHandle, { uidNext }: MailboxStatus): Promise<number> {
+  const { recentFrom } = handle;
+  if (recentFrom >= uidNext) return 0;
+  const index = await handle.ready();
+  return index.count - index.lowerBound(recentFrom);
+}
+
+/** The octets that an EXPUNGE would give back (RFC 9208 4.4). */
+async function deletedBytes(handle: MailboxHandle): Promise<number> {
+  const index = await handle.ready();
+  const deleted: Uid[] = [];
+  for (let row = 0; row < index.count; row++) if (index.flagsAt(row).deleted) deleted.push(index.uids[row] as Uid);
+  let bytes = 0;
+  for await (const batch of handle.metadata(uidSetOf(deleted))) for (const { sizeBytes } of batch) bytes += sizeBytes;
+  return bytes;
+}

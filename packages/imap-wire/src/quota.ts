@@ -1,0 +1,19 @@
+// What a server tells of quotas (RFC 9208 4.2): use and limit of each resource, and which roots a mailbox counts for.
+import { printMailbox } from "./mailbox-name.ts";
+import { printAstring } from "./string.ts";
+
+/** STORAGE is in units of 1,024 octets. */
+export interface QuotaResource {
+  readonly name: "MESSAGE" | "STORAGE";
+  readonly usage: number;
+  readonly limit: number;
+}
+
+export function printQuota(root: string, resources: readonly QuotaResource[]): string {
+  const list = resources.map(({ name, usage, limit }) => `${name} ${usage} ${limit}`);
+  return `* QUOTA ${printAstring(root)} (${list.join(" ")})\r\n`;
+}
+
+export function printQuotaRoot(mailbox: string, root: string): string {
+  return `* QUOTAROOT ${printMailbox(mailbox)} ${printAstring(root)}\r\n`;
+}
