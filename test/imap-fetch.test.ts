@@ -2,6 +2,7 @@
 import { once } from "node:events";
 import { connect, type Socket } from "node:net";
 import { describe, expect, it } from "@jest/globals";
+import { DEFAULT_IMAP_LIMITS } from "@pushmail/imap-idle-server";
 import { within } from "./support/deadline.ts";
 import { memoryImapOfTest, type MemoryImap } from "./support/memory-imap.ts";
 import { seededRandom, testSeed, turnsOfEventLoop } from "./support/seeded-random.ts";
@@ -11,7 +12,7 @@ const start = memoryImapOfTest();
 /** The octets of an item in a FETCH response: a literal, a quoted string without escapes, or null for NIL. */
 function octetsOf(response: string, label: string): string | null {
   const at = response.indexOf(`${label} `) + label.length + 1;
-  const literal = /^\{(\d+)\}\r\n/.exec(response.slice(at, at + 24));
+  const literal = /^~?\{(\d+)\}\r\n/.exec(response.slice(at, at + 24));
   if (literal !== null) return response.substr(at + literal[0].length, Number(literal[1]));
   if (response.startsWith('""', at)) return "";
   if (response.startsWith("NIL", at)) return null;
@@ -341,3 +342,44 @@ describe("trouble in the middle", () => {
 function bound(server: MemoryImap): Pick<MemoryImap, "append" | "open" | "work"> {
   return { append: server.append.bind(server), open: server.open.bind(server), work: server.work };
 }
+
+describe("decoded parts (RFC 3516)", () => {
+  const SIZE = 300_000;
+  const content = Buffer.from(Array.from({ length: SIZE }, (_, i) => (i * 7_919) % 256));
+  const base64 = (content.toString("base64").match(/.{1,76}/g) as string[]).join("\r\n");
+  const mail = `Content-Type: application/x\r\nContent-Transfer-Encoding: base64\r\n\r\n${base64}\r\n`;
+
+  it.each([
+    { what: "read at once", heldOctetsMax: 2 ** 20, reads: 1 },
+    { what: "read twice, piece by piece", heldOctetsMax: 1_000, reads: 2 },
+  ])("are told octet for octet where they are $what", async ({ heldOctetsMax, reads }) => {
+    const imap = await start({ limits: { fetch: { ...DEFAULT_IMAP_LIMITS.fetch, heldOctetsMax } } });
+    await imap.append(mail);
+    const client = await imap.open("INBOX");
+    imap.work.reset();
+    const [whole = ""] = await client.ok("FETCH 1 BINARY.PEEK[1]");
+    expect(imap.work.bodyReads).toBe(reads);
+    expect(whole).toContain(`BINARY[1] ~{${SIZE}}`);
+    expect(Buffer.from(octetsOf(whole, "BINARY[1]") ?? "", "latin1").equals(content)).toBe(true);
+    for (const [offset, octets] of [
+      [0, 1],
+      [65_535, 70_000],
+      [SIZE - 3, 10],
+      [SIZE, 5],
+    ] as const) {
+      const [partial = ""] = await client.ok(`FETCH 1 BINARY.PEEK[1]<${offset}.${octets}>`);
+      const expected = content.toString("latin1", offset, offset + octets);
+      expect(octetsOf(partial, `BINARY[1]<${offset}>`)).toBe(expected);
+    }
+    expect(await client.ok("FETCH 1 BINARY.SIZE[1]")).toEqual([`* 1 FETCH (BINARY.SIZE[1] ${SIZE})`]);
+  });
+
+  it("with NUL are taken from no literal, and kept from no literal8", async () => {
+    const imap = await start();
+    const client = await imap.open();
+    expect((await client.command("APPEND INBOX {5+}\r\na\0b\r\n")).status).toMatch(/^BAD NUL/);
+    expect((await client.command("APPEND INBOX ~{5+}\r\na\0b\r\n")).status).toMatch(/^NO \[UNKNOWN-CTE\]/);
+    expect((await client.command("APPEND INBOX ~{5+}\r\nabc\r\n")).status).toMatch(/^OK/);
+    expect(await client.ok("STATUS INBOX (MESSAGES)")).toEqual(["* STATUS INBOX (MESSAGES 1)"]);
+  });
+});

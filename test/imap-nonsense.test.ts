@@ -51,6 +51,8 @@ const PIECES: readonly string[] = [
     "BODY[]",
     "BODY.PEEK[HEADER.FIELDS (To From)]<0.9>",
     "BODY[1.2.MIME]",
+    "BINARY.PEEK[1]<0.5>",
+    "BINARY.SIZE[1]",
     "ENVELOPE",
     "UID",
     "MODSEQ",

@@ -1,6 +1,6 @@
 // A command is a row in a table: its name, the states that allow it, how it is parsed and what it does.
 // `state` is narrowed by `in`, so that a wrong precondition does not compile.
-import type { ResponseCode, Scanner } from "@pushmail/imap-wire";
+import type { Frame, ResponseCode, Scanner } from "@pushmail/imap-wire";
 import type { AccountInfo, Cursor, MailboxHandle, MailboxId, MailStore, MessageIndex } from "@pushmail/mailstore";
 import type { Sasl, SaslChannel } from "@pushmail/sasl";
 import type { ImapLimits } from "./limits.ts";
@@ -95,14 +95,22 @@ export interface Client {
   readonly isSecure: boolean;
 }
 
-/** A message that follows its command as a literal (RFC 9051 4.3). */
+/** A message that comes in a command as a literal (RFC 9051 4.3). */
 export interface MessageLiteral {
   readonly sizeBytes: number;
-  /**
-   * Asks for the bytes where the client waits for that, and yields them as they come. It ends when the command's line
-   * has ended too, and throws `SyntaxFault` where more stands there. May be called once; what is not taken is skipped.
-   */
+  /** Whether it is a literal8, which may have NUL in it (RFC 3516 4.4). */
+  readonly isBinary: boolean;
+  /** Asks for the bytes where the client waits for that, and yields them as they come. May be called once. */
   bytes(): AsyncIterable<Uint8Array>;
+  /** What stands behind it; known when all of its bytes have come. */
+  readonly rest: RestOfCommand;
+}
+
+/** A command from some place on, up to its next literal or to its end. What is not taken of it is skipped. */
+export interface RestOfCommand {
+  readonly frame: Frame;
+  /** The literal that it ends with. */
+  readonly literal: MessageLiteral | undefined;
 }
 
 /** One invocation of a command. */

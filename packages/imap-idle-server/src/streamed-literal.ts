@@ -1,23 +1,31 @@
-// A message on its way in: the octets of a literal as they come, and then the end of the command's line.
-import { printContinuation, SyntaxFault, type Literal } from "@pushmail/imap-wire";
-import type { MessageLiteral } from "./command.ts";
+// A message on its way in: the octets of a literal as they come, and then what stands behind them in the command.
+import { printContinuation, type Frame, type Literal } from "@pushmail/imap-wire";
+import type { MessageLiteral, RestOfCommand } from "./command.ts";
 import type { Connection } from "./connection.ts";
 
 const IN_COMMAND = { isInCommand: true };
 
 export class StreamedLiteral implements MessageLiteral {
   readonly sizeBytes: number;
+  readonly isBinary: boolean;
   readonly #connection: Connection;
   readonly #literal: Literal;
   readonly #timeoutMs: number;
   #isOpen = true;
   #isTaken = false;
+  #rest: { readonly frame: Frame; readonly literal: StreamedLiteral | undefined } | undefined;
 
   constructor(connection: Connection, literal: Literal, timeoutMs: number) {
     this.sizeBytes = literal.octets;
+    this.isBinary = literal.binary;
     this.#connection = connection;
     this.#literal = literal;
     this.#timeoutMs = timeoutMs;
+  }
+
+  get rest(): RestOfCommand {
+    if (this.#rest === undefined) throw new Error("what stands behind a literal is known when it has been taken");
+    return this.#rest;
   }
 
   async *bytes(): AsyncGenerator<Uint8Array> {
@@ -32,7 +40,7 @@ export class StreamedLiteral implements MessageLiteral {
       if (event.type !== "chunk") throw new Error("a literal ended before its last octet");
       isLast = event.last;
       // Before the last octets are given away: whoever stops at them leaves nothing of the command behind.
-      if (isLast) await this.#endCommand();
+      if (isLast) await this.#readOn();
       if (event.bytes.length > 0) yield event.bytes;
     }
   }
@@ -41,15 +49,26 @@ export class StreamedLiteral implements MessageLiteral {
   skip(): void {
     if (this.#isOpen) this.#connection.framer.refuse();
     this.#isOpen = false;
+    this.#rest?.literal?.skip();
   }
 
-  async #endCommand(): Promise<void> {
+  /** Reads up to the next literal, or to the end of the command. */
+  async #readOn(): Promise<void> {
     this.#isOpen = false;
     const event = await this.#connection.read(this.#timeoutMs, IN_COMMAND);
     if (event.type === "fault") throw event.fault;
-    if (event.type === "literal") this.#connection.framer.refuse();
-    if (event.type !== "frame" || event.frame.text.slice(this.#literal.end).trim() !== "") {
-      throw new SyntaxFault("Unexpected text behind the message", this.#literal.end + 1);
-    }
+    if (event.type === "chunk") throw new Error("a literal has octets behind its last one");
+    const literal =
+      event.type === "literal" ? new StreamedLiteral(this.#connection, event.literal, this.#timeoutMs) : undefined;
+    this.#rest = { frame: behind(event.frame, this.#literal.end), literal };
   }
+}
+
+/** What stands behind a place in a command, as if it were all. */
+function behind({ text, literals }: Frame, place: number): Frame {
+  const later = literals.filter(({ start }) => start >= place);
+  return {
+    text: text.slice(place),
+    literals: later.map((literal) => ({ ...literal, start: literal.start - place, end: literal.end - place })),
+  };
 }

@@ -452,12 +452,24 @@ describe("section", () => {
 
 const fetchItem: fc.Arbitrary<FetchItem> = fc.oneof(
   fc.constantFrom<FetchItem>("BODY", "BODYSTRUCTURE", "EMAILID", "ENVELOPE", "FLAGS", "INTERNALDATE", "MODSEQ"),
-  fc.constantFrom<FetchItem>("RFC822.SIZE", "SAVEDATE", "UID"),
+  fc.constantFrom<FetchItem>("RFC822.SIZE", "SAVEDATE", "THREADID", "UID"),
   fc.record({
     name: fc.constant("BODY" as const),
     section,
     partial: fc.option(fc.record({ offset: fc.maxSafeNat(), octets: fc.integer({ min: 1 }) })),
     peek: fc.boolean(),
+  }),
+  fc.record({
+    name: fc.constant("BINARY" as const),
+    section: section.map(({ part }) => ({ part, text: null, fields: [] })),
+    partial: fc.option(fc.record({ offset: fc.maxSafeNat(), octets: fc.integer({ min: 1 }) })),
+    peek: fc.boolean(),
+  }),
+  fc.record({
+    name: fc.constant("BINARY.SIZE" as const),
+    section: section.map(({ part }) => ({ part, text: null, fields: [] })),
+    partial: fc.constant(null),
+    peek: fc.constant(true),
   }),
 );
 
@@ -475,6 +487,7 @@ describe("FETCH", () => {
     ["ALL", "FLAGS INTERNALDATE RFC822.SIZE ENVELOPE"],
     ["Full", "FLAGS INTERNALDATE RFC822.SIZE ENVELOPE BODY"],
     ["body[1.2.header]<5.9>", "BODY[1.2.HEADER]<5.9>"],
+    ["(binary[1.2]<5.9> binary.peek[] binary.size[1])", "BINARY[1.2]<5.9> BINARY.PEEK[] BINARY.SIZE[1]"],
     ["BODY", "BODY"],
     ["(emailid savedate modseq)", "EMAILID SAVEDATE MODSEQ"],
     ["(RFC822 rfc822.header RFC822.TEXT)", "RFC822 RFC822.HEADER RFC822.TEXT"],
@@ -520,6 +533,10 @@ describe("FETCH", () => {
     "BODY.PEEK",
     "BODY[]<0>",
     "BODY[]<0.0>",
+    "BINARY",
+    "BINARY[TEXT]",
+    "BINARY.PEEK[1.MIME]",
+    "BINARY.SIZE[1]<0.5>",
     "BODY[]<-1.5>",
     "BODYSTRUCTURE[]",
     "RFC822[1]",

@@ -17,9 +17,9 @@ export type FetchAttribute =
   | "THREADID"
   | "UID";
 
-/** Octets of the message: BODY[...], or one of the old names for the same. */
+/** Octets of the message: BODY[...], one of the old names for the same, or BINARY[...] and their number (RFC 3516 4.2). */
 export interface FetchSection {
-  readonly name: "BODY" | "RFC822" | "RFC822.HEADER" | "RFC822.TEXT";
+  readonly name: "BINARY" | "BINARY.SIZE" | "BODY" | "RFC822" | "RFC822.HEADER" | "RFC822.TEXT";
   readonly section: Section;
   readonly partial: PartialRange | null;
   /** Whether it leaves `\Seen` as it is. */
@@ -101,6 +101,11 @@ function parseFetchItem(scan: Scanner, word: string): FetchItem {
       return { name: word, section: wholeOr("HEADER"), partial: null, peek: true };
     case "RFC822.TEXT":
       return { name: word, section: wholeOr("TEXT"), partial: null, peek: false };
+    case "BINARY":
+    case "BINARY.PEEK":
+      return { name: "BINARY", section: parsePartNumbers(scan), partial: parsePartial(scan), peek: word !== "BINARY" };
+    case "BINARY.SIZE":
+      return { name: word, section: parsePartNumbers(scan), partial: null, peek: true };
     default:
       if (scan.peek === "[" && (word === "BODY" || word === "BODY.PEEK")) {
         const section = parseSection(scan);
@@ -111,6 +116,14 @@ function parseFetchItem(scan: Scanner, word: string): FetchItem {
   }
 }
 
+/** RFC 3516 7 section-binary: which part, and no more. */
+function parsePartNumbers(scan: Scanner): Section {
+  const start = scan.position;
+  const section = parseSection(scan);
+  if (section.text !== null) throw scan.fault("Expected a part", start);
+  return section;
+}
+
 function wholeOr(text: SectionText | null): Section {
   return { part: [], text, fields: [] };
 }
@@ -119,12 +132,17 @@ function isAttribute(word: string): word is FetchAttribute {
   return ATTRIBUTES.has(word);
 }
 
+function hasBrackets({ name }: FetchSection): boolean {
+  return name === "BODY" || name === "BINARY" || name === "BINARY.SIZE";
+}
+
 /** The item as a client writes it. */
 export function printFetchItem(item: FetchItem): string {
   if (typeof item === "string") return item;
-  if (item.name !== "BODY") return item.name;
+  if (!hasBrackets(item)) return item.name;
   const partial = item.partial === null ? "" : printPartial(item.partial);
-  return `BODY${item.peek ? ".PEEK" : ""}${printSection(item.section)}${partial}`;
+  const peek = item.peek && item.name !== "BINARY.SIZE" ? ".PEEK" : "";
+  return `${item.name}${peek}${printSection(item.section)}${partial}`;
 }
 
 export function printFetchArguments({ items, changedSince, vanished }: FetchArguments): string {
@@ -134,6 +152,6 @@ export function printFetchArguments({ items, changedSince, vanished }: FetchArgu
 
 /** What stands before the octets in the answer: `BODY[TEXT]<0>`, of a partial the offset alone. */
 export function printFetchLabel(item: FetchSection): string {
-  if (item.name !== "BODY") return item.name;
-  return `BODY${printSection(item.section)}${item.partial === null ? "" : `<${item.partial.offset}>`}`;
+  if (!hasBrackets(item)) return item.name;
+  return `${item.name}${printSection(item.section)}${item.partial === null ? "" : `<${item.partial.offset}>`}`;
 }

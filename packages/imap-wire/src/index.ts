@@ -44,6 +44,7 @@ export {
   printFlags,
   printId,
   printList,
+  printLiteral8Head,
   printLiteralHead,
   printNamespace,
   printRecent,

@@ -35,6 +35,7 @@ export type ResponseCode =
   | "TRYCREATE"
   | "UIDNOTSTICKY"
   | "UNAVAILABLE"
+  | "UNKNOWN-CTE"
   | "USEATTR"
   | { readonly code: "APPENDUID"; readonly uidValidity: number; readonly uids: readonly NumberRange[] }
   | { readonly code: "BADCHARSET"; readonly charsets: readonly string[] }

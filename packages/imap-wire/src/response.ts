@@ -118,6 +118,11 @@ export function printFetch(sequenceNumber: number, data: string): string {
   return `* ${sequenceNumber} FETCH (${data})\r\n`;
 }
 
+/** What announces octets among which may be NUL (RFC 3516 4.2). */
+export function printLiteral8Head(octets: number): string {
+  return `~{${octets}}\r\n`;
+}
+
 /** What announces octets that follow by themselves. */
 export function printLiteralHead(octets: number): string {
   return `{${octets}}\r\n`;

@@ -1,101 +1,125 @@
-// APPEND (RFC 9051 6.3.12): a message into a mailbox, byte for byte as the client sends it.
-// Whatever can be refused is refused before the client is asked for the message.
-import { parseDateTime, parseFlagList, parseMailbox, SyntaxFault, type Scanner } from "@pushmail/imap-wire";
-import { Refusal, type AccountInfo, type MailboxStatus, type StagedMessage } from "@pushmail/mailstore";
-import { command, type Command, type Completion, type MessageLiteral, type Session } from "../command.ts";
+// APPEND (RFC 9051 6.3.12): messages into a mailbox, byte for byte as the client sends them; of several all or none
+// (RFC 3502). Whatever can be refused is refused before the client is asked for a message.
+import { parseMailbox, Scanner } from "@pushmail/imap-wire";
+import {
+  Refusal,
+  uidSetOf,
+  type AccountInfo,
+  type MailboxId,
+  type MailboxStatus,
+  type NewMessage,
+} from "@pushmail/mailstore";
+import { parseAppendMessage, stageMessage, type AppendMessage } from "../append-message.ts";
+import { command, type Command, type Completion, type Session } from "../command.ts";
 import { no, ok } from "../replies.ts";
 
 interface AppendArguments {
   readonly mailbox: string;
-  readonly flags: readonly string[];
-  /** Undefined for the time of arrival. */
-  readonly internalDateMs: number | undefined;
-  readonly literal: MessageLiteral;
+  readonly first: AppendMessage;
 }
 
-/** What stands before the message's literal: the mailbox at least, which may be a literal itself. */
+/** What stands before the first message's literal: the mailbox at least, which may be a literal itself. */
 const BEFORE_MESSAGE = /^APPEND +[^ ]/i;
 
 export const append: Command = command({
   name: "APPEND",
   in: ["authenticated", "selected"],
+  capability: "MULTIAPPEND",
   streamsLiteral: (before) => BEFORE_MESSAGE.test(before),
-  parse(scan, call): AppendArguments {
+  parse(scan, { literal }): AppendArguments {
     scan.space();
     const mailbox = parseMailbox(scan);
     scan.space();
-    const flags = scan.peek === "(" ? spaced(scan, parseFlagList(scan)) : [];
-    const internalDateMs = scan.peek === '"' ? spaced(scan, parseDateTime(scan).ms) : undefined;
-    // A message that is no literal, and a literal8 (RFC 6855 4), are none that this command takes.
-    if (call.literal === undefined || scan.peek !== "{") throw scan.fault("Expected a literal");
-    scan.literal();
-    return { mailbox, flags, internalDateMs, literal: call.literal };
+    return { mailbox, first: parseAppendMessage(scan, literal) };
   },
-  async run(session, args, { account }) {
-    const mailbox = await session.store.mailbox(account.id, args.mailbox);
-    if (mailbox === undefined) return tryCreate();
-    const refusal = await refusalBySize(session, account, args.literal.sizeBytes);
-    if (refusal !== undefined) return refusal;
-    const message = await session.store.stage(withoutNul(args.literal.bytes()), {
-      bytesMax: session.limits.messageBytesMax,
-    });
-    return await appendStaged(session, account, { ...args, mailbox, message });
+  async run(session, { mailbox, first }, { account }) {
+    const target = await session.store.mailbox(account.id, mailbox);
+    if (target === undefined) return tryCreate();
+    const messages: NewMessage[] = [];
+    try {
+      const refused = await stageAll(session, { account, target, first }, messages);
+      return refused ?? (await appendAll(session, target.id, messages));
+    } catch (error) {
+      // The mailbox may have gone while the messages came in.
+      if (error instanceof Refusal && error.code === "mailboxNotFound") return tryCreate();
+      throw error;
+    } finally {
+      // What was appended is no longer theirs to discard.
+      await Promise.all(messages.map(({ message }) => message.discard()));
+    }
   },
 });
-
-function spaced<Value>(scan: Scanner, value: Value): Value {
-  scan.space();
-  return value;
-}
 
 function tryCreate(): Completion {
   return no("TRYCREATE", "No such mailbox");
 }
 
+interface Appending {
+  readonly account: AccountInfo;
+  readonly target: MailboxStatus;
+  readonly first: AppendMessage;
+}
+
+/** Takes in message after message; ends with an answer where one of them is refused. */
+async function stageAll(
+  session: Session,
+  { account, target, first }: Appending,
+  messages: NewMessage[],
+): Promise<Completion | undefined> {
+  const staged = { bytes: 0, messages: 0 };
+  for (let next: AppendMessage | undefined = first; next !== undefined;) {
+    const { literal, flags, internalDateMs }: AppendMessage = next;
+    const refused = await refusalBySize(session, account, { sizeBytes: literal.sizeBytes, staged });
+    if (refused !== undefined) return refused;
+    const message = await stageMessage(session, literal);
+    if ("status" in message) return message;
+    const date = internalDateMs === undefined ? {} : { internalDateMs };
+    messages.push({ account: account.id, mailbox: target.id, message, flags, by: "append", ...date });
+    staged.bytes += message.sizeBytes;
+    staged.messages++;
+    next = nextMessage(session, literal);
+  }
+  return undefined;
+}
+
+/** The message that the command goes on with; undefined at its end. */
+function nextMessage({ limits }: Session, { rest }: AppendMessage["literal"]): AppendMessage | undefined {
+  const scan = new Scanner(rest.frame, limits.wire);
+  if (rest.frame.text.trim() === "") return undefined;
+  scan.space();
+  const next = parseAppendMessage(scan, rest.literal);
+  scan.end();
+  return next;
+}
+
+interface Coming {
+  readonly sizeBytes: number;
+  /** What came before it in the same command. */
+  readonly staged: { readonly bytes: number; readonly messages: number };
+}
+
 async function refusalBySize(
   session: Session,
   account: AccountInfo,
-  sizeBytes: number,
+  { sizeBytes, staged }: Coming,
 ): Promise<Completion | undefined> {
   // RFC 3502 6.3.11: an empty literal takes the command back.
   if (sizeBytes === 0) return { status: "NO", text: "An empty message is not appended" };
   const { messageBytesMax } = session.limits;
   if (sizeBytes > messageBytesMax) return no("TOOBIG", `At most ${messageBytesMax} octets are taken`);
   const { bytes, bytesMax, messages, messagesMax } = await session.store.quota(account.id);
-  const isFull = (bytesMax > 0 && bytes + sizeBytes > bytesMax) || (messagesMax > 0 && messages >= messagesMax);
+  const isFull =
+    (bytesMax > 0 && bytes + staged.bytes + sizeBytes > bytesMax) ||
+    (messagesMax > 0 && messages + staged.messages >= messagesMax);
   return isFull ? no("OVERQUOTA", "The message would pass the quota") : undefined;
 }
 
-interface StagedAppend {
-  readonly mailbox: MailboxStatus;
-  readonly message: StagedMessage;
-  readonly flags: readonly string[];
-  readonly internalDateMs: number | undefined;
-}
-
-async function appendStaged(session: Session, account: AccountInfo, staged: StagedAppend): Promise<Completion> {
-  const { mailbox, message, flags, internalDateMs } = staged;
-  try {
-    const date = internalDateMs === undefined ? {} : { internalDateMs };
-    const request = { account: account.id, mailbox: mailbox.id, message, flags, by: "append", ...date } as const;
-    const [appended] = await session.store.append([request]);
-    if (appended === undefined) throw new Error("the store appended nothing");
-    // RFC 4315 3
-    const { uid, uidValidity, cursor } = appended;
-    session.own(cursor, mailbox.id);
-    return ok("APPEND completed", { code: "APPENDUID", uidValidity, uids: [[uid, uid]] });
-  } catch (error) {
-    await message.discard();
-    // The mailbox may have gone while the message came in.
-    if (error instanceof Refusal && error.code === "mailboxNotFound") return tryCreate();
-    throw error;
-  }
-}
-
-async function* withoutNul(pieces: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
-  for await (const piece of pieces) {
-    // RFC 9051 9: CHAR8 is any octet but NUL.
-    if (piece.includes(0)) throw new SyntaxFault("NUL in the message");
-    yield piece;
-  }
+async function appendAll(session: Session, mailbox: MailboxId, messages: readonly NewMessage[]): Promise<Completion> {
+  const appended = await session.store.append(messages);
+  const [first] = appended;
+  if (first === undefined) throw new Error("the store appended nothing");
+  session.own(first.cursor, mailbox);
+  // RFC 4315 3: in the order of the messages, which is that of their UIDs.
+  const uids = uidSetOf(appended.map(({ uid }) => uid));
+  return ok("APPEND completed", { code: "APPENDUID", uidValidity: first.uidValidity, uids });
 }

@@ -10,7 +10,7 @@ import { changedSince, tellVanishedSince } from "../resync.ts";
 export const fetch: Command = command({
   name: "FETCH",
   in: ["selected"],
-  capability: ["QRESYNC", "SAVEDATE"],
+  capability: ["BINARY", "QRESYNC", "SAVEDATE"],
   uid: true,
   holdsExpunge: true,
   parse(scan, { uid }) {
@@ -37,7 +37,8 @@ export const fetch: Command = command({
       await tellVanishedSince(session, state, { uids: asked, since: cursor(since) });
     }
     if (uid && since !== null) uids = uidSetIntersection(uids, await changedSince(session, state, cursor(since)));
-    const isComplete = await fetchMessages(session, state, plan, uids);
+    const { isComplete, isDecoded } = await fetchMessages(session, state, plan, uids);
+    if (!isDecoded) return no("UNKNOWN-CTE", "Some of the parts are in an encoding that is not known");
     // RFC 9051 6.4.9: with UIDs, messages that are not there are no error.
     return isComplete || uid ? undefined : no("EXPUNGEISSUED", "Some of the messages are no longer there");
   },

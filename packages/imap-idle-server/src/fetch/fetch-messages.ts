@@ -27,42 +27,50 @@ interface Fetch {
   readonly slice: TimeSlice;
   /** What is told of messages whose flags the command changes. */
   readonly itemsOfChanged: readonly FetchItem[];
+  readonly outcome: { isComplete: boolean; isDecoded: boolean };
 }
 
-/** Tells the data of the messages of a set that the client knows; whether all of them were still there. */
+export interface FetchOutcome {
+  /** Whether all of the messages were still there. */
+  readonly isComplete: boolean;
+  /** Whether all that was to be told decoded could be. */
+  readonly isDecoded: boolean;
+}
+
+/** Tells the data of the messages of a set that the client knows. */
 export async function fetchMessages(
   session: Session,
   state: Selected,
   plan: FetchPlan,
   uids: UidSet,
-): Promise<boolean> {
+): Promise<FetchOutcome> {
   const itemsOfChanged = withAttributes(plan, flagAttributes(session));
-  const fetch: Fetch = { session, state, plan, slice: new TimeSlice(), itemsOfChanged };
+  const outcome = { isComplete: true, isDecoded: true };
+  const fetch: Fetch = { session, state, plan, slice: new TimeSlice(), itemsOfChanged, outcome };
   if (plan.source === "index") return tellIndexed(fetch, uids);
-  let missing = 0;
   for (const batch of uidBatches(state.view, uids, session.limits.fetch.batchMessagesMax)) {
     const index = await session.index(state);
     const there = batch.filter((uid) => index.rowOf(uid) >= 0);
     const { changedSince } = plan;
     const wanted =
       changedSince === null ? there : there.filter((uid) => index.modSeqAt(index.rowOf(uid)) > changedSince);
-    missing += batch.length - there.length + wanted.length - (await tellBatch(fetch, wanted));
+    const told = await tellBatch(fetch, wanted);
+    if (there.length < batch.length || told < wanted.length) outcome.isComplete = false;
     await fetch.slice.rest();
   }
-  return missing === 0;
+  return outcome;
 }
 
 /** The same where the index alone has all that is asked for, message by message: nothing is loaded or held. */
-async function tellIndexed({ session, state, plan, slice }: Fetch, uids: UidSet): Promise<boolean> {
+async function tellIndexed({ session, state, plan, slice, outcome }: Fetch, uids: UidSet): Promise<FetchOutcome> {
   const { view } = state;
   const changedSince = plan.changedSince ?? -1;
-  let isComplete = true;
   let index = await session.index(state);
   for (const [first, last] of uids) {
     for (let row = view.lowerBound(first); row < view.count && (view.uids[row] as Uid) <= last; row++) {
       // No item asks for more than the index has.
       const message = fetchedMessage(view, index, { uid: view.uids[row] } as MessageDetails);
-      if (message === undefined) isComplete = false;
+      if (message === undefined) outcome.isComplete = false;
       if (message === undefined || message.modSeq <= changedSince) continue;
       const wait = tellMessage(session, { message, items: plan.items, sections: [] }) ?? slice.rest();
       if (wait === undefined) continue;
@@ -70,7 +78,7 @@ async function tellIndexed({ session, state, plan, slice }: Fetch, uids: UidSet)
       index = await session.index(state);
     }
   }
-  return isComplete;
+  return outcome;
 }
 
 /** What a message tells whose flags were changed by the command (RFC 9051 6.4.5, RFC 7162 3.2). */
@@ -91,6 +99,7 @@ async function tellBatch(fetch: Fetch, uids: readonly Uid[]): Promise<number> {
     const message = fetchedMessage(state.view, index, stored);
     if (message === undefined) return undefined;
     told++;
+    if (sections.includes("undecodable")) fetch.outcome.isDecoded = false;
     const items = uidSetHas(changed, stored.uid) ? fetch.itemsOfChanged : plan.items;
     return tellMessage(session, { message, items, sections }) ?? slice.rest();
   };

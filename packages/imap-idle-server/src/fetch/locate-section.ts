@@ -1,38 +1,78 @@
 // Where the octets of a section lie, and what of them is told.
-import type { FetchSection } from "@pushmail/imap-wire";
-import { findSection, pickFields, type ByteRange, type MessageSummary } from "@pushmail/mailstore";
+import type { FetchSection, PartialRange } from "@pushmail/imap-wire";
+import {
+  decodeTransferEncoding,
+  findPart,
+  findSection,
+  pickFields,
+  type ByteRange,
+  type MessageSummary,
+} from "@pushmail/mailstore";
 
 export interface LocatedSection {
   /** What is read of the message. */
   readonly range: ByteRange;
   /** What is told of that; undefined where it is all. */
   readonly pick: ((octets: Uint8Array) => Uint8Array) | undefined;
+  /** How what is read becomes what is told, where it is too much to be held; undefined where it is told as it is. */
+  readonly decoding?: Decoding;
+  /** Whether no more is told than how many octets there are. */
+  readonly isSize?: true;
 }
+
+/** Out of a transfer encoding, and of that a part. */
+export interface Decoding {
+  readonly encoding: string;
+  readonly partial: PartialRange | null;
+}
+
+/** Of a part whose encoding nobody knows, nothing can be told decoded (RFC 3516 4.3). */
+export type Undecodable = "undecodable";
+
+const IDENTITY: ReadonlySet<string> = new Set(["7bit", "8bit", "binary"]);
+const ENCODED: ReadonlySet<string> = new Set(["base64", "quoted-printable"]);
 
 /** Undefined where the message has no such part. Of a header at most `headerBytesMax` are looked at for fields. */
 export function locateSection(
   summary: MessageSummary,
-  { section, partial }: FetchSection,
+  fetched: FetchSection,
   headerBytesMax: number,
-): LocatedSection | undefined {
-  const { part, text, fields } = section;
+): LocatedSection | Undecodable | undefined {
+  if (fetched.name === "BINARY" || fetched.name === "BINARY.SIZE") return locateDecoded(summary, fetched);
+  const { part, text, fields } = fetched.section;
+  const { partial } = fetched;
   if (text !== "HEADER.FIELDS" && text !== "HEADER.FIELDS.NOT") {
     const whole = findSection(summary, part, text);
     return whole && { range: cut(whole, partial), pick: undefined };
   }
   const header = findSection(summary, part, "HEADER");
   if (header === undefined) return undefined;
-  const pick = (octets: Uint8Array): Uint8Array => {
-    const picked = pickFields(octets, fields, { not: text === "HEADER.FIELDS.NOT" });
-    const { start, end } = cut({ start: 0, end: picked.length }, partial);
-    return picked.subarray(start, end);
-  };
+  const pick = (octets: Uint8Array): Uint8Array =>
+    cutOctets(pickFields(octets, fields, { not: text === "HEADER.FIELDS.NOT" }), partial);
   return { range: cut(header, { offset: 0, octets: headerBytesMax }), pick };
 }
 
+/** RFC 3516 4.2: the body of a part without its transfer encoding; the message itself has none. */
+function locateDecoded(summary: MessageSummary, fetched: FetchSection): LocatedSection | Undecodable | undefined {
+  const { section, partial, name } = fetched;
+  const whole = findSection(summary, section.part, null);
+  if (whole === undefined) return undefined;
+  const size = name === "BINARY.SIZE" ? ({ isSize: true } as const) : {};
+  const encoding = findPart(summary, section.part)?.encoding.trim().toLowerCase() ?? "binary";
+  if (IDENTITY.has(encoding)) return { range: cut(whole, partial), pick: undefined, ...size };
+  if (!ENCODED.has(encoding)) return "undecodable";
+  const pick = (octets: Uint8Array): Uint8Array => cutOctets(decodeTransferEncoding(octets, encoding), partial);
+  return { range: whole, pick, decoding: { encoding, partial }, ...size };
+}
+
 /** The bytes that a partial asks for; none where it begins behind the end (RFC 9051 6.4.5). */
-function cut({ start, end }: ByteRange, partial: FetchSection["partial"]): ByteRange {
+export function cut({ start, end }: ByteRange, partial: PartialRange | null): ByteRange {
   if (partial === null) return { start, end };
   const from = Math.min(start + partial.offset, end);
   return { start: from, end: Math.min(from + partial.octets, end) };
+}
+
+function cutOctets(octets: Uint8Array, partial: PartialRange | null): Uint8Array {
+  const { start, end } = cut({ start: 0, end: octets.length }, partial);
+  return octets.subarray(start, end);
 }

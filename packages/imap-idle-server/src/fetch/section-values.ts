@@ -2,17 +2,21 @@
 import type { FetchSection } from "@pushmail/imap-wire";
 import type { BlobRange, ByteRange, MailStore, MessageDetails } from "@pushmail/mailstore";
 import { collectOctets } from "./collect-octets.ts";
+import { countDecoded, type DecodedRange } from "./decoded-octets.ts";
 import type { FetchLimits } from "./limits.ts";
-import { locateSection, type LocatedSection } from "./locate-section.ts";
+import { locateSection, type Decoding, type LocatedSection, type Undecodable } from "./locate-section.ts";
 import type { ReadItem, Wanted } from "./read-groups.ts";
 
-/** A section's octets, or where they are that are passed on as they are read; `missing` where there is no such part. */
-export type SectionValue = Uint8Array | ByteRange | "missing";
+/**
+ * A section's octets, or where they are that are passed on as they are read, or how many there are; `missing` where there
+ * is no such part.
+ */
+export type SectionValue = Uint8Array | ByteRange | DecodedRange | number | "missing" | Undecodable;
 
 /** A message whose sections are told. */
 export interface SectionsMessage {
   readonly message: MessageDetails;
-  readonly located: readonly (LocatedSection | undefined)[];
+  readonly located: readonly (LocatedSection | Undecodable | undefined)[];
   /** Whether the octets are few enough to be held. */
   readonly isHeld: boolean;
 }
@@ -29,7 +33,7 @@ export function wantSections(
   const ranges: BlobRange[] = [];
   let octets = 0;
   for (const section of located) {
-    if (section === undefined || isEmpty(section)) continue;
+    if (!isLocated(section) || isKnown(section)) continue;
     ranges.push({ blob: message.blob, ...section.range });
     octets += section.range.end - section.range.start;
   }
@@ -46,8 +50,8 @@ export function sectionValues(
   if (!isHeld || octets.includes(undefined)) return readAlone(store, item);
   let next = 0;
   return located.map((section) => {
-    if (section === undefined) return "missing";
-    return picked(section, isEmpty(section) ? NOTHING : (octets[next++] as Uint8Array));
+    if (!isLocated(section)) return section ?? "missing";
+    return isKnown(section) ? knownValue(section) : picked(section, octets[next++] as Uint8Array);
   });
 }
 
@@ -57,17 +61,39 @@ async function readAlone(
 ): Promise<readonly SectionValue[]> {
   const values: SectionValue[] = [];
   for (const section of located) {
-    if (section === undefined) values.push("missing");
+    if (!isLocated(section)) values.push(section ?? "missing");
+    else if (isKnown(section)) values.push(knownValue(section));
+    else if (!isHeld && section.decoding !== undefined) values.push(await readDecoded(store, message, section));
     else if (!isHeld && section.pick === undefined) values.push(section.range);
     else values.push(picked(section, await collectOctets(store.body(message.blob, section.range))));
   }
   return values;
 }
 
-function picked({ pick }: LocatedSection, octets: Uint8Array): Uint8Array {
-  return pick === undefined ? octets : pick(octets);
+async function readDecoded(
+  store: MailStore,
+  { blob }: MessageDetails,
+  { range, decoding, isSize }: LocatedSection,
+): Promise<SectionValue> {
+  const decoded = await countDecoded(store, blob, range, decoding as Decoding);
+  return isSize === true ? decoded.told.end - decoded.told.start : decoded;
 }
 
-function isEmpty({ range }: LocatedSection): boolean {
-  return range.start === range.end;
+function picked({ pick, isSize }: LocatedSection, octets: Uint8Array): SectionValue {
+  const told = pick === undefined ? octets : pick(octets);
+  return isSize === true ? told.length : told;
+}
+
+function isLocated(section: LocatedSection | Undecodable | undefined): section is LocatedSection {
+  return section !== undefined && section !== "undecodable";
+}
+
+/** Whether nothing has to be read for it. */
+function isKnown({ range, pick, isSize }: LocatedSection): boolean {
+  return range.start === range.end || (isSize === true && pick === undefined);
+}
+
+function knownValue({ range, pick, isSize }: LocatedSection): SectionValue {
+  if (isSize === true) return range.end - range.start;
+  return pick === undefined ? NOTHING : pick(NOTHING);
 }

@@ -1,8 +1,15 @@
 // One FETCH response. Long sections go out as they are read: no more of them is held than the session's output.
-import { printFetchLabel, printLiteralHead, type FetchItem } from "@pushmail/imap-wire";
+import {
+  printFetchLabel,
+  printLiteral8Head,
+  printLiteralHead,
+  type FetchItem,
+  type FetchSection,
+} from "@pushmail/imap-wire";
 import type { ByteRange, MessageDetails } from "@pushmail/mailstore";
 import type { Session } from "../command.ts";
 import { PeerGone } from "../replies.ts";
+import { decodedOctets, type DecodedRange } from "./decoded-octets.ts";
 import { printAttribute, type FetchedMessage } from "./fetch-plan.ts";
 import type { SectionValue } from "./section-values.ts";
 
@@ -18,7 +25,7 @@ export interface Telling {
 const COPIED_OCTETS_MAX = 4_096;
 
 /** A piece of a response, or where it is in the message. */
-type Part = string | Uint8Array | ByteRange;
+type Part = string | Uint8Array | ByteRange | DecodedRange;
 
 /** Tells a message's data; undefined where there is room for the next one. */
 export function tellMessage(session: Session, { message, items, sections }: Telling): Promise<void> | undefined {
@@ -35,12 +42,13 @@ export function tellMessage(session: Session, { message, items, sections }: Tell
     }
     text += `${printFetchLabel(item)} `;
     const value = sections[next++] as SectionValue;
-    const count = octetsOf(value);
-    if (value === "missing") text += "NIL";
-    else if (count === 0) text += '""';
-    else if (value instanceof Uint8Array && count <= COPIED_OCTETS_MAX) text += printLiteralHead(count) + latin1(value);
+    if (typeof value === "string") text += printAbsence(item);
+    else if (typeof value === "number") text += value;
+    else if (octetsOf(value) === 0) text += '""';
+    else if (value instanceof Uint8Array && value.length <= COPIED_OCTETS_MAX)
+      text += printHead(item, value) + latin1(value);
     else {
-      parts.push(text + printLiteralHead(count), value);
+      parts.push(text + printHead(item, value), value);
       text = "";
     }
   }
@@ -48,9 +56,24 @@ export function tellMessage(session: Session, { message, items, sections }: Tell
   return parts.every(isRead) ? session.write(...parts) : tellParts(session, message.stored, parts);
 }
 
-function octetsOf(value: SectionValue): number {
-  if (value === "missing") return 0;
-  return value instanceof Uint8Array ? value.length : value.end - value.start;
+/** A size has no way to say that there is none. */
+function printAbsence({ name }: FetchSection): string {
+  return name === "BINARY.SIZE" ? "0" : "NIL";
+}
+
+type Octets = Uint8Array | ByteRange | DecodedRange;
+
+/** RFC 3516 4.2: what may have NUL in it is a literal8. */
+function printHead({ name }: FetchSection, value: Octets): string {
+  const count = octetsOf(value);
+  const isBinary = name === "BINARY" && (!(value instanceof Uint8Array) || value.includes(0));
+  return isBinary ? printLiteral8Head(count) : printLiteralHead(count);
+}
+
+function octetsOf(value: Octets): number {
+  if (value instanceof Uint8Array) return value.length;
+  const { start, end } = "told" in value ? value.told : value;
+  return end - start;
 }
 
 function isRead(part: Part): part is string | Uint8Array {
@@ -72,12 +95,14 @@ async function tellParts(session: Session, message: MessageDetails, parts: reado
   }
 }
 
-async function tellOctets(session: Session, message: MessageDetails, range: ByteRange): Promise<void> {
+async function tellOctets(session: Session, { blob }: MessageDetails, range: ByteRange | DecodedRange): Promise<void> {
   let written = 0;
-  for await (const piece of session.store.body(message.blob, range)) {
+  for await (const piece of "told" in range
+    ? decodedOctets(session.store, blob, range)
+    : session.store.body(blob, range)) {
     written += piece.length;
     await session.write(piece);
   }
-  const announced = range.end - range.start;
+  const announced = octetsOf(range);
   if (written !== announced) throw new Error(`${written} octets where ${announced} were announced`);
 }

@@ -1,0 +1,46 @@
+// One message of a command that takes messages: what stands before it, and its octets on their way into the store.
+import { parseDateTime, parseFlagList, SyntaxFault, type Scanner } from "@pushmail/imap-wire";
+import type { StagedMessage } from "@pushmail/mailstore";
+import type { Completion, MessageLiteral, Session } from "./command.ts";
+import { no } from "./replies.ts";
+
+export interface AppendMessage {
+  readonly flags: readonly string[];
+  /** Undefined for the time of arrival. */
+  readonly internalDateMs: number | undefined;
+  readonly literal: MessageLiteral;
+}
+
+/** Reads flags and date, and steps over the announcement of the literal (RFC 9051 9 append-message). */
+export function parseAppendMessage(scan: Scanner, literal: MessageLiteral | undefined): AppendMessage {
+  const flags = scan.peek === "(" ? spaced(scan, parseFlagList(scan)) : [];
+  const internalDateMs = scan.peek === '"' ? spaced(scan, parseDateTime(scan).ms) : undefined;
+  if (literal === undefined || (scan.peek !== "{" && scan.peek !== "~")) throw scan.fault("Expected a literal");
+  scan.literal();
+  return { flags, internalDateMs, literal };
+}
+
+function spaced<Value>(scan: Scanner, value: Value): Value {
+  scan.space();
+  return value;
+}
+
+/** Takes a message in; an answer where it is of a kind that is not kept. */
+export async function stageMessage(session: Session, literal: MessageLiteral): Promise<StagedMessage | Completion> {
+  let hasNul = false;
+  async function* withoutNul(): AsyncGenerator<Uint8Array> {
+    for await (const piece of literal.bytes()) {
+      hasNul = piece.includes(0);
+      // RFC 9051 9: CHAR8 is any octet but NUL.
+      if (hasNul) throw new SyntaxFault("NUL in the message");
+      yield piece;
+    }
+  }
+  try {
+    return await session.store.stage(withoutNul(), { bytesMax: session.limits.messageBytesMax });
+  } catch (error) {
+    // RFC 3516 4.4: of a literal8 it is no fault, but a message that could be told by BINARY alone is not kept.
+    if (hasNul && literal.isBinary) return no("UNKNOWN-CTE", "Messages with NUL in them are not kept");
+    throw error;
+  }
+}
