@@ -2,6 +2,8 @@ import { describe, expect, it } from "@jest/globals";
 import fc from "fast-check";
 import { parseCreateArguments, printCreateArguments } from "./create-arguments.ts";
 import { parseDate, parseDateTime, printDate, printDateTime } from "./date-time.ts";
+import type { EsearchArguments } from "./esearch-arguments.ts";
+import { parseEsearchArguments, printEsearchArguments } from "./esearch-arguments.ts";
 import type { FetchItem } from "./fetch-item.ts";
 import { parseFetchArguments, printFetchArguments, printFetchItem, printFetchLabel } from "./fetch-item.ts";
 import { parseFlag, parseFlagList, printFlagList } from "./flags.ts";
@@ -964,6 +966,58 @@ describe("CREATE", () => {
       fc.property(creates, (create) =>
         expect(parseAll(parseCreateArguments, printCreateArguments(create))).toEqual(create),
       ),
+    );
+  });
+});
+
+describe("ESEARCH", () => {
+  it.each<[string, EsearchArguments["sources"]]>([
+    ["ALL", null],
+    // RFC 7377 2.1
+    [
+      'IN (mailboxes "folder1" subtree "folder2") unseen',
+      [
+        { type: "mailboxes", names: ["folder1"] },
+        { type: "subtree", names: ["folder2"] },
+      ],
+    ],
+    [
+      "in (Personal selected subtree-one (a b)) return (count) all",
+      [{ type: "personal" }, { type: "selected" }, { type: "subtree-one", names: ["a", "b"] }],
+    ],
+  ])("searches as %s says", (octets, sources) => {
+    expect(parseAll(parseEsearchArguments, octets).sources).toEqual(sources);
+  });
+
+  it.each([
+    "",
+    "IN ALL",
+    "IN () ALL",
+    "IN (selected-delayed) ALL",
+    "IN (mailboxes) ALL",
+    "IN (mailboxes ()) ALL",
+    "IN (nowhere) ALL",
+    "IN (personal)",
+  ])("faults %j", (octets) => expect(faultOf(() => parseAll(parseEsearchArguments, octets))).not.toBeNull());
+
+  it("reads what is printed", () => {
+    const names = fc.array(fc.constantFrom("INBOX", "a b", "é"), { minLength: 1, maxLength: 2 });
+    const source = fc.oneof(
+      fc.record({
+        type: fc.constantFrom("selected" as const, "inboxes" as const, "personal" as const, "subscribed" as const),
+      }),
+      fc.record({ type: fc.constantFrom("subtree" as const, "subtree-one" as const, "mailboxes" as const), names }),
+    );
+    const esearches = fc.record<EsearchArguments>({
+      sources: fc.option(fc.array(source, { minLength: 1, maxLength: 3 })),
+      search: fc.record<SearchArguments>({
+        returns: searchReturns,
+        charset: fc.constantFrom(null, "UTF-8"),
+        key: searchKey,
+      }),
+    });
+    fc.assert(
+      fc.property(esearches, (one) => expect(parseAll(parseEsearchArguments, printEsearchArguments(one))).toEqual(one)),
     );
   });
 });

@@ -9,6 +9,8 @@ export type { DateTime } from "./date-time.ts";
 export { parseDate, parseDateTime, printDate, printDateTime } from "./date-time.ts";
 export type { EnvelopeAddressData, EnvelopeData } from "./envelope.ts";
 export { printEnvelope } from "./envelope.ts";
+export type { EsearchArguments } from "./esearch-arguments.ts";
+export { parseEsearchArguments, printEsearchArguments } from "./esearch-arguments.ts";
 export type { FetchArguments, FetchAttribute, FetchItem, FetchSection } from "./fetch-item.ts";
 export { parseFetchArguments, printFetchArguments, printFetchItem, printFetchLabel } from "./fetch-item.ts";
 export { parseFlag, parseFlagList, printFlagList } from "./flags.ts";

@@ -21,7 +21,7 @@ export type NotifyEvent = (typeof NOTIFY_EVENTS)[number];
 /** Mailboxes as a client names them. */
 export type MailboxSpecifier =
   | { readonly type: "selected" | "selected-delayed" | "inboxes" | "personal" | "subscribed" }
-  | { readonly type: "subtree" | "mailboxes"; readonly names: readonly string[] };
+  | { readonly type: "subtree" | "subtree-one" | "mailboxes"; readonly names: readonly string[] };
 
 export interface EventGroup {
   readonly mailboxes: MailboxSpecifier;
@@ -53,7 +53,7 @@ export function parseNotifyArguments(scan: Scanner): NotifyArguments {
 
 function parseEventGroup(scan: Scanner): EventGroup {
   scan.expect("(");
-  const mailboxes = parseSpecifier(scan);
+  const mailboxes = parseMailboxSpecifier(scan);
   scan.space();
   const events: string[] = [];
   const fetch: FetchItem[] = [];
@@ -70,10 +70,11 @@ function parseEventGroup(scan: Scanner): EventGroup {
   return { mailboxes, events, fetch };
 }
 
-function parseSpecifier(scan: Scanner): MailboxSpecifier {
+/** RFC 5465 8 filter-mailboxes, with `subtree-one` of RFC 7377 3. */
+export function parseMailboxSpecifier(scan: Scanner): MailboxSpecifier {
   const start = scan.position;
   const word = scan.word().toLowerCase();
-  if (word === "subtree" || word === "mailboxes") {
+  if (word === "subtree" || word === "subtree-one" || word === "mailboxes") {
     scan.space();
     const names = scan.peek === "(" ? scan.list(() => parseMailbox(scan)) : [parseMailbox(scan)];
     if (names.length === 0) throw scan.fault("Expected a mailbox name");
@@ -96,8 +97,12 @@ export function printNotifyArguments({ groups, status }: NotifyArguments): strin
 }
 
 function printEventGroup({ mailboxes, events, fetch }: EventGroup): string {
-  const names = "names" in mailboxes ? ` (${mailboxes.names.map((name) => printMailbox(name)).join(" ")})` : "";
   const items = fetch.length === 0 ? "" : ` (${fetch.map(printFetchItem).join(" ")})`;
   const printed = events.map((event) => (event === "MessageNew" ? event + items : event));
-  return `(${mailboxes.type}${names} ${events.length === 0 ? "NONE" : `(${printed.join(" ")})`})`;
+  return `(${printMailboxSpecifier(mailboxes)} ${events.length === 0 ? "NONE" : `(${printed.join(" ")})`})`;
+}
+
+export function printMailboxSpecifier(specifier: MailboxSpecifier): string {
+  if (!("names" in specifier)) return specifier.type;
+  return `${specifier.type} (${specifier.names.map((name) => printMailbox(name)).join(" ")})`;
 }

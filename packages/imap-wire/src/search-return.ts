@@ -1,4 +1,6 @@
 // What an extended search gives back (RFC 4731 3.1, SAVE of RFC 5182 2.1), and the beginning of its answer.
+import type { MailboxNameOptions } from "./mailbox-name.ts";
+import { printMailbox } from "./mailbox-name.ts";
 import type { Scanner } from "./scanner.ts";
 import { printString } from "./string.ts";
 
@@ -21,12 +23,17 @@ export function printSearchReturns(returns: readonly SearchReturn[] | null): str
 }
 
 /** Which command an ESEARCH answers; the data follow, each behind a space (RFC 4466 2.6.2). */
-export interface EsearchHead {
+export interface EsearchHead extends MailboxNameOptions {
   readonly tag: string;
   /** Whether the data are UIDs. */
   readonly uid: boolean;
+  /** Where it was found, if the command said where to search (RFC 7377 2.1). */
+  readonly mailbox?: { readonly name: string; readonly uidValidity: number };
 }
 
-export function printEsearchHead({ tag, uid }: EsearchHead): string {
-  return `* ESEARCH (TAG ${printString(tag)})${uid ? " UID" : ""}`;
+export function printEsearchHead(head: EsearchHead): string {
+  const { tag, uid, mailbox } = head;
+  const where =
+    mailbox === undefined ? "" : ` MAILBOX ${printMailbox(mailbox.name, head)} UIDVALIDITY ${mailbox.uidValidity}`;
+  return `* ESEARCH (TAG ${printString(tag)}${where})${uid ? " UID" : ""}`;
 }

@@ -10,6 +10,7 @@ import { copy } from "./copy.ts";
 import { create } from "./create.ts";
 import { deleteMailbox } from "./delete.ts";
 import { enable } from "./enable.ts";
+import { esearch } from "./esearch.ts";
 import { expunge } from "./expunge.ts";
 import { fetch } from "./fetch.ts";
 import { getQuota, getQuotaRoot } from "./get-quota.ts";
@@ -47,6 +48,7 @@ export const COMMANDS: ReadonlyMap<string, Command> = new Map(
     create,
     deleteMailbox,
     enable,
+    esearch,
     examine,
     expunge,
     fetch,

@@ -1,5 +1,6 @@
 // What a client wants to be told of without asking (RFC 5465 6): events, by mailbox.
 import type { EventGroup, FetchItem, MailboxSpecifier, NotifyEvent } from "@pushmail/imap-wire";
+import { superiorsOf } from "../mailbox-tree.ts";
 
 /** A name that something happens to, whether or not there is such a mailbox. */
 export interface NamedMailbox {
@@ -66,7 +67,8 @@ function wantsOf({ mailboxes, events, fetch }: EventGroup): SelectedWants {
   return { delayed: mailboxes.type === "selected-delayed", flags: events.includes("FlagChange"), fetch };
 }
 
-function matcherOf(specifier: MailboxSpecifier): (mailbox: NamedMailbox) => boolean {
+/** Whether a mailbox is one of those that are named, the selected one aside. */
+export function matcherOf(specifier: MailboxSpecifier): (mailbox: NamedMailbox) => boolean {
   switch (specifier.type) {
     case "selected":
     case "selected-delayed":
@@ -84,12 +86,11 @@ function matcherOf(specifier: MailboxSpecifier): (mailbox: NamedMailbox) => bool
     }
     case "subtree": {
       const names = new Set(specifier.names);
-      return ({ name }) => names.has(name) || superiorsOf(name).some((superior) => names.has(superior));
+      return ({ name }) => names.has(name) || [...superiorsOf(name)].some((superior) => names.has(superior));
+    }
+    case "subtree-one": {
+      const names = new Set(specifier.names);
+      return ({ name }) => names.has(name) || names.has([...superiorsOf(name)][0] ?? "");
     }
   }
-}
-
-function superiorsOf(name: string): readonly string[] {
-  const levels = name.split("/");
-  return levels.slice(1).map((_, i) => levels.slice(0, i + 1).join("/"));
 }

@@ -1,11 +1,11 @@
 // How a search is answered: by numbers alone, or by an ESEARCH with what the client wants of them (RFC 4731 3), which may
 // be kept for it as `$` (RFC 5182 2).
-import { printEsearchHead, SyntaxFault, type SearchArguments } from "@pushmail/imap-wire";
+import { printEsearchHead, SyntaxFault, type EsearchHead, type SearchArguments } from "@pushmail/imap-wire";
 import type { Uid } from "@pushmail/mailstore";
 import type { Call, Completion, Selected, Session } from "../command.ts";
+import { includesKey } from "./includes-key.ts";
 import { refuseArranged, refuseCharset } from "./refuse-search.ts";
 import { searchMessages } from "./search-messages.ts";
-import { usesModSeq } from "./uses-mod-seq.ts";
 
 /** How much of a list of numbers is printed at once. */
 const NUMBERS_AT_ONCE = 4_096;
@@ -13,7 +13,7 @@ const TEXT_AT_ONCE = 16_384;
 const NONE: Uint32Array = new Uint32Array(0);
 
 /** The command that searches. */
-export interface SearchCall extends Pick<Call, "tag" | "uid"> {
+export interface SearchCall extends Pick<Call, "tag" | "uid">, Pick<EsearchHead, "mailbox"> {
   readonly name: "SEARCH" | "SORT";
   /** Puts what was found in the order in which it is told. */
   arrange?(uids: Uint32Array): Promise<Uint32Array>;
@@ -43,7 +43,7 @@ export async function answerSearch(
 
 async function find(session: Session, state: Selected, { key }: SearchArguments): Promise<Uint32Array> {
   // RFC 7162 3.1: whoever asks for MODSEQ wants to be told of it from then on.
-  if (usesModSeq(key)) await session.enable("CONDSTORE");
+  if (includesKey(key, "modSeq")) await session.enable("CONDSTORE");
   return searchMessages(session, state, key);
 }
 
@@ -56,7 +56,7 @@ interface Found {
 
 async function tell(session: Session, state: Selected, { search, uids, call }: Found): Promise<void> {
   const { returns, key } = search;
-  const modSeq = usesModSeq(key) ? await highestModSeq(session, state, chosenOf(search, uids)) : undefined;
+  const modSeq = includesKey(key, "modSeq") ? await highestModSeq(session, state, chosenOf(search, uids)) : undefined;
   const numbers = call.uid ? uids : uids.map((uid) => state.view.numberOf(uid));
   if (returns === null) {
     // RFC 7162 3.1.5
@@ -65,6 +65,8 @@ async function tell(session: Session, state: Selected, { search, uids, call }: F
   }
   // RFC 5182 2.4: what is only saved is not told.
   if (returns.every((option) => option === "SAVE")) return;
+  // RFC 7377 2.1: of many mailboxes those alone are told that have something.
+  if (call.mailbox !== undefined && uids.length === 0) return;
   await session.write(printEsearchHead(call));
   // RFC 4731 3.1: of nothing there is a count alone.
   if (returns.includes("MIN") && numbers.length > 0) await session.write(` MIN ${numbers[0]}`);

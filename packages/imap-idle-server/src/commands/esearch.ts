@@ -1,0 +1,72 @@
+// ESEARCH (RFC 7377): a search of many mailboxes, each that has something answered by an ESEARCH of its own, in UIDs.
+import { parseEsearchArguments, SyntaxFault, type MailboxSpecifier, type SearchArguments } from "@pushmail/imap-wire";
+import type { MailboxStatus } from "@pushmail/mailstore";
+import { command, type Authenticated, type Command, type Completion, type Selected, type Session } from "../command.ts";
+import { MailboxView } from "../mailbox-view.ts";
+import { isSelected, matcherOf } from "../notify/subscription.ts";
+import { answerSearch } from "../search/answer-search.ts";
+import { includesKey } from "../search/includes-key.ts";
+import { refuseCharset } from "../search/refuse-search.ts";
+
+export const esearch: Command = command({
+  name: "ESEARCH",
+  in: ["authenticated", "selected"],
+  capability: "MULTISEARCH",
+  parse(scan) {
+    scan.space();
+    return parseEsearchArguments(scan);
+  },
+  async run(session, { sources, search }, state, { tag }): Promise<Completion | void> {
+    const where = sources ?? [{ type: "selected" } as const];
+    if (where.some(isSelected) && state.name !== "selected") throw new SyntaxFault("No mailbox is selected");
+    checkScope(search, where);
+    const refused = refuseCharset(search.charset);
+    if (refused !== undefined) return refused;
+    // RFC 7377 2.1: without RETURN it asks for ALL.
+    const extended: SearchArguments = { ...search, returns: search.returns ?? ["ALL"] };
+    for (const status of await mailboxesOf(session, state, where)) {
+      const mailbox = { name: status.name, uidValidity: status.uidValidity };
+      await within(session, state, status, async (searched) => {
+        await answerSearch(session, searched, extended, { tag, uid: true, name: "SEARCH", mailbox });
+      });
+    }
+  },
+});
+
+/** RFC 7377 2.2: message numbers and `$` are those of the selected mailbox, and mean nothing in others. */
+function checkScope({ returns, key }: SearchArguments, where: readonly MailboxSpecifier[]): void {
+  if (where.every(isSelected)) return;
+  if (includesKey(key, "sequence")) throw new SyntaxFault("Message numbers are of the selected mailbox alone");
+  if (returns?.includes("SAVE") === true) throw new SyntaxFault("SAVE is for the selected mailbox alone");
+}
+
+/** Each once, whatever it is named by. */
+async function mailboxesOf(
+  session: Session,
+  state: Authenticated | Selected,
+  where: readonly MailboxSpecifier[],
+): Promise<readonly MailboxStatus[]> {
+  const selected = where.some(isSelected) && state.name === "selected" ? state.handle.id : undefined;
+  const matchers = where.map(matcherOf);
+  const all = await session.store.mailboxes(state.account.id);
+  return all.filter((mailbox) => mailbox.id === selected || matchers.some((matches) => matches(mailbox)));
+}
+
+/** Searches the mailbox as this client sees it, or as it is where the client has not selected it. */
+async function within(
+  session: Session,
+  state: Authenticated | Selected,
+  status: MailboxStatus,
+  search: (searched: Selected) => Promise<void>,
+): Promise<void> {
+  if (state.name === "selected" && state.handle.id === status.id) return search(state);
+  const { account } = state;
+  const handle = await session.store.open({ account: account.id, mailbox: status.id });
+  try {
+    // It may have been deleted meanwhile: then there is nothing to be found.
+    if (handle.status === undefined) return;
+    await search({ name: "selected", account, handle, view: new MailboxView(handle.status), readOnly: true });
+  } finally {
+    handle.release();
+  }
+}
