@@ -25,6 +25,19 @@ function spaced<Value>(scan: Scanner, value: Value): Value {
   return value;
 }
 
+/** Whether the command ends with this message. */
+export function isAtEnd({ rest }: MessageLiteral): boolean {
+  return rest.literal === undefined && rest.frame.text.trim() === "";
+}
+
+/** The answer to a message that is refused by its size alone. */
+export function refuseSize({ limits }: Session, sizeBytes: number): Completion | undefined {
+  // RFC 3502 6.3.11: an empty literal takes the command back.
+  if (sizeBytes === 0) return { status: "NO", text: "An empty message is not appended" };
+  const { messageBytesMax } = limits;
+  return sizeBytes > messageBytesMax ? no("TOOBIG", `At most ${messageBytesMax} octets are taken`) : undefined;
+}
+
 /** Takes a message in; an answer where it is of a kind that is not kept. */
 export async function stageMessage(session: Session, literal: MessageLiteral): Promise<StagedMessage | Completion> {
   let hasNul = false;

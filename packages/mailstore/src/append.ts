@@ -2,6 +2,7 @@
 import type { StagedBlob, Transaction } from "./driver.ts";
 import { checkFlags } from "./flag-sets.ts";
 import type { AccountId, Uid } from "./ids.ts";
+import type { AppendedRow } from "./log-record.ts";
 import type { MailboxState } from "./mailbox-state.ts";
 import { encodeSummary } from "./message/encode-summary.ts";
 import { MessageScanner } from "./message/scan-message.ts";
@@ -65,19 +66,9 @@ export async function append(context: StoreContext, messages: readonly NewMessag
     const account = await context.accounts.get(request.account);
     const mailbox = account.mailbox(request.mailbox);
     await snapshotCaughtUp(context, mailbox);
-    const { message, flags = [] } = request;
-    if (!(message instanceof ScannedMessage)) throw new TypeError("a message staged by another store");
-    checkFlags(flags, context.limits, mailbox.contents?.flagSets ?? null);
     let own = drafts.get(account.id);
     if (own === undefined) drafts.set(account.id, (own = { draft: new TransactionDraft(account.id), parts: [] }));
-    const row = {
-      flags,
-      internalDateMs: request.internalDateMs ?? context.now(),
-      sizeBytes: message.sizeBytes,
-      origin: null,
-      body: { staged: own.draft.blob(message.blob) },
-      summary: message.encodedSummary,
-    };
+    const row = appendingRow(context, own.draft, mailbox, request);
     const position = own.draft.append(request.mailbox, request.by ?? "delivery", [row]);
     if (!own.parts.includes(request.mailbox)) own.parts.push(request.mailbox);
     places.push({ account: account.id, mailbox: own.parts.indexOf(request.mailbox), position });
@@ -92,6 +83,20 @@ export async function append(context: StoreContext, messages: readonly NewMessag
     const { cursor, firstUids } = committed[accounts.indexOf(account)] as Committed;
     return { uid: (firstUids[mailbox] as Uid) + position, uidValidity: validities[i] as number, cursor };
   });
+}
+
+/** A message as it enters a mailbox, its body among those of the transaction. */
+export function appendingRow(
+  context: StoreContext,
+  draft: TransactionDraft,
+  mailbox: MailboxState,
+  { message, flags = [], internalDateMs = context.now() }: NewMessage,
+): AppendedRow {
+  if (!(message instanceof ScannedMessage)) throw new TypeError("a message staged by another store");
+  checkFlags(flags, context.limits, mailbox.contents?.flagSets ?? null);
+  const { sizeBytes, encodedSummary } = message;
+  const body = { staged: draft.blob(message.blob) };
+  return { flags, internalDateMs, sizeBytes, origin: null, body, summary: encodedSummary };
 }
 
 /** Waits where far more came than the snapshot under way covers. One that fails is told elsewhere. */

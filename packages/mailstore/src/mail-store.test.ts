@@ -3,6 +3,7 @@ import { afterEach, beforeEach, describe, expect, it } from "@jest/globals";
 import * as fc from "fast-check";
 import {
   cursor,
+  mailboxId,
   openMailStore,
   openMemoryDriver,
   uidSetOf,
@@ -308,6 +309,47 @@ describe("messages", () => {
     expect(records[0]?.parts.map((part) => part.record.length)).toEqual([expect.any(Number)]);
     expect(records[0]?.parts[0]?.record.length).toBeLessThan(50);
     expect((await named("INBOX")).unseen).toBe(0);
+  });
+
+  it("are replaced in one transaction, in their mailbox or into another", async () => {
+    for (const text of ["a", "b", "c"]) await deliver(text, ["\\Seen"]);
+    const archive = await named("Archive");
+    const { cursor: before } = await store.replace(at(inbox), 2, {
+      account: alice.id,
+      mailbox: inbox.id,
+      message: await mail("newer"),
+      flags: ["\\Draft"],
+    });
+    expect(await contents(inbox.id)).toEqual(["1 a \\seen", "3 c \\seen", "4 newer \\draft"]);
+    const {
+      uid,
+      uidValidity,
+      cursor: after,
+    } = await store.replace(at(inbox), 1, {
+      account: alice.id,
+      mailbox: archive.id,
+      message: await mail("moved"),
+    });
+    expect([uid, uidValidity]).toEqual([1, archive.uidValidity]);
+    expect(await contents(inbox.id)).toEqual(["3 c \\seen", "4 newer \\draft"]);
+    expect(await contents(archive.id)).toEqual(["1 moved"]);
+    const [record, ...others] = await allChanges(before);
+    expect(others).toEqual([]);
+    expect(record).toMatchObject({
+      cursor: after,
+      changes: [
+        { type: "MessageAppended", mailbox: archive.id, uids: [[1, 1]] },
+        { type: "MessageExpunged", mailbox: inbox.id, uids: [[1, 1]] },
+      ],
+    });
+    // What is not there is replaced by nothing.
+    const lost = { account: alice.id, mailbox: archive.id, message: await mail("lost") };
+    await expect(store.replace(at(inbox), 1, lost)).rejects.toMatchObject({ code: "messageMissing" });
+    await expect(store.replace(at(inbox), 3, { ...lost, mailbox: mailboxId(99) })).rejects.toMatchObject({
+      code: "mailboxNotFound",
+    });
+    expect(await contents(archive.id)).toEqual(["1 moved"]);
+    expect(await allChanges(after)).toEqual([]);
   });
 
   it("are copied and moved with their dates and ids, in order", async () => {

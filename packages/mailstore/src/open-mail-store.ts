@@ -8,7 +8,7 @@ import { collect } from "./collect.ts";
 import type { BlobRange, StoreDriver } from "./driver.ts";
 import { setFlags } from "./flags.ts";
 import { Credentials } from "./credentials.ts";
-import type { AccountId, Cursor, MailboxId } from "./ids.ts";
+import type { AccountId, Cursor, MailboxId, Uid } from "./ids.ts";
 import { IdleIndexes } from "./idle-indexes.ts";
 import { DEFAULT_STORE_LIMITS, type StoreLimits } from "./limits.ts";
 import { LoadedAccounts, saveRecentFrom } from "./loaded-accounts.ts";
@@ -16,6 +16,7 @@ import { createMailbox, deleteMailbox, normalizeMailboxName, renameMailbox, setS
 import type { MailboxState } from "./mailbox-state.ts";
 import { OpenMailbox } from "./open-mailbox.ts";
 import { DEFAULT_SCRAM_ITERATIONS, type ScramHash } from "./scram-keys.ts";
+import { replace } from "./replace.ts";
 import { DEFAULT_SCRYPT_COST, Secrets, type ScryptCost } from "./secrets.ts";
 import { trimLog, wantsSnapshot, writeSnapshot, type Tail } from "./snapshots.ts";
 import type * as port from "./store.ts";
@@ -166,6 +167,10 @@ class DriverMailStore implements port.MailStore {
 
   append(messages: readonly port.NewMessage[]): Promise<readonly port.Appended[]> {
     return append(this.#context, messages);
+  }
+
+  replace(at: port.MailboxAt, uid: Uid, message: port.NewMessage): Promise<port.Appended> {
+    return replace(this.#context, at, { uid, message });
   }
 
   setFlags(

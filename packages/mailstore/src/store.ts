@@ -239,6 +239,8 @@ export interface MailStore {
   stage(body: AsyncIterable<Uint8Array>, options: { readonly bytesMax: number }): Promise<StagedMessage>;
   /** All or none, in one commit. One staged message may go to many mailboxes: its body is stored once. */
   append(messages: readonly NewMessage[]): Promise<readonly Appended[]>;
+  /** A new message of the same account in place of one, in one commit: where there is no such one, nothing is done. */
+  replace(at: MailboxAt, uid: Uid, message: NewMessage): Promise<Appended>;
   setFlags(
     at: MailboxAt,
     uids: UidSet,

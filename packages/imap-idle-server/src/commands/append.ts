@@ -9,8 +9,8 @@ import {
   type MailboxStatus,
   type NewMessage,
 } from "@pushmail/mailstore";
-import { parseAppendMessage, stageMessage, type AppendMessage } from "../append-message.ts";
-import { command, type Command, type Completion, type Session } from "../command.ts";
+import { isAtEnd, parseAppendMessage, refuseSize, stageMessage, type AppendMessage } from "../append-message.ts";
+import { command, type Command, type Completion, type MessageLiteral, type Session } from "../command.ts";
 import { no, ok } from "../replies.ts";
 
 interface AppendArguments {
@@ -83,9 +83,10 @@ async function stageAll(
 }
 
 /** The message that the command goes on with; undefined at its end. */
-function nextMessage({ limits }: Session, { rest }: AppendMessage["literal"]): AppendMessage | undefined {
+function nextMessage({ limits }: Session, literal: MessageLiteral): AppendMessage | undefined {
+  if (isAtEnd(literal)) return undefined;
+  const { rest } = literal;
   const scan = new Scanner(rest.frame, limits.wire);
-  if (rest.frame.text.trim() === "") return undefined;
   scan.space();
   const next = parseAppendMessage(scan, rest.literal);
   scan.end();
@@ -103,10 +104,8 @@ async function refusalBySize(
   account: AccountInfo,
   { sizeBytes, staged }: Coming,
 ): Promise<Completion | undefined> {
-  // RFC 3502 6.3.11: an empty literal takes the command back.
-  if (sizeBytes === 0) return { status: "NO", text: "An empty message is not appended" };
-  const { messageBytesMax } = session.limits;
-  if (sizeBytes > messageBytesMax) return no("TOOBIG", `At most ${messageBytesMax} octets are taken`);
+  const refused = refuseSize(session, sizeBytes);
+  if (refused !== undefined) return refused;
   const { bytes, bytesMax, messages, messagesMax } = await session.store.quota(account.id);
   const isFull =
     (bytesMax > 0 && bytes + staged.bytes + sizeBytes > bytesMax) ||

@@ -25,6 +25,7 @@ import { namespace } from "./namespace.ts";
 import { noop } from "./noop.ts";
 import { notify } from "./notify.ts";
 import { rename } from "./rename.ts";
+import { replace } from "./replace.ts";
 import { search } from "./search.ts";
 import { examine, select } from "./select.ts";
 import { sort } from "./sort.ts";
@@ -65,6 +66,7 @@ export const COMMANDS: ReadonlyMap<string, Command> = new Map(
     noop,
     notify,
     rename,
+    replace,
     search,
     select,
     sort,

@@ -1,0 +1,73 @@
+// REPLACE and UID REPLACE (RFC 8508): a message in place of another, by one change that all sessions see as one.
+import { parseMailbox, parseSequenceSet, printUntagged, SyntaxFault, type SequenceSet } from "@pushmail/imap-wire";
+import { isAtEnd, parseAppendMessage, refuseSize, stageMessage, type AppendMessage } from "../append-message.ts";
+import { command, type Command } from "../command.ts";
+import { no, ok } from "../replies.ts";
+import { requireWritable } from "../require-writable.ts";
+import { messagesMeant } from "../transfer.ts";
+
+interface ReplaceArguments {
+  readonly set: SequenceSet;
+  readonly mailbox: string;
+  readonly message: AppendMessage;
+}
+
+/** What stands before the message's literal: the number and the mailbox, which may be a literal itself. */
+const BEFORE_MESSAGE = /^(?:UID +)?REPLACE +[^ ]+ +[^ ]/i;
+
+export const replace: Command = command({
+  name: "REPLACE",
+  in: ["selected"],
+  capability: "REPLACE",
+  uid: true,
+  streamsLiteral: (before) => BEFORE_MESSAGE.test(before),
+  parse(scan, { literal }): ReplaceArguments {
+    scan.space();
+    const set = parseSequenceSet(scan);
+    const [range, ...others] = set;
+    if (set === "$" || range === undefined || others.length > 0 || range[0] !== range[1]) {
+      throw scan.fault("Expected the number of one message");
+    }
+    scan.space();
+    const mailbox = parseMailbox(scan);
+    scan.space();
+    return { set, mailbox, message: parseAppendMessage(scan, literal) };
+  },
+  async run(session, { set, mailbox, message }, state, call) {
+    requireWritable(state);
+    const { account, handle } = state;
+    const target = await session.store.mailbox(account.id, mailbox);
+    if (target === undefined) return no("TRYCREATE", "No such mailbox");
+    const uid = (await messagesMeant(session, state, set, call))[0]?.[0];
+    if (uid === undefined || state.view.numberOf(uid) === 0) return no("NONEXISTENT", "No such message");
+    const { literal, flags, internalDateMs } = message;
+    const refused = refuseSize(session, literal.sizeBytes);
+    if (refused !== undefined) return refused;
+    const staged = await stageMessage(session, literal);
+    if ("status" in staged) return staged;
+    try {
+      if (!isAtEnd(literal)) throw new SyntaxFault("Unexpected text behind the message");
+      const date = internalDateMs === undefined ? {} : { internalDateMs };
+      const replacement = {
+        account: account.id,
+        mailbox: target.id,
+        message: staged,
+        flags,
+        by: "append",
+        ...date,
+      } as const;
+      const appended = await session.store.replace({ account: account.id, mailbox: handle.id }, uid, replacement);
+      session.own(appended.cursor, target.id);
+      // RFC 8508 3.4: before the EXPUNGE, which comes at the command's end.
+      const code = {
+        code: "APPENDUID",
+        uidValidity: appended.uidValidity,
+        uids: [[appended.uid, appended.uid]],
+      } as const;
+      await session.write(printUntagged("OK", "Replaced", code));
+      return ok("REPLACE completed");
+    } finally {
+      await staged.discard();
+    }
+  },
+});

@@ -1,0 +1,41 @@
+// One message in place of another, in one transaction: nobody ever sees both, or neither (RFC 8508 3.1).
+import { appendingRow } from "./append.ts";
+import type { Uid } from "./ids.ts";
+import { Refusal } from "./refusal.ts";
+import type { Appended, MailboxAt, NewMessage } from "./store.ts";
+import { commitDecided, inTurn, type StoreContext } from "./store-context.ts";
+import { TransactionDraft } from "./transaction-draft.ts";
+import { expungeRows, sourceRows } from "./transfer.ts";
+
+export interface ReplaceRequest {
+  readonly uid: Uid;
+  /** Of the same account, in the same mailbox or another. */
+  readonly message: NewMessage;
+}
+
+export async function replace(
+  context: StoreContext,
+  at: MailboxAt,
+  { uid, message }: ReplaceRequest,
+): Promise<Appended> {
+  if (message.account !== at.account) throw new TypeError("a message is replaced within its account");
+  const account = await context.accounts.get(at.account);
+  const source = account.mailbox(at.mailbox);
+  return inTurn(context, source, async (contents) => {
+    let uidValidity = 0;
+    const committed = await commitDecided(context, account, async () => {
+      const target = account.mailbox(message.mailbox);
+      uidValidity = target.properties.uidValidity;
+      const { guard } = source.head;
+      const rows = await sourceRows(context, source, contents, { uids: [[uid, uid]], summaries: false });
+      if (rows.length === 0) throw new Refusal("messageMissing", "the message is no longer there");
+      const draft = new TransactionDraft(account.id);
+      draft.append(message.mailbox, message.by ?? "delivery", [appendingRow(context, draft, target, message)]);
+      expungeRows(draft, source, rows, { by: "expunge", guard });
+      return draft.finish({ enforceQuota: true });
+    });
+    if (committed === null) throw new Error("a replacement that changes nothing");
+    // The part of the target is the first one: the draft keeps the order of its making.
+    return { uid: committed.firstUids[0] as Uid, uidValidity, cursor: committed.cursor };
+  });
+}
