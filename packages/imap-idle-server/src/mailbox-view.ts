@@ -251,11 +251,11 @@ export class MailboxView {
   }
 
   #replaceUids(expunged: readonly RowRange[], fresh: UidSet, index: MessageIndex): void {
-    const told = this.uids.subarray(0, this.#count);
+    const told = this.#count;
     this.#count += uidSetSize(fresh) - rowCount(expunged);
     // The index lacks nothing that is not expunged: as many UIDs are the same UIDs.
     if (index.lowerBound(this.#uidNext) === this.#count) this.#uids = index.uids;
-    else this.#uids = spliced(told, expunged, fresh);
+    else this.#uids = spliced(this.uids.subarray(0, told), expunged, fresh);
   }
 
   /** The rows that hold messages of a set. */

@@ -31,6 +31,8 @@ export class MailboxState {
   recentFrom: Uid;
   recentFromSaved: Uid;
   snapshotRunning: Promise<void> | null = null;
+  /** As it was told last: every session that is woken asks several times. */
+  #status: MailboxStatus | undefined;
   #contents: MailboxContents | null = null;
   #loading: Promise<MailboxContents> | null = null;
   /** Events that came while loading; null otherwise. */
@@ -49,6 +51,7 @@ export class MailboxState {
   }
 
   apply(head: MailboxHead | null, event: MailboxEvent): void {
+    this.#status = undefined;
     if (head === null) this.deleted = true;
     else if (head.properties === this.head.properties) this.head = head;
     else {
@@ -72,6 +75,11 @@ export class MailboxState {
   }
 
   status(subscribed: boolean): MailboxStatus {
+    if (this.#status?.subscribed !== subscribed) this.#status = this.#statusNow(subscribed);
+    return this.#status;
+  }
+
+  #statusNow(subscribed: boolean): MailboxStatus {
     const { head, properties } = this;
     return {
       id: this.at.mailbox,

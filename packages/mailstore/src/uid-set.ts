@@ -17,12 +17,23 @@ export function uidSetOf(uids: Iterable<Uid>): UidSet {
 }
 
 /** The normal form of any ranges: reversed ends, overlaps and disorder are mended. */
-export function normalizeUidSet(ranges: Iterable<UidRange>): UidSet {
+export function normalizeUidSet(ranges: readonly UidRange[]): UidSet {
+  // Those of one change are.
+  if (isNormal(ranges)) return ranges;
   const ordered = Array.from(ranges, ([a, b]): [Uid, Uid] => (a <= b ? [a, b] : [b, a]));
   ordered.sort((a, b) => a[0] - b[0]);
   const result: [Uid, Uid][] = [];
   for (const [first, last] of ordered) extendOrPush(result, first, last);
   return result;
+}
+
+function isNormal(ranges: readonly UidRange[]): boolean {
+  let end = -1;
+  for (const [first, last] of ranges) {
+    if (first > last || first <= end) return false;
+    end = last + 1;
+  }
+  return true;
 }
 
 function extendOrPush(ranges: [Uid, Uid][], first: Uid, last: Uid): void {
@@ -68,6 +79,7 @@ export function uidSetIntersection(a: UidSet, b: UidSet): UidSet {
 
 /** What is in `a` and not in `b`. */
 export function uidSetDifference(a: UidSet, b: UidSet): UidSet {
+  if (a.length === 0 || b.length === 0) return a;
   const result: [Uid, Uid][] = [];
   let j = 0;
   for (const [first, last] of a) {
