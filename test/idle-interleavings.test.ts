@@ -6,6 +6,7 @@ import {
   openMailStore,
   openMemoryDriver,
   type AccountInfo,
+  type MailboxHandle,
   type MailboxStatus,
   uidSetOf,
   type MailStore,
@@ -66,6 +67,9 @@ function interrupted(real: MailStore): MailStore {
   }
   return new Proxy(real, {
     get(target, name) {
+      if (name === "open") {
+        return async (...args: Parameters<MailStore["open"]>) => forgetful(await target.open(...args));
+      }
       if (name === "changes") {
         return async (...args: Parameters<MailStore["changes"]>) => {
           await land();
@@ -86,6 +90,17 @@ function interrupted(real: MailStore): MailStore {
         };
       }
       const value: unknown = Reflect.get(target, name);
+      return typeof value === "function" ? value.bind(target) : value;
+    },
+  });
+}
+
+/** The same mailbox, whose changes are only at times still in memory. */
+function forgetful(real: MailboxHandle): MailboxHandle {
+  return new Proxy(real, {
+    get(target, name) {
+      const value: unknown = Reflect.get(target, name);
+      if (name === "recent" && random() < 0.5) return () => undefined;
       return typeof value === "function" ? value.bind(target) : value;
     },
   });

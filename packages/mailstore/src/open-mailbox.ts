@@ -4,7 +4,14 @@ import { readDetails, readMetadata } from "./cold-rows.ts";
 import type { AccountId, Cursor, MailboxId, Uid } from "./ids.ts";
 import { saveRecentFrom } from "./loaded-accounts.ts";
 import type { MailboxState } from "./mailbox-state.ts";
-import type { MailboxHandle, MailboxStatus, MessageDetails, MessageIndex, MessageMetadata } from "./store.ts";
+import type {
+  MailboxHandle,
+  MailboxStatus,
+  MessageDetails,
+  MessageIndex,
+  MessageMetadata,
+  RecentChanges,
+} from "./store.ts";
 import { contentsOf, type StoreContext } from "./store-context.ts";
 import { uidSetDifference, uidSetOf, type UidSet } from "./uid-set.ts";
 
@@ -41,6 +48,14 @@ export class OpenMailbox implements MailboxHandle {
 
   async ready(): Promise<MessageIndex> {
     return (await contentsOf(this.#context, this.#mailbox)).columns;
+  }
+
+  recent(since: Cursor, limit: number): RecentChanges | undefined {
+    const { cursor: through } = this.#account;
+    const { contents } = this.#mailbox;
+    if (contents === null || since > through || through - since > limit) return undefined;
+    const records = this.#account.recentSince(since, limit);
+    return records && { records, through, index: contents.columns };
   }
 
   keywords(): readonly string[] {

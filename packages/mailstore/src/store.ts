@@ -1,6 +1,6 @@
 // The port that every server sees: mail semantics, whatever engine lies below.
 // Every write resolves when it is durable and visible; every error of a caller's making is a Refusal.
-import type { AppendedBy, ChangesPage } from "./change.ts";
+import type { AppendedBy, ChangeRecord, ChangesPage } from "./change.ts";
 import type { BlobRange } from "./driver.ts";
 import type { AccountId, BlobId, Cursor, MailboxId, Uid } from "./ids.ts";
 import type { StoredSummary } from "./message/stored-summary.ts";
@@ -178,6 +178,13 @@ export interface MessageIndex {
 }
 
 /** An open mailbox. All handles of a mailbox share its state; `release` when done. */
+/** What is told at once, with nothing to wait for. */
+export interface RecentChanges {
+  readonly records: readonly ChangeRecord[];
+  readonly through: Cursor;
+  readonly index: MessageIndex;
+}
+
 export interface MailboxHandle {
   readonly account: AccountId;
   readonly id: MailboxId;
@@ -185,6 +192,8 @@ export interface MailboxHandle {
   readonly status: MailboxStatus | undefined;
   /** Resolves when `index` may be used; at once where it is already in memory. */
   ready(): Promise<MessageIndex>;
+  /** The account's changes after a cursor, to the newest, with the index that has them: where memory holds both. */
+  recent(since: Cursor, limit: number): RecentChanges | undefined;
   /** Keywords in use or used before in this mailbox. */
   keywords(): readonly string[];
   /** Size, dates and ids of the messages of a set that exist, ascending, in batches. */
