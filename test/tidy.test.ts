@@ -5,6 +5,8 @@ import { basename, dirname, join, normalize } from "node:path";
 import { fileURLToPath } from "node:url";
 import { describe, expect, it } from "@jest/globals";
 import { COMMANDS } from "@pushmail/imap-idle-server";
+import { SASL_TOLERANCES } from "@pushmail/sasl";
+import { SMTP_TOLERANCES } from "@pushmail/smtp-ingest";
 import { DECODE_LIMITS, MESSAGE_LIMITS } from "@pushmail/mailstore";
 
 /** Who may import whom: the workspace packages that each package may name, of those alone it may be made. */
@@ -195,6 +197,16 @@ describe("docs/", () => {
     const tests = named.filter((name) => /^(test|packages)\/[\w./-]+\.(test\.ts|txt)$/.test(name));
     expect(tests.length).toBeGreaterThan(100);
     expect(tests.filter((name) => !texts.has(name))).toEqual([]);
+  });
+});
+
+describe("docs/clients.md", () => {
+  const rows = rowsOf("docs/clients.md", "tolerance");
+
+  it("lists every tolerance, with whose it is, why it is harmless, and a test that knows it", () => {
+    expect(rows.map(({ tolerance }) => codeIn(tolerance)[0])).toEqual([...SASL_TOLERANCES, ...SMTP_TOLERANCES]);
+    expect(rows.filter((row) => Object.values(row).some((cell) => cell.length < 8))).toEqual([]);
+    for (const { tolerance, test } of rows) expect(textOf(codeIn(test)[0] ?? "")).toContain(codeIn(tolerance)[0]);
   });
 });
 

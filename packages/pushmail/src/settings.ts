@@ -97,6 +97,8 @@ export interface ServerSettings extends Readonly<Record<ListenerName, Port>> {
   readonly tlsKey: string;
   readonly tlsCert: string;
   readonly tlsClientCa: string;
+  /** Tolerances to do without; `all` is every one. */
+  readonly strict: readonly string[];
   readonly oauthIssuer: string;
   readonly oauthAudience: string;
   readonly oauthClaim: string;
@@ -166,6 +168,7 @@ export const settingSpecs: Readonly<Record<Exclude<keyof Settings, "limits">, Se
     says: "where to ask about a token (RFC 7662), with NAME:PASSWORD@ in it",
     unset: "none",
   },
+  strict: { kind: "names", value: "NAME", says: "tolerance of docs/clients.md to do without, or all", unset: "none" },
   log: { kind: ["pretty", "json"], value: "FORMAT", says: "how log lines look: pretty or json" },
   logLevel: {
     kind: ["trace", "debug", "info", "warn", "error", "fatal", "silent"],
@@ -198,6 +201,7 @@ export const defaultSettings: Settings = {
   oauthKeys: "",
   oauthKeysUrl: "",
   oauthIntrospectionUrl: "",
+  strict: [],
   log: "pretty",
   logLevel: "info",
   demo: false,

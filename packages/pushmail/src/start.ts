@@ -25,6 +25,7 @@ import {
   memoryLimits,
   type ServerSettings,
 } from "./settings.ts";
+import { strictnessOf, type Tolerance } from "./strictness.ts";
 import { StartFault } from "./start-fault.ts";
 import { loadTokenChecker } from "./tokens.ts";
 import { provisionUsers } from "./users.ts";
@@ -95,8 +96,9 @@ export async function startPushmail(given: PushmailOptions = {}): Promise<Pushma
     const throttle = new LoginThrottle({ limits: limits.login });
     const rooms = shareOut(limits, descriptorsMax());
     const tokens = await loadTokenChecker(settings, limits.token);
-    const sasl = new Sasl({ store, ...(tokens === undefined ? {} : { tokens }) });
-    const surroundings = { sasl, settings, limits, store, tls, log, throttle, rooms };
+    const strict = strictnessOf(settings.strict);
+    const sasl = new Sasl({ store, strict, ...(tokens === undefined ? {} : { tokens }) });
+    const surroundings = { sasl, strict, settings, limits, store, tls, log, throttle, rooms };
     for (const name of listenerNames) {
       const port = settings[name];
       if (port !== "off") listeners.set(name, await listen(name, port, surroundings));
@@ -145,6 +147,7 @@ interface Surroundings {
   readonly limits: Limits;
   readonly store: MailStore;
   readonly sasl: Sasl;
+  readonly strict: ReadonlySet<Tolerance>;
   readonly tls: TlsFiles;
   readonly log: Log;
   readonly throttle: LoginThrottle;

@@ -4,4 +4,5 @@ export { TOKEN_LIMITS, type TokenLimits } from "./limits.ts";
 export type { SaslHost } from "./exchange.ts";
 export { Sasl, type SaslOptions } from "./sasl.ts";
 export { SaslFault } from "./sasl-fault.ts";
+export { SASL_TOLERANCES, type SaslStrictness, type SaslTolerance } from "./tolerances.ts";
 export { createTokenChecker, type TokenChecker, type TokenSettings } from "./token-checker.ts";

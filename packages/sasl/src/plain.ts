@@ -3,15 +3,15 @@ import type { MailStore } from "@pushmail/mailstore";
 import type { Mechanism } from "./exchange.ts";
 import { requireOneself } from "./require-oneself.ts";
 import { SaslFault } from "./sasl-fault.ts";
+import type { SaslStrictness } from "./tolerances.ts";
 
-export function plain(store: MailStore): Mechanism {
+export function plain(store: MailStore, strict: SaslStrictness): Mechanism {
   return async (exchange) => {
     const [authorize, authenticate, password, ...more] = (await exchange.ask("")).split("\0");
     if (authorize === undefined || authenticate === undefined || password === undefined || more.length > 0) {
       throw new SaslFault("Expected authorization identity, NUL, address, NUL, password");
     }
-    // Some clients put the name into the first field alone.
-    const name = authenticate === "" ? authorize : authenticate;
+    const name = authenticate === "" && !strict.has("plainNameInFront") ? authorize : authenticate;
     return exchange.attempt(name, () => {
       requireOneself(authorize, name);
       return store.authenticate(name, password);

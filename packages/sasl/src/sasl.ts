@@ -9,6 +9,7 @@ import { oauthbearer, xoauth2 } from "./oauth.ts";
 import { login, plain } from "./plain.ts";
 import { randomNonce, scram } from "./scram.ts";
 import type { TokenChecker } from "./token-checker.ts";
+import type { SaslStrictness } from "./tolerances.ts";
 
 export interface SaslOptions {
   readonly store: MailStore;
@@ -16,6 +17,8 @@ export interface SaslOptions {
   readonly nonce?: () => string;
   /** Without it no tokens are taken. */
   readonly tokens?: TokenChecker;
+  /** Tolerances to do without. */
+  readonly strict?: SaslStrictness;
 }
 
 interface Entry {
@@ -27,12 +30,12 @@ interface Entry {
 export class Sasl {
   readonly #entries: ReadonlyMap<string, Entry>;
 
-  constructor({ store, tokens, nonce = randomNonce }: SaslOptions) {
+  constructor({ store, tokens, nonce = randomNonce, strict = new Set() }: SaslOptions) {
     const always = (): boolean => true;
     const inTls = ({ tls }: SaslChannel): boolean => isBindable(tls);
     const scrams = (["SHA-256", "SHA-1"] as const).flatMap((hash): [string, Entry][] => [
-      [`SCRAM-${hash}-PLUS`, { mechanism: scram({ store, hash, isPlus: true, nonce }), isUsable: inTls }],
-      [`SCRAM-${hash}`, { mechanism: scram({ store, hash, isPlus: false, nonce }), isUsable: always }],
+      [`SCRAM-${hash}-PLUS`, { mechanism: scram({ store, hash, isPlus: true, nonce, strict }), isUsable: inTls }],
+      [`SCRAM-${hash}`, { mechanism: scram({ store, hash, isPlus: false, nonce, strict }), isUsable: always }],
     ]);
     const oauths: readonly [string, Entry][] =
       tokens === undefined
@@ -46,8 +49,8 @@ export class Sasl {
       ["EXTERNAL", { mechanism: external(store), isUsable: hasCertificate }],
       ...scrams,
       ...oauths,
-      ["PLAIN", { mechanism: plain(store), isUsable: always }],
-      ["LOGIN", { mechanism: login(store), isUsable: always }],
+      ["PLAIN", { mechanism: plain(store, strict), isUsable: always }],
+      ["LOGIN", { mechanism: login(store), isUsable: () => !strict.has("loginMechanism") }],
     ]);
   }
 

@@ -8,6 +8,7 @@ import type { Exchange, Mechanism } from "./exchange.ts";
 import { requireOneself } from "./require-oneself.ts";
 import { SaslFault } from "./sasl-fault.ts";
 import { parseClientFinal, parseClientFirst, type ClientFirst } from "./scram-messages.ts";
+import type { SaslStrictness } from "./tolerances.ts";
 
 export interface ScramOptions {
   readonly store: MailStore;
@@ -16,14 +17,18 @@ export interface ScramOptions {
   readonly isPlus: boolean;
   /** Makes the server's half of the nonce. */
   readonly nonce: () => string;
+  readonly strict: SaslStrictness;
 }
 
 const NONCE_BYTES = 18;
 
-export function scram({ store, hash, isPlus, nonce }: ScramOptions): Mechanism {
+export function scram({ store, hash, isPlus, nonce, strict }: ScramOptions): Mechanism {
   const digest = hash.replace("-", "").toLowerCase();
   return async (exchange) => {
     const first = parseClientFirst(await exchange.ask(""));
+    if (strict.has("scramEmptyIdentity") && first.header.endsWith(",a=,")) {
+      throw new SaslFault("An authorization identity is not empty");
+    }
     const bound = bind(first, exchange.channel, isPlus);
     const login = await store.scramLogin(first.name, hash);
     const fullNonce = first.nonce + nonce();

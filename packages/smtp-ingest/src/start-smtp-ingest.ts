@@ -10,6 +10,7 @@ import { SMTP_LIMITS } from "./limits.ts";
 import type { SmtpLimits } from "./limits.ts";
 import type { Logger } from "./logger.ts";
 import { MailReceiver } from "./mail-receiver.ts";
+import type { SmtpStrictness } from "./tolerances.ts";
 
 export interface SmtpIngestOptions {
   readonly store: MailStore;
@@ -31,6 +32,8 @@ export interface SmtpIngestOptions {
   readonly limits?: Partial<SmtpLimits>;
   /** How clients may log in on a submission listener; with the passwords of the store by default. */
   readonly sasl?: Sasl;
+  /** Tolerances to do without. */
+  readonly strict?: SmtpStrictness;
   /** Slows failed logins down; one that several listeners share leaves a guesser no way around it. */
   readonly throttle?: LoginThrottle;
   /** What this listener shares with others. */
@@ -48,7 +51,7 @@ export interface SmtpIngest {
 
 /** Listens; rejects where the address is taken. */
 export async function startSmtpIngest(options: SmtpIngestOptions): Promise<SmtpIngest> {
-  const { store, kind, host, hostname, tls, log, implicitTls = false, now = Date.now } = options;
+  const { store, kind, host, hostname, tls, log, implicitTls = false, now = Date.now, strict = new Set() } = options;
   if (implicitTls && tls === undefined) throw new TypeError("implicit TLS needs a key and a certificate");
   const limits = { ...SMTP_LIMITS, ...options.limits };
   const server = new EngineServer(
@@ -58,7 +61,8 @@ export async function startSmtpIngest(options: SmtpIngestOptions): Promise<SmtpI
       authentication: kind === "submission",
       authInClear: options.authInClear ?? "loopback",
       // A mail program that ends its lines with LF is helped; between servers it is how mail is smuggled.
-      lineEnds: kind === "submission" ? "normalize" : "refuse",
+      lineEnds: kind === "submission" && !strict.has("bareLineEnds") ? "normalize" : "refuse",
+      strict,
       tls: tls ?? null,
       implicitTls,
       limits,

@@ -108,6 +108,8 @@ export class EngineConnection extends SMTPConnection {
   }
 
   override _parseAddressCommand(name: string, command: Buffer | string): ParsedAddress | false {
+    // RFC 5321 3.3: no blank stands on either side of the colon.
+    if (this._server.settings.strict.has("blankAfterColon") && /^[^:<]*:[ \t]/.test(command.toString())) return false;
     const quoted = takeQuotedPath(command.toString());
     const parsed = super._parseAddressCommand(name, quoted?.command ?? command);
     if (quoted === undefined || parsed === false) return parsed;

@@ -5,6 +5,7 @@ import type { LoginThrottle } from "@pushmail/mailstore";
 import type { Sasl } from "@pushmail/sasl";
 import type { SmtpLimits } from "../limits.ts";
 import type { Logger } from "../logger.ts";
+import type { SmtpStrictness } from "../tolerances.ts";
 import type { Room } from "./connection-gate.ts";
 import type { LineEndPolicy } from "./data-decoder.ts";
 
@@ -35,6 +36,7 @@ export interface EngineSettings {
   readonly now: () => number;
   readonly throttle: LoginThrottle;
   readonly sasl: Sasl;
+  readonly strict: SmtpStrictness;
   readonly room: Room | undefined;
 }
 
