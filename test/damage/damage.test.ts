@@ -222,3 +222,37 @@ describe.each(KINDS)("a data directory (%s)", (kind) => {
     expect(outcomes).toEqual({ unharmed: 0, mended: 0, lost: 1 });
   });
 });
+
+describe("a transaction that is lost in the log, and that the index had not got", () => {
+  it("is listed; the store goes on behind it, and clients read the state anew", async () => {
+    const { directory, model } = await fill(root, "behind");
+    const copy = await damagedCopy(directory);
+    expect(await compare(copy, model)).toEqual(NO_DIFFERENCE);
+    const segment = (await filesOf(directory)).filter((file) => file.endsWith(".seg"));
+    const [file, at] = await batchBehind(directory, segment, "Subject: mail 46\r\n");
+    const damaged = await damagedCopy(directory, burst(file, at + 30));
+    expect(await compare(damaged, model)).toMatchObject({ file: join(damaged, file), offset: at });
+    const lost: Finding[] = [];
+    const mended: string[] = [];
+    const told = { onMended: (what: string) => mended.push(what), onLost: (finding: Finding) => lost.push(finding) };
+    const repaired = await repairStore({ directory: damaged, dryRun: false, ...told });
+    expect(repaired.left).toEqual([]);
+    expect(lost[0]).toMatchObject({ file: join(damaged, file), offset: at });
+    expect(mended).toContain("clients read the state anew: the log of changes has a gap");
+    const { findings } = await check(damaged);
+    expect(findings).toEqual([]);
+    const after = await compare(damaged, model);
+    expect(after).toMatchObject({ refused: [], unknown: [] });
+    expect((after as Difference).missing).toEqual([expect.stringContaining("/INBOX/")]);
+  });
+});
+
+/** Where the batch begins that follows a text in the log. */
+async function batchBehind(directory: string, files: readonly string[], text: string): Promise<[string, number]> {
+  for (const file of files) {
+    const bytes = await readFile(join(directory, file));
+    const body = bytes.indexOf(text);
+    if (body >= 0) return [file, bytes.indexOf(Buffer.from("PMr\xc3", "latin1"), body)];
+  }
+  throw new Error(`${text} is not in the log`);
+}

@@ -54,17 +54,20 @@ async function openStore(directory: string, onStep: (name: string) => void = () 
   return openMailStore(driver, { limits: STORE, scryptCost: SCRYPT, scramIterations: 4_096 });
 }
 
-/** Makes a store of a kind in `root`. */
-export async function fill(root: string, kind: Kind): Promise<KnownStore> {
+/** Makes a store of a kind in `root`; that of a kind "behind" is a killed one whose index has lost the last third. */
+export async function fill(root: string, kind: Kind | "behind"): Promise<KnownStore> {
   const [made, directory] = [join(root, `${kind}-made`), join(root, kind)];
-  let isLast = false;
+  let toCopy: string | undefined;
   const store = await openStore(made, (name) => {
-    if (isLast && name === "commit:synced") cpSync(made, directory, { recursive: true });
+    if (toCopy === undefined || name !== "commit:synced") return;
+    cpSync(join(made, toCopy), join(directory, toCopy), { recursive: true });
+    toCopy = undefined;
   });
   const ids: AccountId[] = [];
   for (const address of ADDRESSES) ids.push((await store.createAccount({ address, password: "secret" })).id);
   for (const id of ids) await store.createMailbox(id, "Kept");
   for (let i = 0; i < 60; i++) {
+    if (kind === "behind" && i === 40) toCopy = "index";
     await deliver(
       store,
       i % 7 === 0 ? ids : [ids[i % 2] as AccountId],
@@ -73,13 +76,13 @@ export async function fill(root: string, kind: Kind): Promise<KnownStore> {
     if (i % 5 === 4) await change(store, ids[i % 2] as AccountId, i);
   }
   if (kind === "compacted") expect(await compactUntilGone(store, ids, made)).toBe(true);
-  isLast = kind === "killed";
+  if (kind === "killed") toCopy = "";
+  if (kind === "behind") toCopy = "segments";
   const last = mail(200, 300);
   await deliver(store, ids, last);
-  isLast = false;
   const model = new Map([...(await readAll(store))].map(([key, served]) => [key, served as Mail]));
   await store.close();
-  if (kind !== "killed") await cp(made, directory, { recursive: true });
+  if (kind === "whole" || kind === "compacted") await cp(made, directory, { recursive: true });
   const isLastMail = (key: string): boolean => model.get(key)?.body.equals(last) === true;
   return { directory, model, unproven: kind === "killed" ? [...model.keys()].filter(isLastMail) : [] };
 }

@@ -7,8 +7,8 @@ import { maintenanceCommand } from "./maintenance-command.ts";
 export const repair: CliCommand = maintenanceCommand({
   name: "repair",
   summary: "mend a data directory, and list what is lost",
-  details: `Makes a damaged index again from the log, counts anew what is counted wrongly, and closes gaps. A message whose body is
-lost stays listed, and its body is refused. Damaged bytes are kept in DIR/damaged. It may be cut short and run again.`,
+  details: `Makes a damaged index again from the log and its second copy, counts anew what is counted wrongly, and closes gaps. A
+message whose body is lost stays listed, and its body is refused. Damaged bytes are kept in DIR/damaged. It may be cut short and run again.`,
   flags: ["dry-run"],
   async run({ data, dryRun }, { stdout }) {
     const would = dryRun ? "would be " : "";
