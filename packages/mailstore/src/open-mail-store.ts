@@ -1,4 +1,5 @@
 // The mail store over a driver: mail semantics once, whatever engine lies below.
+import { setMaxListeners } from "node:events";
 import { Accounts } from "./accounts.ts";
 import { changeRecordOf, type AccountState } from "./account-state.ts";
 import { append, stage } from "./append.ts";
@@ -53,6 +54,8 @@ class DriverMailStore implements port.MailStore {
   constructor(driver: StoreDriver, options: MailStoreOptions) {
     const limits = { ...DEFAULT_STORE_LIMITS, ...options.limits };
     const indexes = new IdleIndexes(limits.idleIndexMessagesMax);
+    // One for each snapshot under way: many are no leak.
+    setMaxListeners(0, this.#closing.signal);
     this.#context = {
       driver,
       limits,
