@@ -1,4 +1,5 @@
 // What threading goes by: who each message is, whom it refers to, what it is about and when it was sent.
+import type { ThreadAlgorithm } from "@pushmail/imap-wire";
 import { decodeHeaderValue, messageIds, uidSetOf, type MessageDetails, type Uid } from "@pushmail/mailstore";
 import type { Selected, Session } from "../command.ts";
 import type { TimeSlice } from "../fetch/time-slice.ts";
@@ -6,7 +7,7 @@ import { baseSubject, type BaseSubject } from "../sort/base-subject.ts";
 import { sentOrArrivedMs } from "../sort/sort-messages.ts";
 import { unicodeCasemap } from "../sort/unicode-casemap.ts";
 
-/** Column by column; a message is a row, in the order of the mailbox. */
+/** Column by column; a message is a row, in the order of the mailbox. What an algorithm has no use for is empty. */
 export interface ThreadFacts {
   readonly uids: readonly Uid[];
   readonly sentMs: readonly number[];
@@ -20,31 +21,40 @@ export interface ThreadFacts {
 
 type Draft = { readonly [Name in keyof ThreadFacts]: ThreadFacts[Name][number][] };
 
-/** The facts of those of the messages that are still there. */
+/** What an algorithm goes by, of those of the messages that are still there. */
 export async function loadThreadFacts(
   session: Session,
   state: Selected,
   uids: Uint32Array,
-  slice: TimeSlice,
+  { algorithm, slice }: { readonly algorithm: ThreadAlgorithm; readonly slice: TimeSlice },
 ): Promise<ThreadFacts> {
   const facts: Draft = { uids: [], sentMs: [], arrivedMs: [], subjects: [], ids: [], references: [] };
   const { batchMessagesMax } = session.limits.search;
   for (let at = 0; at < uids.length; at += batchMessagesMax) {
     for await (const batch of state.handle.details(uidSetOf(uids.subarray(at, at + batchMessagesMax)))) {
-      for (const message of batch) add(facts, message);
+      for (const message of batch) {
+        addDates(facts, message);
+        if (algorithm !== "REFS") addSubject(facts, message);
+        if (algorithm !== "ORDEREDSUBJECT") addIds(facts, message);
+      }
       await slice.rest();
     }
   }
   return facts;
 }
 
-function add(facts: Draft, message: MessageDetails): void {
-  const { envelope, references } = message.summary;
-  const { base, isReply } = baseSubject(decodeHeaderValue(envelope.subject ?? ""));
+function addDates(facts: Draft, message: MessageDetails): void {
   facts.uids.push(message.uid);
   facts.sentMs.push(sentOrArrivedMs(message));
   facts.arrivedMs.push(message.internalDateMs);
+}
+
+function addSubject(facts: Draft, { summary }: MessageDetails): void {
+  const { base, isReply } = baseSubject(decodeHeaderValue(summary.envelope.subject ?? ""));
   facts.subjects.push({ base: unicodeCasemap(base), isReply });
+}
+
+function addIds(facts: Draft, { summary: { envelope, references } }: MessageDetails): void {
   facts.ids.push(messageIds(envelope.messageId ?? "")[0]);
   // RFC 5256 3, REFERENCES step 1: where there are none, the first message id of In-Reply-To.
   facts.references.push(references.length > 0 ? references : messageIds(envelope.inReplyTo ?? "").slice(0, 1));

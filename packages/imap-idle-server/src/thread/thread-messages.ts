@@ -23,7 +23,7 @@ export async function threadMessages(
   algorithm: ThreadAlgorithm,
 ): Promise<Threads> {
   const slice = new TimeSlice(() => session.flush());
-  const facts = await loadThreadFacts(session, state, uids, slice);
+  const facts = await loadThreadFacts(session, state, uids, { algorithm, slice });
   return { forest: await ALGORITHMS[algorithm](facts, slice), uids: facts.uids };
 }
 
