@@ -53,6 +53,7 @@ const PIECES: readonly string[] = [
     "BODY[1.2.MIME]",
     "BINARY.PEEK[1]<0.5>",
     "BINARY.SIZE[1]",
+    "PREVIEW (LAZY)",
     "ENVELOPE",
     "UID",
     "MODSEQ",

@@ -17,13 +17,15 @@ export type FetchAttribute =
   | "THREADID"
   | "UID";
 
-/** Octets of the message: BODY[...], one of the old names for the same, or BINARY[...] and their number (RFC 3516 4.2). */
+/** Octets of the message: BODY[...], one of the old names for the same, BINARY[...] and their number (RFC 3516 4.2), or words of it. */
 export interface FetchSection {
-  readonly name: "BINARY" | "BINARY.SIZE" | "BODY" | "RFC822" | "RFC822.HEADER" | "RFC822.TEXT";
+  readonly name: "BINARY" | "BINARY.SIZE" | "BODY" | "PREVIEW" | "RFC822" | "RFC822.HEADER" | "RFC822.TEXT";
   readonly section: Section;
   readonly partial: PartialRange | null;
   /** Whether it leaves `\Seen` as it is. */
   readonly peek: boolean;
+  /** Of a PREVIEW, whether it is wanted only where it is at hand (RFC 8970 3.1). */
+  readonly lazy?: true;
 }
 
 export type FetchItem = FetchAttribute | FetchSection;
@@ -95,6 +97,10 @@ function parseFetchWord(scan: Scanner): readonly FetchItem[] {
 
 function parseFetchItem(scan: Scanner, word: string): FetchItem {
   switch (word) {
+    case "PREVIEW": {
+      const lazy = parseLazy(scan) ? ({ lazy: true } as const) : {};
+      return { name: word, section: wholeOr(null), partial: null, peek: true, ...lazy };
+    }
     case "RFC822":
       return { name: word, section: wholeOr(null), partial: null, peek: false };
     case "RFC822.HEADER":
@@ -124,6 +130,12 @@ function parsePartNumbers(scan: Scanner): Section {
   return section;
 }
 
+function parseLazy(scan: Scanner): boolean {
+  if (!scan.skip(" (")) return false;
+  scan.expect("LAZY)");
+  return true;
+}
+
 function wholeOr(text: SectionText | null): Section {
   return { part: [], text, fields: [] };
 }
@@ -139,7 +151,7 @@ function hasBrackets({ name }: FetchSection): boolean {
 /** The item as a client writes it. */
 export function printFetchItem(item: FetchItem): string {
   if (typeof item === "string") return item;
-  if (!hasBrackets(item)) return item.name;
+  if (!hasBrackets(item)) return item.lazy === true ? `${item.name} (LAZY)` : item.name;
   const partial = item.partial === null ? "" : printPartial(item.partial);
   const peek = item.peek && item.name !== "BINARY.SIZE" ? ".PEEK" : "";
   return `${item.name}${peek}${printSection(item.section)}${partial}`;

@@ -10,7 +10,7 @@ import { changedSince, tellVanishedSince } from "../resync.ts";
 export const fetch: Command = command({
   name: "FETCH",
   in: ["selected"],
-  capability: ["BINARY", "QRESYNC", "SAVEDATE"],
+  capability: ["BINARY", "PREVIEW", "QRESYNC", "SAVEDATE"],
   uid: true,
   holdsExpunge: true,
   parse(scan, { uid }) {

@@ -9,6 +9,9 @@ import {
   type MessageSummary,
 } from "@pushmail/mailstore";
 
+import type { FetchLimits } from "./limits.ts";
+import { locatePreview } from "./make-preview.ts";
+
 export interface LocatedSection {
   /** What is read of the message. */
   readonly range: ByteRange;
@@ -32,12 +35,13 @@ export type Undecodable = "undecodable";
 const IDENTITY: ReadonlySet<string> = new Set(["7bit", "8bit", "binary"]);
 const ENCODED: ReadonlySet<string> = new Set(["base64", "quoted-printable"]);
 
-/** Undefined where the message has no such part. Of a header at most `headerBytesMax` are looked at for fields. */
+/** Undefined where the message has no such part. Of a header at most so much is looked at for fields. */
 export function locateSection(
   summary: MessageSummary,
   fetched: FetchSection,
-  headerBytesMax: number,
+  limits: FetchLimits,
 ): LocatedSection | Undecodable | undefined {
+  if (fetched.name === "PREVIEW") return locatePreview(summary, limits);
   if (fetched.name === "BINARY" || fetched.name === "BINARY.SIZE") return locateDecoded(summary, fetched);
   const { part, text, fields } = fetched.section;
   const { partial } = fetched;
@@ -49,7 +53,7 @@ export function locateSection(
   if (header === undefined) return undefined;
   const pick = (octets: Uint8Array): Uint8Array =>
     cutOctets(pickFields(octets, fields, { not: text === "HEADER.FIELDS.NOT" }), partial);
-  return { range: cut(header, { offset: 0, octets: headerBytesMax }), pick };
+  return { range: cut(header, { offset: 0, octets: limits.headerBytesMax }), pick };
 }
 
 /** RFC 3516 4.2: the body of a part without its transfer encoding; the message itself has none. */

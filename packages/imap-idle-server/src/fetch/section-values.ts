@@ -27,9 +27,9 @@ const NOTHING = new Uint8Array(0);
 export function wantSections(
   message: MessageDetails,
   sections: readonly FetchSection[],
-  { headerBytesMax, heldOctetsMax }: FetchLimits,
+  limits: FetchLimits,
 ): Wanted<SectionsMessage> {
-  const located = sections.map((section) => locateSection(message.summary, section, headerBytesMax));
+  const located = sections.map((section) => locateSection(message.summary, section, limits));
   const ranges: BlobRange[] = [];
   let octets = 0;
   for (const section of located) {
@@ -37,7 +37,7 @@ export function wantSections(
     ranges.push({ blob: message.blob, ...section.range });
     octets += section.range.end - section.range.start;
   }
-  const isHeld = octets <= heldOctetsMax;
+  const isHeld = octets <= limits.heldOctetsMax;
   return { item: { message, located, isHeld }, ranges: isHeld ? ranges : [] };
 }
 

@@ -3,6 +3,7 @@ import {
   printFetchLabel,
   printLiteral8Head,
   printLiteralHead,
+  printString,
   type FetchItem,
   type FetchSection,
 } from "@pushmail/imap-wire";
@@ -45,6 +46,7 @@ export function tellMessage(session: Session, { message, items, sections }: Tell
     if (typeof value === "string") text += printAbsence(item);
     else if (typeof value === "number") text += value;
     else if (octetsOf(value) === 0) text += '""';
+    else if (item.name === "PREVIEW" && value instanceof Uint8Array) text += printString(latin1(value));
     else if (value instanceof Uint8Array && value.length <= COPIED_OCTETS_MAX)
       text += printHead(item, value) + latin1(value);
     else {
