@@ -96,13 +96,3 @@ describe("a mail made of", () => {
     client.close();
   });
 });
-
-describe("compression", () => {
-  it("is spoken by no listener: nothing that a client sends becomes more than it was", async () => {
-    const client = await server.imap();
-    const [capabilities = ""] = await client.ok("CAPABILITY");
-    expect(capabilities).not.toMatch(/COMPRESS/i);
-    expect((await client.command("COMPRESS DEFLATE")).status).toMatch(/^BAD Unknown command/);
-    client.close();
-  });
-});

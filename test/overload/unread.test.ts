@@ -14,7 +14,7 @@ import { RawSmtp } from "../support/raw-smtp.ts";
 import { turnsOfEventLoop } from "../support/seeded-random.ts";
 
 /** More than the network holds between two sockets of one machine. */
-const MESSAGE_BYTES = 20 * 1024 * 1024;
+const MESSAGE_BYTES = 12 * 1024 * 1024;
 const HELD_MAX = 1024 * 1024;
 const HOUR_MS = 3_600_000;
 
