@@ -7,6 +7,7 @@ import { mkdir, readdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { text } from "node:stream/consumers";
 import { promisify } from "node:util";
+import { exportJWK, generateKeyPair, SignJWT } from "jose";
 import { makeDataDirectory, type DataDirectory } from "../support/data-directory.ts";
 import { within } from "../support/deadline.ts";
 import { RawImap } from "../support/raw-imap.ts";
@@ -17,6 +18,9 @@ const run = promisify(execFile);
 const PASSWORD = "secret";
 const NAMES = ["curl", "swaks", "mbsync", "mutt", "neomutt", "fetchmail", "gsasl", "python3"] as const;
 
+const ISSUER = "https://id.example.org";
+
+let tokenKeys: Awaited<ReturnType<typeof generateKeyPair>>;
 let directory: DataDirectory;
 let server: ServerProcess;
 let imap: Address;
@@ -26,7 +30,11 @@ let submission: Address;
 
 beforeAll(async () => {
   directory = await makeDataDirectory(NAMES.map((name) => `${name}@example.org:${PASSWORD}`));
-  server = await ServerProcess.start(["--data", directory.data, "--users", directory.users]);
+  tokenKeys = await generateKeyPair("ES256");
+  const keys = join(directory.path, "keys.json");
+  await writeFile(keys, JSON.stringify({ keys: [await exportJWK(tokenKeys.publicKey)] }));
+  const oauth = ["--oauth-issuer", ISSUER, "--oauth-audience", "mail", "--oauth-keys", keys];
+  server = await ServerProcess.start(["--data", directory.data, "--users", directory.users, ...oauth]);
   ({ imap, imaps, smtp, submission } = server.ready as Record<"imap" | "imaps" | "smtp" | "submission", Address>);
 });
 
@@ -103,6 +111,27 @@ describe("a mail client", () => {
       "FETCH 1:* FLAGS",
     ]);
     expect(overTls.stdout).toMatch(/\* 3 FETCH \(FLAGS \(/);
+  });
+
+  client("curl", "logs in to IMAP and submission with a token", async (user) => {
+    const token = await new SignJWT({ email: user })
+      .setProtectedHeader({ alg: "ES256" })
+      .setIssuer(ISSUER)
+      .setAudience("mail")
+      .setExpirationTime("1h")
+      .sign(tokenKeys.privateKey);
+    const file = join(await scratch("curl-token"), "mail");
+    await writeFile(file, `From: ${user}\r\nTo: ${user}\r\nSubject: by token\r\n\r\nhello\r\n`);
+    for (const mechanism of ["OAUTHBEARER", "XOAUTH2"]) {
+      const login = ["-sS", "-k", "--ssl-reqd", "-u", `${user}:`, "--login-options", `AUTH=${mechanism}`];
+      const good = [...login, "--oauth2-bearer", token];
+      expect((await run("curl", [...good, `imap://${imap.host}:${imap.port}`])).stdout).toMatch(/\* LIST .* "?INBOX"?/);
+      const envelope = ["--mail-from", user, "--mail-rcpt", user, "-T", file];
+      await run("curl", [...good, `smtp://${submission.host}:${submission.port}`, ...envelope]);
+      const bad = [...login, "--oauth2-bearer", `${token}x`, `imap://${imap.host}:${imap.port}`];
+      // CURLE_LOGIN_DENIED
+      await expect(run("curl", bad)).rejects.toMatchObject({ code: 67 });
+    }
   });
 
   client(
