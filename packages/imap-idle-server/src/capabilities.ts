@@ -17,7 +17,7 @@ const FROM_COMMANDS: readonly string[] = [...COMMANDS.values()].flatMap(({ capab
 
 export function capabilitiesOf(facts: CapabilityFacts): readonly string[] {
   const { state, client, hasTls, mechanisms, messageBytesMax } = facts;
-  const capabilities = ["IMAP4rev1", "LITERAL+", `APPENDLIMIT=${messageBytesMax}`, ...FROM_COMMANDS];
+  const capabilities = ["IMAP4rev1", "IMAP4rev2", "LITERAL+", `APPENDLIMIT=${messageBytesMax}`, ...FROM_COMMANDS];
   if (state.name !== "notAuthenticated") return capabilities;
   if (hasTls && !client.isSecure) capabilities.push("STARTTLS");
   // RFC 9051 6.2.3: LOGINDISABLED as long as a password could be read on the way.

@@ -1,6 +1,6 @@
 // A command is a row in a table: its name, the states that allow it, how it is parsed and what it does.
 // `state` is narrowed by `in`, so that a wrong precondition does not compile.
-import type { Frame, ResponseCode, Scanner } from "@pushmail/imap-wire";
+import type { MailboxNameOptions, Frame, ResponseCode, Scanner } from "@pushmail/imap-wire";
 import type { AccountInfo, Cursor, MailboxHandle, MailboxId, MailStore, MessageIndex } from "@pushmail/mailstore";
 import type { Sasl, SaslChannel } from "@pushmail/sasl";
 import type { ImapLimits } from "./limits.ts";
@@ -32,7 +32,7 @@ export interface Logout {
 }
 
 /** Extensions that a client turns on (RFC 5161). */
-export type Extension = "CONDSTORE" | "QRESYNC";
+export type Extension = "CONDSTORE" | "IMAP4rev2" | "QRESYNC";
 
 /** What a handler sees of its session. */
 export interface Session {
@@ -61,6 +61,8 @@ export interface Session {
    * QRESYNC what is expunged is told as VANISHED (RFC 7162 3.2.10).
    */
   isEnabled(extension: Extension): boolean;
+  /** How mailbox names are written to this client. */
+  readonly names: MailboxNameOptions;
   /** Turns an extension on, by ENABLE or by a command that implies it (RFC 7162 3.1). */
   enable(extension: Extension): Promise<void>;
   /**

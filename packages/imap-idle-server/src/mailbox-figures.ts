@@ -16,7 +16,7 @@ export interface FiguresOf {
 export async function tellFigures(session: Session, of: FiguresOf, items: readonly StatusItem[]): Promise<void> {
   const values: Figure[] = [];
   for (const item of items) values.push([item, await FIGURES[item](of.status, session, of.account)]);
-  await session.write(printStatus({ name: of.status.name, values }));
+  await session.write(printStatus({ name: of.status.name, values, ...session.names }));
 }
 
 /** RFC 8474 4.1: kept through renames, and never of another mailbox. */

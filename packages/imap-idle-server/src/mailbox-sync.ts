@@ -66,7 +66,7 @@ export async function tellUpdates(
   const updates = updatesAtHand(session, state, options) ?? (await readUpdates(session, state, options));
   if (updates.expunged.length > 0) await tellExpunged(session, updates);
   if (updates.exists !== undefined) {
-    claimRecent(state);
+    claimRecent(session, state);
     await tellKeywords(session, state);
     const isRecentNew = view.recentCount !== recentBefore;
     await session.write(printExists(updates.exists), isRecentNew ? printRecent(view.recentCount) : "");
@@ -120,8 +120,12 @@ export async function tellVanished(
   }
 }
 
-/** Makes the messages that nobody was told of `\Recent` to this session (RFC 3501 2.3.2); EXAMINE leaves them so. */
-export function claimRecent({ handle, view, readOnly }: Selected): void {
+/**
+ * Makes the messages that nobody was told of `\Recent` to this session (RFC 3501 2.3.2); EXAMINE leaves them so, and
+ * IMAP4rev2 does not know of it.
+ */
+export function claimRecent(session: Session, { handle, view, readOnly }: Selected): void {
+  if (session.isEnabled("IMAP4rev2")) return;
   const uidNext = handle.status?.uidNext ?? 0;
   view.addRecent(readOnly ? handle.recentFrom : handle.claimRecent(), uidNext - 1);
 }

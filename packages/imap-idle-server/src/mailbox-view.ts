@@ -171,6 +171,11 @@ export class MailboxView {
     return Math.min(this.#count, uidSetSize(uidsBelow(this.#uidNext, this.#recent)));
   }
 
+  /** Makes no message `\Recent` that was. */
+  forgetRecent(): void {
+    this.#recent = EMPTY_UID_SET;
+  }
+
   /** Makes the messages of a range `\Recent`; a range that ends before it begins is empty. */
   addRecent(first: Uid, last: Uid): void {
     if (first <= last) this.#recent = normalizeUidSet([...this.#recent, [first, last]]);

@@ -1,5 +1,11 @@
 // One client's session: one command at a time, answered in order. It alone writes to its connection.
-import { printContinuation, printTagged, printUntagged, SyntaxFault } from "@pushmail/imap-wire";
+import {
+  printContinuation,
+  printTagged,
+  printUntagged,
+  SyntaxFault,
+  type MailboxNameOptions,
+} from "@pushmail/imap-wire";
 import {
   Refusal,
   type AccountInfo,
@@ -116,6 +122,11 @@ export class ImapSession implements Session {
     return loadIndex(this, state);
   }
 
+  get names(): MailboxNameOptions {
+    // RFC 9051 A: without ENABLE names are in modified UTF-7.
+    return { utf8: this.isEnabled("IMAP4rev2") };
+  }
+
   isEnabled(extension: Extension): boolean {
     return this.#enabled.has(extension);
   }
@@ -125,6 +136,7 @@ export class ImapSession implements Session {
     // RFC 7162 3.2.3
     if (extension === "QRESYNC") await this.enable("CONDSTORE");
     this.#enabled = new Set([...this.#enabled, extension]);
+    if (extension === "IMAP4rev2" && this.#state.name === "selected") this.#state.view.forgetRecent();
     if (extension !== "CONDSTORE" || this.#state.name !== "selected") return;
     await this.write(printUntagged("OK", "Highest", highestModSeq(toldModSeq(this.#state))));
   }
@@ -267,6 +279,7 @@ export class ImapSession implements Session {
     const state = this.#state;
     if (!row.in.includes(state.name)) throw new SyntaxFault(`${name} is not possible ${whereabouts(row, state.name)}`);
     const call: Call = { tag, uid, literal };
+    scan.hasUtf8Names = this.names.utf8 === true;
     const args = row.parse(scan, call);
     scan.end();
     return row.run(this, args, state, call);

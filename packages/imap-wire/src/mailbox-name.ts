@@ -1,7 +1,7 @@
 // Mailbox names: Unicode inside, modified UTF-7 on the wire (RFC 3501 5.1.3), or UTF-8 where the client enabled it.
 // Strict: each name has one form on the wire, and any other is a SyntaxFault.
 import type { Scanner } from "./scanner.ts";
-import { latin1ToUtf8, printAstring, utf8ToLatin1 } from "./string.ts";
+import { latin1ToUtf8, printAstring, printUtf8, utf8ToLatin1 } from "./string.ts";
 import { SyntaxFault } from "./syntax-fault.ts";
 
 export interface MailboxNameOptions {
@@ -10,7 +10,7 @@ export interface MailboxNameOptions {
 }
 
 export function parseMailbox(scan: Scanner, options?: MailboxNameOptions): string {
-  const name = decodeMailboxName(scan.astring(), options);
+  const name = decodeMailboxName(scan.astring(), options ?? { utf8: scan.hasUtf8Names });
   // RFC 9051 5.1: INBOX is the one name without regard to case.
   return /^inbox$/i.test(name) ? "INBOX" : name;
 }
@@ -23,7 +23,7 @@ export interface ListMailboxOptions extends MailboxNameOptions {
 /** The pattern of LIST and LSUB. */
 export function parseListMailbox(scan: Scanner, options: ListMailboxOptions = {}): string {
   const start = scan.position;
-  const pattern = decodeMailboxName(scan.listMailbox(), options);
+  const pattern = decodeMailboxName(scan.listMailbox(), { utf8: scan.hasUtf8Names, ...options });
   const { reference = "" } = options;
   if (reference.length + pattern.length > scan.limits.listPatternCharsMax)
     throw scan.fault("Mailbox pattern too long", start);
@@ -31,7 +31,7 @@ export function parseListMailbox(scan: Scanner, options: ListMailboxOptions = {}
 }
 
 export function printMailbox(name: string, options?: MailboxNameOptions): string {
-  return printAstring(options?.utf8 === true ? utf8ToLatin1(name) : encodeModifiedUtf7(name));
+  return options?.utf8 === true ? printUtf8(utf8ToLatin1(name)) : printAstring(encodeModifiedUtf7(name));
 }
 
 function decodeMailboxName(octets: string, options?: MailboxNameOptions): string {

@@ -1,4 +1,5 @@
 // What a server tells of quotas (RFC 9208 4.2): use and limit of each resource, and which roots a mailbox counts for.
+import type { MailboxNameOptions } from "./mailbox-name.ts";
 import { printMailbox } from "./mailbox-name.ts";
 import { printAstring } from "./string.ts";
 
@@ -14,6 +15,12 @@ export function printQuota(root: string, resources: readonly QuotaResource[]): s
   return `* QUOTA ${printAstring(root)} (${list.join(" ")})\r\n`;
 }
 
-export function printQuotaRoot(mailbox: string, root: string): string {
-  return `* QUOTAROOT ${printMailbox(mailbox)} ${printAstring(root)}\r\n`;
+/** A mailbox and the root that it counts for. */
+export interface QuotaRootEntry extends MailboxNameOptions {
+  readonly name: string;
+  readonly root: string;
+}
+
+export function printQuotaRoot({ name, root, ...options }: QuotaRootEntry): string {
+  return `* QUOTAROOT ${printMailbox(name, options)} ${printAstring(root)}\r\n`;
 }

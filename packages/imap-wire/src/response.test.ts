@@ -133,7 +133,7 @@ describe("data responses", () => {
       '* LIST () "/" a ("CHILDINFO" ("SUBSCRIBED"))',
     ],
     [response.printList("LSUB", { attributes: [], name: "a b/é" }), '* LSUB () "/" "a b/&AOk-"'],
-    [response.printList("LIST", { attributes: [], name: "é", utf8: true }), '* LIST () "/" {2}\r\n\xc3\xa9'],
+    [response.printList("LIST", { attributes: [], name: "é", utf8: true }), '* LIST () "/" "\xc3\xa9"'],
     [
       response.printStatus({
         name: "blurdybloop",

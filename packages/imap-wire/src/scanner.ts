@@ -13,6 +13,8 @@ const NUMBER64_MAX = 2n ** 63n - 1n;
 /** Reads one frame from left to right. */
 export class Scanner {
   readonly limits: WireLimits;
+  /** Whether mailbox names are in UTF-8, not in modified UTF-7: the client has enabled that. */
+  hasUtf8Names = false;
   readonly #text: string;
   readonly #literals: readonly Literal[];
   #position = 0;

@@ -25,6 +25,12 @@ export function printAstring(text: string): string {
   return text;
 }
 
+/** The same of octets in UTF-8, for a client that takes these between quotes (RFC 9051 4.3). */
+export function printUtf8(octets: string): string {
+  const isQuotable = /[\x80-\xff]/.test(octets) && /^[\x20-\x7e\x80-\xff]*$/.test(octets);
+  return isQuotable ? `"${octets.replace(/["\\]/g, "\\$&")}"` : printAstring(octets);
+}
+
 /** The octets of a text in UTF-8, as latin1. */
 export function utf8ToLatin1(text: string): string {
   return Buffer.from(text, "utf8").toString("latin1");

@@ -4,6 +4,7 @@ import type { SpecialUse } from "@pushmail/mailstore";
 import { command, type Command } from "../command.ts";
 import { mailboxIdOf } from "../mailbox-figures.ts";
 import { no, ok } from "../replies.ts";
+import { tellName } from "../tell-name.ts";
 
 /** Those that a mailbox of the client's own may have: `\All` and `\Flagged` are views of others (RFC 6154 2). */
 const USES: readonly SpecialUse[] = ["Archive", "Drafts", "Junk", "Sent", "Trash"];
@@ -24,6 +25,7 @@ export const create: Command = command({
     const name = mailbox.replace(/\/$/, "");
     const created = await session.store.createMailbox(account.id, name, use === undefined ? {} : { specialUse: use });
     session.own(created.highestModSeq);
+    if (session.isEnabled("IMAP4rev2") && created.name !== name) await tellName(session, created.name, name);
     return ok("CREATE completed", { code: "MAILBOXID", id: mailboxIdOf(created) });
   },
 });

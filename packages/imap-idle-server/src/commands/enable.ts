@@ -2,7 +2,7 @@
 import { printEnabled } from "@pushmail/imap-wire";
 import { command, type Command, type Extension } from "../command.ts";
 
-const EXTENSIONS: readonly Extension[] = ["CONDSTORE", "QRESYNC"];
+const EXTENSIONS: readonly Extension[] = ["CONDSTORE", "IMAP4rev2", "QRESYNC"];
 
 export const enable: Command = command({
   name: "ENABLE",
@@ -18,7 +18,9 @@ export const enable: Command = command({
   },
   async run(session, names) {
     // RFC 5161 3.2: only what this command turned on is listed.
-    const enabled = EXTENSIONS.filter((extension) => names.includes(extension) && !session.isEnabled(extension));
+    const enabled = EXTENSIONS.filter(
+      (extension) => names.includes(extension.toUpperCase()) && !session.isEnabled(extension),
+    );
     await session.write(printEnabled(enabled));
     for (const extension of enabled) await session.enable(extension);
   },

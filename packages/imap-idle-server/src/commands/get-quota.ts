@@ -35,7 +35,7 @@ export const getQuotaRoot: Command = command({
   async run(session, name, { account }) {
     const found = await session.store.mailbox(account.id, name);
     if (found === undefined) throw new Refusal("mailboxNotFound", "No such mailbox");
-    await session.write(printQuotaRoot(found.name, ROOT));
+    await session.write(printQuotaRoot({ name: found.name, root: ROOT, ...session.names }));
     await tellQuota(session, account.id);
   },
 });

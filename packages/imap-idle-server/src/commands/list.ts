@@ -44,7 +44,7 @@ export const list: Command = command({
       const { name, attributes, hasSelectedBelow } = listed;
       const shown = showsSubscribed && subscriptions.has(name) ? [...attributes, "\\Subscribed"] : attributes;
       const childInfo = hasSelectedBelow ? { childInfo: args.selections.filter(selects) } : {};
-      await session.write(printList("LIST", { name, attributes: shown, ...childInfo }));
+      await session.write(printList("LIST", { name, attributes: shown, ...childInfo, ...session.names }));
       // RFC 5819 2: of what can be selected, and was meant.
       if (args.status === null || listed.status === undefined || !listed.isSelected) continue;
       await tellFigures(session, { account: account.id, status: listed.status }, args.status);

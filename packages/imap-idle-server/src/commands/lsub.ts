@@ -22,7 +22,7 @@ export const lsub: Command = command({
       await slice.rest();
       if (!matchesListPattern(pattern, name)) continue;
       const attributes = subscribed.has(name) ? [] : ["\\Noselect"];
-      await session.write(printList("LSUB", { name, attributes }));
+      await session.write(printList("LSUB", { name, attributes, ...session.names }));
     }
   },
 });

@@ -14,6 +14,7 @@ import { mailboxIdOf } from "../mailbox-figures.ts";
 import { claimRecent, tellKeywords } from "../mailbox-sync.ts";
 import { MailboxView } from "../mailbox-view.ts";
 import { ok } from "../replies.ts";
+import { tellName } from "../tell-name.ts";
 import { resync } from "../resync.ts";
 
 export const select: Command = selecting({ name: "SELECT", readOnly: false });
@@ -42,6 +43,7 @@ function selecting({ name, readOnly }: { readonly name: string; readonly readOnl
       const handle = await session.store.open({ account: account.id, mailbox: found.id });
       try {
         const opened = await describe(session, { account, handle, readOnly });
+        if (session.isEnabled("IMAP4rev2")) await tellName(session, found.name, mailbox);
         if (known !== null && known.uidValidity === found.uidValidity) await resync(session, opened, known);
         session.enter(opened);
       } catch (error) {
@@ -58,14 +60,16 @@ async function describe(session: Session, opened: Omit<Selected, "name" | "view"
   const { status } = opened.handle;
   if (status === undefined) throw new Refusal("mailboxNotFound", "No such mailbox");
   const state: Selected = { name: "selected", view: new MailboxView(status), ...opened };
-  claimRecent(state);
+  claimRecent(session, state);
   const index = status.messages <= session.limits.selectLoadMax ? await session.index(state) : undefined;
   // Where it fails, the command that needs it says so.
   if (index === undefined) opened.handle.ready().catch(() => undefined);
   await tellKeywords(session, state);
   await session.write(printExists(status.messages));
-  await session.write(printRecent(state.view.recentCount));
-  const unseen = index === undefined || status.unseen === 0 ? 0 : firstUnseen(index, state.view);
+  const isRev2 = session.isEnabled("IMAP4rev2");
+  if (!isRev2) await session.write(printRecent(state.view.recentCount));
+  // RFC 9051 E: UNSEEN is of IMAP4rev1 alone.
+  const unseen = isRev2 || index === undefined || status.unseen === 0 ? 0 : firstUnseen(index, state.view);
   if (unseen > 0) await session.write(printUntagged("OK", "First unseen", { code: "UNSEEN", value: unseen }));
   const { uidValidity, uidNext, highestModSeq } = status;
   await session.write(printUntagged("OK", "UIDs valid", { code: "UIDVALIDITY", value: uidValidity }));

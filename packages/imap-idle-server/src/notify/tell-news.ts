@@ -51,11 +51,12 @@ async function tellNames(session: Session, { account, subscription }: Audience, 
   const tree = new Map(listMailboxes(await session.store.mailboxes(account.id)).map((one) => [one.name, one]));
   for (const [name, oldName] of names) {
     const attributes = attributesOf(tree, name);
-    await session.write(printList("LIST", { name, attributes, ...(oldName === undefined ? {} : { oldName }) }));
+    const renamed = oldName === undefined ? {} : { oldName };
+    await session.write(printList("LIST", { name, attributes, ...renamed, ...session.names }));
   }
   for (const name of subscriptions) {
     const attributes = [...attributesOf(tree, name), ...(subscribed.has(name) ? ["\\Subscribed"] : [])];
-    await session.write(printList("LIST", { name, attributes }));
+    await session.write(printList("LIST", { name, attributes, ...session.names }));
   }
 }
 

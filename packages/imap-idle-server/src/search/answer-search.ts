@@ -23,9 +23,12 @@ export interface SearchCall extends Pick<Call, "tag" | "uid">, Pick<EsearchHead,
 export async function answerSearch(
   session: Session,
   state: Selected,
-  search: SearchArguments,
+  asked: SearchArguments,
   call: SearchCall,
 ): Promise<Completion | void> {
+  // RFC 9051 6.4.4: IMAP4rev2 knows no other answer than ESEARCH.
+  const isExtended = asked.returns === null && call.name === "SEARCH" && session.isEnabled("IMAP4rev2");
+  const search: SearchArguments = isExtended ? { ...asked, returns: ["ALL"] } : asked;
   const saves = search.returns?.includes("SAVE") === true;
   try {
     let refused = refuseCharset(search.charset);
@@ -67,7 +70,7 @@ async function tell(session: Session, state: Selected, { search, uids, call }: F
   if (returns.every((option) => option === "SAVE")) return;
   // RFC 7377 2.1: of many mailboxes those alone are told that have something.
   if (call.mailbox !== undefined && uids.length === 0) return;
-  await session.write(printEsearchHead(call));
+  await session.write(printEsearchHead({ ...call, ...session.names }));
   // RFC 4731 3.1: of nothing there is a count alone.
   if (returns.includes("MIN") && numbers.length > 0) await session.write(` MIN ${numbers[0]}`);
   if (returns.includes("MAX") && numbers.length > 0) await session.write(` MAX ${numbers.at(-1)}`);
