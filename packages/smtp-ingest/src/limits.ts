@@ -57,7 +57,7 @@ export const SMTP_LIMITS: SmtpLimits = {
   commandBytesMax: 12_288,
   authAttemptsMax: 5,
   authFailureDelayMs: 1_000,
-  receivedFieldsMax: 50,
+  receivedFieldsMax: 100,
   headerBytesMax: 256 * 1024,
   localDomainsAgeMaxMs: 10_000,
   idleTimeoutMs: 300_000,
