@@ -1,5 +1,5 @@
 // DELETE (RFC 9051 6.3.5). Who deletes the mailbox that he has selected leaves it.
-import { parseMailbox } from "@pushmail/imap-wire";
+import { parseMailbox, printUntagged } from "@pushmail/imap-wire";
 import { command, type Command } from "../command.ts";
 
 export const deleteMailbox: Command = command({
@@ -12,7 +12,9 @@ export const deleteMailbox: Command = command({
   async run(session, name, state) {
     const { account } = state;
     session.own(await session.store.deleteMailbox(account.id, name));
-    if (state.name === "selected" && state.handle.status === undefined)
-      session.enter({ name: "authenticated", account });
+    if (state.name !== "selected" || state.handle.status !== undefined) return;
+    session.enter({ name: "authenticated", account });
+    // Who did not hear of a new name cannot know that it was his.
+    await session.write(printUntagged("OK", "Closed", "CLOSED"));
   },
 });

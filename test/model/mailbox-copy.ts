@@ -1,0 +1,166 @@
+// What a client knows of its mailbox from untagged responses alone. What no correct server says is an error at once.
+
+export interface KnownMessage {
+  /** In order, without \Recent: that depends on who asks. */
+  readonly flags: string;
+  /** 0 where the client was told of none. */
+  readonly modSeq: number;
+}
+
+/** What a client does to flags by itself, where the server only says that it is done. */
+export interface FlagChange {
+  readonly mode: "+" | "-" | "";
+  readonly flags: string;
+}
+
+export class MailboxCopy {
+  uidValidity = 0;
+  /** The MODSEQ to resume from, as RFC 7162 6 has it. */
+  modSeq = 0;
+  /** The UID behind each number, 0 as long as nobody said. */
+  uids: number[] = [];
+  readonly messages = new Map<number, KnownMessage>();
+  /** A silent change under way, of which the server tells the MODSEQ alone (RFC 7162 3.1.3). */
+  silentChange: FlagChange | undefined;
+  /** All messages up to this one were known before SELECT. */
+  #resumedThrough = 0;
+  /** What the responses since the last tagged one say of the highest MODSEQ. */
+  #highestSeen = 0;
+  #highestTold: number | undefined;
+  /** Whether each FETCH with FLAGS must tell MODSEQ too (RFC 7162 3.2). */
+  readonly #tellsModSeq: boolean;
+
+  constructor(tellsModSeq: boolean) {
+    this.#tellsModSeq = tellsModSeq;
+  }
+
+  /** All messages up to this one are known. */
+  get knownThrough(): number {
+    const firstUnknown = this.uids.findIndex((uid) => !this.messages.has(uid));
+    return this.uids[(firstUnknown < 0 ? this.uids.length : firstUnknown) - 1] ?? 0;
+  }
+
+  /** How many messages there are of which the client knows no more. */
+  get unknownCount(): number {
+    return this.uids.filter((uid) => !this.messages.has(uid)).length;
+  }
+
+  /** What this client makes of the same mailbox when it comes back. */
+  resumed(): MailboxCopy {
+    const copy = new MailboxCopy(this.#tellsModSeq);
+    copy.uidValidity = this.uidValidity;
+    copy.modSeq = this.modSeq;
+    copy.#resumedThrough = this.knownThrough;
+    for (const [uid, message] of this.messages) if (uid <= this.knownThrough) copy.messages.set(uid, message);
+    return copy;
+  }
+
+  /** Gives what is known from before the numbers that it must have, once SELECT has told what became of it. */
+  numberKnown(): void {
+    const known = [...this.messages.keys()].filter((uid) => uid <= this.#resumedThrough).sort((a, b) => a - b);
+    if (known.length > this.uids.length) throw new Error(`${known.length} messages known of ${this.uids.length}`);
+    for (const [row, uid] of known.entries()) this.#name(row, uid);
+  }
+
+  /** A tagged response or a continuation has come: all that was told before it is complete. */
+  advance(): void {
+    this.modSeq = this.#highestTold ?? Math.max(this.modSeq, this.#highestSeen);
+    this.#highestTold = undefined;
+    this.#highestSeen = 0;
+  }
+
+  change(uid: number, { mode, flags }: FlagChange): void {
+    const message = this.messages.get(uid);
+    if (message === undefined) return;
+    const given = flags.split(" ");
+    const rest = message.flags.split(" ").filter((flag) => mode !== "" && !given.includes(flag));
+    this.messages.set(uid, { ...message, flags: inOrder(mode === "-" ? rest : [...rest, ...given]) });
+  }
+
+  apply(response: string): void {
+    const [, number, what, data = ""] = /^\* (\d+) (EXISTS|EXPUNGE|FETCH)\b(.*)/s.exec(response) ?? [];
+    if (what === "EXISTS") this.#exists(Number(number));
+    if (what === "EXPUNGE") this.#expunge(Number(number));
+    if (what === "FETCH") this.#fetch(Number(number), data);
+    const [, earlier, gone] = /^\* VANISHED (\(EARLIER\) )?(.*)/.exec(response) ?? [];
+    for (const uid of gone === undefined ? [] : uidsIn(gone, earlier === undefined ? Infinity : this.#highestUid)) {
+      if (earlier === undefined) this.#vanish(uid);
+      else this.messages.delete(uid);
+    }
+    const [, validity] = /^\* OK \[UIDVALIDITY (\d+)\]/.exec(response) ?? [];
+    if (validity !== undefined) this.#validate(Number(validity));
+    const [, highest] = /\[HIGHESTMODSEQ (\d+)\]/.exec(response) ?? [];
+    if (highest !== undefined) this.#highestTold = Number(highest);
+  }
+
+  get #highestUid(): number {
+    return Math.max(0, ...this.messages.keys());
+  }
+
+  /** Another mailbox than that which was known: nothing of it is (RFC 7162 3.2.5.1). */
+  #validate(uidValidity: number): void {
+    if (this.uidValidity !== 0 && uidValidity !== this.uidValidity) this.messages.clear();
+    this.uidValidity = uidValidity;
+  }
+
+  #exists(count: number): void {
+    if (count < this.uids.length) throw new Error(`EXISTS falls from ${this.uids.length} to ${count}`);
+    while (this.uids.length < count) this.uids.push(0);
+  }
+
+  #expunge(number: number): void {
+    const [uid] = this.uids.splice(number - 1, 1);
+    if (uid === undefined || number < 1) throw new Error(`EXPUNGE of ${number} of ${this.uids.length}`);
+    this.messages.delete(uid);
+  }
+
+  #vanish(uid: number): void {
+    // One that is not known is one of those that only EXISTS told of.
+    const row = this.uids.includes(uid) ? this.uids.indexOf(uid) : this.uids.lastIndexOf(0);
+    if (row < 0) throw new Error(`VANISHED of ${uid}, which was never told`);
+    this.#expunge(row + 1);
+  }
+
+  #fetch(number: number, data: string): void {
+    const uid = Number(/\bUID (\d+)/.exec(data)?.[1] ?? this.uids[number - 1]);
+    const flags = /\bFLAGS \(([^)]*)\)/.exec(data)?.[1];
+    const modSeq = Number(/\bMODSEQ \((\d+)\)/.exec(data)?.[1] ?? 0);
+    this.#name(number - 1, uid);
+    const before = this.messages.get(uid);
+    if (modSeq > 0 && modSeq < (before?.modSeq ?? 0))
+      throw new Error(`MODSEQ of UID ${uid} falls from ${before?.modSeq}`);
+    if (flags !== undefined && this.#tellsModSeq && modSeq === 0) throw new Error(`no MODSEQ with FLAGS of UID ${uid}`);
+    if (flags !== undefined) this.messages.set(uid, { flags: inOrder(flags.split(" ")), modSeq });
+    else if (modSeq > 0 && before !== undefined) this.#confirm(uid, { ...before, modSeq });
+    this.#highestSeen = Math.max(this.#highestSeen, modSeq);
+  }
+
+  #confirm(uid: number, message: KnownMessage): void {
+    this.messages.set(uid, message);
+    if (this.silentChange !== undefined) this.change(uid, this.silentChange);
+  }
+
+  #name(row: number, uid: number): void {
+    const before = this.uids[row];
+    if (before === undefined) throw new Error(`UID ${uid} has the number ${row + 1} of ${this.uids.length}`);
+    if (before !== 0 && before !== uid) throw new Error(`${row + 1} is UID ${before}, and UID ${uid}`);
+    this.uids[row] = uid;
+    const told = this.uids.filter((other) => other !== 0);
+    if (told.some((other, i) => other <= (told[i - 1] ?? 0))) throw new Error(`UIDs do not ascend: ${told.join()}`);
+  }
+}
+
+/** The UIDs of a set, those above the highest left out. */
+export function uidsIn(set: string, highest = Infinity): number[] {
+  return set.split(",").flatMap((range) => {
+    const [first = 0, last = first] = range.split(":").map(Number);
+    return Array.from({ length: Math.max(0, Math.min(last, highest) - first + 1) }, (_, i) => first + i);
+  });
+}
+
+export function inOrder(flags: readonly string[]): string {
+  return [...new Set(flags)]
+    .filter((flag) => flag !== "" && flag !== "\\Recent")
+    .sort()
+    .join(" ");
+}
