@@ -143,7 +143,7 @@ export class TranscriptRun {
     };
     return startImapServer({
       store: this.#store,
-      sasl: new Sasl({ store: this.#store, nonce: () => NONCE, tokens: this.#tokens() }),
+      sasl: new Sasl({ store: this.#store, nonce: () => NONCE, tokens: await this.#tokens() }),
       host: "127.0.0.1",
       port: 0,
       hostname: "imap.example.org",
@@ -155,7 +155,7 @@ export class TranscriptRun {
     });
   }
 
-  #tokens(): TokenChecker {
+  #tokens(): Promise<TokenChecker> {
     return createTokenChecker({
       issuer: TEST_TOKEN_ISSUER,
       audience: TEST_TOKEN_AUDIENCE,

@@ -47,7 +47,7 @@ function sign(claims: JWTPayload, by: Keys = keys, header: { readonly kid?: stri
   return new SignJWT(claims).setProtectedHeader({ alg: "RS256", ...header }).sign(by.privateKey);
 }
 
-function checker(source: TokenSettings["source"], settings: Partial<TokenSettings> = {}): TokenChecker {
+function checker(source: TokenSettings["source"], settings: Partial<TokenSettings> = {}): Promise<TokenChecker> {
   const limits = { issuerTimeoutMs: 10_000, clockSkewMs: 5_000, answerBytesMax: 1_000 };
   const { iss, aud } = GOOD;
   return createTokenChecker({
@@ -76,7 +76,7 @@ describe("a signed token", () => {
     ["expired within what clocks may differ", { ...GOOD, exp: NOW - 4 }],
     ["of a verified address", { ...GOOD, email_verified: true }],
   ])("%s names the account", async (_what, claims) => {
-    expect(await checker(await ownKeys()).check(await sign(claims))).toBe("alice@example.org");
+    expect(await (await checker(await ownKeys())).check(await sign(claims))).toBe("alice@example.org");
   });
 
   it.each<readonly [string, JWTPayload]>([
@@ -90,11 +90,11 @@ describe("a signed token", () => {
     ["with something else for an address", { ...GOOD, email: ["alice@example.org"] }],
     ["of an address that is not verified", { ...GOOD, email_verified: false }],
   ])("%s is refused", async (_what, claims) => {
-    await expect(checker(await ownKeys()).check(await sign(claims))).rejects.toMatchObject(REFUSED);
+    await expect((await checker(await ownKeys())).check(await sign(claims))).rejects.toMatchObject(REFUSED);
   });
 
   it("is refused under another key, without one, and under the public key as a secret", async () => {
-    const own = checker(await ownKeys());
+    const own = await checker(await ownKeys());
     const secret = new TextEncoder().encode(JSON.stringify(await exportJWK(keys.publicKey)));
     for (const token of [
       await sign(GOOD, otherKeys),
@@ -109,14 +109,14 @@ describe("a signed token", () => {
   });
 
   it("may name the account in another claim", async () => {
-    const own = checker(await ownKeys(), { claim: "preferred_username" });
+    const own = await checker(await ownKeys(), { claim: "preferred_username" });
     const token = await sign({ ...GOOD, preferred_username: "bob@example.org", email_verified: false });
     expect(await own.check(token)).toBe("bob@example.org");
   });
 
   it("is held against keys that are fetched once", async () => {
     answer = json({ keys: [await exportJWK(keys.publicKey)] });
-    const own = checker({ keys: url });
+    const own = await checker({ keys: url });
     for (let i = 0; i < 3; i++) expect(await own.check(await sign(GOOD))).toBe(GOOD.email);
     await expect(own.check(await sign(GOOD, otherKeys))).rejects.toMatchObject(REFUSED);
     expect(asked).toBe(1);
@@ -124,7 +124,7 @@ describe("a signed token", () => {
 
   it("is held against keys that are fetched anew when they are old", async () => {
     answer = json({ keys: [await exportJWK(keys.publicKey)] });
-    const own = checker({ keys: url }, { limits: { keysAgeMaxMs: 0 } });
+    const own = await checker({ keys: url }, { limits: { keysAgeMaxMs: 0 } });
     for (let i = 0; i < 3; i++) expect(await own.check(await sign(GOOD))).toBe(GOOD.email);
     expect(asked).toBe(3);
   });
@@ -134,7 +134,7 @@ describe("a signed token", () => {
     const late = await sign(GOOD, otherKeys, { kid: "second" });
     for (const keysCooldownMs of [60_000, 0]) {
       answer = json({ keys: [{ ...first, kid: "first" }] });
-      const own = checker({ keys: url }, { limits: { keysCooldownMs } });
+      const own = await checker({ keys: url }, { limits: { keysCooldownMs } });
       await own.check(await sign(GOOD, keys, { kid: "first" }));
       answer = json({ keys: [{ ...second, kid: "second" }] });
       if (keysCooldownMs > 0) await expect(own.check(late)).rejects.toMatchObject(REFUSED);
@@ -149,7 +149,7 @@ describe("a signed token", () => {
     ["nothing", (request) => void request.socket.destroy()],
   ])("cannot be looked at while its issuer answers with %s", async (_what, answers) => {
     answer = answers;
-    await expect(checker({ keys: url }).check(await sign(GOOD))).rejects.toMatchObject(UNAVAILABLE);
+    await expect((await checker({ keys: url })).check(await sign(GOOD))).rejects.toMatchObject(UNAVAILABLE);
   });
 });
 
@@ -164,8 +164,8 @@ describe("a token whose issuer is asked", () => {
     const named = new URL(url);
     named.username = "mail server";
     named.password = "p@ss";
-    expect(await checker({ introspection: named }).check("opaque+token")).toBe(GOOD.email);
-    expect(await checker({ introspection: url }).check("other")).toBe(GOOD.email);
+    expect(await (await checker({ introspection: named })).check("opaque+token")).toBe(GOOD.email);
+    expect(await (await checker({ introspection: url })).check("other")).toBe(GOOD.email);
     const basic = `Basic ${Buffer.from("mail server:p@ss").toString("base64")}`;
     const form = (token: string): string => `token=${token}&token_type_hint=access_token`;
     expect(seen).toEqual([
@@ -183,7 +183,7 @@ describe("a token whose issuer is asked", () => {
     ["without an address", { active: true }],
   ])("is refused where it is %s", async (_what, claims) => {
     answer = json(claims);
-    await expect(checker({ introspection: url }).check("token")).rejects.toMatchObject(REFUSED);
+    await expect((await checker({ introspection: url })).check("token")).rejects.toMatchObject(REFUSED);
   });
 
   it.each<readonly [string, Answer]>([
@@ -195,12 +195,12 @@ describe("a token whose issuer is asked", () => {
     ["nothing", (request) => void request.socket.destroy()],
   ])("cannot be looked at while the answer is %s", async (_what, answers) => {
     answer = answers;
-    await expect(checker({ introspection: url }).check("token")).rejects.toMatchObject(UNAVAILABLE);
+    await expect((await checker({ introspection: url })).check("token")).rejects.toMatchObject(UNAVAILABLE);
   });
 
   it("cannot be looked at where the answer does not come", async () => {
     answer = () => undefined;
     const limits = { issuerTimeoutMs: 1 };
-    await expect(checker({ introspection: url }, { limits }).check("token")).rejects.toMatchObject(UNAVAILABLE);
+    await expect((await checker({ introspection: url }, { limits })).check("token")).rejects.toMatchObject(UNAVAILABLE);
   });
 });

@@ -2,7 +2,6 @@
 import type { JSONWebKeySet } from "jose";
 import { TOKEN_LIMITS, type TokenLimits } from "./limits.ts";
 import { introspect } from "./introspection.ts";
-import { signatureChecker } from "./signed-tokens.ts";
 import { addressIn, type CheckOptions, type Claims } from "./token-claims.ts";
 
 export interface TokenSettings {
@@ -24,16 +23,26 @@ export interface TokenChecker {
   check(token: string): Promise<string>;
 }
 
-export function createTokenChecker(settings: TokenSettings): TokenChecker {
+export async function createTokenChecker(settings: TokenSettings): Promise<TokenChecker> {
   const { source, now = Date.now } = settings;
   const { issuer, audience, claim } = settings;
   const options: CheckOptions = { issuer, audience, limits: { ...TOKEN_LIMITS, ...settings.limits }, now };
   const claimsOf =
-    "keys" in source
-      ? signatureChecker(source.keys, options)
-      : (token: string): Promise<Claims> => introspect(token, source.introspection, options);
+    "keys" in source ? await keysChecker(source.keys, options) : introspector(source.introspection, options);
   return {
     issuer,
     check: async (token) => addressIn(await claimsOf(token), claim),
   };
+}
+
+type ClaimsOf = (token: string) => Promise<Claims>;
+
+/** Loaded only where it is needed: the library behind it is a ninth of all modules, and a start would wait for it. */
+async function keysChecker(keys: JSONWebKeySet | URL, options: CheckOptions): Promise<ClaimsOf> {
+  const { signatureChecker } = await import("./signed-tokens.ts");
+  return signatureChecker(keys, options);
+}
+
+function introspector(issuer: URL, options: CheckOptions): ClaimsOf {
+  return (token) => introspect(token, issuer, options);
 }
