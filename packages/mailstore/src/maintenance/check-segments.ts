@@ -7,7 +7,7 @@ import type { DriverInside } from "../level/maintenance/index-request.ts";
 import { floorKey, isRecordKey, parseLogKey } from "../level/keys.ts";
 import type { LogPosition } from "../level/log-writer.ts";
 import { decodeCursor } from "../level/mailbox-log.ts";
-import { blobIdAt, decodeSegmentHeader, SEGMENT_HEADER_BYTES } from "../level/record.ts";
+import { blobIdAt, decodeSegmentHeader, SEGMENT_HEADER_BYTES, type SegmentHeader } from "../level/record.ts";
 import type { SegmentLease, Segments } from "../level/segments.ts";
 import { walkSegment, type WalkStep } from "../level/maintenance/segment-walk.ts";
 import { statedEnds } from "../level/maintenance/whole-log.ts";
@@ -59,6 +59,7 @@ export async function readSegments(options: SegmentsOptions): Promise<SegmentsRe
       if (decodeSegmentHeader(header, number) === undefined) {
         found.otherDamages.push(new StoreDamage("a bit of the segment's header is wrong", lease.path, 0));
       }
+      if (lease.header.kind === "log") found.begin(lease.header);
       for await (const step of walkSegment(lease, ends.get(number))) await found.take(number, step);
     } finally {
       lease.release();
@@ -78,6 +79,7 @@ class Found {
   readonly #floors = new Map<AccountId, number>();
   /** Heads and directory entries as the log leaves them: checksums, by key; undefined where removed. */
   readonly #last = new Map<string, number | undefined>();
+  #segment = 0;
   #waiting: Operation[] = [];
   readonly places: BodyPlaces = new BodyPlaces();
   readonly damagedBodies: Map<BlobId, DamagedRecord> = new Map();
@@ -88,6 +90,12 @@ class Found {
 
   constructor(index: KeyIndex | undefined) {
     this.#index = index;
+  }
+
+  /** A segment of the log. Where the one before it was reclaimed, what that said last of a key is not known. */
+  begin({ number, previous }: SegmentHeader): void {
+    if (previous !== this.#segment) this.#last.clear();
+    this.#segment = number;
   }
 
   async take(segment: number, step: WalkStep): Promise<void> {
