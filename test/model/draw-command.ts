@@ -1,4 +1,5 @@
 // What a client of the model does next, drawn from what it knows of its mailbox.
+import type { Draw } from "../support/draw.ts";
 import type { ModelClient, Sent } from "./model-client.ts";
 import { inOrder } from "./mailbox-copy.ts";
 
@@ -8,30 +9,9 @@ const FLAGS = ["\\Seen", "\\Flagged", "\\Answered", "\\Deleted", "$Label", "\\Se
 const CROWD = 12;
 const TEXT = "Subject: model\r\n\r\ntext\r\n";
 
-export class Draw {
-  readonly #random: () => number;
-
-  constructor(random: () => number) {
-    this.#random = random;
-  }
-
-  /** A whole number below `limit`. */
-  below(limit: number): number {
-    return Math.floor(this.#random() * limit);
-  }
-
-  chance(probability: number): boolean {
-    return this.#random() < probability;
-  }
-
-  of<Item>(items: readonly Item[]): Item {
-    return items[this.below(items.length)] as Item;
-  }
-
-  /** A mailbox, and INBOX more often than another. */
-  name(): string {
-    return this.chance(0.5) ? "INBOX" : this.of(NAMES);
-  }
+/** A mailbox, and INBOX more often than another. */
+export function drawName(draw: Draw): string {
+  return draw.chance(0.5) ? "INBOX" : draw.of(NAMES);
 }
 
 type Maker = (draw: Draw, client: ModelClient) => Sent | undefined;
@@ -41,7 +21,7 @@ const MAKERS: readonly (readonly [weight: number, make: Maker])[] = [
   [8, (draw) => append(draw)],
   [12, storing],
   [5, (draw, client) => meaning(draw, client, (uids) => ["MOVE", ` ${target(draw, uids)}`])],
-  [3, (draw, client) => meaning(draw, client, () => ["COPY", ` ${draw.name()}`])],
+  [3, (draw, client) => meaning(draw, client, () => ["COPY", ` ${drawName(draw)}`])],
   [5, (_, client) => (client.isReadOnly ? undefined : { text: "EXPUNGE" })],
   [3, uidExpunge],
   [4, (draw, client) => meaning(draw, client, () => ["FETCH", ` ${client.flagItems}`])],
@@ -49,7 +29,7 @@ const MAKERS: readonly (readonly [weight: number, make: Maker])[] = [
   [2, (_, client) => (client.copy?.uids.length === 0 ? undefined : { text: "SEARCH ALL" })],
   [2, () => ({ text: "CHECK" })],
   [1, () => ({ text: "NOOP" })],
-  [2, (draw) => ({ text: `RENAME ${draw.name()} ${draw.of(NAMES.slice(1))}` })],
+  [2, (draw) => ({ text: `RENAME ${drawName(draw)} ${draw.of(NAMES.slice(1))}` })],
   [1, (draw) => ({ text: `CREATE ${draw.of(NAMES.slice(1))}` })],
   [0.3, (draw) => ({ text: `DELETE ${draw.of(NAMES.slice(1))}` })],
 ];
@@ -65,7 +45,7 @@ export function drawCommand(draw: Draw, client: ModelClient): Sent {
 
 function append(draw: Draw): Sent {
   const flags = draw.chance(0.3) ? `(${draw.of(FLAGS)}) ` : "";
-  return { text: `APPEND ${draw.name()} ${flags}{${TEXT.length}+}\r\n${TEXT}` };
+  return { text: `APPEND ${drawName(draw)} ${flags}{${TEXT.length}+}\r\n${TEXT}` };
 }
 
 /** Makes room in a mailbox that has grown large. */
@@ -75,7 +55,7 @@ function thin(draw: Draw, client: ModelClient): Sent {
 
 /** INBOX has more than its share. */
 function target(draw: Draw, uids: readonly number[]): string {
-  return uids.length > 3 ? draw.of(NAMES) : draw.name();
+  return uids.length > 3 ? draw.of(NAMES) : drawName(draw);
 }
 
 function storing(draw: Draw, client: ModelClient): Sent | undefined {

@@ -3,8 +3,9 @@
 import { expect } from "@jest/globals";
 import type { MemoryImap } from "../support/memory-imap.ts";
 import type { RawImap } from "../support/raw-imap.ts";
+import { Draw } from "../support/draw.ts";
 import { seededRandom, turnsOfEventLoop } from "../support/seeded-random.ts";
-import { Draw, drawCommand, NAMES } from "./draw-command.ts";
+import { drawCommand, drawName, NAMES } from "./draw-command.ts";
 import { inOrder } from "./mailbox-copy.ts";
 import { ModelClient, SessionEnded, type ClientKind } from "./model-client.ts";
 
@@ -96,7 +97,7 @@ export class MailboxModel {
   async #select(client: ModelClient, draw: Draw): Promise<void> {
     const command = draw.chance(0.15) ? "EXAMINE" : "SELECT";
     // RFC 7162 3.2.5.2: the client may say which number one of its messages had.
-    await client.select(command, draw.name(), (uids) => {
+    await client.select(command, drawName(draw), (uids) => {
       const at = draw.below(uids.length);
       return draw.chance(0.5) && uids.length > 0 ? ` 1:4294967295 (${at + 1} ${uids[at]})` : "";
     });

@@ -28,8 +28,8 @@ export class LineClient {
     return new LineClient(socket);
   }
 
-  async send(text: string, cut: Cut): Promise<void> {
-    const bytes = await this.#deflated(Buffer.from(text, "utf8"));
+  async send(text: string | Buffer, cut: Cut): Promise<void> {
+    const bytes = await this.#deflated(typeof text === "string" ? Buffer.from(text, "utf8") : text);
     if (cut === "whole") {
       this.#socket.write(bytes);
       return;
