@@ -8,7 +8,7 @@ import { Readable } from "node:stream";
 import { afterAll, beforeAll, describe, expect, it, jest } from "@jest/globals";
 import { checkStore, repairStore, StoreDamage, type CheckSummary, type Finding } from "@pushmail/mailstore";
 import { seededRandom, testSeed } from "../support/seeded-random.ts";
-import { compare, fill, fillPatchy, KINDS, NO_DIFFERENCE, type Difference, type KnownStore } from "./stored-mail.ts";
+import { compare, fill, KINDS, NO_DIFFERENCE, type Difference, type KnownStore } from "./stored-mail.ts";
 
 const TRIES = Number(process.env["TEST_DAMAGES"] ?? 5);
 const BURST_BYTES = 60;
@@ -220,14 +220,6 @@ describe.each(KINDS)("a data directory (%s)", (kind) => {
     }
     const outcomes = await followAll(Readable.from(heads));
     expect(outcomes).toEqual({ unharmed: 0, mended: 0, lost: 1 });
-  });
-});
-
-describe("a log that compaction has thinned out", () => {
-  it("is not held against what a removed part of it said", async () => {
-    const directory = join(root, "patchy");
-    await fillPatchy(directory);
-    expect((await check(directory)).findings).toEqual([]);
   });
 });
 

@@ -108,26 +108,6 @@ function mail(i: number, bytes: number): Buffer {
   return Buffer.concat([head, Buffer.from(Array.from({ length }, () => 32 + Math.floor(random() * 90)))]);
 }
 
-/** A store whose log still says that a mailbox was made, and no longer that it was deleted. */
-export async function fillPatchy(directory: string): Promise<void> {
-  const store = await openStore(directory);
-  const { id } = await store.createAccount({ address: ADDRESSES[0] as string, password: "secret" });
-  await store.createMailbox(id, "Gone");
-  for (let i = 0; i < 30; i++) await deliver(store, [id], mail(i, 3_000));
-  const inbox = (await store.mailbox(id, "INBOX"))!;
-  await store.deleteMailbox(id, "Gone");
-  for (let i = 30; i < 100; i++) await deliver(store, [id], mail(i, 3_000));
-  const at = { account: id, mailbox: inbox.id };
-  await store.setFlags(at, [[31, 90]], { mode: "add", flags: ["\\Deleted"] });
-  await store.expunge(at);
-  for (let i = 100; i < 130; i++) await deliver(store, [id], mail(i, 3_000));
-  await store.compact();
-  const left = (await readdir(join(directory, "segments"))).filter((name) => name.endsWith(".seg"));
-  expect(left).toContain("0000000001.seg");
-  expect(left).not.toContain("0000000002.seg");
-  await store.close();
-}
-
 async function change(store: MailStore, account: AccountId, i: number): Promise<void> {
   const inbox = (await store.mailbox(account, "INBOX"))!;
   const kept = (await store.mailbox(account, "Kept"))!;

@@ -44,7 +44,6 @@ export async function readSegments(options: SegmentsOptions): Promise<SegmentsRe
   const found = new Found(inside?.index);
   const ends = await statedEnds(segments);
   if (end !== undefined && !ends.has(end.segment)) ends.set(end.segment, end.offset);
-  let lastLog = 0;
   const numbers = [...segments.numbers("log"), ...segments.numbers("body")];
   for (const [i, number] of numbers.entries()) {
     options.onSegment?.(i, numbers.length);
@@ -56,11 +55,6 @@ export async function readSegments(options: SegmentsOptions): Promise<SegmentsRe
       continue;
     }
     try {
-      if (lease.header.kind === "log") {
-        // What a segment between them said, which compaction has removed, is not known.
-        if (lease.header.previous !== lastLog) found.forgetLast();
-        lastLog = number;
-      }
       const header = await lease.file.read(0, SEGMENT_HEADER_BYTES);
       if (decodeSegmentHeader(header, number) === undefined) {
         found.otherDamages.push(new StoreDamage("a bit of the segment's header is wrong", lease.path, 0));
@@ -113,10 +107,6 @@ class Found {
       for (const operation of decodeOperations(step.payload)) this.#note(operation);
       if (this.#waiting.length > 1_000) await this.#compare();
     }
-  }
-
-  forgetLast(): void {
-    this.#last.clear();
   }
 
   /** What can be said only when all is read. After a loss in the log, nothing can. */
