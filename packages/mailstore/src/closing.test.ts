@@ -1,6 +1,6 @@
 // What is left behind when something fails: nothing that stays open, staged or untold.
 import { describe, expect, it } from "@jest/globals";
-import { openMailStore, openMemoryDriver, type MailStore } from "./index.ts";
+import { openMailStore, openMemoryDriver, type MailboxAt, type MailStore, type StoreDriver } from "./index.ts";
 
 const CHEAP = { scryptCost: { N: 16, r: 1, p: 1 }, scramIterations: 4_096 };
 
@@ -84,39 +84,61 @@ describe("a store", () => {
     const { id } = await store.createAccount({ address: "alice@example.org", password: "x" });
     const [inbox, archive] = await store.mailboxes(id);
     if (inbox === undefined || archive === undefined) throw new Error("no mailbox");
-    const save = driver.saveSnapshot.bind(driver);
-    let letGo = (): void => undefined;
-    const holding = new Promise<void>((resolve) => {
-      driver.saveSnapshot = async (snapshot) => {
-        driver.saveSnapshot = save;
-        resolve();
-        await new Promise<void>((free) => (letGo = free));
-        return save(snapshot);
-      };
-    });
+    const { holding, letGo } = holdSnapshot(driver);
     const trimmed = new Promise<void>((resolve, reject) => {
       const trim = driver.trimLog.bind(driver);
       driver.trimLog = async (...args) => {
         await trim(...args).then(resolve, reject);
       };
     });
-    const append = async (mailbox: typeof inbox.id, count: number): Promise<void> => {
-      const message = await store.stage(once("Subject: x\r\n\r\nx\r\n"), { bytesMax: 1000 });
-      for (let i = 0; i < count; i++) await store.append([{ account: id, mailbox, message }]);
-    };
-    await append(inbox.id, 4);
+    await append(store, { account: id, mailbox: inbox.id }, 4);
     await holding;
-    const cursorOf = driver.snapshotCursor.bind(driver);
-    driver.snapshotCursor = async (of, mailbox) => {
-      // Asked by the other mailbox, which is about to cut the log.
-      if (mailbox === inbox.id) void nextTurn().then(() => letGo());
-      return cursorOf(of, mailbox);
-    };
     // Behind the snapshot that is held, and before the floor to come.
-    await append(inbox.id, 1);
-    await append(archive.id, 5);
+    await append(store, { account: id, mailbox: inbox.id }, 1);
+    await append(store, { account: id, mailbox: archive.id }, 5);
+    letGo();
     await trimmed;
     expect((await driver.log(id, await store.cursor(id), { limit: 1 })).floor).toBeGreaterThan(0);
     await store.close();
   });
+
+  it("waits for the snapshot under way when it closes, and for none that many mailboxes are in want of", async () => {
+    const driver = await openMemoryDriver();
+    const store = openMailStore(driver, { ...CHEAP, limits: { tailRecordsMax: 3 } });
+    const { id } = await store.createAccount({ address: "alice@example.org", password: "x" });
+    const { holding, letGo } = holdSnapshot(driver);
+    for (const { id: mailbox } of await store.mailboxes(id)) await append(store, { account: id, mailbox }, 4);
+    await holding;
+    let saved = 0;
+    const save = driver.saveSnapshot.bind(driver);
+    driver.saveSnapshot = (snapshot) => {
+      saved++;
+      return save(snapshot);
+    };
+    const closed = store.close();
+    letGo();
+    await closed;
+    expect(saved).toBe(0);
+  });
 });
+
+async function append(store: MailStore, at: MailboxAt, count: number): Promise<void> {
+  const message = await store.stage(once("Subject: x\r\n\r\nx\r\n"), { bytesMax: 1000 });
+  for (let i = 0; i < count; i++) await store.append([{ ...at, message }]);
+}
+
+/** The first snapshot is held, from where `holding` resolves until it is let go. */
+function holdSnapshot(driver: StoreDriver): { readonly holding: Promise<void>; readonly letGo: () => void } {
+  let letGo = (): void => undefined;
+  const free = new Promise<void>((resolve) => (letGo = resolve));
+  const save = driver.saveSnapshot.bind(driver);
+  const holding = new Promise<void>((resolve) => {
+    driver.saveSnapshot = async (snapshot) => {
+      driver.saveSnapshot = save;
+      resolve();
+      await free;
+      return save(snapshot);
+    };
+  });
+  return { holding, letGo };
+}

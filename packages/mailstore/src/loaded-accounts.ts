@@ -185,10 +185,14 @@ async function readRecentFrom(driver: StoreDriver, account: AccountId): Promise<
 }
 
 /** Keeps which messages were announced. Not part of any transaction: losing it announces them once more. */
-export async function saveRecentFrom(driver: StoreDriver, account: AccountState): Promise<void> {
-  const mailboxes = [...account.mailboxes.values()];
-  if (mailboxes.every((mailbox) => mailbox.recentFrom === mailbox.recentFromSaved)) return;
-  for (const mailbox of mailboxes) mailbox.recentFromSaved = mailbox.recentFrom;
-  const value = JSON.stringify(mailboxes.map((mailbox) => [mailbox.at.mailbox, mailbox.recentFrom]));
-  await driver.directory.put([{ key: recentKey(account.id), value: Buffer.from(value) }]);
+export async function saveRecentFrom(driver: StoreDriver, accounts: readonly AccountState[]): Promise<void> {
+  const entries: { readonly key: string; readonly value: Uint8Array }[] = [];
+  for (const { id, mailboxes } of accounts) {
+    const all = [...mailboxes.values()];
+    if (all.every((mailbox) => mailbox.recentFrom === mailbox.recentFromSaved)) continue;
+    for (const mailbox of all) mailbox.recentFromSaved = mailbox.recentFrom;
+    const value = JSON.stringify(all.map((mailbox) => [mailbox.at.mailbox, mailbox.recentFrom]));
+    entries.push({ key: recentKey(id), value: Buffer.from(value) });
+  }
+  if (entries.length > 0) await driver.directory.put(entries);
 }

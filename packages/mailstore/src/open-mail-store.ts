@@ -1,5 +1,4 @@
 // The mail store over a driver: mail semantics once, whatever engine lies below.
-import { setMaxListeners } from "node:events";
 import { Accounts } from "./accounts.ts";
 import { changeRecordOf, type AccountState } from "./account-state.ts";
 import { append, stage } from "./append.ts";
@@ -23,6 +22,7 @@ import { trimLog, wantsSnapshot, writeSnapshot, type Tail } from "./snapshots.ts
 import type * as port from "./store.ts";
 import type { StoreContext } from "./store-context.ts";
 import { expunge, transfer } from "./transfer.ts";
+import { TurnQueue } from "./turn-queue.ts";
 import type { UidSet } from "./uid-set.ts";
 
 export interface MailStoreOptions {
@@ -54,8 +54,6 @@ class DriverMailStore implements port.MailStore {
   constructor(driver: StoreDriver, options: MailStoreOptions) {
     const limits = { ...DEFAULT_STORE_LIMITS, ...options.limits };
     const indexes = new IdleIndexes(limits.idleIndexMessagesMax);
-    // One for each snapshot under way: many are no leak.
-    setMaxListeners(0, this.#closing.signal);
     this.#context = {
       driver,
       limits,
@@ -66,6 +64,7 @@ class DriverMailStore implements port.MailStore {
       ),
       cache: new ChunkCache(limits.chunkCacheBytes),
       now: options.now ?? Date.now,
+      snapshotTurns: new TurnQueue(),
       closing: this.#closing.signal,
       copiedWhileCounting: null,
     };
@@ -248,7 +247,7 @@ class DriverMailStore implements port.MailStore {
     await Promise.all(this.#background);
     const { accounts, driver } = this.#context;
     try {
-      for (const account of accounts.loaded()) await saveRecentFrom(driver, account);
+      await saveRecentFrom(driver, accounts.loaded());
     } catch (error) {
       // Messages are announced once more, no harm else.
       this.#onTrouble(error);

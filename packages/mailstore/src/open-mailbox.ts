@@ -89,6 +89,6 @@ export class OpenMailbox implements MailboxHandle {
     this.#released = true;
     this.#release();
     // Not waited for: losing it announces the messages once more.
-    saveRecentFrom(this.#context.driver, this.#account).catch(() => undefined);
+    saveRecentFrom(this.#context.driver, [this.#account]).catch(() => undefined);
   }
 }

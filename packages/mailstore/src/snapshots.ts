@@ -32,15 +32,18 @@ export function wantsSnapshot({ limits }: StoreContext, { tailRecords, tailBytes
   return tailRecords > limits.tailRecordsMax || tailBytes > limits.tailBytesMax;
 }
 
-/** Writes a snapshot of a mailbox as it is now; one at a time. */
+/** Writes a snapshot of a mailbox as it is when its turn comes. Where many want one, a store that closes waits for one. */
 export function writeSnapshot(context: StoreContext, mailbox: MailboxState): Promise<void> {
-  if (mailbox.snapshotRunning !== null) return mailbox.snapshotRunning;
-  const release = context.indexes.hold(mailbox);
-  mailbox.snapshotRunning = contentsOf(context, mailbox)
-    .then((contents) => write(context, mailbox, contents))
+  mailbox.snapshotRunning ??= context.snapshotTurns
+    .run(async () => {
+      context.closing.throwIfAborted();
+      const release = context.indexes.hold(mailbox);
+      await contentsOf(context, mailbox)
+        .then((contents) => write(context, mailbox, contents))
+        .finally(release);
+    })
     .finally(() => {
       mailbox.snapshotRunning = null;
-      release();
     });
   return mailbox.snapshotRunning;
 }
@@ -57,6 +60,7 @@ export async function trimLog(context: StoreContext, account: AccountState): Pro
       await writeSnapshot(context, mailbox);
     }
   }
+  context.closing.throwIfAborted();
   await context.driver.trimLog(account.id, cursor(floor));
 }
 

@@ -8,6 +8,7 @@ import type { LoadedAccounts } from "./loaded-accounts.ts";
 import type { MailboxContents } from "./mailbox-contents.ts";
 import type { MailboxState } from "./mailbox-state.ts";
 import { Refusal } from "./refusal.ts";
+import type { TurnQueue } from "./turn-queue.ts";
 
 export interface StoreContext {
   readonly driver: StoreDriver;
@@ -16,6 +17,8 @@ export interface StoreContext {
   readonly indexes: IdleIndexes;
   readonly cache: ChunkCache;
   readonly now: () => number;
+  /** Snapshots are written one after the other. */
+  readonly snapshotTurns: TurnQueue;
   /** Aborted when the store closes: work in the background that can be done again is left. */
   readonly closing: AbortSignal;
   /** Bodies that copies referred to while references are being counted; null when they are not. */

@@ -19,6 +19,7 @@ import { lockStore, type StoreLock } from "../level/store-lock.ts";
 import { DEFAULT_STORE_LIMITS } from "../limits.ts";
 import { LoadedAccounts } from "../loaded-accounts.ts";
 import { trimLog } from "../snapshots.ts";
+import { TurnQueue } from "../turn-queue.ts";
 import type { SegmentsRead } from "./check-segments.ts";
 import type { LostMessage, MailboxFault } from "./check-mail.ts";
 import { checkLocked, requireStore, type CheckSummary } from "./check-store.ts";
@@ -221,7 +222,8 @@ class Repair {
     const indexes = new IdleIndexes(limits.idleIndexMessagesMax);
     const ignored = { grown: () => undefined, onTrouble: () => undefined };
     const accounts = new LoadedAccounts({ driver, limits, indexes }, ignored);
-    const rest = { now: Date.now, closing: new AbortController().signal, copiedWhileCounting: null };
+    const closing = new AbortController().signal;
+    const rest = { now: Date.now, snapshotTurns: new TurnQueue(), closing, copiedWhileCounting: null };
     const context = { driver, limits, indexes, accounts, cache: new ChunkCache(limits.chunkCacheBytes), ...rest };
     for (const [id] of (await driver.sweep(null)).touched) await trimLog(context, await accounts.get(id));
     this.#tell("clients read the state anew: the log of changes has a gap");
