@@ -8,16 +8,23 @@ const timerMsMax = 2 ** 31 - 1;
 export function compactRegularly(store: Pick<MailStore, "compact">, everyMs: number, log: Log): () => void {
   if (everyMs === 0) return () => undefined;
   let running: Promise<void> | undefined;
+  let isStopped = false;
   const timer = setInterval(
     () => {
       running ??= store
         .compact()
         .then((bytes) => log.info({ bytes }, "compaction: space of expunged mail given back"))
-        .catch((error: unknown) => log.error({ err: error }, "compaction failed, it is tried again later"))
+        .catch((error: unknown) => {
+          // A store that closes breaks it off: that is no failure, and it is not tried again.
+          if (!isStopped) log.error({ err: error }, "compaction failed, it is tried again later");
+        })
         .finally(() => (running = undefined));
     },
     Math.min(everyMs, timerMsMax),
   );
   timer.unref();
-  return () => clearInterval(timer);
+  return () => {
+    isStopped = true;
+    clearInterval(timer);
+  };
 }
