@@ -79,7 +79,8 @@ export class MailboxContents {
       emailId: row.origin === null ? emailIdOf(this.#at.mailbox, uid) : emailIdOf(row.origin.mailbox, row.origin.uid),
       blob,
     };
-    this.tail.set(uid, { metadata, summary: row.summary });
+    // A copy: the row keeps no more in memory than itself, whatever the record that it comes from lies in.
+    this.tail.set(uid, { metadata, summary: row.summary && new Uint8Array(row.summary) });
   }
 
   #changeFlags(fact: Extract<MailboxFact, { type: "flags" }>, cursor: Cursor): void {
