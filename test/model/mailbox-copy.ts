@@ -115,8 +115,10 @@ export class MailboxCopy {
   }
 
   #vanish(uid: number): void {
-    // One that is not known is one of those that only EXISTS told of.
-    const row = this.uids.includes(uid) ? this.uids.indexOf(uid) : this.uids.lastIndexOf(0);
+    const above = this.uids.findIndex((other) => other > uid);
+    // One that is not known is one of those that only EXISTS told of, and stands before the next higher one.
+    const unknown = this.uids.lastIndexOf(0, above < 0 ? this.uids.length : above);
+    const row = this.uids.includes(uid) ? this.uids.indexOf(uid) : unknown;
     if (row < 0) throw new Error(`VANISHED of ${uid}, which was never told`);
     this.#expunge(row + 1);
   }

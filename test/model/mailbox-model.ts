@@ -109,9 +109,11 @@ export class MailboxModel {
       client.isIdling || client.copy === undefined || client.isReadOnly
         ? []
         : [draw.of(CUT_COMMANDS), draw.of(CUT_COMMANDS)];
-    await client.cutOff(commands, draw.below(commands.length + 1));
-    this.#count("cut off");
-    await client.connect();
+    await this.#surviving(client, client.copy?.uidValidity, async () => {
+      await client.cutOff(commands, draw.below(commands.length + 1));
+      this.#count("cut off");
+      await client.connect();
+    });
     this.#start(client, () => this.#select(client, draw));
   }
 

@@ -22,8 +22,8 @@ export interface Sent {
 /** The server has ended a session, for the reason that it gave. */
 export class SessionEnded extends Error {}
 
-/** What two sessions may do to each other, and nothing else. */
-const REFUSALS = /^NO \[(EXPUNGEISSUED|TRYCREATE|NONEXISTENT|ALREADYEXISTS|CANNOT)\]/;
+/** What two sessions may do to each other, and nothing else; MODIFIED where others are expunged (RFC 7162 3.1.3). */
+const REFUSALS = /^NO \[(EXPUNGEISSUED|TRYCREATE|NONEXISTENT|ALREADYEXISTS|CANNOT|MODIFIED [\d:,]+)\]/;
 const EVENTS = "MessageNew (UID FLAGS) MessageExpunge FlagChange";
 
 export class ModelClient {
