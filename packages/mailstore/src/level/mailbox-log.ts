@@ -110,7 +110,11 @@ export class MailboxLog {
       if (floor <= (await this.#floor(account))) return;
       await this.#checkSnapshots(account, floor, stateOf(head).mailboxes.keys());
       if (checkpoints.owes(account)) await checkpoints.take();
-      await index.turn(() => index.apply([{ key: floorKey(account), value: encodeCursor(floor) }], { sync: true }));
+      await index.turn(async () => {
+        // Another trim may have come first, and gone further.
+        if (floor <= (await this.#floor(account))) return;
+        await index.apply([{ key: floorKey(account), value: encodeCursor(floor) }], { sync: true });
+      });
       onStep("trim:floor");
       for (;;) {
         const entries = await index.entries(recordRange(account, cursor(0), floor), limits.sliceEntriesMax);
