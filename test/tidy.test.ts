@@ -183,11 +183,28 @@ describe("documents", () => {
     expect(wrong).toEqual([]);
   });
 
-  it("list in docs/protocols.md every IMAP command and its capability, and no command that is none", () => {
-    const rows = rowsOf("docs/protocols.md", "commands");
+});
+
+describe("docs/protocols.md", () => {
+  const rows = rowsOf("docs/protocols.md", "transcripts").map(({ capability, commands, transcripts }) => {
+    return { capability: codeIn(capability), commands: codeIn(commands), transcripts: codeIn(transcripts) };
+  });
+
+  it("lists every IMAP command and its capability, and no command that is none", () => {
     const capabilities = [...COMMANDS.values()].flatMap(({ capability }) => capability ?? []);
-    expect(unique(rows.flatMap((row) => codeIn(row["commands"])))).toEqual(unique(COMMANDS.keys()));
-    expect(rows.flatMap((row) => codeIn(row["capability"]))).toEqual(expect.arrayContaining(unique(capabilities)));
+    expect(unique(rows.flatMap(({ commands }) => commands))).toEqual(unique(COMMANDS.keys()));
+    expect(rows.flatMap(({ capability }) => capability)).toEqual(expect.arrayContaining(unique(capabilities)));
+  });
+
+  it("lists every transcript, and none that is not there", () => {
+    const there = files.flatMap((file) => /^test\/transcripts\/(.+)\.txt$/.exec(file)?.[1] ?? []);
+    expect(unique(rows.flatMap(({ transcripts }) => transcripts))).toEqual(unique(there));
+  });
+
+  it.each(rows)("has for $capability transcripts of $commands, and of what is refused", ({ commands, transcripts }) => {
+    const lines = transcripts.map((name) => textOf(`test/transcripts/${name}.txt`)).join("\n");
+    expect(commands.filter((name) => !new RegExp(`^\\d+C: \\S+ (UID )?${name}\\b`, "m").test(lines))).toEqual([]);
+    expect(lines).toMatch(/^\d+S: \S+ (NO|BAD)\b/m);
   });
 });
 
