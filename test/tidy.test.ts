@@ -182,7 +182,6 @@ describe("documents", () => {
       });
     expect(wrong).toEqual([]);
   });
-
 });
 
 describe("docs/protocols.md", () => {
