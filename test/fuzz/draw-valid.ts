@@ -19,8 +19,10 @@ import {
   printThreadArguments,
   THREAD_ALGORITHMS,
   type FetchItem,
+  type PageRange,
   type SearchArguments,
   type SearchKey,
+  type SearchReturn,
   type SequenceSet,
 } from "@pushmail/imap-wire";
 import type { Draw } from "../support/draw.ts";
@@ -71,7 +73,7 @@ export const SELECTED: readonly Maker[] = [
   () => "EXPUNGE",
   ...Array<Maker>(6).fill(
     (draw) =>
-      `UID FETCH ${set(draw)} ${printFetchArguments({ items: draw.several(1, 4, () => fetchItem(draw)), changedSince: draw.chance(0.2) ? draw.below(99) : null, vanished: false })}`,
+      `UID FETCH ${set(draw)} ${printFetchArguments({ items: draw.several(1, 4, () => fetchItem(draw)), changedSince: draw.chance(0.2) ? draw.below(99) : null, vanished: false, partial: draw.chance(0.2) ? page(draw) : null })}`,
   ),
   ...Array<Maker>(3).fill(store),
   ...Array<Maker>(4).fill((draw) => `${draw.of(["", "UID "])}SEARCH ${printSearchArguments(search(draw))}`),
@@ -152,8 +154,15 @@ function fetchItem(draw: Draw): FetchItem {
   return { name: "BODY", section, partial, peek: draw.chance(0.5) };
 }
 
+function page(draw: Draw): PageRange {
+  const sign = draw.of([1, -1]);
+  const end = (): number => sign * (1 + draw.below(draw.of([5, 2 ** 32 - 1])));
+  return { first: end(), last: end() };
+}
+
 function search(draw: Draw): SearchArguments {
-  const returns = draw.several(1, 3, () => draw.of(["ALL", "COUNT", "MAX", "MIN"] as const));
+  const returns: SearchReturn[] = draw.several(0, 2, () => draw.of(["COUNT", "MAX", "MIN"] as const));
+  returns.push(draw.chance(0.3) ? { partial: page(draw) } : "ALL");
   return { returns: draw.chance(0.5) ? returns : null, charset: "UTF-8", key: searchKey(draw, 3) };
 }
 

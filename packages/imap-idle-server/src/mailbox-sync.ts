@@ -99,7 +99,7 @@ async function tellArrived(
   fetch: readonly FetchItem[],
 ): Promise<void> {
   const items: readonly FetchItem[] = session.isEnabled("CONDSTORE") ? [...fetch, "MODSEQ"] : fetch;
-  const plan = planFetch({ items, changedSince: null, vanished: false }, { uid: true, readOnly: true });
+  const plan = planFetch({ items, changedSince: null }, { uid: true, readOnly: true });
   await fetchMessages(session, state, plan, uids);
 }
 

@@ -14,8 +14,11 @@ import { parseListArguments, printListArguments } from "./list-arguments.ts";
 import { Scanner } from "./scanner.ts";
 import type { MailboxSpecifier } from "./notify-arguments.ts";
 import { NOTIFY_EVENTS, parseNotifyArguments, printNotifyArguments } from "./notify-arguments.ts";
+import type { PageRange } from "./page-range.ts";
+import { pageOf } from "./page-range.ts";
 import type { SearchArguments, SearchKey } from "./search-key.ts";
 import { parseSearchArguments, printSearchArguments } from "./search-key.ts";
+import type { SearchReturn } from "./search-return.ts";
 import type { Section, SectionText } from "./section.ts";
 import { parseSection, printSection } from "./section.ts";
 import type { KnownState, SelectParameters } from "./select-parameters.ts";
@@ -516,14 +519,21 @@ describe("FETCH", () => {
       items: ["FLAGS"],
       changedSince: 12345,
       vanished: false,
+      partial: null,
     });
     expect(parseAll(parseFetchArguments, "FAST (changedsince 1)").changedSince).toBe(1);
   });
 
   it("reads VANISHED (RFC 7162 3.2.6)", () => {
-    const expected = { items: ["FLAGS"], changedSince: 1, vanished: true };
+    const expected = { items: ["FLAGS"], changedSince: 1, vanished: true, partial: null };
     expect(parseAll(parseFetchArguments, "(FLAGS) (CHANGEDSINCE 1 VANISHED)")).toEqual(expected);
     expect(parseAll(parseFetchArguments, "FLAGS (vanished changedsince 1)")).toEqual(expected);
+  });
+
+  it("reads PARTIAL (RFC 9394 3.3)", () => {
+    const expected = { items: ["FLAGS"], changedSince: 1, vanished: false, partial: { first: -1, last: -30 } };
+    expect(parseAll(parseFetchArguments, "(FLAGS) (PARTIAL -1:-30 CHANGEDSINCE 1)")).toEqual(expected);
+    expect(parseAll(parseFetchArguments, "FLAGS (changedsince 1 partial -1:-30)")).toEqual(expected);
   });
 
   it.each([
@@ -550,6 +560,10 @@ describe("FETCH", () => {
     "(FLAGS) (VANISHED)",
     "(FLAGS) (CHANGEDSINCE 1 CHANGEDSINCE 1)",
     "(FLAGS) (CHANGEDSINCE 1 VANISHED VANISHED)",
+    "(FLAGS) (PARTIAL)",
+    "(FLAGS) (PARTIAL 1)",
+    "(FLAGS) (PARTIAL 1:2 PARTIAL 1:2)",
+    "(FLAGS) (PARTIAL 1:2 VANISHED)",
     "(FLAGS) ()",
     `(${"BODY[] ".repeat(DEFAULT_WIRE_LIMITS.fetchItemsMax)}UID)`,
   ])("faults %s", (octets) => {
@@ -561,6 +575,7 @@ describe("FETCH", () => {
       items: fc.array(fetchItem, { minLength: 1, maxLength: 6 }),
       changedSince: fc.option(fc.maxSafeNat()),
       vanished: fc.boolean(),
+      partial: fc.option(pageRange),
     });
     fc.assert(
       fc.property(fetches, (made) => {
@@ -656,9 +671,19 @@ const { searchKey } = fc.letrec<{ searchKey: SearchKey; leaf: SearchKey }>((tie)
   ),
 }));
 
+/** RFC 9394 4 partial-range */
+const pageRange = fc
+  .tuple(fc.integer({ min: 1, max: 2 ** 32 - 1 }), fc.integer({ min: 1, max: 2 ** 32 - 1 }), fc.constantFrom(1, -1))
+  .map(([first, last, sign]): PageRange => ({ first: sign * first, last: sign * last }));
 const searchReturns = fc.oneof(
   fc.constant(null),
-  fc.array(fc.constantFrom("ALL", "COUNT", "MAX", "MIN", "SAVE" as const), { minLength: 1, maxLength: 5 }),
+  fc
+    .tuple(
+      fc.subarray<SearchReturn>(["COUNT", "MAX", "MIN", "SAVE"], { minLength: 1 }),
+      fc.subarray<SearchReturn>(["ALL"]),
+      pageRange,
+    )
+    .map(([some, all, partial]) => [...some, ...(all.length > 0 ? all : [{ partial }])]),
 );
 
 function asciiLower(text: string): string {
@@ -758,15 +783,45 @@ describe("SEARCH", () => {
     ["return (count) CHARSET UTF-8 SEEN", ["COUNT"]],
     // RFC 4731 3.1
     ["RETURN () SEEN", ["ALL"]],
+    // RFC 9394 3.1
+    ["RETURN (PARTIAL 23500:24000) SEEN", [{ partial: { first: 23500, last: 24000 } }]],
+    ["return (partial -1:-100 count) SEEN", [{ partial: { first: -1, last: -100 } }, "COUNT"]],
     ["SEEN", null],
   ])("reads what %s gives back", (octets, returns) => {
     expect(parseAll(parseSearchArguments, octets)).toMatchObject({ returns, key: seen });
   });
 
-  it.each(["RETURN SEEN", "RETURN (ALL)", "RETURN (SOME) SEEN", "RETURN (ALL", "CHARSET UTF-8 RETURN (ALL) SEEN"])(
-    "faults %s",
-    (octets) => expect(faultOf(() => keyOf(octets))).not.toBeNull(),
-  );
+  it.each([
+    "RETURN SEEN",
+    "RETURN (ALL)",
+    "RETURN (SOME) SEEN",
+    "RETURN (ALL",
+    "CHARSET UTF-8 RETURN (ALL) SEEN",
+    "RETURN (PARTIAL) SEEN",
+    "RETURN (PARTIAL 5) SEEN",
+    "RETURN (PARTIAL 0:5) SEEN",
+    "RETURN (PARTIAL 1:*) SEEN",
+    "RETURN (PARTIAL -1:5) SEEN",
+    "RETURN (PARTIAL 1:-5) SEEN",
+    "RETURN (PARTIAL 1:5 ALL) SEEN",
+    "RETURN (PARTIAL 1:5 PARTIAL 1:5) SEEN",
+    "RETURN (ALL COUNT ALL) SEEN",
+  ])("faults %s", (octets) => expect(faultOf(() => keyOf(octets))).not.toBeNull());
+
+  it.each<[range: PageRange, count: number, rows: readonly number[]]>([
+    [{ first: 1, last: 3 }, 10, [0, 1, 2]],
+    [{ first: 9, last: 12 }, 10, [8, 9]],
+    [{ first: 3, last: 2 }, 10, [1, 2]],
+    [{ first: 11, last: 12 }, 10, []],
+    [{ first: -1, last: -3 }, 10, [7, 8, 9]],
+    [{ first: -9, last: -12 }, 10, [0, 1]],
+    [{ first: -11, last: -12 }, 10, []],
+    [{ first: 1, last: 1 }, 0, []],
+    [{ first: -1, last: -1 }, 0, []],
+  ])("has %j of %d results at %j", (range, count, rows) => {
+    const { start, end } = pageOf(range, count);
+    expect(Array.from({ length: count }, (_, row) => row).slice(start, end)).toEqual(rows);
+  });
 
   it("reads texts in UTF-8, and leaves those in a charset that it does not know", () => {
     const utf8 = Buffer.from("Grüße").toString("latin1");

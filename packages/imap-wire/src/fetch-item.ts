@@ -1,4 +1,6 @@
 // What FETCH asks for (RFC 9051 6.4.5), and how its answers are labelled.
+import type { PageRange } from "./page-range.ts";
+import { parsePageRange, printPageRange } from "./page-range.ts";
 import type { Scanner } from "./scanner.ts";
 import type { PartialRange, Section, SectionText } from "./section.ts";
 import { parsePartial, parseSection, printPartial, printSection } from "./section.ts";
@@ -36,6 +38,8 @@ export interface FetchArguments {
   readonly changedSince: number | null;
   /** Whether messages that are gone since then are told too (RFC 7162 3.2.6). */
   readonly vanished: boolean;
+  /** Only a page of the messages (RFC 9394 3.3); null for all. */
+  readonly partial: PageRange | null;
 }
 
 const ATTRIBUTES: ReadonlySet<string> = new Set<FetchAttribute>([
@@ -65,21 +69,27 @@ export function parseFetchArguments(scan: Scanner): FetchArguments {
   return { items, ...parseModifiers(scan) };
 }
 
-function parseModifiers(scan: Scanner): Pick<FetchArguments, "changedSince" | "vanished"> {
-  if (!scan.skip(" ")) return { changedSince: null, vanished: false };
+type Modifiers = Omit<FetchArguments, "items">;
+
+function parseModifiers(scan: Scanner): Modifiers {
+  const none: Modifiers = { changedSince: null, vanished: false, partial: null };
+  if (!scan.skip(" ")) return none;
   const start = scan.position;
-  const modifiers = scan.list(() => {
-    if (scan.skip("VANISHED")) return "VANISHED";
-    scan.expect("CHANGEDSINCE ");
-    return scan.number64();
-  });
-  const [changedSince, ...more] = modifiers.filter((modifier) => modifier !== "VANISHED");
-  const vanishedCount = modifiers.length - more.length - 1;
+  const modifiers = scan.list(() => parseModifier(scan));
+  const read: Modifiers = Object.assign({}, none, ...modifiers);
+  const isRepeated = new Set(modifiers.flatMap(Object.keys)).size < modifiers.length;
   // RFC 7162 3.2.6: VANISHED stands together with CHANGEDSINCE.
-  if (changedSince === undefined || more.length > 0 || vanishedCount > 1) {
-    throw scan.fault("Expected CHANGEDSINCE, once", start);
-  }
-  return { changedSince, vanished: vanishedCount === 1 };
+  const isVanishedAlone = read.vanished && read.changedSince === null;
+  if (modifiers.length === 0 || isRepeated || isVanishedAlone)
+    throw scan.fault("Expected CHANGEDSINCE or PARTIAL, once", start);
+  return read;
+}
+
+function parseModifier(scan: Scanner): Partial<Modifiers> {
+  if (scan.skip("VANISHED")) return { vanished: true };
+  if (scan.skip("PARTIAL ")) return { partial: parsePageRange(scan) };
+  scan.expect("CHANGEDSINCE ");
+  return { changedSince: scan.number64() };
 }
 
 /** Items in parentheses, at least one. */
@@ -157,9 +167,13 @@ export function printFetchItem(item: FetchItem): string {
   return `${item.name}${peek}${printSection(item.section)}${partial}`;
 }
 
-export function printFetchArguments({ items, changedSince, vanished }: FetchArguments): string {
-  const since = changedSince === null ? "" : ` (CHANGEDSINCE ${changedSince}${vanished ? " VANISHED" : ""})`;
-  return `(${items.map(printFetchItem).join(" ")})${since}`;
+export function printFetchArguments({ items, changedSince, vanished, partial }: FetchArguments): string {
+  const modifiers: string[] = [];
+  if (partial !== null) modifiers.push(`PARTIAL ${printPageRange(partial)}`);
+  if (changedSince !== null) modifiers.push(`CHANGEDSINCE ${changedSince}`);
+  if (vanished) modifiers.push("VANISHED");
+  const behind = modifiers.length === 0 ? "" : ` (${modifiers.join(" ")})`;
+  return `(${items.map(printFetchItem).join(" ")})${behind}`;
 }
 
 /** What stands before the octets in the answer: `BODY[TEXT]<0>`, of a partial the offset alone. */

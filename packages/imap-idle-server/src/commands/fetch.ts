@@ -3,6 +3,7 @@ import { parseFetchArguments, parseSequenceSet, resolveSequenceSet, SyntaxFault 
 import { cursor, uidSetIntersection } from "@pushmail/mailstore";
 import { command, type Command } from "../command.ts";
 import { fetchMessages } from "../fetch/fetch-messages.ts";
+import { pageOfMessages } from "../fetch/page-of-messages.ts";
 import { planFetch } from "../fetch/fetch-plan.ts";
 import { no } from "../replies.ts";
 import { changedSince, tellVanishedSince } from "../resync.ts";
@@ -10,7 +11,7 @@ import { changedSince, tellVanishedSince } from "../resync.ts";
 export const fetch: Command = command({
   name: "FETCH",
   in: ["selected"],
-  capability: ["BINARY", "PREVIEW", "QRESYNC", "SAVEDATE"],
+  capability: ["BINARY", "PARTIAL", "PREVIEW", "QRESYNC", "SAVEDATE"],
   uid: true,
   holdsExpunge: true,
   parse(scan, { uid }) {
@@ -20,10 +21,12 @@ export const fetch: Command = command({
     const fetch = parseFetchArguments(scan);
     // RFC 7162 3.2.6
     if (fetch.vanished && !uid) throw new SyntaxFault("VANISHED is for UID FETCH alone");
+    // RFC 9394 3.3
+    if (fetch.partial !== null && !uid) throw new SyntaxFault("PARTIAL is for UID FETCH alone");
     return { set, fetch };
   },
   async run(session, args, state, { uid }) {
-    const { changedSince: since, vanished } = args.fetch;
+    const { changedSince: since, vanished, partial } = args.fetch;
     if (vanished && !session.isEnabled("QRESYNC")) throw new SyntaxFault("QRESYNC is not enabled");
     const plan = planFetch(args.fetch, { uid, readOnly: state.readOnly });
     // RFC 7162 3.1: whoever asks for MODSEQ wants to be told of it from then on.
@@ -36,6 +39,8 @@ export const fetch: Command = command({
       const asked = args.set === "$" ? uids : resolveSequenceSet(args.set, (state.handle.status?.uidNext ?? 1) - 1);
       await tellVanishedSince(session, state, { uids: asked, since: cursor(since) });
     }
+    // RFC 9394 3.4: first the page, then what has changed of it.
+    if (partial !== null) uids = pageOfMessages(state.view, uids, partial);
     if (uid && since !== null) uids = uidSetIntersection(uids, await changedSince(session, state, cursor(since)));
     const { isComplete, isDecoded } = await fetchMessages(session, state, plan, uids);
     if (!isDecoded) return no("UNKNOWN-CTE", "Some of the parts are in an encoding that is not known");

@@ -60,7 +60,7 @@ const ATTRIBUTES: Record<FetchAttribute, Attribute> = {
 
 /** Plans a FETCH; of the items that it asks for twice, one is told. */
 export function planFetch(
-  { items, changedSince }: FetchArguments,
+  { items, changedSince }: Pick<FetchArguments, "items" | "changedSince">,
   { uid, readOnly }: { readonly uid: boolean; readonly readOnly: boolean },
 ): FetchPlan {
   const all: FetchItem[] = [...items];

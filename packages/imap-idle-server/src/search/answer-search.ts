@@ -1,6 +1,15 @@
 // How a search is answered: by numbers alone, or by an ESEARCH with what the client wants of them (RFC 4731 3), which may
 // be kept for it as `$` (RFC 5182 2).
-import { printEsearchHead, SyntaxFault, type EsearchHead, type SearchArguments } from "@pushmail/imap-wire";
+import {
+  pageOf,
+  partialOf,
+  printEsearchHead,
+  printPageRange,
+  SyntaxFault,
+  type EsearchHead,
+  type PageRange,
+  type SearchArguments,
+} from "@pushmail/imap-wire";
 import type { Uid } from "@pushmail/mailstore";
 import type { Call, Completion, Selected, Session } from "../command.ts";
 import { includesKey } from "./includes-key.ts";
@@ -75,18 +84,31 @@ async function tell(session: Session, state: Selected, { search, uids, call }: F
   if (returns.includes("MIN") && numbers.length > 0) await session.write(` MIN ${numbers[0]}`);
   if (returns.includes("MAX") && numbers.length > 0) await session.write(` MAX ${numbers.at(-1)}`);
   if (returns.includes("COUNT")) await session.write(` COUNT ${numbers.length}`);
-  if (returns.includes("ALL") && numbers.length > 0) await tellAll(session, numbers);
+  if (returns.includes("ALL") && numbers.length > 0) await tellSet(session, " ALL ", numbers);
+  const partial = partialOf(returns);
+  if (partial !== undefined) await tellPage(session, partial, numbers);
   await session.write(modSeq === undefined ? "\r\n" : ` MODSEQ ${modSeq}\r\n`);
 }
 
-/** What is saved, and whose MODSEQ is told: where only the ends are asked for, these (RFC 5182 2.1, RFC 4731 3.2). */
+/**
+ * What is saved, and whose MODSEQ is told: where only the ends or a page are asked for, these (RFC 5182 2.1, RFC 4731
+ * 3.2, RFC 9394 3.2).
+ */
 function chosenOf({ returns }: SearchArguments, uids: Uint32Array): Uint32Array {
   if (returns === null || uids.length === 0) return uids;
-  const ends: Uid[] = [];
-  if (returns.includes("MIN")) ends.push(uids[0] as Uid);
-  if (returns.includes("MAX")) ends.push(uids.at(-1) as Uid);
+  const chosen = new Set<Uid>();
+  if (returns.includes("MIN")) chosen.add(uids[0] as Uid);
+  if (returns.includes("MAX")) chosen.add(uids.at(-1) as Uid);
+  const partial = partialOf(returns);
+  if (partial !== undefined) for (const uid of pageIn(partial, uids)) chosen.add(uid);
+  const asksForSome = chosen.size > 0 || partial !== undefined;
   const asksForAll = returns.includes("ALL") || returns.includes("COUNT");
-  return asksForAll || ends.length === 0 ? uids : Uint32Array.from(ends);
+  return asksForAll || !asksForSome ? uids : Uint32Array.from(chosen);
+}
+
+function pageIn(range: PageRange, results: Uint32Array): Uint32Array {
+  const { start, end } = pageOf(range, results.length);
+  return results.subarray(start, end);
 }
 
 async function highestModSeq(session: Session, state: Selected, uids: Uint32Array): Promise<number | undefined> {
@@ -108,9 +130,17 @@ async function tellNumbers(session: Session, head: string, numbers: Uint32Array,
   await session.write(`${end}\r\n`);
 }
 
+/** A page of the results, or NIL where they have none such (RFC 9394 3.1). */
+async function tellPage(session: Session, range: PageRange, numbers: Uint32Array): Promise<void> {
+  const page = pageIn(range, numbers);
+  await session.write(` PARTIAL (${printPageRange(range)} `);
+  await (page.length === 0 ? session.write("NIL") : tellSet(session, "", page));
+  await session.write(")");
+}
+
 /** As a set that keeps the order. */
-async function tellAll(session: Session, numbers: Uint32Array): Promise<void> {
-  let text = " ALL ";
+async function tellSet(session: Session, head: string, numbers: Uint32Array): Promise<void> {
+  let text = head;
   for (let at = 0; at < numbers.length;) {
     const first = numbers[at] as number;
     let last = first;
