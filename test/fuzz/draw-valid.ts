@@ -60,7 +60,7 @@ export const AUTHENTICATED: readonly Maker[] = [
     `STATUS ${name(draw)} ${printStatusItems(draw.several(1, 4, () => draw.of(["MESSAGES", "UIDNEXT", "RECENT", "SIZE", "UNSEEN"])))}`,
   append,
   append,
-  (draw) => `ENABLE ${draw.of(["CONDSTORE", "QRESYNC", "X-NONE"])}`,
+  (draw) => `ENABLE ${draw.of(["CONDSTORE", "QRESYNC", "UIDONLY", "X-NONE"])}`,
   notify,
   (draw) =>
     `ESEARCH ${printEsearchArguments({ sources: [{ type: draw.of(["inboxes", "personal", "subscribed"]) }], search: search(draw) })}`,

@@ -32,7 +32,7 @@ export interface Logout {
 }
 
 /** Extensions that a client turns on (RFC 5161). */
-export type Extension = "CONDSTORE" | "IMAP4rev2" | "QRESYNC";
+export type Extension = "CONDSTORE" | "IMAP4rev2" | "QRESYNC" | "UIDONLY";
 
 /** What a handler sees of its session. */
 export interface Session {
@@ -142,6 +142,8 @@ export interface CommandSpec<Name extends StateName, Args> {
   readonly capability?: string | readonly string[];
   /** Whether `UID name` exists too. */
   readonly uid?: boolean;
+  /** Whether it neither takes nor tells message numbers, even where it comes without `UID`. */
+  readonly isNumberless?: boolean;
   /** Whether no EXPUNGE may be told until the next command, as its numbers are in use (RFC 9051 7.5.1). */
   readonly holdsExpunge?: boolean;
   /** Whether it expunges and tells so at its end, whatever NOTIFY says. */

@@ -2,7 +2,6 @@
 import {
   printExists,
   printExpunge,
-  printFetch,
   printFlags,
   printRecent,
   printUntagged,
@@ -24,6 +23,7 @@ import { printFlagSet } from "./fetch/print-flag-set.ts";
 import type { Updates } from "./mailbox-view.ts";
 import type { SelectedWants } from "./notify/subscription.ts";
 import { Bye } from "./replies.ts";
+import { changeHead, isByUid, tellsVanished } from "./response-form.ts";
 
 const SYSTEM_FLAGS = ["\\Answered", "\\Flagged", "\\Deleted", "\\Seen", "\\Draft"];
 const LOAD_ATTEMPTS_MAX = 100;
@@ -99,7 +99,7 @@ async function tellArrived(
   fetch: readonly FetchItem[],
 ): Promise<void> {
   const items: readonly FetchItem[] = session.isEnabled("CONDSTORE") ? [...fetch, "MODSEQ"] : fetch;
-  const plan = planFetch({ items, changedSince: null }, { uid: true, readOnly: true });
+  const plan = planFetch({ items, changedSince: null }, { addsUid: !isByUid(session), readOnly: true });
   await fetchMessages(session, state, plan, uids);
 }
 
@@ -158,7 +158,8 @@ export async function tellFlags(session: Session, state: Selected, { uids, silen
       const at = index.rowOf(view.uids[row] as Uid);
       if (at < 0) continue;
       const data = silent === true ? modSeqData(index, at) : flagsData(session, state, { index, row: at });
-      const full = session.write(printFetch(row + 1, `UID ${view.uids[row]} ${data}`));
+      const uid = view.uids[row] as Uid;
+      const full = session.write(`${changeHead(session, { number: row + 1, uid })}${data})\r\n`);
       if (full === undefined) continue;
       await full;
       index = await handle.ready();
@@ -179,7 +180,7 @@ function modSeqData(index: MessageIndex, row: number): string {
 }
 
 async function tellExpunged(session: Session, { expunged, vanished }: Updates): Promise<void> {
-  if (session.isEnabled("QRESYNC")) return tellVanished(session, vanished, { earlier: false });
+  if (tellsVanished(session)) return tellVanished(session, vanished, { earlier: false });
   // From the last to the first: no number that is still to come is moved by the ones before it.
   for (const [first, last] of expunged.toReversed()) {
     for (let row = last; row >= first; row--) await session.write(printExpunge(row + 1));

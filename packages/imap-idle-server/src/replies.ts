@@ -74,7 +74,8 @@ const CODE_OF_REFUSAL: Record<RefusalCode, ResponseCode | undefined> = {
 /** The tagged reply to a command that threw. `PeerGone` and `Bye` end the session, and are thrown on. */
 export function replyToError(error: unknown): Reply {
   if (error instanceof PeerGone || error instanceof Bye) throw error;
-  if (error instanceof SyntaxFault || error instanceof SaslFault) return { status: "BAD", text: error.message };
+  if (error instanceof SyntaxFault) return withCode("BAD", error.code, error.message);
+  if (error instanceof SaslFault) return { status: "BAD", text: error.message };
   if (error instanceof Refusal) return withCode("NO", CODE_OF_REFUSAL[error.code], error.message);
   return { status: "NO", code: "SERVERBUG", text: "Internal error, the log says more" };
 }

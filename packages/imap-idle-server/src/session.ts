@@ -4,6 +4,7 @@ import {
   printTagged,
   printUntagged,
   SyntaxFault,
+  uidRequired,
   type MailboxNameOptions,
 } from "@pushmail/imap-wire";
 import {
@@ -38,6 +39,7 @@ import { ALL_OF_SELECTED, type Subscription } from "./notify/subscription.ts";
 import { highestModSeq, Push } from "./push.ts";
 import { loadIndex, tellUpdates, toldModSeq } from "./mailbox-sync.ts";
 import { Bye, PeerGone, replyToError, type Reply } from "./replies.ts";
+import { isByUid } from "./response-form.ts";
 import type { ServerContext } from "./server-context.ts";
 
 const NOT_AUTHENTICATED: SessionState = { name: "notAuthenticated" };
@@ -280,6 +282,9 @@ export class ImapSession implements Session {
     if (!row.in.includes(state.name)) throw new SyntaxFault(`${name} is not possible ${whereabouts(row, state.name)}`);
     const call: Call = { tag, uid, literal };
     scan.hasUtf8Names = this.names.utf8 === true;
+    scan.isUidOnly = isByUid(this);
+    // RFC 9586 3.2, 3.8
+    if (scan.isUidOnly && row.uid === true && !uid && row.isNumberless !== true) throw uidRequired();
     const args = row.parse(scan, call);
     scan.end();
     return row.run(this, args, state, call);

@@ -44,7 +44,7 @@ export {
   printEnabled,
   printExists,
   printExpunge,
-  printFetch,
+  printFetchHead,
   printFlags,
   printId,
   printList,
@@ -55,6 +55,7 @@ export {
   printSearch,
   printStatus,
   printTagged,
+  printUidFetchHead,
   printUntagged,
   printVanished,
 } from "./response.ts";
@@ -70,7 +71,7 @@ export { parsePartial, parseSection, printPartial, printSection } from "./sectio
 export type { KnownState, SelectParameters } from "./select-parameters.ts";
 export { parseSelectParameters, printSelectParameters } from "./select-parameters.ts";
 export type { NumberRange, SequenceNumber, SequenceRange, SequenceSet } from "./sequence-set.ts";
-export { parseSequenceSet, printSequenceSet, resolveSequenceSet } from "./sequence-set.ts";
+export { parseSequenceSet, printSequenceSet, resolveSequenceSet, uidRequired } from "./sequence-set.ts";
 export type { SortArguments, SortCriterion, SortKey, ThreadAlgorithm, ThreadArguments } from "./sort-arguments.ts";
 export {
   parseSortArguments,

@@ -147,7 +147,11 @@ describe("data responses", () => {
     [response.printSearch([]), "* SEARCH"],
     [response.printSearch([2, 84, 882]), "* SEARCH 2 84 882"],
     [response.printSearch(Uint32Array.of(2, 5), 917162500), "* SEARCH 2 5 (MODSEQ 917162500)"],
-    [response.printFetch(12, `UID 7 FLAGS ${printFlagList(["\\Seen"])}`), "* 12 FETCH (UID 7 FLAGS (\\Seen))"],
+    [
+      `${response.printFetchHead(12)}UID 7 FLAGS ${printFlagList(["\\Seen"])})\r\n`,
+      "* 12 FETCH (UID 7 FLAGS (\\Seen))",
+    ],
+    [`${response.printUidFetchHead(7)}FLAGS ${printFlagList(["\\Seen"])})\r\n`, "* 7 UIDFETCH (FLAGS (\\Seen))"],
     [response.printLiteralHead(342), "{342}"],
   ])("print %j", (printed, expected) => {
     expect(printed).toBe(`${expected}\r\n`);

@@ -113,9 +113,14 @@ export function printSearch(numbers: readonly number[] | Uint32Array, modSeq?: n
   return `* SEARCH ${numbers.join(" ")}${modSeq === undefined ? "" : ` (MODSEQ ${modSeq})`}\r\n`;
 }
 
-/** A message's data, such as `UID 7 FLAGS (\Seen)`: items with their values, one space between two. */
-export function printFetch(sequenceNumber: number, data: string): string {
-  return `* ${sequenceNumber} FETCH (${data})\r\n`;
+/** What begins a message's data: items with their values, one space between two, end with `)`. */
+export function printFetchHead(sequenceNumber: number): string {
+  return `* ${sequenceNumber} FETCH (`;
+}
+
+/** The same by UID (RFC 9586 3.3). */
+export function printUidFetchHead(uid: number): string {
+  return `* ${uid} UIDFETCH (`;
 }
 
 /** What announces octets among which may be NUL (RFC 3516 4.2). */

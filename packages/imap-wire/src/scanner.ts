@@ -15,6 +15,8 @@ export class Scanner {
   readonly limits: WireLimits;
   /** Whether mailbox names are in UTF-8, not in modified UTF-7: the client has enabled that. */
   hasUtf8Names = false;
+  /** Whether no message number may stand anywhere: the client has enabled that (RFC 9586 3). */
+  isUidOnly = false;
   readonly #text: string;
   readonly #literals: readonly Literal[];
   #position = 0;

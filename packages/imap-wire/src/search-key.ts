@@ -6,7 +6,7 @@ import type { Scanner } from "./scanner.ts";
 import type { SearchReturn } from "./search-return.ts";
 import { parseSearchReturns, printSearchReturns } from "./search-return.ts";
 import type { SequenceSet } from "./sequence-set.ts";
-import { atSequenceSet, parseSequenceSet, printSequenceSet } from "./sequence-set.ts";
+import { atSequenceSet, parseSequenceSet, printSequenceSet, uidRequired } from "./sequence-set.ts";
 import { latin1ToUtf8, printAstring, printString, utf8ToLatin1 } from "./string.ts";
 
 export type SearchKey =
@@ -134,7 +134,12 @@ function parseKey(search: Search, depth: number): SearchKey {
   const { scan } = search;
   const { searchDepthMax, searchKeysMax } = scan.limits;
   if (depth > searchDepthMax || ++search.keys > searchKeysMax) throw scan.fault("Search too complex");
-  if (atSequenceSet(scan)) return { type: "sequence", set: parseSequenceSet(scan) };
+  if (atSequenceSet(scan)) {
+    const set = parseSequenceSet(scan);
+    // RFC 9586 3.5; `$` says nothing of numbers.
+    if (scan.isUidOnly && set !== "$") throw uidRequired();
+    return { type: "sequence", set };
+  }
   const start = scan.position;
   if (scan.peek === "(") {
     const keys = scan.list(() => parseKey(search, depth + 1));

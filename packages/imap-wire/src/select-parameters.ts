@@ -1,7 +1,7 @@
 // The parameters of SELECT and EXAMINE: what a client knows of the mailbox already (RFC 7162 3.1.8, 3.2.5).
 import type { Scanner } from "./scanner.ts";
 import type { NumberRange } from "./sequence-set.ts";
-import { parseSequenceSet, printSequenceSet } from "./sequence-set.ts";
+import { parseSequenceSet, printSequenceSet, uidRequired } from "./sequence-set.ts";
 
 /** The mailbox as the client last saw it. */
 export interface KnownState {
@@ -47,6 +47,8 @@ function parseKnownState(scan: Scanner): KnownState {
 
 function parseMatch(scan: Scanner): NonNullable<KnownState["match"]> {
   const start = scan.position;
+  // RFC 9586 3.7
+  if (scan.isUidOnly) throw uidRequired();
   const numbers = parseAscending(scan);
   scan.space();
   const uids = parseAscending(scan);

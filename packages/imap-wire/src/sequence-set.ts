@@ -1,6 +1,7 @@
 // Sets of message numbers or UIDs (RFC 9051 9 sequence-set). `*` and `$` stay symbolic until they are resolved.
 import { DIGIT, isOf } from "./char-class.ts";
 import type { Scanner } from "./scanner.ts";
+import { SyntaxFault } from "./syntax-fault.ts";
 
 export type SequenceNumber = number | "*";
 /** Both ends belong to it, in any order; a single number is a range of one. */
@@ -18,6 +19,11 @@ export function parseSequenceSet(scan: Scanner): SequenceSet {
     ranges.push([first, scan.skip(":") ? parseSequenceNumber(scan) : first]);
   } while (scan.skip(","));
   return ranges;
+}
+
+/** The answer to message numbers where the client has said that it uses none (RFC 9586 3). */
+export function uidRequired(): SyntaxFault {
+  return new SyntaxFault("Message numbers are not taken once UIDONLY is enabled", null, "UIDREQUIRED");
 }
 
 /** Whether a sequence set comes next. */

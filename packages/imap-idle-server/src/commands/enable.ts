@@ -2,12 +2,12 @@
 import { printEnabled } from "@pushmail/imap-wire";
 import { command, type Command, type Extension } from "../command.ts";
 
-const EXTENSIONS: readonly Extension[] = ["CONDSTORE", "IMAP4rev2", "QRESYNC"];
+const EXTENSIONS: readonly Extension[] = ["CONDSTORE", "IMAP4rev2", "QRESYNC", "UIDONLY"];
 
 export const enable: Command = command({
   name: "ENABLE",
   in: ["authenticated", "selected"],
-  capability: "ENABLE",
+  capability: ["ENABLE", "UIDONLY"],
   parse(scan) {
     const names: string[] = [];
     do {

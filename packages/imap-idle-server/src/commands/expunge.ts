@@ -8,6 +8,7 @@ export const expunge: Command = command({
   in: ["selected"],
   capability: "UIDPLUS",
   uid: true,
+  isNumberless: true,
   tellsExpunge: true,
   parse(scan, { uid }) {
     if (!uid) return undefined;

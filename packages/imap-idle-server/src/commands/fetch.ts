@@ -6,6 +6,7 @@ import { fetchMessages } from "../fetch/fetch-messages.ts";
 import { pageOfMessages } from "../fetch/page-of-messages.ts";
 import { planFetch } from "../fetch/fetch-plan.ts";
 import { no } from "../replies.ts";
+import { isByUid } from "../response-form.ts";
 import { changedSince, tellVanishedSince } from "../resync.ts";
 
 export const fetch: Command = command({
@@ -28,7 +29,8 @@ export const fetch: Command = command({
   async run(session, args, state, { uid }) {
     const { changedSince: since, vanished, partial } = args.fetch;
     if (vanished && !session.isEnabled("QRESYNC")) throw new SyntaxFault("QRESYNC is not enabled");
-    const plan = planFetch(args.fetch, { uid, readOnly: state.readOnly });
+    // RFC 9051 6.4.9: an answer to UID FETCH has the UID.
+    const plan = planFetch(args.fetch, { addsUid: uid && !isByUid(session), readOnly: state.readOnly });
     // RFC 7162 3.1: whoever asks for MODSEQ wants to be told of it from then on.
     if (plan.items.includes("MODSEQ")) await session.enable("CONDSTORE");
     // The view is ready once the index is.

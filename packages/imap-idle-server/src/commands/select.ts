@@ -15,6 +15,7 @@ import { claimRecent, tellKeywords } from "../mailbox-sync.ts";
 import { MailboxView } from "../mailbox-view.ts";
 import { ok } from "../replies.ts";
 import { tellName } from "../tell-name.ts";
+import { isByUid } from "../response-form.ts";
 import { resync } from "../resync.ts";
 
 export const select: Command = selecting({ name: "SELECT", readOnly: false });
@@ -68,8 +69,9 @@ async function describe(session: Session, opened: Omit<Selected, "name" | "view"
   await session.write(printExists(status.messages));
   const isRev2 = session.isEnabled("IMAP4rev2");
   if (!isRev2) await session.write(printRecent(state.view.recentCount));
-  // RFC 9051 E: UNSEEN is of IMAP4rev1 alone.
-  const unseen = isRev2 || index === undefined || status.unseen === 0 ? 0 : firstUnseen(index, state.view);
+  // RFC 9051 E: UNSEEN is of IMAP4rev1 alone; and it is a message number.
+  const unseen =
+    isRev2 || isByUid(session) || index === undefined || status.unseen === 0 ? 0 : firstUnseen(index, state.view);
   if (unseen > 0) await session.write(printUntagged("OK", "First unseen", { code: "UNSEEN", value: unseen }));
   const { uidValidity, uidNext, highestModSeq } = status;
   await session.write(printUntagged("OK", "UIDs valid", { code: "UIDVALIDITY", value: uidValidity }));

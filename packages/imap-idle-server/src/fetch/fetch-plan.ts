@@ -61,11 +61,10 @@ const ATTRIBUTES: Record<FetchAttribute, Attribute> = {
 /** Plans a FETCH; of the items that it asks for twice, one is told. */
 export function planFetch(
   { items, changedSince }: Pick<FetchArguments, "items" | "changedSince">,
-  { uid, readOnly }: { readonly uid: boolean; readonly readOnly: boolean },
+  { addsUid, readOnly }: { readonly addsUid: boolean; readonly readOnly: boolean },
 ): FetchPlan {
   const all: FetchItem[] = [...items];
-  // RFC 9051 6.4.9: an answer to UID FETCH has the UID.
-  if (uid) all.unshift("UID");
+  if (addsUid) all.unshift("UID");
   // RFC 7162 3.1.4.1: CHANGEDSINCE implies MODSEQ.
   if (changedSince !== null) all.push("MODSEQ");
   const told = withoutDoubles(all);

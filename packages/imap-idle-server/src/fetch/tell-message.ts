@@ -10,6 +10,7 @@ import {
 import type { ByteRange, MessageDetails } from "@pushmail/mailstore";
 import type { Session } from "../command.ts";
 import { PeerGone } from "../replies.ts";
+import { fetchHead } from "../response-form.ts";
 import { decodedOctets, type DecodedRange } from "./decoded-octets.ts";
 import { printAttribute, type FetchedMessage } from "./fetch-plan.ts";
 import type { SectionValue } from "./section-values.ts";
@@ -31,8 +32,8 @@ type Part = string | Uint8Array | ByteRange | DecodedRange;
 /** Tells a message's data; undefined where there is room for the next one. */
 export function tellMessage(session: Session, { message, items, sections }: Telling): Promise<void> | undefined {
   const parts: Part[] = [];
-  let text = `* ${message.number} FETCH `;
-  let before = "(";
+  let text = fetchHead(session, message);
+  let before = "";
   let next = 0;
   for (const item of items) {
     text += before;
