@@ -79,6 +79,7 @@ const ATTEMPTS: Readonly<Record<string, readonly string[]>> = {
   STORE: ofSets((set) => `STORE ${set} +FLAGS (\\Deleted)`),
   SUBSCRIBE: ofNames((name) => `SUBSCRIBE ${name}`),
   THREAD: ofSets((set) => `THREAD REFERENCES UTF-8 ${set} TEXT "${SECRET}"`),
+  UIDBATCHES: ["UIDBATCHES 500", "UIDBATCHES 4294967295 1:1"],
   UNSELECT: ["UNSELECT"],
   UNSUBSCRIBE: ofNames((name) => `UNSUBSCRIBE ${name}`),
 };

@@ -1,6 +1,7 @@
 // Commands that the grammar allows, made of drawn values by the grammar's own printers.
 import {
   NOTIFY_EVENTS,
+  printBatchArguments,
   printCreateArguments,
   printDateTime,
   printEsearchArguments,
@@ -71,6 +72,8 @@ export const SELECTED: readonly Maker[] = [
   ...AUTHENTICATED,
   () => "CHECK",
   () => "EXPUNGE",
+  (draw) =>
+    `UIDBATCHES ${printBatchArguments({ size: 1 + draw.below(9_999), batches: draw.chance(0.5) ? [1 + draw.below(9), 9 + draw.below(99)] : null })}`,
   ...Array<Maker>(6).fill(
     (draw) =>
       `UID FETCH ${set(draw)} ${printFetchArguments({ items: draw.several(1, 4, () => fetchItem(draw)), changedSince: draw.chance(0.2) ? draw.below(99) : null, vanished: false, partial: draw.chance(0.2) ? page(draw) : null })}`,

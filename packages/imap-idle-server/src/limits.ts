@@ -22,6 +22,10 @@ export interface ImapLimits {
   readonly notifyGroupsMax: number;
   /** SELECT loads mailboxes of up to so many messages, to tell their keywords and the first unseen message. */
   readonly selectLoadMax: number;
+  /** The least that a batch of UIDBATCHES may have. */
+  readonly uidBatchMessagesMin: number;
+  /** Messages in the batches that one UIDBATCHES names. */
+  readonly uidBatchedMessagesMax: number;
 
   /** Connections that wait to be accepted. */
   readonly backlog: number;
@@ -71,6 +75,8 @@ export const DEFAULT_LIMITS: ImapLimits = {
   notifyRecordsMax: 10_000,
   notifyGroupsMax: 100,
   selectLoadMax: 100_000,
+  uidBatchMessagesMin: 500,
+  uidBatchedMessagesMax: 100_000,
 
   backlog: 4_096,
   sessionsMax: 100_000,

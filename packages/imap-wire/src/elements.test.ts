@@ -1,5 +1,7 @@
 import { describe, expect, it } from "@jest/globals";
 import fc from "fast-check";
+import type { BatchArguments } from "./batch-arguments.ts";
+import { parseBatchArguments, printBatchArguments, printUidBatches } from "./batch-arguments.ts";
 import { parseCreateArguments, printCreateArguments } from "./create-arguments.ts";
 import { parseDate, parseDateTime, printDate, printDateTime } from "./date-time.ts";
 import type { EsearchArguments } from "./esearch-arguments.ts";
@@ -36,6 +38,7 @@ import {
 import { parseStatusItems, printStatusItems } from "./status-item.ts";
 import type { StoreArguments } from "./store-arguments.ts";
 import { parseStoreArguments, printStoreArguments } from "./store-arguments.ts";
+import { SyntaxFault } from "./syntax-fault.ts";
 import { faultOf, frameOf, parseAll } from "./test-support/frame-of.ts";
 
 /** Octets but NUL, with more of those that need care than chance would bring. */
@@ -928,6 +931,33 @@ describe("SORT and THREAD", () => {
         expect(parseAll(parseThreadArguments, printThreadArguments(thread))).toEqual(thread);
       }),
     );
+  });
+});
+
+describe("UIDBATCHES", () => {
+  it.each<[string, BatchArguments]>([
+    ["2000", { size: 2000, batches: null }],
+    ["2000 10:20", { size: 2000, batches: [10, 20] }],
+    ["500 1:1", { size: 500, batches: [1, 1] }],
+  ])("reads %s, and prints it so", (octets, asked) => {
+    expect(parseAll(parseBatchArguments, octets)).toEqual(asked);
+    expect(printBatchArguments(asked)).toBe(octets);
+  });
+
+  it.each(["", "0", "500 ", "500 1", "500 1:", "500 0:1", "500 1:*", "500 1,2", "500 4:1", "4294967296"])(
+    "faults %j",
+    (octets) => expect(() => parseAll(parseBatchArguments, octets)).toThrow(SyntaxFault),
+  );
+
+  it("is answered from the highest UID down (RFC 10022 3.1.2)", () => {
+    expect(printUidBatches("A1", [])).toBe('* UIDBATCHES (TAG "A1")\r\n');
+    expect(printUidBatches("A1", [[7, 7]])).toBe('* UIDBATCHES (TAG "A1") 7:7\r\n');
+    expect(
+      printUidBatches("A1", [
+        [5, 9],
+        [1, 4],
+      ]),
+    ).toBe('* UIDBATCHES (TAG "A1") 9:5,4:1\r\n');
   });
 });
 

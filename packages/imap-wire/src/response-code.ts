@@ -1,4 +1,4 @@
-// Response codes: what a status response tells a program (RFC 9051 7.1, RFC 5530, RFC 4315, RFC 7162, RFC 8474, RFC 9586).
+// Response codes: what a status response tells a program (RFC 9051 7.1, RFC 5530, RFC 4315, RFC 7162, RFC 8474, RFC 9586, RFC 10022).
 import { printFlagList } from "./flags.ts";
 import type { NumberRange } from "./sequence-set.ts";
 import { printSequenceSet } from "./sequence-set.ts";
@@ -32,6 +32,8 @@ export type ResponseCode =
   | "READ-WRITE"
   | "SERVERBUG"
   | "TOOBIG"
+  | "TOOFEW"
+  | "TOOMANY"
   | "TRYCREATE"
   | "UIDNOTSTICKY"
   | "UIDREQUIRED"

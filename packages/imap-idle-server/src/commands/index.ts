@@ -34,6 +34,7 @@ import { status } from "./status.ts";
 import { store } from "./store.ts";
 import { subscribe, unsubscribe } from "./subscribe.ts";
 import { thread } from "./thread.ts";
+import { uidbatches } from "./uidbatches.ts";
 import { unselect } from "./unselect.ts";
 
 /** By name, without the UID prefix. */
@@ -75,6 +76,7 @@ export const COMMANDS: ReadonlyMap<string, Command> = new Map(
     store,
     subscribe,
     thread,
+    uidbatches,
     unselect,
     unsubscribe,
   ].map((row) => [row.name, row]),
