@@ -16,7 +16,7 @@ const LOGIN = { user: "ann@example.org", password: "secret" };
 const INBOX = { ...LOGIN, mailbox: "INBOX" };
 
 interface LogLine {
-  readonly level: "debug" | "info" | "warn" | "error";
+  readonly level: "trace" | "debug" | "info" | "warn" | "error";
   readonly fields: Readonly<Record<string, unknown>>;
   readonly message: string;
 }
@@ -53,7 +53,7 @@ async function run(
     host: "127.0.0.1",
     port: 0,
     hostname: "imap.example.org",
-    log: { debug: at("debug"), info: at("info"), warn: at("warn"), error: at("error") },
+    log: { trace: at("trace"), debug: at("debug"), info: at("info"), warn: at("warn"), error: at("error") },
     ...rest,
     limits: { tickMs: 5, ...rest.limits },
   });
@@ -265,6 +265,22 @@ describe("the log", () => {
     const identified = log.find(({ message }) => message === "client identified");
     expect(identified?.fields["id"]).toEqual({ name: "Mail\\er", note: "x".repeat(200) });
     expect(JSON.stringify(log)).not.toContain("not-this-one");
+  });
+
+  it("has the commands after login, and of one that comes too late to log in no more than that", async () => {
+    const { server, log } = await run();
+    const client = await RawImap.open(server.address, INBOX);
+    await client.command(`LOGIN ${LOGIN.user} secret`);
+    await client.ok("UID SEARCH HEADER List-Id {3+}\r\nabc");
+    await client.ok(`SEARCH${" ALL".repeat(60)}`);
+    client.close();
+    const told = log.filter(({ level }) => level === "trace").map(({ fields }) => fields["command"]);
+    expect(told).toEqual([
+      "SELECT INBOX",
+      "UID SEARCH HEADER List-Id {3+}",
+      `SEARCH${" ALL".repeat(60)}`.slice(0, 200),
+    ]);
+    expect(JSON.stringify(log)).not.toContain("secret");
   });
 });
 

@@ -11,6 +11,8 @@ export interface Invocation {
   readonly row: Command;
   /** Whether it came as `UID name`. */
   readonly uid: boolean;
+  /** The whole, from its name on. */
+  readonly text: string;
   /** Stands behind the name. */
   readonly scan: Scanner;
 }
@@ -24,7 +26,7 @@ export function readInvocation(frame: Frame | SyntaxFault, limits: ImapLimits): 
   const uid = name.startsWith(UID);
   const row = COMMANDS.get(uid ? name.slice(UID.length) : name);
   if (row === undefined || (uid && row.uid !== true)) throw new SyntaxFault(`Unknown command ${name}`);
-  return { tag, name, row, uid, scan };
+  return { tag, name, row, uid, text: frame.text.slice(tag.length + 1), scan };
 }
 
 /** Whether the last literal of an unfinished command is the message that it takes as a stream. */

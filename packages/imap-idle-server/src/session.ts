@@ -43,6 +43,8 @@ import { isByUid } from "./response-form.ts";
 import type { ServerContext } from "./server-context.ts";
 
 const NOT_AUTHENTICATED: SessionState = { name: "notAuthenticated" };
+/** As much of a command as is logged. */
+const LOGGED_CHARS_MAX = 200;
 const LOGOUT: SessionState = { name: "logout" };
 const NONE_ENABLED: ReadonlySet<Extension> = new Set();
 
@@ -277,9 +279,14 @@ export class ImapSession implements Session {
     await this.#connection.startTls({ secureContext, requestCert });
   }
 
-  #carryOut({ name, row, tag, uid, scan }: Invocation, literal?: MessageLiteral): Promise<Completion | void> {
+  #carryOut({ name, row, tag, uid, text, scan }: Invocation, literal?: MessageLiteral): Promise<Completion | void> {
     const state = this.#state;
     if (!row.in.includes(state.name)) throw new SyntaxFault(`${name} is not possible ${whereabouts(row, state.name)}`);
+    // Before login passwords are said.
+    if ("account" in state) {
+      const { address } = state.account;
+      this.log.trace?.({ account: address, command: text.slice(0, LOGGED_CHARS_MAX) }, "command");
+    }
     const call: Call = { tag, uid, literal };
     scan.hasUtf8Names = this.names.utf8 === true;
     scan.isUidOnly = isByUid(this);
