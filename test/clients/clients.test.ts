@@ -1,81 +1,46 @@
 // Real mail clients from Debian against the built server, as their users run them.
 // test/clients/install.sh installs them; where one is missing its test is left out, and says so.
-import { afterAll, beforeAll, describe, expect, it } from "@jest/globals";
-import { execFile, spawn, spawnSync } from "node:child_process";
+import { afterAll, beforeAll, describe, expect } from "@jest/globals";
+import { execFile, spawn } from "node:child_process";
 import { once } from "node:events";
 import { mkdir, readdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { text } from "node:stream/consumers";
 import { promisify } from "node:util";
 import { exportJWK, generateKeyPair, SignJWT } from "jose";
-import { makeDataDirectory, type DataDirectory } from "../support/data-directory.ts";
 import { within } from "../support/deadline.ts";
-import { RawImap } from "../support/raw-imap.ts";
-import { RawSmtp } from "../support/raw-smtp.ts";
-import { ServerProcess, type Address } from "../support/server-process.ts";
+import type { Address } from "../support/server-process.ts";
+import { ClientServer, clientTest, PASSWORD } from "./client-server.ts";
 
 const run = promisify(execFile);
-const PASSWORD = "secret";
 const NAMES = ["curl", "swaks", "mbsync", "mutt", "neomutt", "fetchmail", "gsasl", "python3"] as const;
 
 const ISSUER = "https://id.example.org";
 
 let tokenKeys: Awaited<ReturnType<typeof generateKeyPair>>;
-let directory: DataDirectory;
-let server: ServerProcess;
+let server: ClientServer;
 let imap: Address;
 let imaps: Address;
 let smtp: Address;
 let submission: Address;
 
 beforeAll(async () => {
-  directory = await makeDataDirectory(NAMES.map((name) => `${name}@example.org:${PASSWORD}`));
   tokenKeys = await generateKeyPair("ES256");
-  const keys = join(directory.path, "keys.json");
-  await writeFile(keys, JSON.stringify({ keys: [await exportJWK(tokenKeys.publicKey)] }));
-  const oauth = ["--oauth-issuer", ISSUER, "--oauth-audience", "mail", "--oauth-keys", keys];
-  server = await ServerProcess.start(["--data", directory.data, "--users", directory.users, ...oauth]);
-  ({ imap, imaps, smtp, submission } = server.ready as Record<"imap" | "imaps" | "smtp" | "submission", Address>);
+  server = await ClientServer.start(NAMES, async (directory) => {
+    const keys = join(directory, "keys.json");
+    await writeFile(keys, JSON.stringify({ keys: [await exportJWK(tokenKeys.publicKey)] }));
+    return ["--oauth-issuer", ISSUER, "--oauth-audience", "mail", "--oauth-keys", keys];
+  });
+  ({ imap, imaps, smtp, submission } = server);
 });
 
-afterAll(async () => {
-  await server.end();
-  ServerProcess.killAll();
-  await directory.remove();
-});
+afterAll(() => server.end());
 
-/** A test of one client, left out where it is not installed. */
-function client(name: (typeof NAMES)[number], what: string, test: (user: string) => Promise<void>): void {
-  const installed = spawnSync("which", [name]).status === 0;
-  if (!installed && process.env.CI !== undefined) throw new Error(`${name} is not installed: test/clients/install.sh`);
-  if (installed) it(`${name} ${what}`, () => test(`${name}@example.org`));
-  else it.skip(`${name} ${what} (not installed: run test/clients/install.sh)`, () => undefined);
-}
-
-async function deliver(user: string, ...subjects: readonly string[]): Promise<void> {
-  const sender = await RawSmtp.connect(smtp);
-  for (const subject of subjects) {
-    expect(
-      await sender.send(user, `From: Bob <bob@example.net>\nTo: ${user}\nSubject: ${subject}\n\nbody of ${subject}\n`),
-    ).toMatch(/^250/);
-  }
-  sender.close();
-}
-
-function open(user: string, mailbox = "INBOX"): Promise<RawImap> {
-  return RawImap.open(imap, { user, password: PASSWORD, mailbox });
-}
-
-async function subjectsOf(user: string, mailbox = "INBOX"): Promise<string[]> {
-  const session = await open(user, mailbox);
-  const lines = await session.ok("FETCH 1:* (BODY.PEEK[HEADER.FIELDS (SUBJECT)])").catch(() => []);
-  session.close();
-  return lines.flatMap((line) => /Subject: ([^\r]*)/.exec(line)?.[1] ?? []);
-}
+const client = clientTest<(typeof NAMES)[number]>;
 
 /** The last change of every mailbox, in the server's words. */
 async function cursors(user: string): Promise<readonly string[]> {
-  const session = await open(user);
+  const session = await server.open(user);
   const told: string[] = [];
   for (const mailbox of ["INBOX", '"Made here"', "Sent", "Trash"]) {
     told.push(...(await session.ok(`STATUS ${mailbox} (UIDNEXT HIGHESTMODSEQ)`)));
@@ -84,15 +49,9 @@ async function cursors(user: string): Promise<readonly string[]> {
   return told;
 }
 
-async function scratch(name: string): Promise<string> {
-  const path = join(directory.path, name);
-  await mkdir(path, { recursive: true });
-  return path;
-}
-
 describe("a mail client", () => {
   client("curl", "sends by SMTP and submission, lists, reads, appends and searches by IMAP", async (user) => {
-    const file = join(await scratch("curl"), "mail");
+    const file = join(await server.scratch("curl"), "mail");
     await writeFile(file, `From: ${user}\r\nTo: ${user}\r\nSubject: by curl\r\n\r\nhello\r\n`);
     const login = ["-sS", "-u", `${user}:${PASSWORD}`];
     const envelope = ["--mail-from", user, "--mail-rcpt", user, "-T", file];
@@ -120,7 +79,7 @@ describe("a mail client", () => {
       .setAudience("mail")
       .setExpirationTime("1h")
       .sign(tokenKeys.privateKey);
-    const file = join(await scratch("curl-token"), "mail");
+    const file = join(await server.scratch("curl-token"), "mail");
     await writeFile(file, `From: ${user}\r\nTo: ${user}\r\nSubject: by token\r\n\r\nhello\r\n`);
     for (const mechanism of ["OAUTHBEARER", "XOAUTH2"]) {
       const login = ["-sS", "-k", "--ssl-reqd", "-u", `${user}:`, "--login-options", `AUTH=${mechanism}`];
@@ -143,15 +102,15 @@ describe("a mail client", () => {
       const login = ["--auth", "PLAIN", "--auth-user", user, "--auth-password", PASSWORD, "--from", user];
       const over = ["--server", submission.host, "--port", String(submission.port), "-tls"];
       await run("swaks", ["--to", user, "--h-Subject", "by swaks over TLS", ...over, ...login]);
-      expect(await subjectsOf(user)).toEqual(["by swaks", "by swaks over TLS"]);
+      expect(await server.subjectsOf(user)).toEqual(["by swaks", "by swaks over TLS"]);
       const refused = run("swaks", ["--to", "nobody@example.org", "--server", smtp.host, "--port", String(smtp.port)]);
       await expect(refused).rejects.toMatchObject({ stdout: expect.stringContaining("550 5.1.1") });
     },
   );
 
   client("mbsync", "syncs both ways, and has nothing left to do the second time", async (user) => {
-    const home = await scratch("mbsync");
-    await deliver(user, "one", "two");
+    const home = await server.scratch("mbsync");
+    await server.deliver(user, "one", "two");
     const rc = join(home, "mbsyncrc");
     await writeFile(
       rc,
@@ -194,12 +153,12 @@ SyncState *
     await writeFile(join(box, "new/1.near.host"), "From: me@example.org\nSubject: from near\n\nlocal\n");
     await mkdir(join(home, "mail/Made here/cur"), { recursive: true });
     for (const part of ["new", "tmp"]) await mkdir(join(home, "mail/Made here", part), { recursive: true });
-    const session = await open(user);
+    const session = await server.open(user);
     await session.ok("STORE 1 +FLAGS (\\Flagged)");
     await session.ok("STORE 2 +FLAGS (\\Deleted)");
     await session.ok("EXPUNGE");
     await sync();
-    expect((await subjectsOf(user)).toSorted()).toEqual(["from near", "one"]);
+    expect((await server.subjectsOf(user)).toSorted()).toEqual(["from near", "one"]);
     expect(await session.ok('LIST "" "Made*"')).toContainEqual(expect.stringContaining('"Made here"'));
     session.close();
     expect((await files()).filter((name) => /:2,.*F/.test(name))).toHaveLength(1);
@@ -207,13 +166,13 @@ SyncState *
     const settled = [await files(), await cursors(user)];
     expect(await sync()).not.toMatch(/error/i);
     expect([await files(), await cursors(user)]).toEqual(settled);
-    expect((await subjectsOf(user)).toSorted()).toEqual(["from near", "one"]);
+    expect((await server.subjectsOf(user)).toSorted()).toEqual(["from near", "one"]);
   });
 
   for (const name of ["mutt", "neomutt"] as const) {
     client(name, "opens the mailbox, saves a message and deletes another", async (user) => {
-      const home = await scratch(name);
-      await deliver(user, "keep", "drop");
+      const home = await server.scratch(name);
+      await server.deliver(user, "keep", "drop");
       const rc = join(home, "rc");
       const saved = join(home, "saved");
       await writeFile(
@@ -237,12 +196,12 @@ push "<limit>~s keep<enter><copy-message><kill-line>${saved}<enter><limit>all<en
         child.kill("SIGKILL");
       }
       expect(await readFile(saved, "latin1")).toContain("body of keep");
-      expect(await subjectsOf(user)).toEqual(["keep"]);
+      expect(await server.subjectsOf(user)).toEqual(["keep"]);
     });
   }
 
   client("fetchmail", "waits in IDLE and takes each mail as it comes", async (user) => {
-    const home = await scratch("fetchmail");
+    const home = await server.scratch("fetchmail");
     const rc = join(home, "rc");
     const taken = join(home, "taken");
     await writeFile(taken, "");
@@ -251,7 +210,7 @@ push "<limit>~s keep<enter><copy-message><kill-line>${saved}<enter><limit>all<en
       `poll ${imap.host} service ${imap.port} protocol imap username "${user}" password "${PASSWORD}" sslproto "" keep idle mda "/bin/sh -c 'cat >> ${taken}; echo taken'"\n`,
       { mode: 0o600 },
     );
-    await deliver(user, "before");
+    await server.deliver(user, "before");
     const child = spawn("fetchmail", ["-f", rc, "--nodetach", "-v", "--pidfile", join(home, "pid")], {
       env: { ...process.env, HOME: home, FETCHMAILHOME: home },
       stdio: ["ignore", "pipe", "pipe"],
@@ -276,7 +235,7 @@ push "<limit>~s keep<enter><copy-message><kill-line>${saved}<enter><limit>all<en
       await said(/IMAP> \S+ IDLE/);
       expect(await readFile(taken, "latin1")).toContain("body of before");
       const idleAgain = said(/IMAP> \S+ IDLE/);
-      await deliver(user, "during");
+      await server.deliver(user, "during");
       await idleAgain;
       expect(await readFile(taken, "latin1")).toContain("body of during");
     } finally {
@@ -305,7 +264,7 @@ push "<limit>~s keep<enter><copy-message><kill-line>${saved}<enter><limit>all<en
   });
 
   client("python3", "does with imaplib what its manual shows", async (user) => {
-    await deliver(user, "first", "second");
+    await server.deliver(user, "first", "second");
     const script = `
 import imaplib, sys
 box = imaplib.IMAP4("${imap.host}", ${imap.port})
@@ -324,6 +283,6 @@ assert box.delete('"new box"')[0] == "OK", "delete"
 box.close(); box.logout()
 `;
     await run("python3", ["-c", script]);
-    expect(await subjectsOf(user)).toEqual(["second", "third"]);
+    expect(await server.subjectsOf(user)).toEqual(["second", "third"]);
   });
 });

@@ -3,7 +3,8 @@
 set -euo pipefail
 export DEBIAN_FRONTEND=noninteractive
 missing=()
-for pair in curl:curl swaks:swaks mbsync:isync mutt:mutt neomutt:neomutt fetchmail:fetchmail gsasl:gsasl python3:python3; do
+for pair in curl:curl swaks:swaks mbsync:isync mutt:mutt neomutt:neomutt fetchmail:fetchmail gsasl:gsasl python3:python3 \
+  offlineimap:offlineimap3 getmail:getmail6 imapfilter:imapfilter interimap:interimap alpine:alpine aerc:aerc; do
   command -v "${pair%%:*}" > /dev/null || missing+=("${pair##*:}")
 done
 # swaks needs it for TLS.

@@ -1,7 +1,7 @@
 // A pushmail server as its users run it: the built command in a process of its own.
 import { spawn, type ChildProcess } from "node:child_process";
 import { once } from "node:events";
-import { createInterface } from "node:readline";
+import { createInterface, type Interface } from "node:readline";
 import { join } from "node:path";
 import { within } from "./deadline.ts";
 
@@ -28,12 +28,19 @@ export class ServerProcess {
   static readonly #running = new Set<ChildProcess>();
   readonly child: ChildProcess;
   readonly ready: Ready;
-  readonly #log: string[];
+  /** What it logged so far. */
+  readonly logLines: readonly string[];
+  readonly #logging: Interface;
 
-  private constructor(child: ChildProcess, ready: Ready, log: string[]) {
+  private constructor(
+    child: ChildProcess,
+    ready: Ready,
+    log: Pick<ServerProcess, "logLines"> & { logging: Interface },
+  ) {
     this.child = child;
     this.ready = ready;
-    this.#log = log;
+    this.logLines = log.logLines;
+    this.#logging = log.logging;
   }
 
   /**
@@ -51,7 +58,7 @@ export class ServerProcess {
     ServerProcess.#running.add(child);
     child.once("exit", () => ServerProcess.#running.delete(child));
     const log: string[] = [];
-    createInterface({ input: child.stderr }).on("line", (line) => log.push(line));
+    const logging = createInterface({ input: child.stderr }).on("line", (line) => log.push(line));
     const lines = createInterface({ input: child.stdout });
     const first = once(lines, "line").then(([line]) => String(line));
     const died = once(child, "exit").then(([code, signal]) => {
@@ -60,7 +67,7 @@ export class ServerProcess {
     died.catch(() => undefined);
     try {
       const line = await within(Promise.race([first, died]), "the server's ready line");
-      return new ServerProcess(child, JSON.parse(line.replace(/^ready /, "")) as Ready, log);
+      return new ServerProcess(child, JSON.parse(line.replace(/^ready /, "")) as Ready, { logLines: log, logging });
     } catch (error) {
       child.kill("SIGKILL");
       throw error;
@@ -74,7 +81,15 @@ export class ServerProcess {
 
   /** What it logged so far. */
   get log(): string {
-    return this.#log.join("\n");
+    return this.logLines.join("\n");
+  }
+
+  /** Waits for something that its log shows. */
+  async untilLogged(isLogged: () => boolean, what: string): Promise<void> {
+    const wait = async (): Promise<void> => {
+      while (!isLogged()) await once(this.#logging, "line");
+    };
+    await within(wait(), `in the server's log: ${what}`);
   }
 
   /** Sends a signal and waits for the end; gives the exit code (null where a signal ended it). */
