@@ -83,6 +83,11 @@ describe("bounds of what is done at once", () => {
     expect(told).not.toContain("X-Late: ");
     expect(await client.ok("SEARCH HEADER X-Early yes")).toEqual(["* SEARCH 1"]);
     expect(await client.ok("SEARCH HEADER X-Late yes")).toEqual(["* SEARCH"]);
+    // So much of it is told in ASCII to who reads no other.
+    await imap.append(`Subject: \u00fc\r\nX-Long: ${"x".repeat(100)}\r\nX-Late: yes\r\n\r\ntext\r\n`);
+    await client.ok("NOOP");
+    const [whole] = await client.ok("FETCH 2 BODY.PEEK[]");
+    expect(whole).toMatch(/\r\nSubject: =\?UTF-8\?B\?w7w=\?=\r\n\r\ntext\r\n\)$/);
     client.close();
   });
 

@@ -61,7 +61,7 @@ export const AUTHENTICATED: readonly Maker[] = [
     `STATUS ${name(draw)} ${printStatusItems(draw.several(1, 4, () => draw.of(["MESSAGES", "UIDNEXT", "RECENT", "SIZE", "UNSEEN"])))}`,
   append,
   append,
-  (draw) => `ENABLE ${draw.of(["CONDSTORE", "QRESYNC", "UIDONLY", "X-NONE"])}`,
+  (draw) => `ENABLE ${draw.of(["CONDSTORE", "QRESYNC", "UIDONLY", "UTF8=ACCEPT", "X-NONE"])}`,
   notify,
   (draw) =>
     `ESEARCH ${printEsearchArguments({ sources: [{ type: draw.of(["inboxes", "personal", "subscribed"]) }], search: search(draw) })}`,
@@ -119,7 +119,9 @@ function list(draw: Draw): string {
 function append(draw: Draw): string {
   const flags = draw.chance(0.5) ? `${printFlagList(draw.several(0, 3, () => draw.of(FLAGS)))} ` : "";
   const date = draw.chance(0.3) ? `${printDateTime(draw.below(20_000) * DAY_MS, draw.below(1_000) - 500)} ` : "";
-  return `APPEND ${name(draw)} ${flags}${date}{${TEXT.length}+}\r\n${TEXT}`;
+  const before = `APPEND ${name(draw)} ${flags}${date}`;
+  if (draw.chance(0.2)) return `${before}UTF8 (~{${TEXT.length}+}\r\n${TEXT})`;
+  return `${before}{${TEXT.length}+}\r\n${TEXT}`;
 }
 
 function store(draw: Draw): string {

@@ -32,7 +32,7 @@ export interface Logout {
 }
 
 /** Extensions that a client turns on (RFC 5161). */
-export type Extension = "CONDSTORE" | "IMAP4rev2" | "QRESYNC" | "UIDONLY";
+export type Extension = "CONDSTORE" | "IMAP4rev2" | "QRESYNC" | "UIDONLY" | "UTF8=ACCEPT";
 
 /** What a handler sees of its session. */
 export interface Session {
@@ -61,6 +61,8 @@ export interface Session {
    * QRESYNC what is expunged is told as VANISHED (RFC 7162 3.2.10).
    */
   isEnabled(extension: Extension): boolean;
+  /** Whether the client takes UTF-8 in strings and headers (RFC 9755 3; RFC 9051 has that in it). */
+  readonly acceptsUtf8: boolean;
   /** How mailbox names are written to this client. */
   readonly names: MailboxNameOptions;
   /** Turns an extension on, by ENABLE or by a command that implies it (RFC 7162 3.1). */

@@ -126,9 +126,13 @@ export class ImapSession implements Session {
     return loadIndex(this, state);
   }
 
+  get acceptsUtf8(): boolean {
+    return this.isEnabled("UTF8=ACCEPT") || this.isEnabled("IMAP4rev2");
+  }
+
   get names(): MailboxNameOptions {
     // RFC 9051 A: without ENABLE names are in modified UTF-7.
-    return { utf8: this.isEnabled("IMAP4rev2") };
+    return { utf8: this.acceptsUtf8 };
   }
 
   isEnabled(extension: Extension): boolean {
@@ -288,7 +292,7 @@ export class ImapSession implements Session {
       this.log.trace?.({ account: address, command: text.slice(0, LOGGED_CHARS_MAX) }, "command");
     }
     const call: Call = { tag, uid, literal };
-    scan.hasUtf8Names = this.names.utf8 === true;
+    scan.acceptsUtf8 = this.acceptsUtf8;
     scan.isUidOnly = isByUid(this);
     // RFC 9586 3.2, 3.8
     if (scan.isUidOnly && row.uid === true && !uid && row.isNumberless !== true) throw uidRequired();

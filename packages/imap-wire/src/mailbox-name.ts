@@ -10,7 +10,7 @@ export interface MailboxNameOptions {
 }
 
 export function parseMailbox(scan: Scanner, options?: MailboxNameOptions): string {
-  const name = decodeMailboxName(scan.astring(), options ?? { utf8: scan.hasUtf8Names });
+  const name = decodeMailboxName(scan.astring(), options ?? { utf8: scan.acceptsUtf8 });
   // RFC 9051 5.1: INBOX is the one name without regard to case.
   return /^inbox$/i.test(name) ? "INBOX" : name;
 }
@@ -23,7 +23,7 @@ export interface ListMailboxOptions extends MailboxNameOptions {
 /** The pattern of LIST and LSUB. */
 export function parseListMailbox(scan: Scanner, options: ListMailboxOptions = {}): string {
   const start = scan.position;
-  const pattern = decodeMailboxName(scan.listMailbox(), { utf8: scan.hasUtf8Names, ...options });
+  const pattern = decodeMailboxName(scan.listMailbox(), { utf8: scan.acceptsUtf8, ...options });
   const { reference = "" } = options;
   if (reference.length + pattern.length > scan.limits.listPatternCharsMax)
     throw scan.fault("Mailbox pattern too long", start);

@@ -4,6 +4,7 @@ import { ASTRING_CHAR, ATOM_CHAR, DIGIT, isOf, LIST_CHAR, QUOTED_CHAR, WORD_CHAR
 import type { Frame, Literal } from "./frame.ts";
 import type { WireLimits } from "./limits.ts";
 import { DEFAULT_WIRE_LIMITS } from "./limits.ts";
+import { latin1ToUtf8 } from "./string.ts";
 import { SyntaxFault } from "./syntax-fault.ts";
 import { tagOf } from "./tag.ts";
 
@@ -13,8 +14,8 @@ const NUMBER64_MAX = 2n ** 63n - 1n;
 /** Reads one frame from left to right. */
 export class Scanner {
   readonly limits: WireLimits;
-  /** Whether mailbox names are in UTF-8, not in modified UTF-7: the client has enabled that. */
-  hasUtf8Names = false;
+  /** Whether the client has enabled UTF-8: then mailbox names are in it, and quoted strings in nothing else. */
+  acceptsUtf8 = false;
   /** Whether no message number may stand anywhere: the client has enabled that (RFC 9586 3). */
   isUidOnly = false;
   readonly #text: string;
@@ -193,7 +194,11 @@ export class Scanner {
       this.#position = start;
       while (isOf(this.#text.charCodeAt(this.#position), QUOTED_CHAR)) this.#position++;
       value += this.#text.slice(start, this.#position);
-      if (this.skip('"')) return value;
+      if (this.skip('"')) {
+        // RFC 9755 3
+        if (this.acceptsUtf8 && latin1ToUtf8(value) === undefined) throw this.fault("Text is not UTF-8");
+        return value;
+      }
       if (!this.skip("\\")) throw this.fault('Expected "');
       if (this.peek !== '"' && this.peek !== "\\") throw this.fault('Only " and \\ may be escaped');
       value += this.peek;

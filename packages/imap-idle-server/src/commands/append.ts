@@ -1,6 +1,6 @@
 // APPEND (RFC 9051 6.3.12): messages into a mailbox, byte for byte as the client sends them; of several all or none
 // (RFC 3502). Whatever can be refused is refused before the client is asked for a message.
-import { parseMailbox, Scanner } from "@pushmail/imap-wire";
+import { parseMailbox } from "@pushmail/imap-wire";
 import {
   Refusal,
   uidSetOf,
@@ -9,8 +9,8 @@ import {
   type MailboxStatus,
   type NewMessage,
 } from "@pushmail/mailstore";
-import { isAtEnd, parseAppendMessage, refuseSize, stageMessage, type AppendMessage } from "../append-message.ts";
-import { command, type Command, type Completion, type MessageLiteral, type Session } from "../command.ts";
+import { parseAppendMessage, readBehind, refuseSize, stageMessage, type AppendMessage } from "../append-message.ts";
+import { command, type Command, type Completion, type Session } from "../command.ts";
 import { no, ok } from "../replies.ts";
 
 interface AppendArguments {
@@ -68,7 +68,8 @@ async function stageAll(
 ): Promise<Completion | undefined> {
   const staged = { bytes: 0, messages: 0 };
   for (let next: AppendMessage | undefined = first; next !== undefined;) {
-    const { literal, flags, internalDateMs }: AppendMessage = next;
+    const current: AppendMessage = next;
+    const { literal, flags, internalDateMs } = current;
     const refused = await refusalBySize(session, account, { sizeBytes: literal.sizeBytes, staged });
     if (refused !== undefined) return refused;
     const message = await stageMessage(session, literal);
@@ -77,18 +78,17 @@ async function stageAll(
     messages.push({ account: account.id, mailbox: target.id, message, flags, by: "append", ...date });
     staged.bytes += message.sizeBytes;
     staged.messages++;
-    next = nextMessage(session, literal);
+    next = nextMessage(session, current);
   }
   return undefined;
 }
 
 /** The message that the command goes on with; undefined at its end. */
-function nextMessage({ limits }: Session, literal: MessageLiteral): AppendMessage | undefined {
-  if (isAtEnd(literal)) return undefined;
-  const { rest } = literal;
-  const scan = new Scanner(rest.frame, limits.wire);
+function nextMessage({ limits }: Session, message: AppendMessage): AppendMessage | undefined {
+  const scan = readBehind(message, limits);
+  if (scan === undefined) return undefined;
   scan.space();
-  const next = parseAppendMessage(scan, rest.literal);
+  const next = parseAppendMessage(scan, message.literal.rest.literal);
   scan.end();
   return next;
 }

@@ -2,12 +2,12 @@
 import { printEnabled } from "@pushmail/imap-wire";
 import { command, type Command, type Extension } from "../command.ts";
 
-const EXTENSIONS: readonly Extension[] = ["CONDSTORE", "IMAP4rev2", "QRESYNC", "UIDONLY"];
+const EXTENSIONS: readonly Extension[] = ["CONDSTORE", "IMAP4rev2", "QRESYNC", "UIDONLY", "UTF8=ACCEPT"];
 
 export const enable: Command = command({
   name: "ENABLE",
   in: ["authenticated", "selected"],
-  capability: ["ENABLE", "UIDONLY"],
+  capability: ["ENABLE", "UIDONLY", "UTF8=ACCEPT"],
   parse(scan) {
     const names: string[] = [];
     do {

@@ -20,7 +20,7 @@ export const esearch: Command = command({
     const where = sources ?? [{ type: "selected" } as const];
     if (where.some(isSelected) && state.name !== "selected") throw new SyntaxFault("No mailbox is selected");
     checkScope(search, where);
-    const refused = refuseCharset(search.charset);
+    const refused = refuseCharset(session, "ESEARCH", search.charset);
     if (refused !== undefined) return refused;
     // RFC 7377 2.1: without RETURN it asks for ALL.
     const extended: SearchArguments = { ...search, returns: search.returns ?? ["ALL"] };

@@ -1,6 +1,6 @@
 // REPLACE and UID REPLACE (RFC 8508): a message in place of another, by one change that all sessions see as one.
 import { parseMailbox, parseSequenceSet, printUntagged, SyntaxFault, type SequenceSet } from "@pushmail/imap-wire";
-import { isAtEnd, parseAppendMessage, refuseSize, stageMessage, type AppendMessage } from "../append-message.ts";
+import { parseAppendMessage, readBehind, refuseSize, stageMessage, type AppendMessage } from "../append-message.ts";
 import { command, type Command } from "../command.ts";
 import { no, ok } from "../replies.ts";
 import { requireWritable } from "../require-writable.ts";
@@ -46,7 +46,8 @@ export const replace: Command = command({
     const staged = await stageMessage(session, literal);
     if ("status" in staged) return staged;
     try {
-      if (!isAtEnd(literal)) throw new SyntaxFault("Unexpected text behind the message");
+      if (readBehind(message, session.limits) !== undefined)
+        throw new SyntaxFault("Unexpected text behind the message");
       const date = internalDateMs === undefined ? {} : { internalDateMs };
       const replacement = {
         account: account.id,

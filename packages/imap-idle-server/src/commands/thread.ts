@@ -20,7 +20,7 @@ export const thread: Command = command({
     return parseThreadArguments(scan);
   },
   async run(session, { algorithm, charset, key }, state, { uid }) {
-    const refused = refuseCharset(charset);
+    const refused = refuseCharset(session, "THREAD", charset);
     if (refused !== undefined) return refused;
     const found = await searchMessages(session, state, key);
     const tooMany = refuseArranged(found.length, session.limits.search);

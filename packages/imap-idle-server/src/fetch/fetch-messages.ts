@@ -16,6 +16,7 @@ import { withAttributes, type FetchedMessage, type FetchPlan } from "./fetch-pla
 import { loadMessages } from "./load-messages.ts";
 import { mapBatches, readGroups, type ReadItem } from "./read-groups.ts";
 import { sectionValues, wantSections, type SectionsMessage, type SectionValue } from "./section-values.ts";
+import { inAscii } from "./surrogate-octets.ts";
 import { tellMessage } from "./tell-message.ts";
 import { TimeSlice } from "./time-slice.ts";
 import { uidBatches } from "./uid-batches.ts";
@@ -104,7 +105,8 @@ async function tellBatch(fetch: Fetch, uids: readonly Uid[]): Promise<number> {
     return tellMessage(session, { message, items, sections }) ?? slice.rest();
   };
   // The source is at least that of each item, so that no item looks for what was not loaded.
-  const batches = loadMessages(state.handle, plan.source, uids) as AsyncIterable<readonly MessageDetails[]>;
+  const loaded = loadMessages(state.handle, plan.source, uids) as AsyncIterable<readonly MessageDetails[]>;
+  const batches = plan.source === "details" && !session.acceptsUtf8 ? mapBatches(loaded, inAscii) : loaded;
   for await (const batch of plan.sections.length > 0 ? withSections(fetch, batches) : alone(batches)) {
     let index = await session.index(state);
     for (const { stored, read } of batch) {

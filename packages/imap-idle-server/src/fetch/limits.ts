@@ -3,7 +3,7 @@
 export interface FetchLimits {
   /** Messages that are looked up, and set `\Seen`, at once. */
   readonly batchMessagesMax: number;
-  /** How much of a header is looked at for its fields; those beyond are not found. */
+  /** How much of a header is looked at for its fields; those beyond are not found, nor told in ASCII. */
   readonly headerBytesMax: number;
   /** How much of a text is looked at for a PREVIEW, still in its transfer encoding; characters that are made of it. */
   readonly previewOctetsMax: number;

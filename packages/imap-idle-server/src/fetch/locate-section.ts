@@ -76,7 +76,7 @@ export function cut({ start, end }: ByteRange, partial: PartialRange | null): By
   return { start: from, end: Math.min(from + partial.octets, end) };
 }
 
-function cutOctets(octets: Uint8Array, partial: PartialRange | null): Uint8Array {
+export function cutOctets(octets: Uint8Array, partial: PartialRange | null): Uint8Array {
   const { start, end } = cut({ start: 0, end: octets.length }, partial);
   return octets.subarray(start, end);
 }

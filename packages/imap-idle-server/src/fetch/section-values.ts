@@ -1,17 +1,24 @@
 // The values of a message's sections: read in advance, many messages at once, where they are few octets.
 import type { FetchSection } from "@pushmail/imap-wire";
-import type { BlobRange, ByteRange, MailStore, MessageDetails } from "@pushmail/mailstore";
+import {
+  DowngradedSummary,
+  type BlobRange,
+  type ByteRange,
+  type MailStore,
+  type MessageDetails,
+} from "@pushmail/mailstore";
 import { collectOctets } from "./collect-octets.ts";
-import { countDecoded, type DecodedRange } from "./decoded-octets.ts";
 import type { FetchLimits } from "./limits.ts";
-import { locateSection, type Decoding, type LocatedSection, type Undecodable } from "./locate-section.ts";
+import { cutOctets, locateSection, type Decoding, type LocatedSection, type Undecodable } from "./locate-section.ts";
+import { countMade, decodedOctets, type MadeOctets } from "./made-octets.ts";
 import type { ReadItem, Wanted } from "./read-groups.ts";
+import { surrogateOctets } from "./surrogate-octets.ts";
 
 /**
  * A section's octets, or where they are that are passed on as they are read, or how many there are; `missing` where there
  * is no such part.
  */
-export type SectionValue = Uint8Array | ByteRange | DecodedRange | number | "missing" | Undecodable;
+export type SectionValue = Uint8Array | ByteRange | MadeOctets | number | "missing" | Undecodable;
 
 /** A message whose sections are told. */
 export interface SectionsMessage {
@@ -19,6 +26,8 @@ export interface SectionsMessage {
   readonly located: readonly (LocatedSection | Undecodable | undefined)[];
   /** Whether the octets are few enough to be held. */
   readonly isHeld: boolean;
+  /** Of a message that the client is told otherwise than it is: what is asked for, located without the partials. */
+  readonly surrogate?: { readonly sections: readonly FetchSection[]; readonly limits: FetchLimits };
 }
 
 const NOTHING = new Uint8Array(0);
@@ -29,6 +38,10 @@ export function wantSections(
   sections: readonly FetchSection[],
   limits: FetchLimits,
 ): Wanted<SectionsMessage> {
+  if (message.summary instanceof DowngradedSummary) {
+    const located = sections.map((section) => locateSection(message.summary, { ...section, partial: null }, limits));
+    return { item: { message, located, isHeld: false, surrogate: { sections, limits } }, ranges: [] };
+  }
   const located = sections.map((section) => locateSection(message.summary, section, limits));
   const ranges: BlobRange[] = [];
   let octets = 0;
@@ -47,6 +60,7 @@ export function sectionValues(
   { item, octets }: ReadItem<SectionsMessage>,
 ): readonly SectionValue[] | Promise<readonly SectionValue[]> {
   const { located, isHeld } = item;
+  if (item.surrogate !== undefined) return surrogateValues(store, item, item.surrogate);
   if (!isHeld || octets.includes(undefined)) return readAlone(store, item);
   let next = 0;
   return located.map((section) => {
@@ -75,8 +89,31 @@ async function readDecoded(
   { blob }: MessageDetails,
   { range, decoding, isSize }: LocatedSection,
 ): Promise<SectionValue> {
-  const decoded = await countDecoded(store, blob, range, decoding as Decoding);
+  const { encoding, partial } = decoding as Decoding;
+  const decoded = await countMade(() => decodedOctets(store.body(blob, range), encoding), partial);
   return isSize === true ? decoded.told.end - decoded.told.start : decoded;
+}
+
+/** The same of the surrogate: a partial is of what is told. */
+async function surrogateValues(
+  store: MailStore,
+  { message, located }: SectionsMessage,
+  { sections, limits }: NonNullable<SectionsMessage["surrogate"]>,
+): Promise<readonly SectionValue[]> {
+  const values: SectionValue[] = [];
+  for (const [i, section] of located.entries()) {
+    const partial = sections[i]?.partial ?? null;
+    if (!isLocated(section)) values.push(section ?? "missing");
+    else if (isKnown(section)) values.push(knownValue(section));
+    else if (section.decoding !== undefined)
+      values.push(await readDecoded(store, message, { ...section, decoding: { ...section.decoding, partial } }));
+    else {
+      const make = (): AsyncIterable<Uint8Array> => surrogateOctets(store, message, section.range, limits);
+      if (section.pick === undefined) values.push(await countMade(make, partial));
+      else values.push(cutOctets(section.pick(await collectOctets(make())), partial));
+    }
+  }
+  return values;
 }
 
 function picked({ pick, isSize }: LocatedSection, octets: Uint8Array): SectionValue {

@@ -11,8 +11,8 @@ import type { ByteRange, MessageDetails } from "@pushmail/mailstore";
 import type { Session } from "../command.ts";
 import { PeerGone } from "../replies.ts";
 import { fetchHead } from "../response-form.ts";
-import { decodedOctets, type DecodedRange } from "./decoded-octets.ts";
 import { printAttribute, type FetchedMessage } from "./fetch-plan.ts";
+import { madeOctets, type MadeOctets } from "./made-octets.ts";
 import type { SectionValue } from "./section-values.ts";
 
 /** What there is to tell of a message. */
@@ -27,7 +27,7 @@ export interface Telling {
 const COPIED_OCTETS_MAX = 4_096;
 
 /** A piece of a response, or where it is in the message. */
-type Part = string | Uint8Array | ByteRange | DecodedRange;
+type Part = string | Uint8Array | ByteRange | MadeOctets;
 
 /** Tells a message's data; undefined where there is room for the next one. */
 export function tellMessage(session: Session, { message, items, sections }: Telling): Promise<void> | undefined {
@@ -64,7 +64,7 @@ function printAbsence({ name }: FetchSection): string {
   return name === "BINARY.SIZE" ? "0" : "NIL";
 }
 
-type Octets = Uint8Array | ByteRange | DecodedRange;
+type Octets = Uint8Array | ByteRange | MadeOctets;
 
 /** RFC 3516 4.2: what may have NUL in it is a literal8. */
 function printHead({ name }: FetchSection, value: Octets): string {
@@ -98,11 +98,9 @@ async function tellParts(session: Session, message: MessageDetails, parts: reado
   }
 }
 
-async function tellOctets(session: Session, { blob }: MessageDetails, range: ByteRange | DecodedRange): Promise<void> {
+async function tellOctets(session: Session, { blob }: MessageDetails, range: ByteRange | MadeOctets): Promise<void> {
   let written = 0;
-  for await (const piece of "told" in range
-    ? decodedOctets(session.store, blob, range)
-    : session.store.body(blob, range)) {
+  for await (const piece of "told" in range ? madeOctets(range) : session.store.body(blob, range)) {
     written += piece.length;
     await session.write(piece);
   }

@@ -40,7 +40,7 @@ export async function answerSearch(
   const search: SearchArguments = isExtended ? { ...asked, returns: ["ALL"] } : asked;
   const saves = search.returns?.includes("SAVE") === true;
   try {
-    let refused = refuseCharset(search.charset);
+    let refused = refuseCharset(session, call.name, search.charset);
     let uids = refused === undefined ? await find(session, state, search) : NONE;
     if (call.arrange !== undefined) refused ??= refuseArranged(uids.length, session.limits.search);
     if (refused === undefined) uids = (await call.arrange?.(uids)) ?? uids;

@@ -26,3 +26,8 @@ export function trimBlanks(text: string): string {
   while (end > start && isPadding(text.charCodeAt(end - 1))) end--;
   return text.slice(start, end);
 }
+
+/** Whether a text has no character beyond ASCII. */
+export function isAsciiText(text: string): boolean {
+  return !/[^\0-\x7f]/.test(text);
+}

@@ -66,6 +66,7 @@ const anySummary: fc.Arbitrary<MessageSummary> = fc.record({
     latin1.map((id) => `@${id.replaceAll(" ", "")}`),
     { maxLength: 3 },
   ),
+  isInternationalized: fc.boolean(),
   envelope,
   structure: anyPart(0, 1),
 });
@@ -77,9 +78,9 @@ function placesOf(part: BodyPart): unknown {
   return [headerStart, bodyStart, bodyEnd, lines, children.map(placesOf)];
 }
 
-function shown({ sizeBytes, references, envelope, structure }: MessageSummary): unknown {
+function shown({ sizeBytes, references, isInternationalized, envelope, structure }: MessageSummary): unknown {
   const printed = [printEnvelope(envelope), printBodyStructure(structure), printBody(structure)];
-  return { sizeBytes, references, printed, places: placesOf(structure) };
+  return { sizeBytes, references, isInternationalized, printed, places: placesOf(structure) };
 }
 
 /** The fields of an envelope, asked for from the last to the first. */
@@ -121,8 +122,8 @@ describe("an encoded summary", () => {
       "Content-Disposition: inline; filename=f\nContent-Language: en\n\none\n--x\nContent-Type: message/rfc822\n" +
       "Content-ID: <i>\nContent-Language: en, de\n\nDate: d\n\ntwo\n--x--\n";
     const summary = scanMessage(Buffer.from(message.replaceAll("\n", "\r\n"), "latin1"));
-    const { sizeBytes, references, envelope, structure } = stored(summary);
-    expect({ sizeBytes, references, envelope: readAll(envelope), structure }).toEqual(summary);
+    const { sizeBytes, references, isInternationalized, envelope, structure } = stored(summary);
+    expect({ sizeBytes, references, isInternationalized, envelope: readAll(envelope), structure }).toEqual(summary);
   });
 
   it("is decoded from any part of any memory", () => {
@@ -140,6 +141,19 @@ describe("an encoded summary", () => {
         "Content-Type: text/plain; charset=utf-8\r\n\r\ntext\r\n",
     );
     expect(encodeSummary(scanMessage(message)).length).toBeLessThan(400);
+  });
+
+  it("may be of a version that did not say whether the message is internationalized: then it may be", () => {
+    const encoded = Buffer.from(encodeSummary(scanMessage(Buffer.from("From: a@b\r\nSubject: s\r\n\r\nx"))));
+    const headEnd = 2 + 4;
+    // Of small numbers each is one byte, and the second says how many there are.
+    const older = Buffer.concat([
+      Buffer.of(3, (encoded[1] as number) - 1),
+      encoded.subarray(2, headEnd),
+      encoded.subarray(headEnd + 1),
+    ]);
+    const { isInternationalized, envelope, structure, sizeBytes } = decodeSummary(older) as StoredSummary;
+    expect([isInternationalized, envelope.subject, structure.bodyEnd, sizeBytes]).toEqual([true, "s", 26, 26]);
   });
 
   it("is left alone where another version wrote it", () => {

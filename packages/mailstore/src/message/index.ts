@@ -1,6 +1,8 @@
 // Everything that reads messages: their structure, found once, and what FETCH and SEARCH take out of their bytes.
 export { decodeBody } from "./decode-body.ts";
 export { decodeHeaderValue } from "./decode-header-value.ts";
+export { downgradeHeader } from "./downgrade-header.ts";
+export { DowngradedSummary } from "./downgrade-summary.ts";
 export { decodeSummary, encodeSummary } from "./encode-summary.ts";
 export { type ByteRange, findPart, findSection, type SectionText } from "./find-section.ts";
 export { foldForSearch } from "./fold-for-search.ts";

@@ -319,6 +319,7 @@ describe("the tree of a message", () => {
     expect(scanMessage(bytes)).toEqual({
       sizeBytes: 24,
       references: [],
+      isInternationalized: false,
       envelope: {
         date: null,
         subject: "x",

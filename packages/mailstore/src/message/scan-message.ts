@@ -1,5 +1,6 @@
 // Finds the structure of a message while it streams by: where its parts lie and what their headers say.
 // Any bytes are a message; the pieces in which they come make no difference; memory is bounded by the limits.
+import { isAscii } from "node:buffer";
 import { asBuffer } from "./as-buffer.ts";
 import { CR, DASH, LF } from "./characters.ts";
 import { endOfContent } from "./header-line.ts";
@@ -29,6 +30,10 @@ export class MessageScanner {
   /** The length of the line end just before `#offset`; 0 in the middle of a line. */
   #gap = 0;
   #endsInCr = false;
+  /** Whether the chunk is ASCII, once that has been asked; most are, and then no line is looked at for it. */
+  #isChunkAscii: boolean | undefined;
+  #isLineAscii = true;
+  #isInternationalized = false;
 
   constructor(limits: MessageLimits = MESSAGE_LIMITS) {
     this.#lineBytesMax = limits.fieldBytesMax;
@@ -39,6 +44,7 @@ export class MessageScanner {
   /** Takes the next bytes of the message; the chunk is the caller's again on return. */
   push(chunk: Uint8Array): void {
     const bytes = asBuffer(chunk);
+    this.#isChunkAscii = undefined;
     let at = 0;
     while (at < bytes.length) at = this.#isInLine ? this.#takeLine(bytes, at) : this.#leap(bytes, at);
   }
@@ -47,7 +53,8 @@ export class MessageScanner {
   finish(): MessageSummary {
     if (!this.#line.isEmpty) this.#endLine(this.#line.take());
     const { envelope, structure } = this.#tree.finish(this.#place());
-    return { sizeBytes: this.#offset, references: this.#tree.references, envelope, structure };
+    const isInternationalized = this.#isInternationalized;
+    return { sizeBytes: this.#offset, references: this.#tree.references, isInternationalized, envelope, structure };
   }
 
   /** Reads a line to its end or that of the chunk, and returns where it got to. */
@@ -59,6 +66,8 @@ export class MessageScanner {
     const lineFeed = bytes.indexOf(LF, at);
     const end = lineFeed < 0 ? bytes.length : lineFeed + 1;
     this.#advance(bytes, at, end);
+    this.#isChunkAscii ??= isAscii(bytes);
+    if (!this.#isChunkAscii && !isAscii(bytes.subarray(at, end))) this.#isLineAscii = false;
     if (this.#line.isEmpty && lineFeed >= 0) {
       this.#endLine(bytes, at, end);
     } else {
@@ -73,7 +82,11 @@ export class MessageScanner {
     const line = { bytes, start, end: contentEnd, from: this.#lineStart, next: this.#place() };
     const boundary = this.#tree.findBoundary(line);
     if (boundary !== null) this.#tree.takeBoundary(boundary, this.#beforeLineEnd(), line.next);
-    else if (this.#tree.isInHeader) this.#tree.takeHeaderLine(line);
+    else if (this.#tree.isInHeader) {
+      this.#tree.takeHeaderLine(line);
+      if (!this.#isLineAscii) this.#isInternationalized = true;
+    }
+    this.#isLineAscii = true;
     this.#isInLine = this.#tree.isInHeader;
   }
 

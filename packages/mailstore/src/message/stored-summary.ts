@@ -5,9 +5,12 @@ import { PrintedReader } from "./printed-reader.ts";
 import type { BodyPart, EmbeddedMessage, Envelope, MessageSummary, Parameter } from "./summary.ts";
 import { damagedSummary, SummaryNumbers } from "./summary-bytes.ts";
 
-export const SUMMARY_VERSION = 3;
-/** Numbers before those of the parts. */
-const HEAD_NUMBERS = 4;
+export const SUMMARY_VERSION = 4;
+/** Numbers before those of the parts, by version; version 3 does not say whether the message is internationalized. */
+export const HEAD_NUMBERS: ReadonlyMap<number, number> = new Map([
+  [3, 4],
+  [SUMMARY_VERSION, 5],
+]);
 
 export class StoredSummary implements MessageSummary {
   readonly encoded: Uint8Array;
@@ -41,6 +44,10 @@ export class StoredSummary implements MessageSummary {
     return ids === "" ? [] : ids.split(" ");
   }
 
+  get isInternationalized(): boolean {
+    return this.#open().isInternationalized;
+  }
+
   get envelope(): Envelope {
     return (this.#envelope ??= new PrintedEnvelope(new PrintedReader(this.printedEnvelope)));
   }
@@ -55,7 +62,7 @@ export class StoredSummary implements MessageSummary {
 
   #readStructure(): BodyPart {
     const numbers = new SummaryNumbers(this.encoded);
-    for (let skipped = 0; skipped < HEAD_NUMBERS; skipped++) numbers.next();
+    for (let skipped = 0; skipped < headNumbersOf(this.encoded); skipped++) numbers.next();
     const printed = new PrintedReader(this.printedStructure);
     const structure = readPart({ printed, numbers }, 0);
     if (!printed.isAtEnd || !numbers.isAtEnd) throw damagedSummary();
@@ -67,14 +74,21 @@ interface OpenedSummary {
   readonly sizeBytes: number;
   readonly envelopeLength: number;
   readonly structureLength: number;
+  readonly isInternationalized: boolean;
   readonly text: string;
+}
+
+function headNumbersOf(encoded: Uint8Array): number {
+  return HEAD_NUMBERS.get(encoded[0] as number) ?? 0;
 }
 
 function open(encoded: Uint8Array): OpenedSummary {
   const numbers = new SummaryNumbers(encoded);
   const [sizeBytes, envelopeLength, structureLength] = [numbers.next(), numbers.next(), numbers.next()];
-  const text = numbers.text(envelopeLength + structureLength + numbers.next());
-  return { sizeBytes, envelopeLength, structureLength, text };
+  const textLength = envelopeLength + structureLength + numbers.next();
+  const isInternationalized = encoded[0] !== SUMMARY_VERSION || numbers.next() === 1;
+  const text = numbers.text(textLength);
+  return { sizeBytes, envelopeLength, structureLength, isInternationalized, text };
 }
 
 interface PartReader {

@@ -67,4 +67,6 @@ export interface MessageSummary extends EmbeddedMessage {
   readonly sizeBytes: number;
   /** The message ids that it refers to, the oldest first (RFC 5322 3.6.4); of very many the last. */
   readonly references: readonly string[];
+  /** Whether a header of it, or of what is in it, has octets beyond ASCII (RFC 6532), or may have. */
+  readonly isInternationalized: boolean;
 }
