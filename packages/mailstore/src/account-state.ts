@@ -35,6 +35,8 @@ export class AccountState {
   directoryGuard: Cursor = 0 as Cursor;
   /** The newest records, contiguous, ending at `cursor`. */
   #recent: ChangeRecord[] = [];
+  /** What they take, in ranges of UIDs. */
+  recentRanges = 0;
   readonly #recentMax: number;
   #subscriptions = new Set<string>();
   readonly #named = new Map<string, MailboxState>();
@@ -79,6 +81,12 @@ export class AccountState {
     return from < 0 ? undefined : this.#recent.slice(from, from + limit);
   }
 
+  /** Lets go of the records in memory: the log has them. */
+  forgetRecent(): void {
+    this.#recent = [];
+    this.recentRanges = 0;
+  }
+
   /** Takes in the next record; `remembered` are those that somebody may soon ask for. */
   apply(record: LogRecord, { remembered }: { readonly remembered: boolean }): void {
     this.cursor = record.cursor;
@@ -87,7 +95,7 @@ export class AccountState {
     this.limits = record.limits;
     const decoded = record.parts.map((part) => ({ part, facts: decodeFacts(part.record) }));
     if (remembered) this.#remember(changeRecordOf(record, decoded));
-    else this.#recent = [];
+    else this.forgetRecent();
     for (const { part, facts } of decoded) this.#applyPart(record, part, facts);
   }
 
@@ -127,8 +135,15 @@ export class AccountState {
   #remember(record: ChangeRecord): void {
     this.#recent.push(record);
     // Dropped by halves, so that a busy account does not shift its list at every commit.
-    if (this.#recent.length > this.#recentMax * 2) this.#recent = this.#recent.slice(-this.#recentMax);
+    if (this.#recent.length > this.#recentMax * 2) {
+      this.#recent = this.#recent.slice(-this.#recentMax);
+      this.recentRanges = this.#recent.reduce((sum, each) => sum + rangesOf(each), 0);
+    } else this.recentRanges += rangesOf(record);
   }
+}
+
+function rangesOf({ changes }: ChangeRecord): number {
+  return changes.reduce((sum, change) => sum + ("uids" in change ? change.uids.length : 1), 0);
 }
 
 /** A log record as followers of the feed see it. */

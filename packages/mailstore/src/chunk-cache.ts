@@ -1,4 +1,5 @@
 // Decoded chunks of all mailboxes, the least recently used let go first, bounded by their encoded bytes.
+import type { MailboxAt } from "./store.ts";
 
 interface Cached {
   readonly value: Promise<unknown>;
@@ -64,4 +65,9 @@ export class ChunkCache {
       this.delete(key);
     }
   }
+}
+
+/** What all that is cached of a mailbox begins with. */
+export function mailboxKey({ account, mailbox }: MailboxAt): string {
+  return `${account}/${mailbox}/`;
 }

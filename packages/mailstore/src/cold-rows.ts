@@ -1,12 +1,15 @@
 // Sizes, dates, bodies and summaries of messages: from the rows that came since the last snapshot, else from chunks.
+import { mailboxKey } from "./chunk-cache.ts";
 import { CHUNK_WIDTH, COLUMN, decodeMetadataChunk, decodeSummaryChunk } from "./chunk-codec.ts";
 import type { Uid } from "./ids.ts";
-import type { MailboxContents, TailRow } from "./mailbox-contents.ts";
+import type { MailboxContents } from "./mailbox-contents.ts";
+import { readRowsInLog } from "./mailbox-events.ts";
 import { decodeSummary, encodeSummary } from "./message/encode-summary.ts";
 import { MessageScanner } from "./message/scan-message.ts";
 import { StoredSummary } from "./message/stored-summary.ts";
 import type { MailboxAt, MessageDetails, MessageMetadata } from "./store.ts";
 import type { StoreContext } from "./store-context.ts";
+import { rowBytes, type RowsInLog, type TailRow } from "./tail-rows.ts";
 import type { UidSet } from "./uid-set.ts";
 
 /** A decoded metadata row takes about this many times its encoded bytes. */
@@ -20,10 +23,10 @@ export async function* readMetadata(
   uids: UidSet,
 ): AsyncGenerator<MessageMetadata[]> {
   for (const { number, wanted } of byChunk(contents, uids, CHUNK_WIDTH.metadata)) {
-    const fresh = wanted.map((uid) => contents.tail.get(uid)?.metadata);
+    const fresh = await tailRows(context, at, contents, wanted);
     const stored = fresh.every((row) => row !== undefined) ? null : await metadataChunk(context, at, number);
     // What is in neither was expunged meanwhile.
-    const rows = wanted.flatMap((uid, i) => fresh[i] ?? stored?.get(uid) ?? []);
+    const rows = wanted.flatMap((uid, i) => fresh[i]?.metadata ?? stored?.get(uid) ?? []);
     if (rows.length > 0) yield rows;
   }
 }
@@ -36,8 +39,7 @@ export async function* readDetails(
   uids: UidSet,
 ): AsyncGenerator<MessageDetails[]> {
   for (const { number, wanted } of byChunk(contents, uids, CHUNK_WIDTH.summary)) {
-    // Before the first await: a snapshot moves rows from the tail to the chunks, never back.
-    const fresh = wanted.map((uid) => contents.tail.get(uid));
+    const fresh = await tailRows(context, at, contents, wanted);
     const isIn = (row: TailRow | undefined): boolean => row !== undefined && row.summary !== null;
     const summaries = fresh.every(isIn) ? undefined : await summaryChunk(context, at, number);
     const widths = CHUNK_WIDTH.metadata / CHUNK_WIDTH.summary;
@@ -63,6 +65,41 @@ function detailsOf(row: MessageMetadata, summary: StoredSummary): MessageDetails
   return { uid, sizeBytes, internalDateMs, saveDateMs, emailId, blob, summary };
 }
 
+/** Rows that came after the last snapshot. They are asked for first: a snapshot moves them to the chunks, never back. */
+async function tailRows(
+  context: StoreContext,
+  at: MailboxAt,
+  { tail }: MailboxContents,
+  wanted: readonly Uid[],
+): Promise<(TailRow | undefined)[]> {
+  const { inLog } = tail;
+  const rows = wanted.map((uid) => tail.get(uid));
+  const isInLog = (uid: Uid, i: number): boolean =>
+    rows[i] === undefined && inLog !== null && inLog.uids[0] <= uid && uid <= inLog.uids[1];
+  if (inLog === null || !wanted.some(isInLog)) return rows;
+  const read = await rowsInLog(context, at, inLog);
+  return rows.map((row, i) => row ?? read.get(wanted[i] as Uid));
+}
+
+/** The rows of a mailbox that were let go, but for those that a snapshot has taken in meanwhile. */
+export async function rowsInLog(
+  context: StoreContext,
+  at: MailboxAt,
+  { after, through }: RowsInLog,
+): Promise<ReadonlyMap<Uid, TailRow>> {
+  for (let from = after; ; from = await context.driver.snapshotCursor(at.account, at.mailbox)) {
+    const rows = await context.cache.get(`${mailboxKey(at)}log/${from}/${through}`, async () => {
+      const value = await readRowsInLog(context.driver, at, { after: from, through });
+      let bytes = 0;
+      for (const row of value?.values() ?? []) bytes += rowBytes(row);
+      return { value, bytes };
+    });
+    if (rows !== undefined) return rows;
+    // The log was cut, and maybe by another store: then what is known of the chunks is old.
+    context.cache.deleteAll(mailboxKey(at));
+  }
+}
+
 export function metadataChunk(
   context: StoreContext,
   at: MailboxAt,
@@ -75,8 +112,8 @@ export function summaryChunk(context: StoreContext, at: MailboxAt, number: numbe
   return readChunk(context, at, { column: COLUMN.summary, number, decode: decodeSummaryChunk });
 }
 
-export function cacheKey({ account, mailbox }: MailboxAt, column: number, number: number): string {
-  return `${account}/${mailbox}/${column}/${number}`;
+export function cacheKey(at: MailboxAt, column: number, number: number): string {
+  return `${mailboxKey(at)}${column}/${number}`;
 }
 
 function readChunk<T>(

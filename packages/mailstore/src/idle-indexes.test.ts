@@ -1,6 +1,13 @@
 // What is kept in memory is bounded, and nobody who works on something loses it under his hands.
 import { describe, expect, it } from "@jest/globals";
-import { openMailStore, openMemoryDriver, type AccountInfo, type MailStore, type StoreDriver } from "./index.ts";
+import {
+  cursor,
+  openMailStore,
+  openMemoryDriver,
+  type AccountInfo,
+  type MailStore,
+  type StoreDriver,
+} from "./index.ts";
 import type { StoreLimits } from "./limits.ts";
 
 async function opened(limits: Partial<StoreLimits>): Promise<{ driver: StoreDriver; store: MailStore }> {
@@ -126,6 +133,29 @@ describe("memory", () => {
     stop();
     expect(await created("c")).toMatchObject({ records: [{}, {}, { cursor: since + 3 }], more: false });
     expect(reads).toBe(2);
+    await store.close();
+  });
+
+  it("remembers the newest changes of all accounts together, within the bound", async () => {
+    const { driver, store } = await opened({ recentRangesMax: 10 });
+    const people = [];
+    for (let i = 0; i < 4; i++) people.push(await account(store, `a${i}`));
+    const since = await Promise.all(people.map(({ id }) => store.cursor(id)));
+    for (const { id } of people) store.watch(id, () => undefined);
+    for (const { id } of people) for (let i = 0; i < 4; i++) await store.createMailbox(id, `box${i}`);
+    let reads = 0;
+    const log = driver.log.bind(driver);
+    driver.log = (...args) => {
+      reads++;
+      return log(...args);
+    };
+    const readsOf: number[] = [];
+    for (const [i, { id }] of people.entries()) {
+      reads = 0;
+      expect(await store.changes(id, since[i] ?? cursor(0), 10)).toMatchObject({ records: [{}, {}, {}, {}] });
+      readsOf.push(reads);
+    }
+    expect(readsOf).toEqual([1, 1, 0, 0]);
     await store.close();
   });
 });

@@ -1,23 +1,22 @@
 // Mailbox contents in memory: kept while held, and then as long as there is room, the longest unused let go first.
 import type { MailboxState } from "./mailbox-state.ts";
+import { SharedRoom } from "./shared-room.ts";
 
 /** The contents of an empty mailbox take about as much memory as so many messages. */
 const INDEX_MESSAGES_MIN = 100;
 
 export class IdleIndexes {
-  readonly #messagesMax: number;
-  /** Those that nobody holds, and the messages counted for each. */
-  readonly #idle = new Map<MailboxState, number>();
-  #messages = 0;
+  /** Those that nobody holds, with the messages counted for each. */
+  readonly #idle: SharedRoom<MailboxState>;
 
   constructor(messagesMax: number) {
-    this.#messagesMax = messagesMax;
+    this.#idle = new SharedRoom<MailboxState>(messagesMax, (mailbox) => mailbox.unload());
   }
 
   /** Keeps the contents of a mailbox in memory, once they are there, until the returned function is called. */
   hold(mailbox: MailboxState): () => void {
     mailbox.holders++;
-    this.#take(mailbox);
+    this.#idle.delete(mailbox);
     let held = true;
     return () => {
       if (!held) return;
@@ -28,23 +27,12 @@ export class IdleIndexes {
 
   /** Lets go of the contents of a mailbox that nobody holds. */
   drop(mailbox: MailboxState): void {
-    this.#take(mailbox);
-    mailbox.unload();
-  }
-
-  #take(mailbox: MailboxState): void {
-    this.#messages -= this.#idle.get(mailbox) ?? 0;
     this.#idle.delete(mailbox);
+    mailbox.unload();
   }
 
   #leave(mailbox: MailboxState): void {
     if (mailbox.contents === null) return;
-    const messages = Math.max(mailbox.contents.columns.count, INDEX_MESSAGES_MIN);
-    this.#idle.set(mailbox, messages);
-    this.#messages += messages;
-    for (const oldest of this.#idle.keys()) {
-      if (this.#messages <= this.#messagesMax) return;
-      this.drop(oldest);
-    }
+    this.#idle.set(mailbox, Math.max(mailbox.contents.columns.count, INDEX_MESSAGES_MIN));
   }
 }

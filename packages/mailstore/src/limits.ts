@@ -21,11 +21,15 @@ export interface StoreLimits {
   readonly appPasswordsMax: number;
   /** Change records held in memory of an account that is watched; older ones are read from the log. */
   readonly recentRecordsMax: number;
+  /** The same of all accounts together, in ranges of UIDs; those of accounts that changed longest ago go first. */
+  readonly recentRangesMax: number;
   /** Records that an account's log keeps at least; below them `changes` answers "too old". */
   readonly logRecordsKept: number;
   /** Records, or bytes of them, behind a mailbox' snapshot before a new one is written. */
   readonly tailRecordsMax: number;
   readonly tailBytesMax: number;
+  /** Bytes in memory of the messages behind the snapshots of all mailboxes together; beyond, they are read from the log. */
+  readonly tailRowBytesMax: number;
   /** Bytes behind a snapshot under way at which appends wait for it: what is in memory only stays bounded. */
   readonly tailBytesStallMax: number;
   /** Ranges of expunged UIDs that a mailbox remembers with their cursor. */
@@ -55,9 +59,11 @@ export const DEFAULT_STORE_LIMITS: StoreLimits = {
   aliasesMax: 1_000,
   appPasswordsMax: 100,
   recentRecordsMax: 100,
+  recentRangesMax: 20_000,
   logRecordsKept: 10_000,
   tailRecordsMax: 1_000,
   tailBytesMax: 2 * 1024 * 1024,
+  tailRowBytesMax: 16 * 1024 * 1024,
   tailBytesStallMax: 16 * 1024 * 1024,
   vanishedRangesMax: 10_000,
   copiedSummaryBytesMax: 1024 * 1024,

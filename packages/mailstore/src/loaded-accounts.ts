@@ -7,6 +7,7 @@ import type { AccountId } from "./ids.ts";
 import type { StoreLimits } from "./limits.ts";
 import type { MailboxState } from "./mailbox-state.ts";
 import { Refusal } from "./refusal.ts";
+import { SharedRoom } from "./shared-room.ts";
 
 const RECORDS_PER_READ = 1_000;
 
@@ -36,6 +37,8 @@ export class LoadedAccounts {
   /** Loads since accounts were last let go. */
   #loads = 0;
   readonly #entries = new Map<AccountId, Entry>();
+  /** The records in memory of all accounts together. */
+  readonly #recent: SharedRoom<AccountState>;
   readonly #watchers = new Map<AccountId, Set<() => void>>();
   readonly #stopListening: () => void;
   readonly #grown: Grown;
@@ -48,6 +51,7 @@ export class LoadedAccounts {
     this.#driver = driver;
     this.#limits = limits;
     this.#indexes = indexes;
+    this.#recent = new SharedRoom<AccountState>(limits.recentRangesMax, (account) => account.forgetRecent());
     this.#grown = listeners.grown;
     this.#onTrouble = listeners.onTrouble;
     this.#stopListening = driver.listen((record) => this.#hear(record));
@@ -126,6 +130,7 @@ export class LoadedAccounts {
   /** What is in memory can no longer be trusted: it is read anew, and whoever has a mailbox open must open it again. */
   #abandon(account: AccountState, error: unknown): void {
     if (this.#entries.get(account.id)?.state === account) this.#entries.delete(account.id);
+    this.#recent.delete(account);
     for (const mailbox of account.mailboxes.values()) mailbox.deleted = true;
     this.#onTrouble(error);
     this.#wake(account.id);
@@ -151,10 +156,16 @@ export class LoadedAccounts {
       this.#abandon(account, error);
       return;
     }
+    this.#recent.set(account, account.recentRanges);
     for (const part of record.parts) {
       const mailbox = account.mailboxes.get(part.mailbox);
       if (mailbox !== undefined) this.#grown(account, mailbox, part.record.length);
     }
+  }
+
+  #forget(account: AccountState): void {
+    this.#recent.delete(account);
+    for (const mailbox of account.mailboxes.values()) this.#indexes.drop(mailbox);
   }
 
   /** Lets go of accounts that nobody uses, the longest unused first. */
@@ -165,7 +176,7 @@ export class LoadedAccounts {
       if (this.#entries.size <= this.#limits.idleAccountsMax || looks-- === 0) return;
       this.#entries.delete(id);
       if (entry.state === null || this.#watchers.has(id) || inUse(entry.state)) this.#entries.set(id, entry);
-      else for (const mailbox of entry.state.mailboxes.values()) this.#indexes.drop(mailbox);
+      else this.#forget(entry.state);
     }
   }
 }

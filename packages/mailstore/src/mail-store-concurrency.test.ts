@@ -21,8 +21,10 @@ import {
 
 const TINY = {
   tailRecordsMax: 3,
+  tailRowBytesMax: 1_500,
   tailBytesStallMax: 2_000,
   recentRecordsMax: 3,
+  recentRangesMax: 4,
   vanishedRangesMax: 6,
   copiedSummaryBytesMax: 200,
   chunkCacheBytes: 1_000,

@@ -531,6 +531,7 @@ describe("any operations in any order", () => {
   it("leave what a naive model has, in memory, behind snapshots and for a second reader", async () => {
     const limits = {
       tailRecordsMax: 3,
+      tailRowBytesMax: 1_200,
       recentRecordsMax: 4,
       logRecordsKept: 6,
       vanishedRangesMax: 4,

@@ -3,6 +3,7 @@ import { describe, expect, it } from "@jest/globals";
 import { openMailStore, openMemoryDriver, type AccountInfo, type MailStore, type StoreDriver } from "./index.ts";
 import { DEFAULT_STORE_LIMITS } from "./limits.ts";
 import { MailboxState } from "./mailbox-state.ts";
+import { tailRoom } from "./tail-rows.ts";
 
 const CHEAP = { scryptCost: { N: 16, r: 1, p: 1 }, scramIterations: 4_096 };
 
@@ -59,8 +60,8 @@ describe("a mailbox that is read in", () => {
     const [record] = (await driver.log(alice.id, (head.modSeq - 1) as typeof head.modSeq, { limit: 1 })).records;
     for (let turns = 0; turns < 20; turns++) {
       const mailbox = new MailboxState({ account: alice.id, mailbox: head.mailbox }, head, 1);
-      const loading = mailbox.load(
-        {
+      const loading = mailbox.load({
+        driver: {
           ...driver,
           snapshotCursor: async () => head.modSeq,
           chunks: async () => [],
@@ -74,8 +75,9 @@ describe("a mailbox that is read in", () => {
             return { records: [], floor: 0 as typeof head.modSeq };
           },
         },
-        DEFAULT_STORE_LIMITS,
-      );
+        limits: DEFAULT_STORE_LIMITS,
+        tailRoom: tailRoom(DEFAULT_STORE_LIMITS.tailRowBytesMax),
+      });
       const row = { flags: [], internalDateMs: 0, sizeBytes: 1, origin: null, body: { staged: 0 }, summary: null };
       const contents = await loading;
       for (let turn = 0; turn < 30; turn++) await Promise.resolve();

@@ -1,11 +1,15 @@
 // One mailbox of a loaded account: its head always, its contents while somebody needs them.
-import type { MailboxHead, StoreDriver } from "./driver.ts";
+import type { MailboxHead } from "./driver.ts";
 import type { Uid } from "./ids.ts";
-import type { StoreLimits } from "./limits.ts";
-import { loadContents, type MailboxContents, type MailboxEvent } from "./mailbox-contents.ts";
+import { loadContents, type MailboxContents } from "./mailbox-contents.ts";
+import type { MailboxEvent } from "./mailbox-events.ts";
 import { Refusal } from "./refusal.ts";
 import type { MailboxAt, MailboxStatus, SpecialUse } from "./store.ts";
+import type { StoreContext } from "./store-context.ts";
 import { TurnQueue } from "./turn-queue.ts";
+
+/** Where contents are read from, and what bounds them. */
+type Source = Pick<StoreContext, "driver" | "limits" | "tailRoom">;
 
 /** What a mailbox head's properties hold. */
 export interface MailboxProperties {
@@ -63,14 +67,15 @@ export class MailboxState {
   }
 
   /** The contents, from memory or read in. */
-  load(driver: StoreDriver, limits: StoreLimits): Promise<MailboxContents> {
+  load(source: Source): Promise<MailboxContents> {
     if (this.#contents !== null) return Promise.resolve(this.#contents);
-    this.#loading ??= this.#read(driver, limits);
+    this.#loading ??= this.#read(source);
     return this.#loading;
   }
 
   /** Lets go of the contents; the log and the snapshot have them. */
   unload(): void {
+    this.#contents?.tail.release();
     this.#contents = null;
   }
 
@@ -96,13 +101,14 @@ export class MailboxState {
     };
   }
 
-  async #read(driver: StoreDriver, limits: StoreLimits): Promise<MailboxContents> {
+  async #read({ driver, limits, tailRoom }: Source): Promise<MailboxContents> {
     this.#held = [];
     try {
       const contents = await loadContents(driver, this.at, {
         uidNext: this.head.uidNext,
         messages: this.head.messages,
         limits,
+        tailRoom,
       });
       for (const event of this.#held) if (event.cursor > contents.through) contents.apply(event);
       this.#contents = contents;

@@ -21,6 +21,7 @@ import { DEFAULT_SCRYPT_COST, Secrets, type ScryptCost } from "./secrets.ts";
 import { trimLog, wantsSnapshot, writeSnapshot, type Tail } from "./snapshots.ts";
 import type * as port from "./store.ts";
 import type { StoreContext } from "./store-context.ts";
+import { tailRoom } from "./tail-rows.ts";
 import { expunge, transfer } from "./transfer.ts";
 import { TurnQueue } from "./turn-queue.ts";
 import type { UidSet } from "./uid-set.ts";
@@ -63,6 +64,7 @@ class DriverMailStore implements port.MailStore {
         { grown: (...record) => this.#lookAfter(...record), onTrouble: (error) => this.#onTrouble(error) },
       ),
       cache: new ChunkCache(limits.chunkCacheBytes),
+      tailRoom: tailRoom(limits.tailRowBytesMax),
       now: options.now ?? Date.now,
       snapshotTurns: new TurnQueue(),
       closing: this.#closing.signal,

@@ -11,13 +11,14 @@ import {
   encodeSummaryChunk,
   encodeVanished,
 } from "./chunk-codec.ts";
-import { cacheKey, metadataChunk, summaryChunk } from "./cold-rows.ts";
+import { cacheKey, metadataChunk, rowsInLog, summaryChunk } from "./cold-rows.ts";
 import type { Snapshot } from "./driver.ts";
 import { cursor, type Uid } from "./ids.ts";
-import type { MailboxContents, TailRow } from "./mailbox-contents.ts";
+import type { MailboxContents } from "./mailbox-contents.ts";
 import type { MailboxState } from "./mailbox-state.ts";
 import { MessageColumns } from "./message-columns.ts";
 import { contentsOf, type StoreContext } from "./store-context.ts";
+import type { TailRow } from "./tail-rows.ts";
 
 type Chunks = { column: number; number: number; data: Uint8Array | null }[];
 
@@ -69,7 +70,8 @@ async function write(context: StoreContext, mailbox: MailboxState, contents: Mai
   const dirty = contents.dirtyChunks;
   contents.dirtyChunks = new Set();
   const through = contents.through;
-  const tail = new Map(contents.tail);
+  const tail = contents.tail.copy();
+  const { inLog } = contents.tail;
   const records = contents.tailRecords;
   const bytes = contents.tailBytes;
   const hot = copyRows(contents, dirty);
@@ -82,7 +84,8 @@ async function write(context: StoreContext, mailbox: MailboxState, contents: Mai
       await turnOfEventLoop(undefined, { signal: context.closing });
       pushHot(chunks, number, columns === null ? null : encodeHotChunk(columns, contents.flagSets, [0, columns.count]));
     }
-    await pushCold(context, mailbox, contents, { tail, chunks });
+    const read = inLog === null ? [] : await rowsInLog(context, mailbox.at, inLog);
+    await pushCold(context, mailbox, contents, { tail: new Map([...read, ...tail]), chunks });
     const snapshot: Snapshot = { ...mailbox.at, cursor: through, chunks };
     await context.driver.saveSnapshot(snapshot);
   } catch (error) {
@@ -90,7 +93,7 @@ async function write(context: StoreContext, mailbox: MailboxState, contents: Mai
     throw error;
   }
   for (const chunk of chunks) context.cache.delete(cacheKey(mailbox.at, chunk.column, chunk.number));
-  for (const [uid, row] of tail) if (contents.tail.get(uid) === row) contents.tail.delete(uid);
+  contents.tail.saved(through, tail);
   contents.tailRecords -= records;
   contents.tailBytes -= bytes;
 }

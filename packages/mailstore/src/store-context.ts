@@ -1,6 +1,6 @@
 // What every operation of the store works on, and the one way in which they commit.
 import type { AccountState } from "./account-state.ts";
-import type { ChunkCache } from "./chunk-cache.ts";
+import { mailboxKey, type ChunkCache } from "./chunk-cache.ts";
 import type { CommitResult, StoreDriver, Transaction } from "./driver.ts";
 import type { IdleIndexes } from "./idle-indexes.ts";
 import type { StoreLimits } from "./limits.ts";
@@ -8,6 +8,7 @@ import type { LoadedAccounts } from "./loaded-accounts.ts";
 import type { MailboxContents } from "./mailbox-contents.ts";
 import type { MailboxState } from "./mailbox-state.ts";
 import { Refusal } from "./refusal.ts";
+import type { TailRoom } from "./tail-rows.ts";
 import type { TurnQueue } from "./turn-queue.ts";
 
 export interface StoreContext {
@@ -16,6 +17,7 @@ export interface StoreContext {
   readonly accounts: LoadedAccounts;
   readonly indexes: IdleIndexes;
   readonly cache: ChunkCache;
+  readonly tailRoom: TailRoom;
   readonly now: () => number;
   /** Snapshots are written one after the other. */
   readonly snapshotTurns: TurnQueue;
@@ -34,9 +36,9 @@ export async function contentsOf(context: StoreContext, mailbox: MailboxState): 
   const release = context.indexes.hold(mailbox);
   const fresh = mailbox.contents === null;
   try {
-    const contents = await mailbox.load(context.driver, context.limits);
+    const contents = await mailbox.load(context);
     // Another store may have written the chunks that the contents rest on.
-    if (fresh) context.cache.deleteAll(`${mailbox.at.account}/${mailbox.at.mailbox}/`);
+    if (fresh) context.cache.deleteAll(mailboxKey(mailbox.at));
     return contents;
   } finally {
     release();

@@ -11,6 +11,7 @@ import { DEFAULT_STORE_LIMITS } from "../limits.ts";
 import { loadContents, type MailboxContents } from "../mailbox-contents.ts";
 import type { MailboxAt, MessageMetadata } from "../store.ts";
 import type { StoreContext } from "../store-context.ts";
+import { tailRoom } from "../tail-rows.ts";
 import type { DamagedRecord, SegmentsRead } from "./check-segments.ts";
 import type { Finding } from "./finding.ts";
 
@@ -142,7 +143,9 @@ export class MailCheck {
     const whose = { account, mailbox };
     this.#mailboxes++;
     const { uidNext, messages } = head;
-    const contents = await loadContents(this.#driver, at, { uidNext, messages, limits: DEFAULT_STORE_LIMITS });
+    const limits = DEFAULT_STORE_LIMITS;
+    const room = tailRoom(limits.tailRowBytesMax);
+    const contents = await loadContents(this.#driver, at, { uidNext, messages, limits, tailRoom: room });
     this.#checkUids(contents, head, whose);
     const counted = await this.#checkRows(contents, at, whose);
     for (const name of ["messages", "unseen", "deleted", "bytes"] as const) {

@@ -1,0 +1,85 @@
+// What committed transactions say of one mailbox, read from the log again where memory does not have it.
+import { emailIdOf } from "./chunk-codec.ts";
+import type { LogRecord, StoreDriver } from "./driver.ts";
+import { blobId, type Cursor, type Uid } from "./ids.ts";
+import { decodeFacts, type AppendedRow, type MailboxFact } from "./log-record.ts";
+import type { MailboxAt } from "./store.ts";
+import type { RowsInLog, TailRow } from "./tail-rows.ts";
+
+const RECORDS_PER_READ = 1_000;
+
+/** What a committed transaction says of one mailbox. */
+export interface MailboxEvent {
+  readonly cursor: Cursor;
+  readonly atMs: number;
+  readonly firstUid: Uid;
+  readonly facts: readonly MailboxFact[];
+  readonly blobs: LogRecord["blobs"];
+  readonly recordBytes: number;
+}
+
+/** The next events behind a cursor; undefined where the log was cut behind it. */
+export async function readEvents(
+  driver: StoreDriver,
+  at: MailboxAt,
+  after: Cursor,
+): Promise<{ readonly events: readonly MailboxEvent[]; readonly more: boolean } | undefined> {
+  const page = await driver.log(at.account, after, { mailbox: at.mailbox, limit: RECORDS_PER_READ });
+  if (after < page.floor) return undefined;
+  const events = page.records.flatMap((record) => [...mailboxEvents(record, at)]);
+  return { events, more: page.records.length === RECORDS_PER_READ };
+}
+
+function* mailboxEvents(record: LogRecord, at: MailboxAt): Generator<MailboxEvent> {
+  for (const part of record.parts) {
+    if (part.mailbox !== at.mailbox) continue;
+    yield {
+      cursor: record.cursor,
+      atMs: record.atMs,
+      firstUid: part.firstUid,
+      facts: decodeFacts(part.record),
+      blobs: record.blobs,
+      recordBytes: part.record.length,
+    };
+  }
+}
+
+/** The cold rows of records in the log, those of expunged messages too; undefined where it was cut. */
+export async function readRowsInLog(
+  driver: StoreDriver,
+  at: MailboxAt,
+  { after, through }: Pick<RowsInLog, "after" | "through">,
+): Promise<Map<Uid, TailRow> | undefined> {
+  const rows = new Map<Uid, TailRow>();
+  let read = after;
+  while (read < through) {
+    const page = await readEvents(driver, at, read);
+    if (page === undefined) return undefined;
+    for (const event of page.events) {
+      let uid = event.firstUid;
+      for (const fact of event.facts) {
+        if (fact.type !== "appended") continue;
+        for (const row of fact.rows) rows.set(uid, coldRow(at, uid++, { row, event }));
+      }
+      read = event.cursor;
+    }
+    if (!page.more) return rows;
+  }
+  return rows;
+}
+
+/** The cold row of a message, as the record says that brought it. */
+export function coldRow(
+  at: MailboxAt,
+  uid: Uid,
+  { row, event }: { readonly row: AppendedRow; readonly event: MailboxEvent },
+): TailRow {
+  const blob = "staged" in row.body ? event.blobs[row.body.staged] : blobId(row.body.blob);
+  if (blob === undefined) throw new Error("a log record names a body that its transaction does not have");
+  const { mailbox, uid: first } = row.origin ?? { mailbox: at.mailbox, uid };
+  const { sizeBytes, internalDateMs } = row;
+  const emailId = emailIdOf(mailbox, first);
+  const metadata = { uid, sizeBytes, internalDateMs, saveDateMs: event.atMs, emailId, blob };
+  // A copy: the row keeps no more in memory than itself, whatever the record that it comes from lies in.
+  return { metadata, summary: row.summary && new Uint8Array(row.summary) };
+}

@@ -1,0 +1,164 @@
+// Rows behind snapshots in the room that all mailboxes share: the newest stay, the others are where the log has them.
+import { describe, expect, it } from "@jest/globals";
+import { openMailStore, openMemoryDriver, type AccountInfo, type MailboxAt, type MailStore } from "./index.ts";
+import { blobId, cursor } from "./ids.ts";
+import type { StoreLimits } from "./limits.ts";
+import { SharedRoom } from "./shared-room.ts";
+import { rowBytes, tailRoom, TailRows, type TailRow } from "./tail-rows.ts";
+
+const BOXES = 50;
+const MAILS_EACH = 20;
+
+function row(uid: number): TailRow {
+  const dates = { internalDateMs: 0, saveDateMs: 0 };
+  return { metadata: { uid, sizeBytes: 1, emailId: `E1-${uid}`, blob: blobId(uid), ...dates }, summary: null };
+}
+
+/** UIDs that are in memory. */
+function kept(rows: TailRows): number[] {
+  return [...rows.uids()];
+}
+
+describe("a shared room", () => {
+  it("lets go of what was used longest ago, and counts what is told to be smaller, gone or nothing", () => {
+    const gone: string[] = [];
+    const room = new SharedRoom<string>(10, (thing) => gone.push(thing));
+    for (const thing of ["a", "b", "c"]) room.set(thing, 3);
+    room.set("a", 4);
+    expect([gone, room.size]).toEqual([[], 10]);
+    room.set("d", 1);
+    expect([gone, room.size]).toEqual([["b"], 8]);
+    room.delete("c");
+    room.set("a", 0);
+    expect(room.size).toBe(1);
+    room.set("e", 11);
+    expect([gone, room.size]).toEqual([["b", "d", "e"], 0]);
+  });
+});
+
+describe("rows behind snapshots", () => {
+  it("are in memory as many as all mailboxes have room for, the newest of them", () => {
+    const rowsMax = 100;
+    const room = tailRoom(rowsMax * rowBytes(row(1)));
+    const boxes = Array.from({ length: BOXES }, () => new TailRows(room, cursor(0)));
+    const rowsKept = (): number => boxes.reduce((sum, { size }) => sum + size, 0);
+    for (let uid = 1; uid <= MAILS_EACH; uid++) {
+      for (const box of boxes) {
+        box.add(row(uid), cursor(uid));
+        expect(rowsKept()).toBeLessThanOrEqual(rowsMax);
+        expect(box.get(uid)).toBeDefined();
+      }
+    }
+    // Each mailbox gives up all that it has: about half of the room is in use at least.
+    expect(rowsKept()).toBeGreaterThan(rowsMax / 3);
+    for (const box of boxes) {
+      const [first = MAILS_EACH + 1] = kept(box);
+      if (first > 1) expect(box.inLog).toEqual({ after: 0, through: first - 1, uids: [1, first - 1] });
+    }
+    for (const box of boxes) box.release();
+    expect(room.size).toBe(0);
+  });
+
+  it("are no more in the log alone once a snapshot has them", () => {
+    const rows = new TailRows(tailRoom(1e6), cursor(3));
+    for (const uid of [1, 2]) rows.add(row(uid), cursor(uid + 3));
+    rows.letGo();
+    rows.add(row(3), cursor(6));
+    const copy = rows.copy();
+    rows.add(row(4), cursor(7));
+    expect(rows.inLog).toEqual({ after: 3, through: 5, uids: [1, 2] });
+    rows.saved(cursor(6), copy);
+    expect([kept(rows), rows.inLog]).toEqual([[4], null]);
+    rows.letGo();
+    rows.saved(cursor(6), new Map());
+    expect(rows.inLog).toEqual({ after: 6, through: 7, uids: [4, 4] });
+    rows.saved(cursor(7), new Map());
+    rows.letGo();
+    expect(rows.inLog).toBeNull();
+  });
+});
+
+describe("a store", () => {
+  const limits = { tailRecordsMax: 1e9, tailRowBytesMax: 5_000, logRecordsKept: 0 };
+
+  it("tells of messages whose rows were let go what it told before, and reads the log once for it", async () => {
+    const { store, alice, logReads } = await opened(limits);
+    const boxes = (await store.mailboxes(alice.id)).map(({ id }) => ({ account: alice.id, mailbox: id }));
+    const handles = await Promise.all(boxes.map((at) => store.open(at)));
+    for (const handle of handles) await handle.ready();
+    const told: string[][] = boxes.map(() => []);
+    logReads.count = 0;
+    for (let i = 0; i < 30; i++) {
+      for (const [box, at] of boxes.entries()) {
+        const { uid } = await deliver(store, at, `${box}-${i}`);
+        told[box]?.push(...(await describeMessages(handles[box], [[uid, uid]])));
+      }
+    }
+    // What has just come is in memory.
+    expect(logReads.count).toBe(0);
+    for (let round = 0; round < 2; round++) {
+      for (const [box, handle] of handles.entries()) {
+        expect(await describeMessages(handle, [[1, 1000]])).toEqual(told[box]);
+      }
+    }
+    expect(logReads.count).toBeGreaterThan(0);
+    expect(logReads.count).toBeLessThanOrEqual(boxes.length);
+    for (const handle of handles) handle.release();
+    await store.close();
+  });
+
+  it("takes rows that were let go into the next snapshot", async () => {
+    const { driver, store, alice, logReads } = await opened({ ...limits, tailRecordsMax: 40, tailRowBytesMax: 1 });
+    const [inbox] = await store.mailboxes(alice.id);
+    if (inbox === undefined) throw new Error("no mailbox");
+    const at = { account: alice.id, mailbox: inbox.id };
+    const handle = await store.open(at);
+    await handle.ready();
+    const trimmed = new Promise<void>((resolve, reject) => {
+      const trim = driver.trimLog.bind(driver);
+      driver.trimLog = async (...args) => trim(...args).then(resolve, reject);
+    });
+    for (let i = 0; i <= 40; i++) await deliver(store, at, `m${i}`);
+    await trimmed;
+    logReads.count = 0;
+    const subjects = Array.from({ length: 41 }, (_, i) => `${i + 1} E${inbox.id}-${i + 1} m${i}`);
+    expect(await describeMessages(handle, [[1, 1000]])).toEqual(subjects);
+    expect(logReads.count).toBe(0);
+    handle.release();
+    await store.close();
+  });
+});
+
+async function opened(limits: Partial<StoreLimits>) {
+  const driver = await openMemoryDriver();
+  const logReads = { count: 0 };
+  const log = driver.log.bind(driver);
+  driver.log = (...args) => {
+    logReads.count++;
+    return log(...args);
+  };
+  const store = openMailStore(driver, { scryptCost: { N: 16, r: 1, p: 1 }, scramIterations: 4_096, limits });
+  const alice: AccountInfo = await store.createAccount({ address: "alice@example.org", password: "secret" });
+  return { driver, store, alice, logReads };
+}
+
+async function* once(text: string): AsyncGenerator<Uint8Array> {
+  yield Buffer.from(text, "latin1");
+}
+
+async function deliver(store: MailStore, at: MailboxAt, subject: string): Promise<{ uid: number }> {
+  const message = await store.stage(once(`Subject: ${subject}\r\n\r\nx\r\n`), { bytesMax: 1000 });
+  const [done] = await store.append([{ ...at, message }]);
+  if (done === undefined) throw new Error("nothing appended");
+  return done;
+}
+
+type Handle = Awaited<ReturnType<MailStore["open"]>>;
+
+async function describeMessages(handle: Handle | undefined, uids: Parameters<Handle["details"]>[0]): Promise<string[]> {
+  const lines: string[] = [];
+  for await (const rows of handle?.details(uids) ?? []) {
+    for (const { uid, emailId, summary } of rows) lines.push(`${uid} ${emailId} ${summary.envelope.subject}`);
+  }
+  return lines;
+}
