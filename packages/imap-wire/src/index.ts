@@ -33,6 +33,21 @@ export {
   parseMailbox,
   printMailbox,
 } from "./mailbox-name.ts";
+export type {
+  GetMetadataArguments,
+  MetadataDepth,
+  MetadataOptions,
+  MetadataValue,
+  SetMetadataArguments,
+} from "./metadata.ts";
+export {
+  parseGetMetadataArguments,
+  parseSetMetadataArguments,
+  printGetMetadataArguments,
+  printMetadata,
+  printMetadataChanged,
+  printSetMetadataArguments,
+} from "./metadata.ts";
 export type { EventGroup, MailboxSpecifier, NotifyArguments, NotifyEvent } from "./notify-arguments.ts";
 export { NOTIFY_EVENTS, parseNotifyArguments, printNotifyArguments } from "./notify-arguments.ts";
 export type { PageRange } from "./page-range.ts";

@@ -53,6 +53,9 @@ export type ResponseCode =
     }
   | { readonly code: "HIGHESTMODSEQ" | "UIDNEXT" | "UIDVALIDITY" | "UNSEEN"; readonly value: number }
   | { readonly code: "MAILBOXID"; readonly id: string }
+  /** What GETMETADATA left out, or SETMETADATA does not take (RFC 5464 4). */
+  | { readonly code: "METADATA"; readonly reason: "TOOMANY" }
+  | { readonly code: "METADATA"; readonly reason: "LONGENTRIES" | "MAXSIZE"; readonly octets: number }
   /** Message numbers, or UIDs where the command was of UIDs. */
   | { readonly code: "MODIFIED"; readonly numbers: readonly NumberRange[] }
   /** What a client may set for good; `\*` where it may also make new keywords. */
@@ -79,6 +82,8 @@ export function printResponseCode(code: ResponseCode): string {
       return `${code.code} ${code.value}`;
     case "MAILBOXID":
       return `MAILBOXID (${code.id})`;
+    case "METADATA":
+      return `METADATA ${code.reason}${"octets" in code ? ` ${code.octets}` : ""}`;
     case "MODIFIED":
       return `MODIFIED ${printSequenceSet(code.numbers)}`;
     case "PERMANENTFLAGS":

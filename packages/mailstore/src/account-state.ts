@@ -1,8 +1,9 @@
 // One account in memory: its cursor, its mailboxes' heads and the newest change records.
 // `apply` is the only way it changes; records come in cursor order, doubles are passed over.
+import { AccountMetadata } from "./account-metadata.ts";
 import type { Change, ChangeRecord } from "./change.ts";
 import type { AccountHead, LogPart, LogRecord, QuotaLimits } from "./driver.ts";
-import { ACCOUNT_DIRECTORY, type AccountId, type Cursor, type MailboxId, type Uid } from "./ids.ts";
+import { ACCOUNT_DIRECTORY, isMailbox, mailboxId, type AccountId, type Cursor, type MailboxId, type Uid } from "./ids.ts";
 import { decodeFacts, type MailboxFact } from "./log-record.ts";
 import { MailboxState } from "./mailbox-state.ts";
 import { Refusal } from "./refusal.ts";
@@ -23,6 +24,7 @@ const NEW_DIRECTORY: DirectoryProperties = { mailboxNext: 1, uidValidityLast: 0,
 export class AccountState {
   readonly id: AccountId;
   readonly mailboxes: Map<MailboxId, MailboxState> = new Map();
+  readonly metadata: AccountMetadata = new AccountMetadata();
   /** Turns for whoever creates, renames, deletes or subscribes. */
   readonly directoryTurns: TurnQueue = new TurnQueue();
   /** Work under way on the account as a whole. */
@@ -51,6 +53,7 @@ export class AccountState {
     this.#recentMax = recentMax;
     for (const box of head.mailboxes) {
       if (box.mailbox === ACCOUNT_DIRECTORY) this.#readDirectory(box);
+      else if (!isMailbox(box.mailbox)) this.metadata.apply(box.mailbox, box);
       else {
         const at = { account: head.account, mailbox: box.mailbox };
         const mailbox = new MailboxState(at, box, recentFrom.get(box.mailbox) ?? 1);
@@ -104,6 +107,7 @@ export class AccountState {
       if (part.head !== null) this.#readDirectory(part.head);
       return;
     }
+    if (!isMailbox(part.mailbox)) return this.metadata.apply(part.mailbox, part.head);
     let mailbox = this.mailboxes.get(part.mailbox);
     if (mailbox === undefined) {
       if (part.head === null) return;
@@ -181,6 +185,9 @@ function changesOf({ mailbox, firstUid }: LogPart, facts: readonly MailboxFact[]
         return { type: "MailboxSubscribed", name: fact.name };
       case "unsubscribed":
         return { type: "MailboxUnsubscribed", name: fact.name };
+      case "metadata":
+        if (fact.mailbox === ACCOUNT_DIRECTORY) return { type: "ServerMetadataChanged", entry: fact.entry };
+        return { type: "MailboxMetadataChanged", mailbox: mailboxId(fact.mailbox), entry: fact.entry };
     }
   });
 }

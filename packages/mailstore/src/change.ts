@@ -28,7 +28,10 @@ export type Change =
     }
   | { readonly type: "MailboxDeleted"; readonly mailbox: MailboxId; readonly name: string }
   | { readonly type: "MailboxSubscribed"; readonly name: string }
-  | { readonly type: "MailboxUnsubscribed"; readonly name: string };
+  | { readonly type: "MailboxUnsubscribed"; readonly name: string }
+  /** An entry of metadata was set or removed (RFC 5464): one of a mailbox, or one of the account itself. */
+  | { readonly type: "MailboxMetadataChanged"; readonly mailbox: MailboxId; readonly entry: string }
+  | { readonly type: "ServerMetadataChanged"; readonly entry: string };
 
 /** Everything that one transaction changed, all at the same cursor. */
 export interface ChangeRecord {

@@ -12,7 +12,7 @@ import type {
   Transaction,
   TransactionPart,
 } from "./driver.ts";
-import { accountId, ACCOUNT_DIRECTORY, cursor, mailboxId, type AccountId, type BlobId, type MailboxId } from "./ids.ts";
+import { accountId, ACCOUNT_DIRECTORY, cursor, mailboxId, METADATA_FIRST, type AccountId, type BlobId, type MailboxId } from "./ids.ts";
 import { randomFrom, type Random } from "./test-support/random-from.ts";
 
 /** A store opened for one case. */
@@ -545,6 +545,22 @@ export function describeStoreDriver(name: string, open: () => Promise<OpenedStor
         expect(through).toBeGreaterThanOrEqual(floor);
         expect(records.map((record) => record.cursor)).toEqual([12]);
       }
+    });
+
+    it("keeps what is no mailbox without snapshots: its head has all that a record said of it", async () => {
+      const entry = mailboxId(METADATA_FIRST + 7);
+      const value = (text: string): TransactionPart => ({ ...part(entry), properties: bytes(text), record: bytes("set") });
+      const { cursor: at } = ok(await commitOne(driver, transaction(A, [{ ...value("one"), guard: cursor(0) }])));
+      expect(await commitOne(driver, transaction(A, [{ ...value("two"), guard: cursor(0) }]))).toMatchObject({ why: "guard" });
+      const chunks = [{ column: 0, number: 0, data: bytes("rows") }];
+      for (const mailbox of [INBOX, TRASH]) await driver.saveSnapshot({ account: A, mailbox, cursor: at, chunks });
+      await driver.trimLog(A, at);
+      const store = await reopened();
+      const head = mailboxOf(await store.head(A), entry);
+      expect(plain(head)).toMatchObject({ guard: at, messages: 0, properties: plain(bytes("one")) });
+      ok(await commitOne(store, transaction(A, [{ ...value("three"), guard: at, properties: null }])));
+      expect((await store.head(A))?.mailboxes.map(({ mailbox }) => mailbox)).toEqual([INBOX, TRASH]);
+      expect((await store.log(A, at, { mailbox: entry, limit: 9 })).records).toMatchObject([{ parts: [{ head: null }] }]);
     });
 
     describe("the directory", () => {

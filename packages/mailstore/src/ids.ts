@@ -16,6 +16,13 @@ export type Uid = number;
 
 /** The pseudo-mailbox whose head carries what belongs to the account itself: its list of subscriptions, its guard. */
 export const ACCOUNT_DIRECTORY: MailboxId = 0 as MailboxId;
+/** From here on pseudo-mailboxes: each keeps one entry of metadata (RFC 5464) as its properties, and no message. */
+export const METADATA_FIRST: MailboxId = (2 ** 31) as MailboxId;
+
+/** Whether it is a mailbox, not what else has a head of its own. */
+export function isMailbox(id: MailboxId): boolean {
+  return id !== ACCOUNT_DIRECTORY && id < METADATA_FIRST;
+}
 
 export function accountId(value: number): AccountId {
   return checked(value, 2 ** 32 - 1, "account id") as AccountId;

@@ -15,6 +15,10 @@ export interface StoreLimits {
   readonly mailboxLevelsMax: number;
   /** Subscribed names of one account. */
   readonly subscriptionsMax: number;
+  /** Entries of metadata of one mailbox, and of the account itself (RFC 5464). */
+  readonly metadataEntriesMax: number;
+  /** What all entries of metadata of one account come to in memory. */
+  readonly metadataBytesMax: number;
   /** Aliases of one account. */
   readonly aliasesMax: number;
   /** App passwords of one account. */
@@ -56,6 +60,8 @@ export const DEFAULT_STORE_LIMITS: StoreLimits = {
   mailboxNameBytesMax: 1_000,
   mailboxLevelsMax: 50,
   subscriptionsMax: 10_000,
+  metadataEntriesMax: 100,
+  metadataBytesMax: 1024 * 1024,
   aliasesMax: 1_000,
   appPasswordsMax: 100,
   recentRecordsMax: 100,

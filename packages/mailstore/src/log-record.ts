@@ -32,7 +32,9 @@ export type MailboxFact =
   | { readonly type: "created"; readonly name: string }
   | { readonly type: "renamed"; readonly oldName: string; readonly name: string }
   | { readonly type: "deleted"; readonly name: string }
-  | { readonly type: "subscribed" | "unsubscribed"; readonly name: string };
+  | { readonly type: "subscribed" | "unsubscribed"; readonly name: string }
+  /** An entry of metadata, of this mailbox or of the account (0). */
+  | { readonly type: "metadata"; readonly mailbox: number; readonly entry: string };
 
 const FACT_TYPES = [
   "appended",
@@ -43,6 +45,7 @@ const FACT_TYPES = [
   "deleted",
   "subscribed",
   "unsubscribed",
+  "metadata",
 ] as const;
 const APPENDED_BY = ["delivery", "append", "copy", "move"] as const;
 const FLAG_MODES = ["add", "remove", "replace"] as const;
@@ -87,6 +90,9 @@ function writeFact(writer: ByteWriter, fact: MailboxFact): void {
     case "unsubscribed":
       writer.string(fact.name);
       return;
+    case "metadata":
+      writer.integer(fact.mailbox).string(fact.entry);
+      return;
   }
 }
 
@@ -115,6 +121,8 @@ function readFact(reader: ByteReader): MailboxFact {
     case "subscribed":
     case "unsubscribed":
       return { type, name: reader.string() };
+    case "metadata":
+      return { type, mailbox: reader.integer(), entry: reader.string() };
   }
 }
 

@@ -122,7 +122,7 @@ class Folded {
     if (box === undefined) throw new Error(`${change.type} in a mailbox that is not there`);
     if (change.type === "MailboxDeleted") this.boxes.delete(change.mailbox);
     else if (change.type === "MailboxRenamed") box.name = change.name;
-    else {
+    else if ("uids" in change) {
       for (const uid of uidSetValues(change.uids)) {
         if (box.uids.has(uid) !== (change.type !== "MessageAppended")) throw new Error(`${change.type} of ${uid}`);
         if (change.type === "MessageAppended") box.uids.add(uid);

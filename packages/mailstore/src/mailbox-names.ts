@@ -1,12 +1,13 @@
 // Mailboxes as a tree of names: create, rename, delete, subscribe. Levels are separated by "/", INBOX exists always.
 import type { AccountState } from "./account-state.ts";
-import type { Transaction } from "./driver.ts";
+import { changeDirectory } from "./change-directory.ts";
 import { ACCOUNT_DIRECTORY, mailboxId, type Cursor } from "./ids.ts";
 import { encodeProperties, type MailboxState } from "./mailbox-state.ts";
+import { EntriesDraft } from "./metadata.ts";
 import { Refusal } from "./refusal.ts";
 import type { MailboxStatus, SpecialUse } from "./store.ts";
-import { commitDecided, inTurn, type StoreContext } from "./store-context.ts";
-import { TransactionDraft } from "./transaction-draft.ts";
+import { inTurn, type StoreContext } from "./store-context.ts";
+import type { TransactionDraft } from "./transaction-draft.ts";
 import { appendedRow, expungeRows, sourceRows } from "./transfer.ts";
 
 export const SEPARATOR = "/";
@@ -91,6 +92,7 @@ export async function deleteMailbox(context: StoreContext, account: AccountState
         { messages: -messages, unseen: -unseen, deleted: -deleted, bytes: -bytes },
       )
       .properties(mailbox.at.mailbox, guard, null);
+    new EntriesDraft(account, draft).removeAll(mailbox.at.mailbox);
     return true;
   });
 }
@@ -158,6 +160,8 @@ async function emptyInboxInto(context: StoreContext, account: AccountState, to: 
       const names = new Names(context, account, draft);
       const target = names.createWithSuperiors(to, null);
       names.save();
+      // RFC 5464 4.1
+      new EntriesDraft(account, draft).copyAll(inbox.at.mailbox, target);
       const { guard } = inbox.head;
       const rows = await sourceRows(context, inbox, contents, { uids: [[1, inbox.head.uidNext]] });
       if (rows.length === 0) return true;
@@ -177,23 +181,6 @@ function existing(account: AccountState, name: string): MailboxState {
 
 function inferiorsOf(account: AccountState, name: string): MailboxState[] {
   return [...account.mailboxes.values()].filter((mailbox) => mailbox.properties.name.startsWith(name + SEPARATOR));
-}
-
-/** Decides a change of names in the directory's turn; false from `decide` means that nothing has to change. */
-async function changeDirectory(
-  context: StoreContext,
-  account: AccountState,
-  decide: (draft: TransactionDraft) => boolean | Promise<boolean>,
-): Promise<Cursor> {
-  account.holders++;
-  const turn = account.directoryTurns.run(async () => {
-    const committed = await commitDecided(context, account, async (): Promise<Transaction | null> => {
-      const draft = new TransactionDraft(account.id);
-      return (await decide(draft)) ? draft.finish({ enforceQuota: false }) : null;
-    });
-    return committed?.cursor ?? account.cursor;
-  });
-  return turn.finally(() => account.holders--);
 }
 
 /** New mailboxes of one transaction: each with an id and a UIDVALIDITY that were never used. */

@@ -55,6 +55,7 @@ const facts: fc.Arbitrary<MailboxFact> = fc.oneof(
     type: fc.constantFrom("created" as const, "deleted" as const, "subscribed" as const, "unsubscribed" as const),
     name: fc.string(),
   }),
+  fc.record({ type: fc.constant("metadata" as const), mailbox: fc.nat(), entry: fc.string() }),
 );
 
 describe("stored bytes", () => {

@@ -8,12 +8,13 @@ import { collect } from "./collect.ts";
 import type { BlobRange, StoreDriver } from "./driver.ts";
 import { setFlags } from "./flags.ts";
 import { Credentials } from "./credentials.ts";
-import type { AccountId, Cursor, MailboxId, Uid } from "./ids.ts";
+import { ACCOUNT_DIRECTORY, type AccountId, type Cursor, type MailboxId, type Uid } from "./ids.ts";
 import { IdleIndexes } from "./idle-indexes.ts";
 import { DEFAULT_STORE_LIMITS, type StoreLimits } from "./limits.ts";
 import { LoadedAccounts, saveRecentFrom } from "./loaded-accounts.ts";
 import { createMailbox, deleteMailbox, normalizeMailboxName, renameMailbox, setSubscribed } from "./mailbox-names.ts";
 import type { MailboxState } from "./mailbox-state.ts";
+import { setMetadata } from "./metadata.ts";
 import { OpenMailbox } from "./open-mailbox.ts";
 import { DEFAULT_SCRAM_ITERATIONS, type ScramHash } from "./scram-keys.ts";
 import { replace } from "./replace.ts";
@@ -163,6 +164,21 @@ class DriverMailStore implements port.MailStore {
 
   async subscriptions(account: AccountId): Promise<readonly string[]> {
     return (await this.#accounts.load(account)).directory.subscriptions;
+  }
+
+  async metadata(account: AccountId, mailbox: MailboxId | null): Promise<readonly port.MetadataEntry[]> {
+    return (await this.#accounts.load(account)).metadata.of(mailbox ?? ACCOUNT_DIRECTORY);
+  }
+
+  async setMetadata(
+    account: AccountId,
+    mailbox: MailboxId | null,
+    changes: readonly port.MetadataChange[],
+  ): Promise<Cursor> {
+    return setMetadata(this.#context, await this.#accounts.load(account), {
+      mailbox: mailbox ?? ACCOUNT_DIRECTORY,
+      changes,
+    });
   }
 
   stage(body: AsyncIterable<Uint8Array>, options: { readonly bytesMax: number }): Promise<port.StagedMessage> {

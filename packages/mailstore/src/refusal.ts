@@ -25,6 +25,7 @@ export type RefusalCode =
   | "storeFull"
   | "storeUnavailable"
   | "tooManyConnections"
+  | "tooManyEntries"
   | "tooManyKeywords"
   | "tooManyLogins"
   | "tooManyMailboxes"

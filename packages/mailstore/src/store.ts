@@ -79,6 +79,18 @@ export interface MailboxStatus {
   readonly subscribed: boolean;
 }
 
+/** An entry of metadata (RFC 5464): its name in no regard to case, and octets of any kind. */
+export interface MetadataEntry {
+  readonly name: string;
+  readonly value: Uint8Array;
+}
+
+/** A new value of an entry; null removes it. */
+export interface MetadataChange {
+  readonly name: string;
+  readonly value: Uint8Array | null;
+}
+
 /** The flags of a message: one shared, frozen object for each distinct set of a mailbox. */
 export interface FlagSet {
   /** System flags as `\Seen`, keywords as given first, in a fixed order. `\Recent` is never among them. */
@@ -243,6 +255,11 @@ export interface MailStore {
   setSubscribed(account: AccountId, name: string, subscribed: boolean): Promise<Cursor>;
   /** Names, whether or not a mailbox of that name exists (RFC 9051 6.3.7). */
   subscriptions(account: AccountId): Promise<readonly string[]>;
+
+  /** All entries of metadata of a mailbox, or where that is null, of the account itself. */
+  metadata(account: AccountId, mailbox: MailboxId | null): Promise<readonly MetadataEntry[]>;
+  /** All or none. They go with the mailbox where it is renamed, and end with it. */
+  setMetadata(account: AccountId, mailbox: MailboxId | null, changes: readonly MetadataChange[]): Promise<Cursor>;
 
   /** Takes in a body of at most `bytesMax` bytes and scans it as it streams. */
   stage(body: AsyncIterable<Uint8Array>, options: { readonly bytesMax: number }): Promise<StagedMessage>;

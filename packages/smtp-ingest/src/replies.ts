@@ -42,6 +42,7 @@ const STATUS: Readonly<Record<RefusalCode, Status>> = {
   storeFull: "452 4.3.1",
   storeUnavailable: "451 4.3.0",
   tooManyConnections: "421 4.7.0",
+  tooManyEntries: "451 4.3.0",
   tooManyKeywords: "451 4.3.0",
   tooManyLogins: "454 4.7.0",
   tooManyMailboxes: "451 4.3.0",

@@ -1,7 +1,7 @@
 // Reads and trims the log of an account, and keeps the snapshots of its mailboxes.
 import { ByteReader, ByteWriter } from "../byte-codec.ts";
 import type { Chunk, LogPage, LogRecord, Snapshot } from "../driver.ts";
-import { ACCOUNT_DIRECTORY, cursor, type AccountId, type Cursor, type MailboxId } from "../ids.ts";
+import { isMailbox, cursor, type AccountId, type Cursor, type MailboxId } from "../ids.ts";
 import type { Checkpoints } from "./checkpoints.ts";
 import { stateOf, type HeadCache } from "./heads.ts";
 import type { KeyIndex, Operation } from "./key-index.ts";
@@ -132,7 +132,7 @@ export class MailboxLog {
   async #checkSnapshots(account: AccountId, floor: Cursor, mailboxes: Iterable<MailboxId>): Promise<void> {
     const { index } = this.#options;
     for (const mailbox of mailboxes) {
-      if (mailbox === ACCOUNT_DIRECTORY) continue;
+      if (!isMailbox(mailbox)) continue;
       const snapshot = await this.#storedCursor(account, mailbox);
       const [next] = await index.keys(mailboxRecordRange(account, mailbox, snapshot), 1);
       if (next === undefined || (parseLogKey(next)?.cursor ?? 0) > floor) continue;

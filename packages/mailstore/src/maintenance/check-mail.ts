@@ -1,8 +1,18 @@
 // Verifies what the index says of accounts, mailboxes and messages: against itself, and against the bodies that are there.
 import { ChunkCache } from "../chunk-cache.ts";
 import { readDetails, readMetadata } from "../cold-rows.ts";
+import { decodeEntry } from "../account-metadata.ts";
 import type { AccountHead, MailboxHead } from "../driver.ts";
-import { ACCOUNT_DIRECTORY, accountId, cursor, type AccountId, type BlobId, type Uid } from "../ids.ts";
+import {
+  ACCOUNT_DIRECTORY,
+  accountId,
+  cursor,
+  isMailbox,
+  METADATA_FIRST,
+  type AccountId,
+  type BlobId,
+  type Uid,
+} from "../ids.ts";
 import { decodeMoved } from "../level/body-reader.ts";
 import type { LevelDriver } from "../level/driver.ts";
 import { lostKey, movedKey } from "../level/keys.ts";
@@ -110,8 +120,9 @@ export class MailCheck {
       bytes += box.bytes;
       if (box.modSeq > head.cursor)
         this.#listener.found({ what: `mailbox ${box.mailbox} is ahead of its account`, account });
-      if (box.mailbox !== ACCOUNT_DIRECTORY) await this.#checkMailbox(head, box, account);
+      if (isMailbox(box.mailbox)) await this.#checkMailbox(head, box, account);
     }
+    this.#checkMetadata(head, account);
     if (messages === head.messages && bytes === head.bytes) return;
     const what = `the account counts ${head.messages} messages of ${head.bytes} bytes, its mailboxes ${messages} of ${bytes}`;
     this.#listener.found({ what, account });
@@ -155,6 +166,16 @@ export class MailCheck {
         ...whose,
       });
       return this.#listener.miscounted({ at, contents, counted });
+    }
+  }
+
+  #checkMetadata({ mailboxes }: AccountHead, account: string): void {
+    const ids = new Set(mailboxes.map((box) => box.mailbox));
+    for (const box of mailboxes) {
+      if (box.mailbox < METADATA_FIRST) continue;
+      const { mailbox, name } = decodeEntry(box.properties);
+      if (ids.has(mailbox) || mailbox === ACCOUNT_DIRECTORY) continue;
+      this.#listener.found({ what: `the metadata ${name} is of mailbox ${mailbox}, which is not there`, account });
     }
   }
 

@@ -2,6 +2,8 @@ import { mkdtemp, readdir, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "@jest/globals";
+import { encodeEntry } from "../account-metadata.ts";
+import { mailboxId, METADATA_FIRST } from "../ids.ts";
 import { openLevelDriver } from "../level/index.ts";
 import { openMailStore } from "../open-mail-store.ts";
 import type { MailboxAt, MailStore } from "../store.ts";
@@ -53,5 +55,22 @@ describe("a check", () => {
     const found: string[] = [];
     await checkStore({ directory, onFinding: (finding) => found.push(findingLine(finding)) });
     expect(found).toEqual([]);
+  });
+
+  it("knows metadata, and finds that of a mailbox which is not there", async () => {
+    const driver = await openLevelDriver({ directory });
+    const store = openMailStore(driver, { scryptCost: { N: 16, r: 1, p: 1 }, scramIterations: 4_096 });
+    const { id: account } = await store.createAccount({ address: "ann@example.org", password: "secret" });
+    const inbox = (await store.mailbox(account, "INBOX"))!.id;
+    const comment = { name: "/private/comment", value: Buffer.from("text") };
+    for (const mailbox of [inbox, null]) await store.setMetadata(account, mailbox, [comment]);
+    const stray = encodeEntry({ ...comment, mailbox: mailboxId(99) });
+    const part = { mailbox: mailboxId(METADATA_FIRST + 99), record: new Uint8Array(0), properties: stray };
+    const counts = { allocate: 0, messages: 0, unseen: 0, deleted: 0, bytes: 0 };
+    await driver.commit([{ account, blobs: [], enforceQuota: false, parts: [{ ...part, ...counts }] }]);
+    await store.close();
+    const found: string[] = [];
+    await checkStore({ directory, onFinding: (finding) => found.push(findingLine(finding)) });
+    expect(found).toEqual([expect.stringContaining("the metadata /private/comment is of mailbox 99, which is not there")]);
   });
 });
