@@ -54,6 +54,9 @@ const ATTEMPTS: Readonly<Record<string, readonly string[]>> = {
   EXAMINE: ofNames((name) => `EXAMINE ${name}`),
   EXPUNGE: ["EXPUNGE", ...SETS.map((set) => `UID EXPUNGE ${set}`)],
   FETCH: ofSets((set) => `FETCH ${set} (UID FLAGS ENVELOPE EMAILID BODY.PEEK[])`),
+  GETMETADATA: ofNames((name) => `GETMETADATA (DEPTH infinity) ${name} (/private /shared)`).concat(
+    'GETMETADATA (DEPTH infinity) "" (/private /shared)',
+  ),
   GETQUOTA: ['GETQUOTA ""', ...ofNames((name) => `GETQUOTA ${name}`)],
   GETQUOTAROOT: ofNames((name) => `GETQUOTAROOT ${name}`),
   ID: ['ID ("user" "bob@example.org")'],
@@ -73,6 +76,9 @@ const ATTEMPTS: Readonly<Record<string, readonly string[]>> = {
   REPLACE: ofNames((name) => `REPLACE 1 ${name} {9+}\r\nX: evil\r\n`),
   SEARCH: ofSets((set) => `SEARCH ${set} TEXT "${SECRET}"`),
   SELECT: ofNames((name) => `SELECT ${name}`),
+  SETMETADATA: ofNames((name) => `SETMETADATA ${name} (/private/comment "evil" /shared/comment "evil")`).concat(
+    'SETMETADATA "" (/private/comment "evil")',
+  ),
   SORT: ofSets((set) => `SORT (REVERSE ARRIVAL) UTF-8 ${set} TEXT "${SECRET}"`),
   STARTTLS: ["STARTTLS"],
   STATUS: ofNames((name) => `STATUS ${name} (MESSAGES UIDNEXT UNSEEN MAILBOXID)`),
@@ -94,6 +100,7 @@ beforeAll(async () => {
   await bob.ok(`CREATE ${MAILBOX}`);
   await bob.ok(`SUBSCRIBE ${MAILBOX}`);
   const mail = `Subject: ${SECRET}\r\n\r\n${SECRET}\r\n`;
+  for (const name of [MAILBOX, '""']) await bob.ok(`SETMETADATA ${name} (/private/comment "${SECRET}")`);
   for (let i = 0; i < MAILS; i++) await bob.ok(`APPEND ${MAILBOX} {${mail.length}+}\r\n${mail}`);
   bob.close();
 });
@@ -104,7 +111,13 @@ afterAll(() => server.stop());
 async function ofBob(): Promise<object> {
   const { store } = server.pushmail;
   const mailboxes = await store.mailboxes(server.bob.id);
-  return { mailboxes, subscriptions: await store.subscriptions(server.bob.id), mails: await server.mails(server.bob) };
+  const metadata = [null, ...mailboxes.map(({ id }) => id)].map((id) => store.metadata(server.bob.id, id));
+  return {
+    mailboxes,
+    metadata: await Promise.all(metadata),
+    subscriptions: await store.subscriptions(server.bob.id),
+    mails: await server.mails(server.bob),
+  };
 }
 
 /** A new account, so that nothing of an attempt before is in the way; or a connection that has not logged in. */

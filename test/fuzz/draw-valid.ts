@@ -7,6 +7,7 @@ import {
   printEsearchArguments,
   printFetchArguments,
   printFlagList,
+  printGetMetadataArguments,
   printIdParameters,
   printListArguments,
   printMailbox,
@@ -14,6 +15,7 @@ import {
   printSearchArguments,
   printSelectParameters,
   printSequenceSet,
+  printSetMetadataArguments,
   printSortArguments,
   printStatusItems,
   printStoreArguments,
@@ -31,6 +33,7 @@ import type { Draw } from "../support/draw.ts";
 const NAMES = ["INBOX", "Archive", "a b", "Gr\u00fc\u00dfe", "x/y/z", '"\\'];
 const FLAGS = ["\\Seen", "\\Deleted", "\\Flagged", "\\Answered", "\\Draft", "$Label", "kw"];
 const TEXTS = ["", "x", "two words", "Gr\u00fc\u00dfe", "line\r\nend", '"\\', "{3}", "subject"];
+const ENTRIES = ["/private/comment", "/Shared/comment", "/private/vendor/a/b", "/private/vendor/a/b/c", "/private/a b"];
 const TEXT = "From: a@b\r\nSubject: fuzz\r\n\r\ntext\r\n";
 const DAY_MS = 86_400_000;
 
@@ -63,6 +66,15 @@ export const AUTHENTICATED: readonly Maker[] = [
   append,
   (draw) => `ENABLE ${draw.of(["CONDSTORE", "QRESYNC", "UIDONLY", "UTF8=ACCEPT", "X-NONE"])}`,
   notify,
+  (draw) =>
+    `GETMETADATA ${printGetMetadataArguments({ mailbox: draw.of(["", ...NAMES]), entries: draw.several(1, 3, () => draw.of(ENTRIES)), depth: draw.of(["0", "1", "INFINITY"]), maxSize: draw.chance(0.3) ? draw.below(9) : null })}`,
+  ...Array<Maker>(2).fill(
+    (draw) =>
+      `SETMETADATA ${printSetMetadataArguments(
+        draw.of(["", ...NAMES]),
+        draw.several(1, 3, () => [draw.of(ENTRIES), draw.chance(0.3) ? null : draw.of(TEXTS)] as const),
+      )}`,
+  ),
   (draw) =>
     `ESEARCH ${printEsearchArguments({ sources: [{ type: draw.of(["inboxes", "personal", "subscribed"]) }], search: search(draw) })}`,
 ];

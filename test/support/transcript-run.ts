@@ -146,6 +146,7 @@ export class TranscriptRun {
       sasl: new Sasl({ store: this.#store, nonce: () => NONCE, tokens: await this.#tokens() }),
       host: "127.0.0.1",
       port: 0,
+      metadata: { comment: "Shared comment", admin: "mailto:admin@example.org" },
       hostname: "imap.example.org",
       tls: { ...TEST_CERTIFICATE, clientCa: TEST_CLIENT_CA },
       log: { debug: ignore, info: ignore, warn: ignore, error },

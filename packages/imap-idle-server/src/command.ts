@@ -6,6 +6,7 @@ import type { Sasl, SaslChannel } from "@pushmail/sasl";
 import type { ImapLimits } from "./limits.ts";
 import type { Log } from "./log.ts";
 import type { MailboxView } from "./mailbox-view.ts";
+import type { ServerMetadata } from "./metadata.ts";
 import type { Subscription } from "./notify/subscription.ts";
 
 /** What the client may do now (RFC 9051 3). */
@@ -32,7 +33,7 @@ export interface Logout {
 }
 
 /** Extensions that a client turns on (RFC 5161). */
-export type Extension = "CONDSTORE" | "IMAP4rev2" | "QRESYNC" | "UIDONLY" | "UTF8=ACCEPT";
+export type Extension = "CONDSTORE" | "IMAP4rev2" | "METADATA" | "QRESYNC" | "UIDONLY" | "UTF8=ACCEPT";
 
 /** What a handler sees of its session. */
 export interface Session {
@@ -41,6 +42,8 @@ export interface Session {
   readonly log: Log;
   readonly client: Client;
   readonly sasl: Sasl;
+  /** What the server says of itself (RFC 5464). */
+  readonly serverMetadata: ServerMetadata;
   /** Whether and how what the client sends is kept from others. */
   readonly channel: SaslChannel;
   /** The current time, in milliseconds since 1970. */
@@ -150,8 +153,11 @@ export interface CommandSpec<Name extends StateName, Args> {
   readonly holdsExpunge?: boolean;
   /** Whether it expunges and tells so at its end, whatever NOTIFY says. */
   readonly tellsExpunge?: boolean;
-  /** Whether a literal is the message that `run` takes as a stream. `before` is the text in front of it, without the tag. */
-  streamsLiteral?(before: string): boolean;
+  /**
+   * Whether a literal is one that `run` takes as a stream, as that of a message. `before` is the text in front of it,
+   * without the tag.
+   */
+  streamsLiteral?(before: string, sizeBytes: number, limits: ImapLimits): boolean;
   /** Reads what stands behind the name, with the space before it; the caller makes sure that nothing more follows. */
   parse(scan: Scanner, call: Call): Args;
   run(session: Session, args: Args, state: StateNamed<Name>, call: Call): Promise<Completion | void>;

@@ -35,7 +35,8 @@ export function streamsLiteral(frame: Frame, limits: ImapLimits): boolean {
   if (literal === undefined) return false;
   try {
     const { tag, row } = readInvocation(frame, limits);
-    return row.streamsLiteral?.(frame.text.slice(tag.length + 1, literal.start)) ?? false;
+    const before = frame.text.slice(tag.length + 1, literal.start);
+    return row.streamsLiteral?.(before, literal.octets, limits) ?? false;
   } catch (error) {
     // What is wrong with it is said when it is complete.
     if (error instanceof SyntaxFault) return false;

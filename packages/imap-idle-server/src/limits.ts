@@ -10,6 +10,8 @@ export interface ImapLimits {
   readonly search: SearchLimits;
   /** One message in APPEND. */
   readonly messageBytesMax: number;
+  /** The value of one entry of metadata (at least 1,024: RFC 5464 4.1). */
+  readonly metadataValueBytesMax: number;
   /** Input that waits while a command is carried out. */
   readonly inputBytesMax: number;
   /** Output that is gathered before it goes to the socket. */
@@ -69,6 +71,7 @@ export const DEFAULT_LIMITS: ImapLimits = {
   fetch: FETCH_LIMITS,
   search: SEARCH_LIMITS,
   messageBytesMax: 64 * 1024 * 1024,
+  metadataValueBytesMax: 16_384,
   inputBytesMax: 65_536,
   outputBytesMax: 65_536,
   changeRecordsMax: 1_000,

@@ -7,8 +7,8 @@ import type { Authenticated, Selected, Session } from "./command.ts";
 import type { Connection } from "./connection.ts";
 import { endIfDeleted, heldModSeq, tellUpdates } from "./mailbox-sync.ts";
 import { News } from "./notify/gather-news.ts";
-import { ALL_OF_SELECTED, Subscription } from "./notify/subscription.ts";
-import { tellNews } from "./notify/tell-news.ts";
+import { ALL_OF_SELECTED, METADATA_ALONE, Subscription } from "./notify/subscription.ts";
+import { tellAllMetadata, tellNews } from "./notify/tell-news.ts";
 
 const DONE = /^DONE[ \t]*$/i;
 
@@ -19,11 +19,12 @@ export interface PushOptions {
   readonly hasExpunged?: boolean;
 }
 
-/** What NOTIFY has asked for, and how far it was told: a cursor. */
+/** What the client has asked for, and how far it was told: a cursor. */
 interface Listening {
   readonly account: AccountInfo;
   readonly subscription: Subscription;
-  readonly stop: () => void;
+  /** Undefined where nothing is told between the client's commands, outside of IDLE. */
+  readonly stop: (() => void) | undefined;
   through: Cursor;
   /** Changes that the client itself has made since it was told (RFC 5465 5). */
   readonly own: Set<Cursor>;
@@ -46,24 +47,32 @@ export class Push {
 
   /** Whether the client is told of news between its commands. */
   get isListening(): boolean {
-    return this.#listening?.subscription.isActive === true;
+    return this.#listening?.stop !== undefined;
   }
 
   /** Begins to tell what a subscription wants, from now on and in place of what was told before. */
   async listen(account: AccountInfo, subscription: Subscription): Promise<void> {
     this.stop();
-    const stop = subscription.isActive ? this.#watch(account) : (): void => undefined;
+    await this.#listen(account, subscription, subscription.isActive ? this.#watch(account) : undefined);
+  }
+
+  /** Begins to tell of metadata with the client's commands and in IDLE; what NOTIFY says goes before. */
+  async listenToMetadata(account: AccountInfo): Promise<void> {
+    if (this.#listening === undefined) await this.#listen(account, METADATA_ALONE, undefined);
+  }
+
+  async #listen(account: AccountInfo, subscription: Subscription, stop: Listening["stop"]): Promise<void> {
     const through = await this.#session.store.cursor(account.id);
     this.#listening = { account, subscription, stop, through, own: new Set(), left: new Set() };
   }
 
   stop(): void {
-    this.#listening?.stop();
+    this.#listening?.stop?.();
   }
 
   /** Takes note of a change that the client itself has made. */
   own(cursor: Cursor): void {
-    if (this.isListening) this.#listening?.own.add(cursor);
+    if (this.#listening?.subscription.isActive === true) this.#listening.own.add(cursor);
   }
 
   /** Takes note that a mailbox is no longer the selected one. */
@@ -76,7 +85,7 @@ export class Push {
   async tell(state: Authenticated | Selected, options: PushOptions): Promise<Cursor | undefined> {
     const highest = state.name === "selected" ? await this.#tellSelected(state, options) : undefined;
     const selected = state.name === "selected" ? state.handle.id : undefined;
-    if (this.#listening !== undefined && this.isListening) await this.#tellElsewhere(this.#listening, selected);
+    if (this.#listening?.subscription.isActive === true) await this.#tellElsewhere(this.#listening, selected);
     return highest;
   }
 
@@ -121,16 +130,19 @@ export class Push {
 
   async #tellElsewhere(listening: Listening, selected: MailboxId | undefined): Promise<void> {
     const { account, own, left } = listening;
+    const isNotify = listening.stop !== undefined;
     const { store, limits } = this.#session;
     const news = new News();
     for (const mailbox of left) news.addMailbox(mailbox);
     left.clear();
+    const recordsMax = isNotify ? limits.notifyRecordsMax : Infinity;
     let records = 0;
     for (let more = true; more;) {
       const page = await store.changes(account.id, listening.through, limits.changeRecordsMax);
-      if (page.tooOld || (records += page.records.length) > limits.notifyRecordsMax) return this.#overflow(account);
-      for (const record of page.records) if (!own.has(record.cursor)) news.add(record);
       listening.through = page.through;
+      if (page.tooOld && !isNotify) return tellAllMetadata(this.#session, { ...listening, selected });
+      if (page.tooOld || (records += page.records.length) > recordsMax) return this.#overflow(account);
+      for (const record of page.records) if (!own.has(record.cursor)) news.add(record);
       more = page.more;
     }
     own.clear();

@@ -64,6 +64,7 @@ const CODE_OF_REFUSAL: Record<RefusalCode, ResponseCode | undefined> = {
   storeFull: "OVERQUOTA",
   storeUnavailable: "SERVERBUG",
   tooManyConnections: "LIMIT",
+  tooManyEntries: { code: "METADATA", reason: "TOOMANY" },
   tooManyKeywords: "LIMIT",
   // RFC 5530 3: for now, and nothing is wrong with the password.
   tooManyLogins: "UNAVAILABLE",

@@ -9,6 +9,7 @@ import { Admission, type Room } from "./admission.ts";
 import { Connection } from "./connection.ts";
 import { DEFAULT_LIMITS, type ImapLimits } from "./limits.ts";
 import type { Log } from "./log.ts";
+import type { ServerMetadata } from "./metadata.ts";
 import type { ServerContext } from "./server-context.ts";
 import { ImapSession } from "./session.ts";
 import { Signal } from "./signal.ts";
@@ -35,6 +36,8 @@ export interface ImapServerOptions {
   /** Whether connections begin with TLS; `tls` must be given. */
   readonly implicitTls?: boolean;
   readonly limits?: Partial<ImapLimits>;
+  /** What GETMETADATA says of the server; nothing by default. */
+  readonly metadata?: ServerMetadata;
   /** How clients may log in; with the passwords of the store by default. */
   readonly sasl?: Sasl;
   /** Slows failed logins down; one that several listeners share leaves a guesser no way around it. */
@@ -87,6 +90,7 @@ class ConnectionServer implements ImapServer {
       limits,
       log,
       hostname,
+      metadata: options.metadata ?? {},
       admission: this.#admission,
       throttle: options.throttle ?? new LoginThrottle({ now }),
       sessionsOfAccount: new Tally(limits.sessionsPerAccountMax),

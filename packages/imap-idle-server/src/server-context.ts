@@ -6,6 +6,7 @@ import type { Admission } from "./admission.ts";
 import type { Connection } from "./connection.ts";
 import type { ImapLimits } from "./limits.ts";
 import type { Log } from "./log.ts";
+import type { ServerMetadata } from "./metadata.ts";
 import type { Tally } from "./tally.ts";
 
 export interface ServerContext {
@@ -15,6 +16,7 @@ export interface ServerContext {
   readonly log: Log;
   /** The name that the greeting gives. */
   readonly hostname: string;
+  readonly metadata: ServerMetadata;
   readonly admission: Admission;
   readonly throttle: LoginThrottle;
   readonly sessionsOfAccount: Tally<AccountId>;

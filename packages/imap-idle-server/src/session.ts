@@ -35,6 +35,7 @@ import { giveWay, type Connection } from "./connection.ts";
 import { holdsExpunge, readInvocation, type Invocation } from "./invocation.ts";
 import type { ImapLimits } from "./limits.ts";
 import type { Log } from "./log.ts";
+import type { ServerMetadata } from "./metadata.ts";
 import { ALL_OF_SELECTED, type Subscription } from "./notify/subscription.ts";
 import { highestModSeq, Push } from "./push.ts";
 import { loadIndex, tellUpdates, toldModSeq } from "./mailbox-sync.ts";
@@ -79,6 +80,9 @@ export class ImapSession implements Session {
   }
   get sasl(): Sasl {
     return this.#server.sasl;
+  }
+  get serverMetadata(): ServerMetadata {
+    return this.#server.metadata;
   }
   get client(): Client {
     const { address, tls } = this.#connection;
@@ -144,6 +148,7 @@ export class ImapSession implements Session {
     // RFC 7162 3.2.3
     if (extension === "QRESYNC") await this.enable("CONDSTORE");
     this.#enabled = new Set([...this.#enabled, extension]);
+    if (extension === "METADATA" && "account" in this.#state) await this.#push.listenToMetadata(this.#state.account);
     if (extension === "IMAP4rev2" && this.#state.name === "selected") this.#state.view.forgetRecent();
     if (extension !== "CONDSTORE" || this.#state.name !== "selected") return;
     await this.write(printUntagged("OK", "Highest", highestModSeq(toldModSeq(this.#state))));

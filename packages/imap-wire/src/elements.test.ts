@@ -14,6 +14,12 @@ import { DEFAULT_WIRE_LIMITS } from "./limits.ts";
 import type { ListArguments, ListReturn, ListSelection } from "./list-arguments.ts";
 import { parseListArguments, printListArguments } from "./list-arguments.ts";
 import { Scanner } from "./scanner.ts";
+import {
+  parseGetMetadataArguments,
+  parseSetMetadataArguments,
+  printGetMetadataArguments,
+  printSetMetadataArguments,
+} from "./metadata.ts";
 import type { MailboxSpecifier } from "./notify-arguments.ts";
 import { NOTIFY_EVENTS, parseNotifyArguments, printNotifyArguments } from "./notify-arguments.ts";
 import type { PageRange } from "./page-range.ts";
@@ -586,6 +592,62 @@ describe("FETCH", () => {
         expect(parseAll(parseFetchArguments, printFetchArguments(fetch))).toEqual(fetch);
       }),
     );
+  });
+});
+
+describe("metadata", () => {
+  const component = fc.stringMatching(/^[a-z !"\\]{1,5}$/);
+  const entry = fc.tuple(fc.constantFrom("/private", "/SHARED"), component, fc.array(component, { maxLength: 2 }));
+  const entries = fc.array(
+    entry.map(([scope, first, rest]) => [scope, first, ...rest].join("/")),
+    { minLength: 1, maxLength: 3 },
+  );
+  const mailbox = fc.constantFrom("", "INBOX", "a b", "\u00e9", "(x");
+  const value = fc.option(fc.oneof(latin1, fc.constant("a\0b")));
+
+  it("reads what is printed", () => {
+    const depth = fc.constantFrom("0" as const, "1" as const, "INFINITY" as const);
+    const maxSize = fc.option(fc.nat());
+    fc.assert(
+      fc.property(fc.record({ mailbox, entries, depth, maxSize }), (get) => {
+        expect(parseAll(parseGetMetadataArguments, printGetMetadataArguments(get))).toEqual(get);
+      }),
+    );
+    fc.assert(
+      fc.property(mailbox, entries, value, (name, names, octets) => {
+        const values = names.map((one) => [one, octets] as const);
+        const read = parseAll(parseSetMetadataArguments, printSetMetadataArguments(name, values));
+        expect(read).toEqual({ mailbox: name, values });
+      }),
+    );
+  });
+
+  it("reads options behind the mailbox, and entries without parentheses", () => {
+    const entry = ["/private/a", "/shared/b"];
+    const read = (text: string): unknown => parseAll(parseGetMetadataArguments, text);
+    const plain = { mailbox: "INBOX", entries: entry, depth: "0", maxSize: null };
+    expect(read("inbox /private/a /shared/b")).toEqual(plain);
+    expect(read('INBOX ("/private/a" {9}\r\n/shared/b)')).toEqual(plain);
+    expect(read("INBOX (maxsize 5 depth Infinity) (/private/a /shared/b)")).toEqual({
+      ...plain,
+      depth: "INFINITY",
+      maxSize: 5,
+    });
+    // Above what is below.
+    expect(read('(DEPTH 1) "" (/private /shared/vendor/x)')).toMatchObject({
+      entries: ["/private", "/shared/vendor/x"],
+    });
+  });
+
+  it.each(["/", "//", "/private", "/private/", "/private//a", "/public/a", "private/a", "/private/a*", "/shared/%"])(
+    "takes %s for no entry",
+    (name) => {
+      expect(faultOf(() => parseAll(parseSetMetadataArguments, `INBOX ("${name}" x)`))?.message).toMatch(/^Expected/);
+    },
+  );
+  it.each(["/private/\xe9", "/private/a\x01", "/shared/vendor/x", "/PRIVATE/Vendor"])("nor %j", (name) => {
+    const fault = faultOf(() => parseAll(parseGetMetadataArguments, `INBOX {${name.length}}\r\n${name}`));
+    expect(fault?.message).toMatch(/^Expected the name of an entry/);
   });
 });
 

@@ -26,7 +26,8 @@ export type MetadataValue = readonly [entry: string, value: string | null];
 
 export interface SetMetadataArguments {
   readonly mailbox: string;
-  readonly values: readonly MetadataValue[];
+  /** Null where the command ends in a literal that was not read. */
+  readonly values: readonly MetadataValue[] | null;
 }
 
 /** Everything behind GETMETADATA; the options stand before the mailbox (RFC 5464 5) or behind it (RFC 5464 4.2.1). */
@@ -56,12 +57,17 @@ export function parseMetadataEntries(scan: Scanner, depth: MetadataDepth): reado
 export function parseSetMetadataArguments(scan: Scanner): SetMetadataArguments {
   const mailbox = parseMailbox(scan);
   scan.space();
-  const values = scan.list((): MetadataValue => {
+  scan.expect("(");
+  const values: MetadataValue[] = [];
+  do {
     const entry = parseEntry(scan, "0");
     scan.space();
-    return [entry, parseValue(scan)];
-  });
-  if (values.length === 0) throw scan.fault("Expected an entry");
+    const { atUnreadLiteral } = scan;
+    const value = parseValue(scan);
+    if (atUnreadLiteral) return { mailbox, values: null };
+    values.push([entry, value]);
+  } while (scan.skip(" "));
+  scan.expect(")");
   return { mailbox, values };
 }
 
@@ -94,12 +100,13 @@ function parseLoose(scan: Scanner, depth: MetadataDepth): readonly string[] {
   return entries;
 }
 
-/** RFC 5464 3.2: what has this form, and at least so many components, unless all is asked for that is below it. */
-const ENTRY = /^\/(private|shared)(\/[^\x00-\x1f/*%\x7f-\xff]+)*$/i;
+/** RFC 5464 3.2: what has this form, without * and %, and at least so many components, unless all is asked for that is below it. */
+const ENTRY = /^\/(private|shared)(\/[ -$&-)+-.0-~]+)*$/i;
 const VENDOR = /^\/[^/]+\/vendor(\/|$)/i;
 
 function parseEntry(scan: Scanner, depth: MetadataDepth): string {
   const start = scan.position;
+  if (scan.atUnreadLiteral) throw scan.fault("Literal too large");
   const entry = scan.astring();
   const components = entry.split("/").length - 1;
   const isComplete = components >= (VENDOR.test(entry) ? 4 : 2);
@@ -108,10 +115,8 @@ function parseEntry(scan: Scanner, depth: MetadataDepth): string {
 }
 
 function parseValue(scan: Scanner): string | null {
-  if (scan.peek !== "~") return scan.nstring();
-  const { bytes } = scan.literal();
-  if (bytes === null) throw new Error("this literal was not kept in memory");
-  return bytes.toString("latin1");
+  if (scan.peek !== "~" && !scan.atUnreadLiteral) return scan.nstring();
+  return scan.literal().bytes?.toString("latin1") ?? null;
 }
 
 /** The arguments as a client writes them. */
@@ -125,7 +130,7 @@ export function printMetadataEntries(entries: readonly string[]): string {
   return `(${entries.map(printAstring).join(" ")})`;
 }
 
-export function printSetMetadataArguments({ mailbox, values }: SetMetadataArguments): string {
+export function printSetMetadataArguments(mailbox: string, values: readonly MetadataValue[]): string {
   return `${printMailbox(mailbox)} (${printValues(values)})`;
 }
 

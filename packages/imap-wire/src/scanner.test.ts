@@ -9,6 +9,7 @@ import { parseIdParameters } from "./id-parameters.ts";
 import { DEFAULT_WIRE_LIMITS } from "./limits.ts";
 import { parseListMailbox, parseMailbox } from "./mailbox-name.ts";
 import { Scanner } from "./scanner.ts";
+import { parseGetMetadataArguments, parseSetMetadataArguments } from "./metadata.ts";
 import { parseNotifyArguments } from "./notify-arguments.ts";
 import { parseSearchArguments } from "./search-key.ts";
 import { parseSection } from "./section.ts";
@@ -156,11 +157,13 @@ describe("every parser", () => {
     parseIdParameters,
     parseListMailbox,
     parseMailbox,
+    parseGetMetadataArguments,
     parseNotifyArguments,
     parseSearchArguments,
     parseSection,
     parseSelectParameters,
     parseSequenceSet,
+    parseSetMetadataArguments,
     parseStatusItems,
     parseStoreArguments,
   };

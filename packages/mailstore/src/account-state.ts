@@ -3,7 +3,15 @@
 import { AccountMetadata } from "./account-metadata.ts";
 import type { Change, ChangeRecord } from "./change.ts";
 import type { AccountHead, LogPart, LogRecord, QuotaLimits } from "./driver.ts";
-import { ACCOUNT_DIRECTORY, isMailbox, mailboxId, type AccountId, type Cursor, type MailboxId, type Uid } from "./ids.ts";
+import {
+  ACCOUNT_DIRECTORY,
+  isMailbox,
+  mailboxId,
+  type AccountId,
+  type Cursor,
+  type MailboxId,
+  type Uid,
+} from "./ids.ts";
 import { decodeFacts, type MailboxFact } from "./log-record.ts";
 import { MailboxState } from "./mailbox-state.ts";
 import { Refusal } from "./refusal.ts";

@@ -12,7 +12,16 @@ import type {
   Transaction,
   TransactionPart,
 } from "./driver.ts";
-import { accountId, ACCOUNT_DIRECTORY, cursor, mailboxId, METADATA_FIRST, type AccountId, type BlobId, type MailboxId } from "./ids.ts";
+import {
+  accountId,
+  ACCOUNT_DIRECTORY,
+  cursor,
+  mailboxId,
+  METADATA_FIRST,
+  type AccountId,
+  type BlobId,
+  type MailboxId,
+} from "./ids.ts";
 import { randomFrom, type Random } from "./test-support/random-from.ts";
 
 /** A store opened for one case. */
@@ -549,9 +558,15 @@ export function describeStoreDriver(name: string, open: () => Promise<OpenedStor
 
     it("keeps what is no mailbox without snapshots: its head has all that a record said of it", async () => {
       const entry = mailboxId(METADATA_FIRST + 7);
-      const value = (text: string): TransactionPart => ({ ...part(entry), properties: bytes(text), record: bytes("set") });
+      const value = (text: string): TransactionPart => ({
+        ...part(entry),
+        properties: bytes(text),
+        record: bytes("set"),
+      });
       const { cursor: at } = ok(await commitOne(driver, transaction(A, [{ ...value("one"), guard: cursor(0) }])));
-      expect(await commitOne(driver, transaction(A, [{ ...value("two"), guard: cursor(0) }]))).toMatchObject({ why: "guard" });
+      expect(await commitOne(driver, transaction(A, [{ ...value("two"), guard: cursor(0) }]))).toMatchObject({
+        why: "guard",
+      });
       const chunks = [{ column: 0, number: 0, data: bytes("rows") }];
       for (const mailbox of [INBOX, TRASH]) await driver.saveSnapshot({ account: A, mailbox, cursor: at, chunks });
       await driver.trimLog(A, at);
@@ -560,7 +575,9 @@ export function describeStoreDriver(name: string, open: () => Promise<OpenedStor
       expect(plain(head)).toMatchObject({ guard: at, messages: 0, properties: plain(bytes("one")) });
       ok(await commitOne(store, transaction(A, [{ ...value("three"), guard: at, properties: null }])));
       expect((await store.head(A))?.mailboxes.map(({ mailbox }) => mailbox)).toEqual([INBOX, TRASH]);
-      expect((await store.log(A, at, { mailbox: entry, limit: 9 })).records).toMatchObject([{ parts: [{ head: null }] }]);
+      expect((await store.log(A, at, { mailbox: entry, limit: 9 })).records).toMatchObject([
+        { parts: [{ head: null }] },
+      ]);
     });
 
     describe("the directory", () => {

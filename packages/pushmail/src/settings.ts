@@ -92,6 +92,8 @@ export interface ServerSettings extends Readonly<Record<ListenerName, Port>> {
   readonly host: string;
   readonly hostname: string;
   readonly domain: readonly string[];
+  readonly serverComment: string;
+  readonly adminContact: string;
   /** A file of `address:password` lines, or users by address. */
   readonly users: string | Readonly<Record<string, string | UserSettings>>;
   readonly tlsKey: string;
@@ -137,6 +139,13 @@ export const settingSpecs: Readonly<Record<Exclude<keyof Settings, "limits">, Se
     unset: "the machine's name",
   },
   domain: { kind: "names", value: "NAME", says: "domain whose mail ends here", unset: "those of the accounts" },
+  serverComment: { kind: "text", value: "TEXT", says: "what clients are told of the server (METADATA)", unset: "none" },
+  adminContact: {
+    kind: "text",
+    value: "URI",
+    says: "where its administrator is reached, as mailto: or tel: (METADATA)",
+    unset: "none",
+  },
   smtp: { kind: "port", value: "PORT", says: "SMTP for local recipients, without login" },
   submission: { kind: "port", value: "PORT", says: "submission: SMTP with login, STARTTLS" },
   submissions: { kind: "port", value: "PORT", says: "submission, TLS from the first byte" },
@@ -185,6 +194,8 @@ export const defaultSettings: Settings = {
   host: "127.0.0.1",
   hostname: hostname(),
   domain: [],
+  serverComment: "",
+  adminContact: "",
   smtp: 2525,
   submission: 2587,
   submissions: 2465,

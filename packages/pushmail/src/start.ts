@@ -164,7 +164,8 @@ async function listen(
   const options = { ...rest, host, port, hostname, implicitTls };
   try {
     if (name === "imap" || name === "imaps") {
-      return await startImapServer({ ...options, room: rooms.imap, limits: limits.imap });
+      const metadata = { comment: settings.serverComment, admin: settings.adminContact };
+      return await startImapServer({ ...options, metadata, room: rooms.imap, limits: limits.imap });
     }
     const kind = name === "submissions" ? "submission" : name;
     const smtpOptions = { ...options, room: rooms.mail, kind, domains: settings.domain, limits: limits.smtp } as const;

@@ -2,7 +2,7 @@
 import { printEnabled } from "@pushmail/imap-wire";
 import { command, type Command, type Extension } from "../command.ts";
 
-const EXTENSIONS: readonly Extension[] = ["CONDSTORE", "IMAP4rev2", "QRESYNC", "UIDONLY", "UTF8=ACCEPT"];
+const EXTENSIONS: readonly Extension[] = ["CONDSTORE", "IMAP4rev2", "METADATA", "QRESYNC", "UIDONLY", "UTF8=ACCEPT"];
 
 export const enable: Command = command({
   name: "ENABLE",

@@ -13,6 +13,7 @@ import { enable } from "./enable.ts";
 import { esearch } from "./esearch.ts";
 import { expunge } from "./expunge.ts";
 import { fetch } from "./fetch.ts";
+import { getMetadata } from "./get-metadata.ts";
 import { getQuota, getQuotaRoot } from "./get-quota.ts";
 import { id } from "./id.ts";
 import { idle } from "./idle.ts";
@@ -28,6 +29,7 @@ import { rename } from "./rename.ts";
 import { replace } from "./replace.ts";
 import { search } from "./search.ts";
 import { examine, select } from "./select.ts";
+import { setMetadata } from "./set-metadata.ts";
 import { sort } from "./sort.ts";
 import { starttls } from "./starttls.ts";
 import { status } from "./status.ts";
@@ -54,6 +56,7 @@ export const COMMANDS: ReadonlyMap<string, Command> = new Map(
     examine,
     expunge,
     fetch,
+    getMetadata,
     getQuota,
     getQuotaRoot,
     id,
@@ -70,6 +73,7 @@ export const COMMANDS: ReadonlyMap<string, Command> = new Map(
     replace,
     search,
     select,
+    setMetadata,
     sort,
     starttls,
     status,

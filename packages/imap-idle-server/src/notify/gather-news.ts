@@ -17,6 +17,8 @@ export class News {
   /** Names that mailboxes now have, or no longer have, each with the name before it where it was renamed. */
   readonly names: Map<string, string | undefined> = new Map();
   readonly subscriptions: Set<string> = new Set();
+  /** Entries of metadata, by mailbox; those of the server by null. */
+  readonly metadata: Map<MailboxId | null, Set<string>> = new Map();
 
   add(record: ChangeRecord): void {
     for (const change of record.changes) this.#add(change, record);
@@ -25,6 +27,12 @@ export class News {
   /** Takes note that something in a mailbox was not told. */
   addMailbox(mailbox: MailboxId): void {
     Object.assign(this.#messagesOf(mailbox), { counts: true, flags: true });
+  }
+
+  addEntry(mailbox: MailboxId | null, entry: string): void {
+    let entries = this.metadata.get(mailbox);
+    if (entries === undefined) this.metadata.set(mailbox, (entries = new Set()));
+    entries.add(entry);
   }
 
   #add(change: Change, record: ChangeRecord): void {
@@ -42,6 +50,7 @@ export class News {
         return;
       case "MailboxDeleted":
         this.messages.delete(change.mailbox);
+        this.metadata.delete(change.mailbox);
         this.#addName(change.name);
         return;
       case "MailboxRenamed":
@@ -53,6 +62,12 @@ export class News {
       case "MailboxSubscribed":
       case "MailboxUnsubscribed":
         this.subscriptions.add(change.name);
+        return;
+      case "MailboxMetadataChanged":
+        this.addEntry(change.mailbox, change.entry);
+        return;
+      case "ServerMetadataChanged":
+        this.addEntry(null, change.entry);
     }
   }
 

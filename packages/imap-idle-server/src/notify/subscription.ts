@@ -33,9 +33,8 @@ export class Subscription {
   readonly selected: SelectedWants | undefined;
   readonly #filters: readonly Filter[];
 
-  constructor(groups: readonly EventGroup[]) {
-    const selected = groups.find(({ mailboxes }) => isSelected(mailboxes));
-    this.selected = selected?.events.includes("MessageNew") === true ? wantsOf(selected) : undefined;
+  constructor(groups: readonly EventGroup[], selected: SelectedWants | undefined = selectedOf(groups)) {
+    this.selected = selected;
     this.#filters = groups
       .filter(({ mailboxes }) => !isSelected(mailboxes))
       .map(({ mailboxes, events }) => ({ matches: matcherOf(mailboxes), events: new Set(events) }));
@@ -54,13 +53,29 @@ export class Subscription {
     return new Set(matching.flatMap(({ events }) => [...events]));
   }
 
+  /** Whether it is wanted what happens to the server's metadata, of whatever mailboxes it was said (RFC 5465 5.7). */
+  get wantsServerMetadata(): boolean {
+    return this.#filters.some(({ events }) => events.has("ServerMetadataChange"));
+  }
+
   wants(event: NotifyEvent, mailbox: NamedMailbox): boolean {
     return this.eventsOf(mailbox).has(event);
   }
 }
 
+/** What a client is told that enables METADATA and does not say NOTIFY (RFC 5464 4.4). */
+export const METADATA_ALONE: Subscription = new Subscription(
+  [{ mailboxes: { type: "personal" }, events: ["MailboxMetadataChange", "ServerMetadataChange"], fetch: [] }],
+  ALL_OF_SELECTED,
+);
+
 export function isSelected({ type }: MailboxSpecifier): boolean {
   return type === "selected" || type === "selected-delayed";
+}
+
+function selectedOf(groups: readonly EventGroup[]): SelectedWants | undefined {
+  const selected = groups.find(({ mailboxes }) => isSelected(mailboxes));
+  return selected?.events.includes("MessageNew") === true ? wantsOf(selected) : undefined;
 }
 
 function wantsOf({ mailboxes, events, fetch }: EventGroup): SelectedWants {

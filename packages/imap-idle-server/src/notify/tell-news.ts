@@ -1,11 +1,11 @@
 // Telling what happened outside of the selected mailbox: LIST for names, STATUS for messages (RFC 5465 5).
-import { printList, type StatusItem } from "@pushmail/imap-wire";
+import { printList, printMetadataChanged, type StatusItem } from "@pushmail/imap-wire";
 import type { AccountInfo, MailboxId, MailboxStatus } from "@pushmail/mailstore";
 import type { Session } from "../command.ts";
 import { TimeSlice } from "../fetch/time-slice.ts";
 import { tellFigures } from "../mailbox-figures.ts";
 import { listMailboxes, sortByTree, type ListedMailbox } from "../mailbox-tree.ts";
-import type { MessageNews, News } from "./gather-news.ts";
+import { News, type MessageNews } from "./gather-news.ts";
 import type { Subscription } from "./subscription.ts";
 
 /** Whom it is told. */
@@ -18,10 +18,34 @@ export interface Audience {
 
 export async function tellNews(session: Session, audience: Audience, news: News): Promise<void> {
   if (news.names.size > 0 || news.subscriptions.size > 0) await tellNames(session, audience, news);
+  if (news.metadata.size > 0) await tellMetadata(session, audience, news);
   const slice = new TimeSlice();
   for (const messages of news.messages.values()) {
     await slice.rest();
     if (messages.mailbox !== audience.selected) await tellMessages(session, audience, messages);
+  }
+}
+
+/** Tells of all entries of metadata that there are, where it is not known which of them have changed. */
+export async function tellAllMetadata(session: Session, audience: Audience): Promise<void> {
+  const { store } = session;
+  const { id } = audience.account;
+  const news = new News();
+  for (const mailbox of [null, ...(await store.mailboxes(id)).map((status) => status.id)]) {
+    for (const { name } of await store.metadata(id, mailbox)) news.addEntry(mailbox, name);
+  }
+  await tellMetadata(session, audience, news);
+}
+
+/** RFC 5464 4.4.2: the names of entries, whose values the client gets where it wants them. */
+async function tellMetadata(session: Session, { account, subscription }: Audience, news: News): Promise<void> {
+  for (const [mailbox, entries] of news.metadata) {
+    const status = mailbox === null ? undefined : await session.store.mailboxAt({ account: account.id, mailbox });
+    const isWanted =
+      mailbox === null
+        ? subscription.wantsServerMetadata
+        : status !== undefined && subscription.wants("MailboxMetadataChange", status);
+    if (isWanted) await session.write(printMetadataChanged(status?.name ?? "", [...entries], session.names));
   }
 }
 

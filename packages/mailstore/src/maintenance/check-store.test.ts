@@ -71,6 +71,8 @@ describe("a check", () => {
     await store.close();
     const found: string[] = [];
     await checkStore({ directory, onFinding: (finding) => found.push(findingLine(finding)) });
-    expect(found).toEqual([expect.stringContaining("the metadata /private/comment is of mailbox 99, which is not there")]);
+    expect(found).toEqual([
+      expect.stringContaining("the metadata /private/comment is of mailbox 99, which is not there"),
+    ]);
   });
 });

@@ -1,0 +1,59 @@
+// The entries of metadata that a client sees (RFC 5464): those that clients have set, and those that the server has.
+import type { MetadataOptions, MetadataValue } from "@pushmail/imap-wire";
+import { utf8ToLatin1 } from "@pushmail/imap-wire";
+import type { AccountId, MailboxStatus } from "@pushmail/mailstore";
+import type { Session } from "./command.ts";
+
+/** What the server says of itself (RFC 5464 3.2.1.1): not for clients to change. */
+export interface ServerMetadata {
+  readonly comment?: string;
+  /** A URI, as of mailto, by which the administrator is reached. */
+  readonly admin?: string;
+}
+
+/** By name in small letters. */
+export type MetadataEntries = ReadonlyMap<string, MetadataValue>;
+
+/** The entries of a mailbox; without one, those of the server. */
+export async function readMetadata(
+  session: Session,
+  account: AccountId,
+  status: MailboxStatus | undefined,
+): Promise<MetadataEntries> {
+  const stored = await session.store.metadata(account, status?.id ?? null);
+  const values = stored.map(({ name, value }): MetadataValue => [name, Buffer.from(value).toString("latin1")]);
+  if (status === undefined) {
+    const { comment = "", admin = "" } = session.serverMetadata;
+    if (comment !== "") values.push(["/shared/comment", utf8ToLatin1(comment)]);
+    if (admin !== "") values.push(["/shared/admin", utf8ToLatin1(admin)]);
+  }
+  return new Map(values.map((value) => [value[0].toLowerCase(), value]));
+}
+
+/** What is found of entries that are named, and the size of the largest value that is too large. */
+export interface Found {
+  readonly values: readonly MetadataValue[];
+  readonly longest: number;
+}
+
+export function findMetadata(
+  entries: MetadataEntries,
+  names: readonly string[],
+  { depth, maxSize }: MetadataOptions,
+): Found {
+  // RFC 5464 4.2.2: what is not there is told of where it alone was named.
+  const all =
+    depth === "0"
+      ? names.map((name): MetadataValue => [name, entries.get(name.toLowerCase())?.[1] ?? null])
+      : [...entries].flatMap(([name, value]) => (names.some((top) => isBelow(name, top, depth)) ? [value] : []));
+  const isLong = ([, value]: MetadataValue): boolean => (value?.length ?? 0) > (maxSize ?? Infinity);
+  const longest = Math.max(0, ...all.filter(isLong).map(([, value]) => value?.length ?? 0));
+  return { values: all.filter((value) => !isLong(value)), longest };
+}
+
+/** Whether an entry is another or below it. */
+function isBelow(name: string, top: string, depth: MetadataOptions["depth"]): boolean {
+  if (name === top.toLowerCase()) return true;
+  const below = name.startsWith(`${top.toLowerCase()}/`) ? name.slice(top.length + 1) : undefined;
+  return below !== undefined && (depth === "INFINITY" || !below.includes("/"));
+}
