@@ -37,6 +37,7 @@ import type { ImapLimits } from "./limits.ts";
 import type { Log } from "./log.ts";
 import type { ServerMetadata } from "./metadata.ts";
 import { ALL_OF_SELECTED, type Subscription } from "./notify/subscription.ts";
+import { Patience } from "./patience.ts";
 import { highestModSeq, Push } from "./push.ts";
 import { loadIndex, tellUpdates, toldModSeq } from "./mailbox-sync.ts";
 import { Bye, PeerGone, replyToError, type Reply } from "./replies.ts";
@@ -57,15 +58,12 @@ export class ImapSession implements Session {
   readonly #push: Push;
   /** What the octets behind the answer to this command are wrapped in. */
   #due: "tls" | "deflate" | undefined;
-  /** Whether the client has shown that it speaks IMAP. */
-  #speaksImap = false;
-  #faultsInRow = 0;
-  #loginFailures = 0;
-  #commandsBeforeLogin = 0;
+  readonly #patience: Patience;
 
   constructor(connection: Connection, server: ServerContext) {
     this.#connection = connection;
     this.#server = server;
+    this.#patience = new Patience(server.limits);
     this.#push = new Push(this, connection, server.random());
   }
 
@@ -204,8 +202,8 @@ export class ImapSession implements Session {
       });
     } catch (error) {
       if (error instanceof Refusal && error.code === "authenticationFailed") {
-        this.#loginFailures++;
-        this.log.warn({ client, address: name, failures: this.#loginFailures }, "login failed");
+        this.#patience.loginFailures++;
+        this.log.warn({ client, address: name, failures: this.#patience.loginFailures }, "login failed");
       }
       throw error;
     }
@@ -279,7 +277,11 @@ export class ImapSession implements Session {
     await (this.#due === "tls" ? this.#goOnInTls() : this.flush());
     if (this.#due === "deflate") this.#connection.startCompression();
     this.#due = undefined;
-    this.#endIfAbused(reply, invocation);
+    this.#patience.take({
+      isCommand: invocation !== undefined,
+      isFaulty: reply.status === "BAD",
+      isBeforeLogin: this.#state.name === "notAuthenticated",
+    });
   }
 
   async #goOnInTls(): Promise<void> {
@@ -315,18 +317,6 @@ export class ImapSession implements Session {
     else if (reply.code === "SERVERBUG") this.log.error({ ...fields, err: error }, "command failed");
     else this.log.info(fields, "command refused");
     return reply;
-  }
-
-  /** Ends a session that goes nowhere: another protocol, a broken client, somebody who tries passwords. */
-  #endIfAbused(reply: Reply, invocation: Invocation | undefined): void {
-    if (invocation === undefined && !this.#speaksImap) throw new Bye("This is an IMAP server");
-    this.#speaksImap = true;
-    this.#faultsInRow = reply.status === "BAD" ? this.#faultsInRow + 1 : 0;
-    if (this.#faultsInRow >= this.limits.faultsMax) throw new Bye("Too many faulty commands");
-    if (this.#loginFailures >= this.limits.loginFailuresMax) throw new Bye("Too many failed logins");
-    if (this.#state.name === "notAuthenticated") this.#commandsBeforeLogin++;
-    if (this.#commandsBeforeLogin >= this.limits.commandsBeforeLoginMax)
-      throw new Bye("Too many commands before login");
   }
 
   async #pauseUntil(timeMs: number): Promise<void> {
