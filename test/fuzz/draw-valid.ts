@@ -125,6 +125,7 @@ function list(draw: Draw): string {
     patterns: draw.several(1, extended ? 3 : 1, () => draw.of(["*", "%", "x/%", "*/z", "INBOX", "a b"])),
     returns: extended && draw.chance(0.5) ? ["CHILDREN", "SUBSCRIBED"] : [],
     status,
+    metadata: extended && draw.chance(0.3) ? draw.several(1, 2, () => draw.of(ENTRIES)) : null,
   })}`;
 }
 

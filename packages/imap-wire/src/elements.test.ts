@@ -1031,6 +1031,7 @@ describe("LIST", () => {
     patterns: ["*"],
     returns: [],
     status: null,
+    metadata: null,
   };
 
   it.each<[string, ListArguments]>([
@@ -1089,6 +1090,7 @@ describe("LIST", () => {
       patterns: fc.array(name, { minLength: 1, maxLength: 3 }),
       returns: fc.subarray<ListReturn>(["CHILDREN", "SPECIAL-USE", "SUBSCRIBED"]),
       status: fc.constantFrom<ListArguments["status"]>(null, ["MESSAGES"], ["DELETED-STORAGE", "APPENDLIMIT", "SIZE"]),
+      metadata: fc.constantFrom<ListArguments["metadata"]>(null, ["/private/a"], ["/shared/b", "/private/c d"]),
     });
     const lists = fc.oneof(
       extended,

@@ -1,5 +1,6 @@
-// What LIST asks for: as RFC 9051 6.3.9 has it, with the options of RFC 5258, RFC 6154 and RFC 5819.
+// What LIST asks for: as RFC 9051 6.3.9 has it, with the options of RFC 5258, RFC 6154, RFC 5819 and RFC 9590.
 import { encodeModifiedUtf7, parseListMailbox, parseMailbox, printMailbox } from "./mailbox-name.ts";
+import { parseMetadataEntries, printMetadataEntries } from "./metadata.ts";
 import type { Scanner } from "./scanner.ts";
 import type { StatusItem } from "./status-item.ts";
 import { parseStatusItems, printStatusItems } from "./status-item.ts";
@@ -20,6 +21,8 @@ export interface ListArguments {
   readonly returns: readonly ListReturn[];
   /** What is told of each mailbox by a STATUS (RFC 5819); null for none. */
   readonly status: readonly StatusItem[] | null;
+  /** Which entries of metadata are told of each mailbox (RFC 9590); null for none. */
+  readonly metadata: readonly string[] | null;
 }
 
 /** Everything behind LIST. */
@@ -41,8 +44,8 @@ export function parseListArguments(scan: Scanner): ListArguments {
   return { extended, selections: selections ?? [], reference, patterns, ...returns };
 }
 
-type Returns = Pick<ListArguments, "returns" | "status">;
-const NO_RETURNS: Returns = { returns: [], status: null };
+type Returns = Pick<ListArguments, "returns" | "status" | "metadata">;
+const NO_RETURNS: Returns = { returns: [], status: null, metadata: null };
 
 function isOwnSelection(selection: ListSelection): boolean {
   return selection === "SUBSCRIBED" || selection === "SPECIAL-USE";
@@ -60,18 +63,22 @@ function parsePatterns(scan: Scanner, reference: string): readonly string[] {
 
 function parseReturns(scan: Scanner): Returns {
   let status: readonly StatusItem[] | null = null;
+  let metadata: readonly string[] | null = null;
   const returns: ListReturn[] = [];
   scan.list(() => {
     if (scan.skip("STATUS ")) status = parseStatusItems(scan);
+    else if (scan.skip("METADATA ")) metadata = parseMetadataEntries(scan);
     else returns.push(scan.oneOf(RETURNS, "LIST option"));
   });
-  return { returns, status };
+  return { returns, status, metadata };
 }
 
 export function printListArguments(list: ListArguments): string {
-  const { extended, selections, reference, patterns, returns, status } = list;
+  const { extended, selections, reference, patterns, status, metadata } = list;
   const printed = patterns.map((pattern) => printString(encodeModifiedUtf7(pattern)));
   if (!extended) return `${printMailbox(reference)} ${printed.join(" ")}`;
-  const items = status === null ? returns : [...returns, `STATUS ${printStatusItems(status)}`];
-  return `(${selections.join(" ")}) ${printMailbox(reference)} (${printed.join(" ")}) RETURN (${items.join(" ")})`;
+  const returns: string[] = [...list.returns];
+  if (status !== null) returns.push(`STATUS ${printStatusItems(status)}`);
+  if (metadata !== null) returns.push(`METADATA ${printMetadataEntries(metadata)}`);
+  return `(${selections.join(" ")}) ${printMailbox(reference)} (${printed.join(" ")}) RETURN (${returns.join(" ")})`;
 }

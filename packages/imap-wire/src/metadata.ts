@@ -39,18 +39,19 @@ export function parseGetMetadataArguments(scan: Scanner): GetMetadataArguments {
   }
   const mailbox = parseMailbox(scan);
   scan.space();
-  const isList = scan.skip("(");
+  let isList = scan.skip("(");
   if (isList && /^[A-Z]$/i.test(scan.peek)) {
     options = parseOptions(scan);
     scan.space();
-    return { mailbox, ...options, entries: parseMetadataEntries(scan, options.depth) };
+    isList = scan.skip("(");
   }
   return { mailbox, ...options, entries: isList ? restOfList(scan, options.depth) : parseLoose(scan, options.depth) };
 }
 
-/** One entry, or several within parentheses. */
-export function parseMetadataEntries(scan: Scanner, depth: MetadataDepth): readonly string[] {
-  return scan.skip("(") ? restOfList(scan, depth) : parseLoose(scan, depth);
+/** Entries within parentheses. */
+export function parseMetadataEntries(scan: Scanner): readonly string[] {
+  scan.expect("(");
+  return restOfList(scan, "0");
 }
 
 /** Everything behind SETMETADATA. */

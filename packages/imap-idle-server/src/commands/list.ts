@@ -1,16 +1,18 @@
 // LIST (RFC 9051 6.3.9) with its options: selections and what is returned (RFC 5258), CHILDREN (RFC 3348), special uses
-// (RFC 6154), the figures of each mailbox (RFC 5819).
+// (RFC 6154), the figures of each mailbox (RFC 5819), and its metadata (RFC 9590).
 import {
   matchesListPattern,
   parseListArguments,
   printList,
+  printMetadata,
   type ListArguments,
   type ListSelection,
 } from "@pushmail/imap-wire";
 import type { AccountId } from "@pushmail/mailstore";
 import { command, type Command, type Session } from "../command.ts";
 import { TimeSlice } from "../fetch/time-slice.ts";
-import { tellFigures } from "../mailbox-figures.ts";
+import { tellFigures, type FiguresOf } from "../mailbox-figures.ts";
+import { findMetadata, readMetadata } from "../metadata.ts";
 import { listMailboxes, superiorsOf, type ListedMailbox } from "../mailbox-tree.ts";
 
 /** A mailbox as it is told. */
@@ -23,7 +25,7 @@ interface Listed extends ListedMailbox {
 export const list: Command = command({
   name: "LIST",
   in: ["authenticated", "selected"],
-  capability: ["CHILDREN", "LIST-EXTENDED", "LIST-STATUS", "SPECIAL-USE"],
+  capability: ["CHILDREN", "LIST-EXTENDED", "LIST-METADATA", "LIST-STATUS", "SPECIAL-USE"],
   parse(scan) {
     scan.space();
     return parseListArguments(scan);
@@ -46,11 +48,22 @@ export const list: Command = command({
       const childInfo = hasSelectedBelow ? { childInfo: args.selections.filter(selects) } : {};
       await session.write(printList("LIST", { name, attributes: shown, ...childInfo, ...session.names }));
       // RFC 5819 2: of what can be selected, and was meant.
-      if (args.status === null || listed.status === undefined || !listed.isSelected) continue;
-      await tellFigures(session, { account: account.id, status: listed.status }, args.status);
+      const { status } = listed;
+      if (status === undefined || !listed.isSelected) continue;
+      if (args.status !== null) await tellFigures(session, { account: account.id, status }, args.status);
+      if (args.metadata !== null) await tellMetadata(session, { account: account.id, status }, args.metadata);
     }
   },
 });
+
+async function tellMetadata(
+  session: Session,
+  { account, status }: FiguresOf,
+  entries: readonly string[],
+): Promise<void> {
+  const { values } = findMetadata(await readMetadata(session, account, status), entries, { depth: "0", maxSize: null });
+  await session.write(printMetadata({ name: status.name, values, ...session.names }));
+}
 
 /** Whether an option says which mailboxes are meant. */
 function selects(selection: ListSelection): boolean {
