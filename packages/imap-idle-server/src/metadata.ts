@@ -3,6 +3,7 @@ import type { MetadataOptions, MetadataValue } from "@pushmail/imap-wire";
 import { utf8ToLatin1 } from "@pushmail/imap-wire";
 import type { AccountId, MailboxStatus } from "@pushmail/mailstore";
 import type { Session } from "./command.ts";
+import { SPECIAL_USE_ENTRY } from "./special-use.ts";
 
 /** What the server says of itself (RFC 5464 3.2.1.1): not for clients to change. */
 export interface ServerMetadata {
@@ -27,6 +28,7 @@ export async function readMetadata(
     if (comment !== "") values.push(["/shared/comment", utf8ToLatin1(comment)]);
     if (admin !== "") values.push(["/shared/admin", utf8ToLatin1(admin)]);
   }
+  if (status !== undefined && status.specialUse !== null) values.push([SPECIAL_USE_ENTRY, `\\${status.specialUse}`]);
   return new Map(values.map((value) => [value[0].toLowerCase(), value]));
 }
 

@@ -120,6 +120,26 @@ describe("metadata", () => {
     expect((await get(trash))["/private/1"]).toHaveLength(600);
   });
 
+  it("takes the special use of a mailbox along, all or none, and tells of it as an entry", async () => {
+    const { id } = await store.createMailbox(alice.id, "box");
+    const useOf = async (): Promise<unknown> => (await store.mailbox(alice.id, "box"))?.specialUse;
+    const since = await store.cursor(alice.id);
+    const note = { name: "/private/note", value: Buffer.from("x") };
+    await store.setMetadata(alice.id, id, [note], { specialUse: "Sent" });
+    expect([await useOf(), await get(id)]).toEqual(["Sent", { "/private/note": "x" }]);
+    const many = ["1", "2", "3"].map((name) => ({ name, value: Buffer.from("") }));
+    await expect(store.setMetadata(alice.id, id, many, { specialUse: null })).rejects.toMatchObject({
+      code: "tooManyEntries",
+    });
+    expect(await useOf()).toBe("Sent");
+    await store.setMetadata(alice.id, id, [], { specialUse: "Sent" });
+    await store.setMetadata(alice.id, id, [], { specialUse: null });
+    await store.renameMailbox(alice.id, "box", "crate");
+    expect((await store.mailbox(alice.id, "crate"))?.specialUse).toBeNull();
+    const use = { type: "MailboxMetadataChanged", mailbox: id, entry: "/private/specialuse" };
+    expect((await changesSince(since)).slice(0, 3)).toEqual([use, { ...use, entry: "/private/note" }, use]);
+  });
+
   it("is refused for a mailbox that is not there", async () => {
     const { id } = await store.createMailbox(alice.id, "box");
     await store.deleteMailbox(alice.id, "box");

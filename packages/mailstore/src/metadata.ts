@@ -3,20 +3,37 @@ import { bytesOf, encodeEntry, type EntryProperties, type StoredEntry } from "./
 import type { AccountState } from "./account-state.ts";
 import { changeDirectory } from "./change-directory.ts";
 import { ACCOUNT_DIRECTORY, cursor, mailboxId, type Cursor, type MailboxId } from "./ids.ts";
+import { encodeProperties } from "./mailbox-state.ts";
 import { Refusal } from "./refusal.ts";
-import type { MetadataChange } from "./store.ts";
+import type { MetadataChange, SpecialUse } from "./store.ts";
 import type { StoreContext } from "./store-context.ts";
 import type { TransactionDraft } from "./transaction-draft.ts";
+
+export interface MetadataRequest {
+  /** 0 for the account itself. */
+  readonly mailbox: MailboxId;
+  readonly changes: readonly MetadataChange[];
+  readonly specialUse?: SpecialUse | null;
+}
+
+/** RFC 6154 4: as which entry the special use of a mailbox is told. */
+const SPECIAL_USE_ENTRY = "/private/specialuse";
 
 export async function setMetadata(
   context: StoreContext,
   account: AccountState,
-  { mailbox, changes }: { readonly mailbox: MailboxId; readonly changes: readonly MetadataChange[] },
+  { mailbox, changes, specialUse }: MetadataRequest,
 ): Promise<Cursor> {
   // Of an entry that is named twice, the last value stays.
   const last = new Map(changes.map((change) => [change.name.toLowerCase(), change]));
   return changeDirectory(context, account, (draft) => {
-    if (mailbox !== ACCOUNT_DIRECTORY) account.mailbox(mailbox);
+    const box = mailbox === ACCOUNT_DIRECTORY ? undefined : account.mailbox(mailbox);
+    const hasOtherUse = box !== undefined && specialUse !== undefined && specialUse !== box.properties.specialUse;
+    if (hasOtherUse) {
+      draft
+        .state(mailbox, box.head.guard, { type: "metadata", mailbox, entry: SPECIAL_USE_ENTRY })
+        .properties(mailbox, box.head.guard, encodeProperties({ ...box.properties, specialUse }));
+    }
     const entries = new EntriesDraft(account, draft);
     for (const { name, value } of last.values()) {
       if (value === null) entries.remove(mailbox, name);
@@ -28,7 +45,7 @@ export async function setMetadata(
     if (entries.bytes > 0 && account.metadata.bytes + entries.bytes > metadataBytesMax) {
       throw new Refusal("tooManyEntries", "too much metadata in this account");
     }
-    return entries.changed;
+    return entries.changed || hasOtherUse;
   });
 }
 

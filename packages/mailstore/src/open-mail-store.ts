@@ -174,10 +174,12 @@ class DriverMailStore implements port.MailStore {
     account: AccountId,
     mailbox: MailboxId | null,
     changes: readonly port.MetadataChange[],
+    options: { readonly specialUse?: port.SpecialUse | null } = {},
   ): Promise<Cursor> {
     return setMetadata(this.#context, await this.#accounts.load(account), {
       mailbox: mailbox ?? ACCOUNT_DIRECTORY,
       changes,
+      ...options,
     });
   }
 

@@ -258,8 +258,16 @@ export interface MailStore {
 
   /** All entries of metadata of a mailbox, or where that is null, of the account itself. */
   metadata(account: AccountId, mailbox: MailboxId | null): Promise<readonly MetadataEntry[]>;
-  /** All or none. They go with the mailbox where it is renamed, and end with it. */
-  setMetadata(account: AccountId, mailbox: MailboxId | null, changes: readonly MetadataChange[]): Promise<Cursor>;
+  /**
+   * All or none. They go with the mailbox where it is renamed, and end with it. A special use is set with them, and told
+   * by the feed as an entry.
+   */
+  setMetadata(
+    account: AccountId,
+    mailbox: MailboxId | null,
+    changes: readonly MetadataChange[],
+    options?: { readonly specialUse?: SpecialUse | null },
+  ): Promise<Cursor>;
 
   /** Takes in a body of at most `bytesMax` bytes and scans it as it streams. */
   stage(body: AsyncIterable<Uint8Array>, options: { readonly bytesMax: number }): Promise<StagedMessage>;

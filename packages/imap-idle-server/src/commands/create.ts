@@ -1,13 +1,10 @@
 // CREATE (RFC 9051 6.3.4), perhaps for a special use (RFC 6154 3), with the id of what was made (RFC 8474 4.1).
 import { parseCreateArguments } from "@pushmail/imap-wire";
-import type { SpecialUse } from "@pushmail/mailstore";
 import { command, type Command } from "../command.ts";
 import { mailboxIdOf } from "../mailbox-figures.ts";
 import { no, ok } from "../replies.ts";
+import { specialUseOf } from "../special-use.ts";
 import { tellName } from "../tell-name.ts";
-
-/** Those that a mailbox of the client's own may have: `\All` and `\Flagged` are views of others (RFC 6154 2). */
-const USES: readonly SpecialUse[] = ["Archive", "Drafts", "Junk", "Sent", "Trash"];
 
 export const create: Command = command({
   name: "CREATE",
@@ -18,7 +15,7 @@ export const create: Command = command({
     return parseCreateArguments(scan);
   },
   async run(session, { mailbox, uses }, { account }) {
-    const [use, ...others] = uses.map((asked) => USES.find((known) => known.toLowerCase() === asked.toLowerCase()));
+    const [use, ...others] = uses.map(specialUseOf);
     if (others.length > 0) return no("USEATTR", "A mailbox has one special use at most");
     if (uses.length > 0 && use === undefined) return no("USEATTR", "No mailbox can have that special use");
     // A separator at the end says that there will be inferiors: every mailbox may have them.

@@ -1,8 +1,9 @@
 // SETMETADATA (RFC 5464 4.3): entries of a mailbox, or of the server for this account alone; all are set, or none.
-import { parseSetMetadataArguments } from "@pushmail/imap-wire";
+import { parseSetMetadataArguments, type MetadataValue } from "@pushmail/imap-wire";
 import { Refusal } from "@pushmail/mailstore";
 import { command, type Command } from "../command.ts";
 import { no } from "../replies.ts";
+import { SPECIAL_USE_ENTRY, specialUseOfValue } from "../special-use.ts";
 
 export const setMetadata: Command = command({
   name: "SETMETADATA",
@@ -24,10 +25,17 @@ export const setMetadata: Command = command({
     if (status === undefined && values.some(([entry]) => /^\/shared\//i.test(entry))) {
       return no("NOPERM", "What the server says of itself is not for clients to change");
     }
-    const changes = values.map(([name, value]) => {
-      return { name, value: value === null ? null : Buffer.from(value, "latin1") };
-    });
-    session.own(await session.store.setMetadata(account.id, status?.id ?? null, changes));
+    const isUse = ([entry]: MetadataValue): boolean => mailbox !== "" && entry.toLowerCase() === SPECIAL_USE_ENTRY;
+    const uses = values.filter(isUse).map(([, value]) => specialUseOfValue(value));
+    const [specialUse] = uses.slice(-1);
+    if (uses.includes(undefined) || (status?.name === "INBOX" && typeof specialUse === "string")) {
+      return no("USEATTR", "This mailbox cannot have that special use");
+    }
+    const changes = values
+      .filter((value) => !isUse(value))
+      .map(([name, value]) => ({ name, value: value === null ? null : Buffer.from(value, "latin1") }));
+    const options = specialUse === undefined ? {} : { specialUse };
+    session.own(await session.store.setMetadata(account.id, status?.id ?? null, changes, options));
     return undefined;
   },
 });
