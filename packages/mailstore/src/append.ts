@@ -101,7 +101,7 @@ export function appendingRow(
 
 /** Waits where far more came than the snapshot under way covers. One that fails is told elsewhere. */
 async function snapshotCaughtUp(context: StoreContext, mailbox: MailboxState): Promise<void> {
-  const bytes = mailbox.contents?.tailBytes ?? 0;
+  const bytes = mailbox.contents?.tail.recordBytes ?? 0;
   if (bytes > context.limits.tailBytesStallMax) await mailbox.snapshotRunning?.catch(() => undefined);
 }
 

@@ -23,9 +23,6 @@ export class MailboxContents {
   readonly vanished: VanishedLog;
   /** Hot chunks that differ from what is stored. */
   dirtyChunks: Set<number> = new Set();
-  /** Records, and their bytes, since the last snapshot. */
-  tailRecords = 0;
-  tailBytes = 0;
   through: Cursor;
   readonly #at: MailboxAt;
 
@@ -48,8 +45,7 @@ export class MailboxContents {
       }
     }
     this.through = event.cursor;
-    this.tailRecords++;
-    this.tailBytes += event.recordBytes;
+    this.tail.settle(event.recordBytes);
   }
 
   #append(uid: Uid, row: AppendedRow, event: MailboxEvent): void {

@@ -3,7 +3,7 @@ import { describe, expect, it } from "@jest/globals";
 import { openMailStore, openMemoryDriver, type AccountInfo, type MailStore, type StoreDriver } from "./index.ts";
 import { DEFAULT_STORE_LIMITS } from "./limits.ts";
 import { MailboxState } from "./mailbox-state.ts";
-import { tailRoom } from "./tail-rows.ts";
+import { TailRoom } from "./tail-rows.ts";
 
 const CHEAP = { scryptCost: { N: 16, r: 1, p: 1 }, scramIterations: 4_096 };
 
@@ -76,7 +76,7 @@ describe("a mailbox that is read in", () => {
           },
         },
         limits: DEFAULT_STORE_LIMITS,
-        tailRoom: tailRoom(DEFAULT_STORE_LIMITS.tailRowBytesMax),
+        tailRoom: new TailRoom(DEFAULT_STORE_LIMITS),
       });
       const row = { flags: [], internalDateMs: 0, sizeBytes: 1, origin: null, body: { staged: 0 }, summary: null };
       const contents = await loading;

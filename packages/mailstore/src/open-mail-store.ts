@@ -19,10 +19,10 @@ import { OpenMailbox } from "./open-mailbox.ts";
 import { DEFAULT_SCRAM_ITERATIONS, type ScramHash } from "./scram-keys.ts";
 import { replace } from "./replace.ts";
 import { DEFAULT_SCRYPT_COST, Secrets, type ScryptCost } from "./secrets.ts";
-import { trimLog, wantsSnapshot, writeSnapshot, type Tail } from "./snapshots.ts";
+import { trimLog, writeSnapshot } from "./snapshots.ts";
 import type * as port from "./store.ts";
 import type { StoreContext } from "./store-context.ts";
-import { tailRoom } from "./tail-rows.ts";
+import { TailRoom, wantsSnapshot, type Tail } from "./tail-rows.ts";
 import { expunge, transfer } from "./transfer.ts";
 import { TurnQueue } from "./turn-queue.ts";
 import type { UidSet } from "./uid-set.ts";
@@ -65,7 +65,7 @@ class DriverMailStore implements port.MailStore {
         { grown: (...record) => this.#lookAfter(...record), onTrouble: (error) => this.#onTrouble(error) },
       ),
       cache: new ChunkCache(limits.chunkCacheBytes),
-      tailRoom: tailRoom(limits.tailRowBytesMax),
+      tailRoom: new TailRoom(limits),
       now: options.now ?? Date.now,
       snapshotTurns: new TurnQueue(),
       closing: this.#closing.signal,
@@ -279,17 +279,17 @@ class DriverMailStore implements port.MailStore {
   /** Keeps snapshots and the log within their bounds, behind the commits. */
   #lookAfter(account: AccountState, mailbox: MailboxState, recordBytes: number): void {
     if (this.#closing.signal.aborted) return;
-    const tail = mailbox.contents ?? this.#growUnloaded(mailbox, recordBytes);
-    if (mailbox.snapshotRunning !== null || !wantsSnapshot(this.#context, tail)) return;
-    const { tailRecords } = tail;
+    const tail = mailbox.contents?.tail ?? this.#growUnloaded(mailbox, recordBytes);
+    if (mailbox.snapshotRunning !== null || !wantsSnapshot(this.#context.limits, tail)) return;
+    const { records } = tail;
     // After a failure, only when as much again has come.
-    if (tailRecords < 2 * (this.#failedTails.get(mailbox) ?? 0)) return;
+    if (records < 2 * (this.#failedTails.get(mailbox) ?? 0)) return;
     this.#unloadedTails.delete(mailbox);
     const work = writeSnapshot(this.#context, mailbox)
       .then(() => this.#failedTails.delete(mailbox))
       .then(() => trimLog(this.#context, account))
       .catch((error: unknown) => {
-        this.#failedTails.set(mailbox, tailRecords);
+        this.#failedTails.set(mailbox, records);
         // A mailbox that was deleted meanwhile needs no snapshot.
         if (!this.#closing.signal.aborted && !mailbox.deleted) this.#onTrouble(error);
       })
@@ -299,8 +299,8 @@ class DriverMailStore implements port.MailStore {
 
   #growUnloaded(mailbox: MailboxState, recordBytes: number): Tail {
     const before = this.#unloadedTails.get(mailbox);
-    const tailRecords = (before?.tailRecords ?? 0) + 1;
-    const tail = { tailRecords, tailBytes: (before?.tailBytes ?? 0) + recordBytes };
+    const records = (before?.records ?? 0) + 1;
+    const tail = { records, recordBytes: (before?.recordBytes ?? 0) + recordBytes };
     this.#unloadedTails.set(mailbox, tail);
     return tail;
   }

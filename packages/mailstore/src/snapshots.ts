@@ -22,17 +22,6 @@ import type { TailRow } from "./tail-rows.ts";
 
 type Chunks = { column: number; number: number; data: Uint8Array | null }[];
 
-/** Records, and their bytes, behind a mailbox' snapshot. */
-export interface Tail {
-  readonly tailRecords: number;
-  readonly tailBytes: number;
-}
-
-/** Whether enough came since the last snapshot for a new one. */
-export function wantsSnapshot({ limits }: StoreContext, { tailRecords, tailBytes }: Tail): boolean {
-  return tailRecords > limits.tailRecordsMax || tailBytes > limits.tailBytesMax;
-}
-
 /** Writes a snapshot of a mailbox as it is when its turn comes. Where many want one, a store that closes waits for one. */
 export function writeSnapshot(context: StoreContext, mailbox: MailboxState): Promise<void> {
   mailbox.snapshotRunning ??= context.snapshotTurns
@@ -72,8 +61,6 @@ async function write(context: StoreContext, mailbox: MailboxState, contents: Mai
   const through = contents.through;
   const tail = contents.tail.copy();
   const { inLog } = contents.tail;
-  const records = contents.tailRecords;
-  const bytes = contents.tailBytes;
   const hot = copyRows(contents, dirty);
   const { vanished } = contents;
   const chunks: Chunks = [
@@ -85,7 +72,7 @@ async function write(context: StoreContext, mailbox: MailboxState, contents: Mai
       pushHot(chunks, number, columns === null ? null : encodeHotChunk(columns, contents.flagSets, [0, columns.count]));
     }
     const read = inLog === null ? [] : await rowsInLog(context, mailbox.at, inLog);
-    await pushCold(context, mailbox, contents, { tail: new Map([...read, ...tail]), chunks });
+    await pushCold(context, mailbox, contents, { tail: new Map([...read, ...tail.rows]), chunks });
     const snapshot: Snapshot = { ...mailbox.at, cursor: through, chunks };
     await context.driver.saveSnapshot(snapshot);
   } catch (error) {
@@ -94,8 +81,6 @@ async function write(context: StoreContext, mailbox: MailboxState, contents: Mai
   }
   for (const chunk of chunks) context.cache.delete(cacheKey(mailbox.at, chunk.column, chunk.number));
   contents.tail.saved(through, tail);
-  contents.tailRecords -= records;
-  contents.tailBytes -= bytes;
 }
 
 /** The rows of the changed hot chunks; null for those that are empty now. */

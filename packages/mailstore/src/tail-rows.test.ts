@@ -2,9 +2,9 @@
 import { describe, expect, it } from "@jest/globals";
 import { openMailStore, openMemoryDriver, type AccountInfo, type MailboxAt, type MailStore } from "./index.ts";
 import { blobId, cursor } from "./ids.ts";
-import type { StoreLimits } from "./limits.ts";
+import { DEFAULT_STORE_LIMITS, type StoreLimits } from "./limits.ts";
 import { SharedRoom } from "./shared-room.ts";
-import { rowBytes, tailRoom, TailRows, type TailRow } from "./tail-rows.ts";
+import { rowBytes, TailRoom, TailRows, type TailRow } from "./tail-rows.ts";
 
 const BOXES = 50;
 const MAILS_EACH = 20;
@@ -17,6 +17,11 @@ function row(uid: number): TailRow {
 /** UIDs that are in memory. */
 function kept(rows: TailRows): number[] {
   return [...rows.uids()];
+}
+
+/** Room for so many rows. */
+function roomFor(rows: number, limits: Partial<StoreLimits> = {}): TailRoom {
+  return new TailRoom({ ...DEFAULT_STORE_LIMITS, tailRowBytesMax: rows * rowBytes(row(1)), ...limits });
 }
 
 describe("a shared room", () => {
@@ -39,12 +44,13 @@ describe("a shared room", () => {
 describe("rows behind snapshots", () => {
   it("are in memory as many as all mailboxes have room for, the newest of them", () => {
     const rowsMax = 100;
-    const room = tailRoom(rowsMax * rowBytes(row(1)));
+    const room = roomFor(rowsMax);
     const boxes = Array.from({ length: BOXES }, () => new TailRows(room, cursor(0)));
     const rowsKept = (): number => boxes.reduce((sum, { size }) => sum + size, 0);
     for (let uid = 1; uid <= MAILS_EACH; uid++) {
       for (const box of boxes) {
         box.add(row(uid), cursor(uid));
+        box.settle(1);
         expect(rowsKept()).toBeLessThanOrEqual(rowsMax);
         expect(box.get(uid)).toBeDefined();
       }
@@ -56,11 +62,11 @@ describe("rows behind snapshots", () => {
       if (first > 1) expect(box.inLog).toEqual({ after: 0, through: first - 1, uids: [1, first - 1] });
     }
     for (const box of boxes) box.release();
-    expect(room.size).toBe(0);
+    expect(room.bytes).toBe(0);
   });
 
   it("are no more in the log alone once a snapshot has them", () => {
-    const rows = new TailRows(tailRoom(1e6), cursor(3));
+    const rows = new TailRows(roomFor(1000), cursor(3));
     for (const uid of [1, 2]) rows.add(row(uid), cursor(uid + 3));
     rows.letGo();
     rows.add(row(3), cursor(6));
@@ -70,11 +76,33 @@ describe("rows behind snapshots", () => {
     rows.saved(cursor(6), copy);
     expect([kept(rows), rows.inLog]).toEqual([[4], null]);
     rows.letGo();
-    rows.saved(cursor(6), new Map());
+    const none = { rows: new Map<number, TailRow>(), records: 0, recordBytes: 0 };
+    rows.saved(cursor(6), none);
     expect(rows.inLog).toEqual({ after: 6, through: 7, uids: [4, 4] });
-    rows.saved(cursor(7), new Map());
+    rows.saved(cursor(7), none);
     rows.letGo();
     expect(rows.inLog).toBeNull();
+  });
+});
+
+describe("rows that a snapshot is due to", () => {
+  it("stay in memory until it is written, however many they are, and push out no others", () => {
+    const room = roomFor(10, { tailRecordsMax: 2 });
+    const [small, large] = [new TailRows(room, cursor(0)), new TailRows(room, cursor(0))];
+    small.add(row(1), cursor(1));
+    small.settle(1);
+    for (let at = 1; at <= 3; at++) {
+      // As many as COPY brings in one record.
+      for (let uid = 100 * at; uid < 100 * at + 3; uid++) large.add(row(uid), cursor(at));
+      large.settle(1);
+    }
+    for (let uid = 400; uid < 450; uid++) large.add(row(uid), cursor(4));
+    large.settle(1);
+    expect([small.size, large.size, large.inLog]).toEqual([1, 59, null]);
+    large.saved(cursor(3), { ...large.copy(), records: 3, recordBytes: 3 });
+    large.add(row(500), cursor(5));
+    large.settle(1);
+    expect([small.size, large.size, room.bytes]).toEqual([1, 1, 2 * rowBytes(row(1))]);
   });
 });
 

@@ -1,6 +1,8 @@
 // The cold rows of a mailbox that no chunk holds yet. The log has them too: beyond the room that all mailboxes share they
-// are let go, those of the mailbox first that nothing came to for longest, and read from the log when asked for.
+// are let go, those of the mailbox first that nothing came to for longest, and read from the log when asked for. A mailbox
+// that a snapshot is due to keeps them until it has been written: they are many, and soon they are in chunks.
 import type { Cursor, Uid } from "./ids.ts";
+import type { StoreLimits } from "./limits.ts";
 import { SharedRoom } from "./shared-room.ts";
 import type { MessageMetadata } from "./store.ts";
 import type { UidRange } from "./uid-set.ts";
@@ -21,16 +23,47 @@ export interface RowsInLog {
   readonly uids: UidRange;
 }
 
-export type TailRoom = SharedRoom<TailRows>;
-
-export function tailRoom(bytesMax: number): TailRoom {
-  return new SharedRoom<TailRows>(bytesMax, (rows) => rows.letGo());
+/** Records, and their bytes, behind a mailbox' snapshot. */
+export interface Tail {
+  readonly records: number;
+  readonly recordBytes: number;
 }
 
-export class TailRows {
+/** Whether enough came since the last snapshot for a new one. */
+export function wantsSnapshot(limits: StoreLimits, { records, recordBytes }: Tail): boolean {
+  return records > limits.tailRecordsMax || recordBytes > limits.tailBytesMax;
+}
+
+export class TailRoom {
+  readonly #limits: StoreLimits;
+  readonly #room: SharedRoom<TailRows>;
+
+  constructor(limits: StoreLimits) {
+    this.#limits = limits;
+    this.#room = new SharedRoom<TailRows>(limits.tailRowBytesMax, (rows) => rows.letGo());
+  }
+
+  /** What the rows in memory take that may be let go. */
+  get bytes(): number {
+    return this.#room.size;
+  }
+
+  settle(rows: TailRows): void {
+    this.#room.set(rows, wantsSnapshot(this.#limits, rows) ? 0 : rows.bytes);
+  }
+
+  release(rows: TailRows): void {
+    this.#room.delete(rows);
+  }
+}
+
+export class TailRows implements Tail {
+  records = 0;
+  recordBytes = 0;
+  /** What the rows take in memory. */
+  bytes = 0;
   readonly #room: TailRoom;
   readonly #rows = new Map<Uid, TailRow>();
-  #bytes = 0;
   /** The cursor of the snapshot that the rows come behind, and of the newest row. */
   #after: Cursor;
   #through: Cursor;
@@ -60,9 +93,10 @@ export class TailRows {
     return this.#rows.keys();
   }
 
-  /** The rows in memory, which stay as they are now. */
-  copy(): Map<Uid, TailRow> {
-    return new Map(this.#rows);
+  /** What there is now, for a snapshot. */
+  copy(): Tail & { readonly rows: ReadonlyMap<Uid, TailRow> } {
+    const { records, recordBytes } = this;
+    return { rows: new Map(this.#rows), records, recordBytes };
   }
 
   /** Rows come in the order of their UIDs and cursors. */
@@ -70,21 +104,31 @@ export class TailRows {
     this.#rows.set(row.metadata.uid, row);
     this.#through = at;
     this.#last = row.metadata.uid;
-    this.#grow(rowBytes(row));
+    this.bytes += rowBytes(row);
+  }
+
+  /** All that a record says has been done. */
+  settle(recordBytes: number): void {
+    this.records++;
+    this.recordBytes += recordBytes;
+    this.#room.settle(this);
   }
 
   delete(uid: Uid): void {
     const row = this.#rows.get(uid);
     if (row === undefined) return;
     this.#rows.delete(uid);
-    this.#grow(-rowBytes(row));
+    this.bytes -= rowBytes(row);
   }
 
   /** A snapshot of `at` holds these rows, and all that came before it. */
-  saved(at: Cursor, rows: ReadonlyMap<Uid, TailRow>): void {
+  saved(at: Cursor, { rows, records, recordBytes }: Tail & { readonly rows: ReadonlyMap<Uid, TailRow> }): void {
+    this.records -= records;
+    this.recordBytes -= recordBytes;
     for (const [uid, row] of rows) if (this.#rows.get(uid) === row) this.delete(uid);
     this.#after = at;
     if (this.#inLog !== null) this.#inLog = this.#inLog.through <= at ? null : { ...this.#inLog, after: at };
+    this.#room.settle(this);
   }
 
   letGo(): void {
@@ -93,18 +137,13 @@ export class TailRows {
     const uids = [this.#inLog?.uids[0] ?? first, this.#last] as const;
     this.#inLog = { after: this.#after, through: this.#through, uids };
     this.#rows.clear();
-    this.#bytes = 0;
+    this.bytes = 0;
     this.release();
   }
 
   /** Gives up its room. */
   release(): void {
-    this.#room.delete(this);
-  }
-
-  #grow(bytes: number): void {
-    this.#bytes += bytes;
-    this.#room.set(this, this.#bytes);
+    this.#room.release(this);
   }
 }
 

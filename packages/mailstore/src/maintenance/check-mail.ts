@@ -21,7 +21,7 @@ import { DEFAULT_STORE_LIMITS } from "../limits.ts";
 import { loadContents, type MailboxContents } from "../mailbox-contents.ts";
 import type { MailboxAt, MessageMetadata } from "../store.ts";
 import type { StoreContext } from "../store-context.ts";
-import { tailRoom } from "../tail-rows.ts";
+import { TailRoom } from "../tail-rows.ts";
 import type { DamagedRecord, SegmentsRead } from "./check-segments.ts";
 import type { Finding } from "./finding.ts";
 
@@ -155,8 +155,8 @@ export class MailCheck {
     this.#mailboxes++;
     const { uidNext, messages } = head;
     const limits = DEFAULT_STORE_LIMITS;
-    const room = tailRoom(limits.tailRowBytesMax);
-    const contents = await loadContents(this.#driver, at, { uidNext, messages, limits, tailRoom: room });
+    const tailRoom = new TailRoom(limits);
+    const contents = await loadContents(this.#driver, at, { uidNext, messages, limits, tailRoom });
     this.#checkUids(contents, head, whose);
     const counted = await this.#checkRows(contents, at, whose);
     for (const name of ["messages", "unseen", "deleted", "bytes"] as const) {

@@ -19,7 +19,7 @@ import { lockStore, type StoreLock } from "../level/store-lock.ts";
 import { DEFAULT_STORE_LIMITS } from "../limits.ts";
 import { LoadedAccounts } from "../loaded-accounts.ts";
 import { trimLog } from "../snapshots.ts";
-import { tailRoom } from "../tail-rows.ts";
+import { TailRoom } from "../tail-rows.ts";
 import { TurnQueue } from "../turn-queue.ts";
 import type { SegmentsRead } from "./check-segments.ts";
 import type { LostMessage, MailboxFault } from "./check-mail.ts";
@@ -225,7 +225,7 @@ class Repair {
     const accounts = new LoadedAccounts({ driver, limits, indexes }, ignored);
     const closing = new AbortController().signal;
     const rest = { now: Date.now, snapshotTurns: new TurnQueue(), closing, copiedWhileCounting: null };
-    const bounds = { cache: new ChunkCache(limits.chunkCacheBytes), tailRoom: tailRoom(limits.tailRowBytesMax) };
+    const bounds = { cache: new ChunkCache(limits.chunkCacheBytes), tailRoom: new TailRoom(limits) };
     const context = { driver, limits, indexes, accounts, ...bounds, ...rest };
     for (const [id] of (await driver.sweep(null)).touched) await trimLog(context, await accounts.get(id));
     this.#tell("clients read the state anew: the log of changes has a gap");
