@@ -40,6 +40,7 @@ const listing = (row: string): string[] =>
 const ATTEMPTS: Readonly<Record<string, readonly string[]>> = {
   APPEND: ofNames((name) => `APPEND ${name} {9+}\r\nX: evil\r\n`),
   AUTHENTICATE: [`AUTHENTICATE PLAIN ${Buffer.from(`${BOB}\0mallory@example.org\0${PASSWORD}`).toString("base64")}`],
+  CANCELUPDATE: ['CANCELUPDATE "1"'],
   CAPABILITY: ["CAPABILITY"],
   CHECK: ["CHECK"],
   CLOSE: ["CLOSE"],
@@ -74,7 +75,7 @@ const ATTEMPTS: Readonly<Record<string, readonly string[]>> = {
   ),
   RENAME: ofNames((name) => `RENAME ${name} mine`).concat(ofNames((name) => `RENAME Archive ${name}`)),
   REPLACE: ofNames((name) => `REPLACE 1 ${name} {9+}\r\nX: evil\r\n`),
-  SEARCH: ofSets((set) => `SEARCH ${set} TEXT "${SECRET}"`),
+  SEARCH: ofSets((set) => `SEARCH ${set} TEXT "${SECRET}"`).concat("SEARCH RETURN (UPDATE (ENVELOPE) ALL) ALL"),
   SELECT: ofNames((name) => `SELECT ${name}`),
   SETMETADATA: ofNames((name) => `SETMETADATA ${name} (/private/comment "evil" /shared/comment "evil")`).concat(
     'SETMETADATA "" (/private/comment "evil")',

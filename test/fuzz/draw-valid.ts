@@ -19,6 +19,7 @@ import {
   printSortArguments,
   printStatusItems,
   printStoreArguments,
+  printString,
   printThreadArguments,
   THREAD_ALGORITHMS,
   type FetchItem,
@@ -92,6 +93,7 @@ export const SELECTED: readonly Maker[] = [
   ),
   ...Array<Maker>(3).fill(store),
   ...Array<Maker>(4).fill((draw) => `${draw.of(["", "UID "])}SEARCH ${printSearchArguments(search(draw))}`),
+  (draw) => `CANCELUPDATE ${draw.several(1, 2, () => printString(draw.of(TEXTS))).join(" ")}`,
   (draw) => `UID COPY ${set(draw)} ${name(draw)}`,
   (draw) => `UID MOVE ${set(draw)} ${name(draw)}`,
   (draw) => `UID EXPUNGE ${set(draw)}`,
@@ -179,7 +181,8 @@ function page(draw: Draw): PageRange {
 }
 
 function search(draw: Draw): SearchArguments {
-  const returns: SearchReturn[] = draw.several(0, 2, () => draw.of(["COUNT", "MAX", "MIN"] as const));
+  const returns: SearchReturn[] = draw.several(0, 2, () => draw.of(["CONTEXT", "COUNT", "MAX", "MIN"] as const));
+  if (draw.chance(0.3)) returns.push({ update: draw.several(0, 2, () => fetchItem(draw)) });
   returns.push(draw.chance(0.3) ? { partial: page(draw) } : "ALL");
   return { returns: draw.chance(0.5) ? returns : null, charset: "UTF-8", key: searchKey(draw, 3) };
 }

@@ -1,13 +1,5 @@
 // Keeps a view in step with its mailbox: loads it, and tells the client of what changed since.
-import {
-  printExists,
-  printExpunge,
-  printFlags,
-  printRecent,
-  printUntagged,
-  printVanished,
-  type FetchItem,
-} from "@pushmail/imap-wire";
+import { printExists, printExpunge, printFlags, printRecent, printUntagged, printVanished } from "@pushmail/imap-wire";
 import {
   normalizeUidSet,
   type Cursor,
@@ -17,13 +9,13 @@ import {
   type UidSet,
 } from "@pushmail/mailstore";
 import type { Selected, Session } from "./command.ts";
-import { fetchMessages } from "./fetch/fetch-messages.ts";
-import { planFetch } from "./fetch/fetch-plan.ts";
 import { printFlagSet } from "./fetch/print-flag-set.ts";
+import { tellArrived } from "./fetch/tell-arrived.ts";
+import { tellChanged, tellGone } from "./live/tell-live.ts";
 import type { Updates } from "./mailbox-view.ts";
 import type { SelectedWants } from "./notify/subscription.ts";
 import { Bye } from "./replies.ts";
-import { changeHead, isByUid, tellsVanished } from "./response-form.ts";
+import { changeHead, tellsVanished } from "./response-form.ts";
 
 const SYSTEM_FLAGS = ["\\Answered", "\\Flagged", "\\Deleted", "\\Seen", "\\Draft"];
 const LOAD_ATTEMPTS_MAX = 100;
@@ -64,6 +56,7 @@ export async function tellUpdates(
   if (!view.isLoaded) await loadIndex(session, state);
   const recentBefore = view.recentCount;
   const updates = updatesAtHand(session, state, options) ?? (await readUpdates(session, state, options));
+  if (view.live.length > 0) await tellGone(session, state, updates);
   if (updates.expunged.length > 0) await tellExpunged(session, updates);
   if (updates.exists !== undefined) {
     claimRecent(session, state);
@@ -73,6 +66,8 @@ export async function tellUpdates(
     if (options.wants.fetch.length > 0) await tellArrived(session, state, updates.arrived, options.wants.fetch);
   }
   if (options.wants.flags) await tellFlags(session, state, { uids: updates.flags });
+  const changed = [...updates.arrived, ...updates.flags, ...updates.own];
+  if (view.live.length > 0) await tellChanged(session, state, normalizeUidSet(changed));
   const isVanishedTold = updates.vanished.length > 0 && session.isEnabled("QRESYNC");
   return isVanishedTold ? toldModSeq(state) : heldModSeq(session, state);
 }
@@ -89,18 +84,6 @@ export function heldModSeq(session: Session, state: Selected): Cursor | undefine
 /** Ends a session whose mailbox is gone: RFC 9051 6.3.5 leaves it open what becomes of it. */
 export function endIfDeleted({ handle }: Selected): void {
   if (handle.status === undefined) throw new Bye("The mailbox was deleted");
-}
-
-/** Tells of new messages what the client wants to know of them (RFC 5465 5.2); none becomes `\Seen` by it. */
-async function tellArrived(
-  session: Session,
-  state: Selected,
-  uids: UidSet,
-  fetch: readonly FetchItem[],
-): Promise<void> {
-  const items: readonly FetchItem[] = session.isEnabled("CONDSTORE") ? [...fetch, "MODSEQ"] : fetch;
-  const plan = planFetch({ items, changedSince: null }, { addsUid: !isByUid(session), readOnly: true });
-  await fetchMessages(session, state, plan, uids);
 }
 
 /** The MODSEQ up to which the client knows everything: it may keep it as the point from which to ask for changes. */

@@ -19,6 +19,7 @@ import {
   type UidRange,
   type UidSet,
 } from "@pushmail/mailstore";
+import type { LiveSearch } from "./live/live-search.ts";
 
 /** Consecutive rows of a view, from 0, both inclusive. */
 export type RowRange = readonly [first: number, last: number];
@@ -35,6 +36,8 @@ export interface Updates {
   readonly arrived: UidSet;
   /** Messages told before whose flags changed; some may be gone from the index by now. */
   readonly flags: UidSet;
+  /** What the client itself has made or changed; some may be gone, or not told yet. */
+  readonly own: readonly UidRange[];
 }
 
 export interface UpdateOptions {
@@ -50,8 +53,10 @@ const NOTHING: Updates = {
   exists: undefined,
   arrived: EMPTY_UID_SET,
   flags: EMPTY_UID_SET,
+  own: [],
 };
 const NO_UIDS: Uint32Array = new Uint32Array(0);
+const NO_LIVE: readonly LiveSearch[] = [];
 const UID_MAX = 2 ** 32 - 1;
 
 export class MailboxView {
@@ -59,6 +64,8 @@ export class MailboxView {
   keywordsTold = -1;
   /** The UIDs that `$` stands for (RFC 5182 2); some may be gone. */
   saved: Uint32Array = NO_UIDS;
+  /** The searches whose results the client is told of as they change. */
+  live: readonly LiveSearch[] = NO_LIVE;
   readonly #mailbox: MailboxId;
   #count: number;
   #through: Cursor;
@@ -171,9 +178,11 @@ export class MailboxView {
     return Math.min(this.#count, uidSetSize(uidsBelow(this.#uidNext, this.#recent)));
   }
 
-  /** Makes no message `\Recent` that was. */
-  forgetRecent(): void {
+  /** Makes no message `\Recent` that was, and gives these. */
+  forgetRecent(): UidSet {
+    const recent = this.#recent;
     this.#recent = EMPTY_UID_SET;
+    return recent;
   }
 
   /** Makes the messages of a range `\Recent`; a range that ends before it begins is empty. */
@@ -188,7 +197,7 @@ export class MailboxView {
 
   /** Takes in the records after `through`. The index must be at least as new as they are. */
   apply(records: readonly ChangeRecord[], index: MessageIndex, options: UpdateOptions): Updates {
-    const news: News = { appended: [], authored: [], expunged: [], flagged: [] };
+    const news: News = { appended: [], own: [], expunged: [], flagged: [] };
     let through = this.#through;
     for (const record of records) {
       if (options.holdsExpunge && this.#expunges(record)) return this.#take(news, index, through);
@@ -222,7 +231,14 @@ export class MailboxView {
     this.#count = index.count;
     this.#uidNext = Math.max(this.#uidNext, (index.uids[index.count - 1] ?? 0) + 1);
     this.#advance(options.through);
-    return { expunged, vanished, exists: arrived.length > 0 ? this.#count : undefined, arrived, flags: flagged };
+    return {
+      expunged,
+      vanished,
+      exists: arrived.length > 0 ? this.#count : undefined,
+      arrived,
+      flags: flagged,
+      own: [],
+    };
   }
 
   #expunges(record: ChangeRecord): boolean {
@@ -234,9 +250,9 @@ export class MailboxView {
       if (!("mailbox" in change) || change.mailbox !== this.#mailbox) continue;
       const isOwn = this.#ownCursors?.has(record.cursor) === true;
       if (change.type === "MessageAppended") addAll(news.appended, change.uids);
-      if (change.type === "MessageAppended" && isOwn) addAll(news.authored, change.uids);
       if (change.type === "MessageExpunged") addAll(news.expunged, change.uids);
-      if (change.type === "FlagsChanged" && !isOwn) addAll(news.flagged, change.uids);
+      else if (isOwn && "uids" in change) addAll(news.own, change.uids);
+      else if (change.type === "FlagsChanged") addAll(news.flagged, change.uids);
     }
   }
 
@@ -251,8 +267,9 @@ export class MailboxView {
     this.#uidNext = Math.max(this.#uidNext, (arrived.at(-1)?.[1] ?? 0) + 1);
     this.#replaceUids(expunged, fresh, index);
     this.#advance(through);
-    const arrivedOfOthers = uidSetDifference(fresh, normalizeUidSet(news.authored));
-    return { expunged, vanished, exists: fresh.length > 0 ? this.#count : undefined, arrived: arrivedOfOthers, flags };
+    const exists = fresh.length > 0 ? this.#count : undefined;
+    const arrivedOfOthers = uidSetDifference(fresh, normalizeUidSet(news.own));
+    return { expunged, vanished, exists, arrived: arrivedOfOthers, flags, own: news.own };
   }
 
   #replaceUids(expunged: readonly RowRange[], fresh: UidSet, index: MessageIndex): void {
@@ -283,8 +300,8 @@ export class MailboxView {
 
 interface News {
   readonly appended: UidRange[];
-  /** Those of them that the client itself has made. */
-  readonly authored: UidRange[];
+  /** What the client itself has made or changed. */
+  readonly own: UidRange[];
   readonly expunged: UidRange[];
   readonly flagged: UidRange[];
 }

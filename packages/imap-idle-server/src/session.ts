@@ -35,6 +35,8 @@ import { giveWay, type Connection } from "./connection.ts";
 import { holdsExpunge, readInvocation, type Invocation } from "./invocation.ts";
 import type { ImapLimits } from "./limits.ts";
 import type { Log } from "./log.ts";
+import { endNumbered } from "./live/start-live.ts";
+import { tellChanged } from "./live/tell-live.ts";
 import type { ServerMetadata } from "./metadata.ts";
 import { ALL_OF_SELECTED, type Subscription } from "./notify/subscription.ts";
 import { Patience } from "./patience.ts";
@@ -146,10 +148,13 @@ export class ImapSession implements Session {
     // RFC 7162 3.2.3
     if (extension === "QRESYNC") await this.enable("CONDSTORE");
     this.#enabled = new Set([...this.#enabled, extension]);
-    if (extension === "METADATA" && "account" in this.#state) await this.#push.listenToMetadata(this.#state.account);
-    if (extension === "IMAP4rev2" && this.#state.name === "selected") this.#state.view.forgetRecent();
-    if (extension !== "CONDSTORE" || this.#state.name !== "selected") return;
-    await this.write(printUntagged("OK", "Highest", highestModSeq(toldModSeq(this.#state))));
+    const state = this.#state;
+    if (extension === "METADATA" && "account" in state) await this.#push.listenToMetadata(state.account);
+    if (state.name !== "selected") return;
+    if (extension === "IMAP4rev2") await tellChanged(this, state, state.view.forgetRecent());
+    if (extension === "UIDONLY") await endNumbered(this, state.view);
+    if (extension !== "CONDSTORE") return;
+    await this.write(printUntagged("OK", "Highest", highestModSeq(toldModSeq(state))));
   }
 
   own(cursor: Cursor, mailbox?: MailboxId): void {

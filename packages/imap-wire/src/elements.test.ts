@@ -744,11 +744,15 @@ const searchReturns = fc.oneof(
   fc.constant(null),
   fc
     .tuple(
-      fc.subarray<SearchReturn>(["COUNT", "MAX", "MIN", "SAVE"], { minLength: 1 }),
+      fc.subarray<SearchReturn>(["CONTEXT", "COUNT", "MAX", "MIN", "SAVE"], { minLength: 1 }),
       fc.subarray<SearchReturn>(["ALL"]),
       pageRange,
+      fc.array(
+        fetchItem.map((item) => ({ update: [item] })),
+        { maxLength: 1 },
+      ),
     )
-    .map(([some, all, partial]) => [...some, ...(all.length > 0 ? all : [{ partial }])]),
+    .map(([some, all, partial, update]) => [...some, ...update, ...(all.length > 0 ? all : [{ partial }])]),
 );
 
 function asciiLower(text: string): string {
@@ -850,6 +854,10 @@ describe("SEARCH", () => {
     ["RETURN () SEEN", ["ALL"]],
     // RFC 9394 3.1
     ["RETURN (PARTIAL 23500:24000) SEEN", [{ partial: { first: 23500, last: 24000 } }]],
+    // RFC 5267 4.2 and 4.3, RFC 5465 7
+    ["RETURN (CONTEXT COUNT) SEEN", ["CONTEXT", "COUNT"]],
+    ["RETURN (update count) SEEN", [{ update: [] }, "COUNT"]],
+    ["RETURN (COUNT UPDATE (UID FLAGS) MIN) SEEN", ["COUNT", { update: ["UID", "FLAGS"] }, "MIN"]],
     ["return (partial -1:-100 count) SEEN", [{ partial: { first: -1, last: -100 } }, "COUNT"]],
     ["SEEN", null],
   ])("reads what %s gives back", (octets, returns) => {
@@ -871,6 +879,12 @@ describe("SEARCH", () => {
     "RETURN (PARTIAL 1:5 ALL) SEEN",
     "RETURN (PARTIAL 1:5 PARTIAL 1:5) SEEN",
     "RETURN (ALL COUNT ALL) SEEN",
+    "RETURN (UPDATE UPDATE) SEEN",
+    "RETURN (UPDATE ()) SEEN",
+    "RETURN (UPDATE (UID) (UID)) SEEN",
+    "RETURN (UPDATE (SOME)) SEEN",
+    "RETURN ((UID)) SEEN",
+    "RETURN (COUNT (UID)) SEEN",
   ])("faults %s", (octets) => expect(faultOf(() => keyOf(octets))).not.toBeNull());
 
   it.each<[range: PageRange, count: number, rows: readonly number[]]>([

@@ -1,8 +1,8 @@
-// Response codes: what a status response tells a program (RFC 9051 7.1, RFC 5530, RFC 4315, RFC 7162, RFC 8474, RFC 9586, RFC 10022).
+// Response codes: what a status response tells a program (RFC 9051 7.1, RFC 5530, RFC 4315, RFC 5267, RFC 7162, RFC 8474, RFC 9586, RFC 10022).
 import { printFlagList } from "./flags.ts";
 import type { NumberRange } from "./sequence-set.ts";
 import { printSequenceSet } from "./sequence-set.ts";
-import { printAstring } from "./string.ts";
+import { printAstring, printString } from "./string.ts";
 
 /** A code without arguments, or one with. */
 export type ResponseCode =
@@ -58,6 +58,8 @@ export type ResponseCode =
   | { readonly code: "METADATA"; readonly reason: "LONGENTRIES" | "MAXSIZE"; readonly octets: number }
   /** Message numbers, or UIDs where the command was of UIDs. */
   | { readonly code: "MODIFIED"; readonly numbers: readonly NumberRange[] }
+  /** The tag of a search whose results are told no more (RFC 5267 4.3.1). */
+  | { readonly code: "NOUPDATE"; readonly tag: string }
   /** What a client may set for good; `\*` where it may also make new keywords. */
   | { readonly code: "PERMANENTFLAGS"; readonly flags: readonly string[] };
 
@@ -86,6 +88,8 @@ export function printResponseCode(code: ResponseCode): string {
       return `METADATA ${code.reason}${"octets" in code ? ` ${code.octets}` : ""}`;
     case "MODIFIED":
       return `MODIFIED ${printSequenceSet(code.numbers)}`;
+    case "NOUPDATE":
+      return `NOUPDATE ${printString(code.tag)}`;
     case "PERMANENTFLAGS":
       return `PERMANENTFLAGS ${printFlagList(code.flags)}`;
   }

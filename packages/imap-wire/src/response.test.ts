@@ -101,6 +101,7 @@ describe("status responses", () => {
     [{ code: "HIGHESTMODSEQ", value: 715194045007 }, "HIGHESTMODSEQ 715194045007"],
     [{ code: "UIDNEXT", value: 4392 }, "UIDNEXT 4392"],
     [{ code: "MAILBOXID", id: "F2212ea87" }, "MAILBOXID (F2212ea87)"],
+    [{ code: "NOUPDATE", tag: "B02" }, 'NOUPDATE "B02"'],
     [{ code: "PERMANENTFLAGS", flags: ["\\Deleted", "\\*"] }, "PERMANENTFLAGS (\\Deleted \\*)"],
   ])("carry the code %j", (code, printed) => {
     expect(response.printUntagged("OK", "x", code)).toBe(`* OK [${printed}] x\r\n`);

@@ -1,7 +1,14 @@
 // ESEARCH (RFC 7377): a search of many mailboxes, each that has something answered by an ESEARCH of its own, in UIDs.
-import { parseEsearchArguments, SyntaxFault, type MailboxSpecifier, type SearchArguments } from "@pushmail/imap-wire";
+import {
+  parseEsearchArguments,
+  SyntaxFault,
+  updateOf,
+  type MailboxSpecifier,
+  type SearchArguments,
+} from "@pushmail/imap-wire";
 import type { MailboxStatus } from "@pushmail/mailstore";
 import { command, type Authenticated, type Command, type Completion, type Selected, type Session } from "../command.ts";
+import { refuseLive } from "../live/start-live.ts";
 import { MailboxView } from "../mailbox-view.ts";
 import { isSelected, matcherOf } from "../notify/subscription.ts";
 import { answerSearch } from "../search/answer-search.ts";
@@ -22,6 +29,7 @@ export const esearch: Command = command({
     checkScope(search, where);
     const refused = refuseCharset(session, "ESEARCH", search.charset);
     if (refused !== undefined) return refused;
+    if (updateOf(search.returns) !== undefined) await refuseLive(session, tag, "UPDATE is for SEARCH and SORT");
     // RFC 7377 2.1: without RETURN it asks for ALL.
     const extended: SearchArguments = { ...search, returns: search.returns ?? ["ALL"] };
     for (const status of await mailboxesOf(session, state, where)) {

@@ -2,6 +2,7 @@
 import type { Command } from "../command.ts";
 import { append } from "./append.ts";
 import { authenticate } from "./authenticate.ts";
+import { cancelUpdate } from "./cancel-update.ts";
 import { capability } from "./capability.ts";
 import { check } from "./check.ts";
 import { close } from "./close.ts";
@@ -44,6 +45,7 @@ export const COMMANDS: ReadonlyMap<string, Command> = new Map(
   [
     append,
     authenticate,
+    cancelUpdate,
     capability,
     check,
     close,

@@ -1,5 +1,5 @@
 // SEARCH and UID SEARCH (RFC 9051 6.4.4, RFC 3501 6.4.4): one untagged SEARCH with what was found, even if nothing was;
-// or an ESEARCH with what is asked of it (RFC 4731).
+// or an ESEARCH with what is asked of it (RFC 4731), whose changes may be told (RFC 5267 4.3).
 import { parseSearchArguments } from "@pushmail/imap-wire";
 import { command, type Command } from "../command.ts";
 import { answerSearch } from "../search/answer-search.ts";
@@ -7,7 +7,7 @@ import { answerSearch } from "../search/answer-search.ts";
 export const search: Command = command({
   name: "SEARCH",
   in: ["selected"],
-  capability: ["ESEARCH", "SEARCHRES", "WITHIN"],
+  capability: ["ESEARCH", "CONTEXT=SEARCH", "SEARCHRES", "WITHIN"],
   uid: true,
   holdsExpunge: true,
   parse(scan) {

@@ -1,13 +1,14 @@
-// SORT and UID SORT (RFC 5256 3, RFC 5957): what a SEARCH finds, in an order; with RETURN as an ESEARCH (RFC 5267 3.1).
+// SORT and UID SORT (RFC 5256 3, RFC 5957): what a SEARCH finds, in an order; with RETURN as an ESEARCH (RFC
+// 5267 3.1), whose changes may be told (RFC 5267 4.3).
 import { parseSortArguments } from "@pushmail/imap-wire";
 import { command, type Command } from "../command.ts";
 import { answerSearch } from "../search/answer-search.ts";
-import { sortMessages } from "../sort/sort-messages.ts";
+import { readSortColumns } from "../sort/sort-messages.ts";
 
 export const sort: Command = command({
   name: "SORT",
   in: ["selected"],
-  capability: ["SORT", "SORT=DISPLAY", "ESORT"],
+  capability: ["SORT", "SORT=DISPLAY", "ESORT", "CONTEXT=SORT"],
   uid: true,
   holdsExpunge: true,
   parse(scan) {
@@ -18,6 +19,6 @@ export const sort: Command = command({
     answerSearch(session, state, args, {
       ...call,
       name: "SORT",
-      arrange: (uids) => sortMessages(session, state, uids, args.criteria),
+      arrange: (uids) => readSortColumns(session, state, uids, args.criteria),
     }),
 });

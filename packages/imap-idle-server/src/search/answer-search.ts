@@ -12,20 +12,22 @@ import {
 } from "@pushmail/imap-wire";
 import type { Uid } from "@pushmail/mailstore";
 import type { Call, Completion, Selected, Session } from "../command.ts";
+import { prepareLive, startLive } from "../live/start-live.ts";
+import { sortMessages, type SortColumns } from "../sort/sort-messages.ts";
 import { includesKey } from "./includes-key.ts";
 import { refuseArranged, refuseCharset } from "./refuse-search.ts";
 import { searchMessages } from "./search-messages.ts";
+import { tellSet } from "./tell-set.ts";
 
 /** How much of a list of numbers is printed at once. */
 const NUMBERS_AT_ONCE = 4_096;
-const TEXT_AT_ONCE = 16_384;
 const NONE: Uint32Array = new Uint32Array(0);
 
 /** The command that searches. */
 export interface SearchCall extends Pick<Call, "tag" | "uid">, Pick<EsearchHead, "mailbox"> {
   readonly name: "SEARCH" | "SORT";
-  /** Puts what was found in the order in which it is told. */
-  arrange?(uids: Uint32Array): Promise<Uint32Array>;
+  /** What the messages that were found are put in order by. */
+  arrange?(uids: Uint32Array): Promise<SortColumns>;
 }
 
 /** Searches the selected mailbox and tells what was found. */
@@ -40,12 +42,12 @@ export async function answerSearch(
   const search: SearchArguments = isExtended ? { ...asked, returns: ["ALL"] } : asked;
   const saves = search.returns?.includes("SAVE") === true;
   try {
-    let refused = refuseCharset(session, call.name, search.charset);
-    let uids = refused === undefined ? await find(session, state, search) : NONE;
-    if (call.arrange !== undefined) refused ??= refuseArranged(uids.length, session.limits.search);
-    if (refused === undefined) uids = (await call.arrange?.(uids)) ?? uids;
-    if (saves) state.view.saved = refused === undefined ? chosenOf(search, uids) : NONE;
-    return refused ?? (await tell(session, state, { search, uids, call }));
+    const live = call.mailbox === undefined ? await prepareLive(session, state, search, call) : undefined;
+    const found = refuseCharset(session, call.name, search.charset) ?? (await find(session, state, { search, call }));
+    if (saves) state.view.saved = "uids" in found ? chosenOf(search, found.uids) : NONE;
+    if (!("uids" in found)) return found;
+    if (live !== undefined) await startLive(session, state, live, found);
+    return await tell(session, state, { search, uids: found.uids, call });
   } catch (error) {
     // RFC 5182 2.1: a search that fails leaves nothing saved; one that is BAD leaves what was.
     if (saves && !(error instanceof SyntaxFault)) state.view.saved = NONE;
@@ -53,17 +55,31 @@ export async function answerSearch(
   }
 }
 
-async function find(session: Session, state: Selected, { key }: SearchArguments): Promise<Uint32Array> {
-  // RFC 7162 3.1: whoever asks for MODSEQ wants to be told of it from then on.
-  if (includesKey(key, "modSeq")) await session.enable("CONDSTORE");
-  return searchMessages(session, state, key);
+interface Asked {
+  readonly search: SearchArguments;
+  readonly call: SearchCall;
 }
 
-interface Found {
-  readonly search: SearchArguments;
+/** What is found, in the order in which it is told, and what that order is of. */
+interface Results {
+  readonly uids: Uint32Array;
+  readonly columns: SortColumns | undefined;
+}
+
+async function find(session: Session, state: Selected, { search, call }: Asked): Promise<Results | Completion> {
+  // RFC 7162 3.1: whoever asks for MODSEQ wants to be told of it from then on.
+  if (includesKey(search.key, "modSeq")) await session.enable("CONDSTORE");
+  const uids = await searchMessages(session, state, search.key);
+  if (call.arrange === undefined) return { uids, columns: undefined };
+  const refused = refuseArranged(uids.length, session.limits.search);
+  if (refused !== undefined) return refused;
+  const columns = await call.arrange(uids);
+  return { uids: await sortMessages(session, columns), columns };
+}
+
+interface Found extends Asked {
   /** In the order in which they are told. */
   readonly uids: Uint32Array;
-  readonly call: SearchCall;
 }
 
 async function tell(session: Session, state: Selected, { search, uids, call }: Found): Promise<void> {
@@ -136,20 +152,4 @@ async function tellPage(session: Session, range: PageRange, numbers: Uint32Array
   await session.write(` PARTIAL (${printPageRange(range)} `);
   await (page.length === 0 ? session.write("NIL") : tellSet(session, "", page));
   await session.write(")");
-}
-
-/** As a set that keeps the order. */
-async function tellSet(session: Session, head: string, numbers: Uint32Array): Promise<void> {
-  let text = head;
-  for (let at = 0; at < numbers.length;) {
-    const first = numbers[at] as number;
-    let last = first;
-    while (numbers[++at] === last + 1) last++;
-    text += first === last ? `${first}` : `${first}:${last}`;
-    if (at < numbers.length) text += ",";
-    if (text.length < TEXT_AT_ONCE) continue;
-    await session.write(text);
-    text = "";
-  }
-  await session.write(text);
 }

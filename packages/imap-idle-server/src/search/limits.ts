@@ -13,6 +13,10 @@ export interface SearchLimits {
   readonly lineBytesMax: number;
   /** Messages that SORT and THREAD put in order: each is held as a few numbers and texts meanwhile. */
   readonly arrangedMessagesMax: number;
+  /** Searches of a mailbox whose results are told as they change. */
+  readonly liveSearchesMax: number;
+  /** Their results together: each is held as a number, of a SORT with the values that it is sorted by. */
+  readonly liveResultsMax: number;
 }
 
 export const SEARCH_LIMITS: SearchLimits = {
@@ -22,4 +26,6 @@ export const SEARCH_LIMITS: SearchLimits = {
   groupOctetsMax: 131_072,
   lineBytesMax: 65_536,
   arrangedMessagesMax: 1_000_000,
+  liveSearchesMax: 10,
+  liveResultsMax: 100_000,
 };

@@ -1,6 +1,6 @@
 // The order of messages by SORT's criteria (RFC 5256 3, RFC 5957): each is a column of values, made once for each message.
 import type { SortCriterion, SortKey } from "@pushmail/imap-wire";
-import { decodeHeaderValue, uidSetOf, type EnvelopeAddress, type MessageDetails } from "@pushmail/mailstore";
+import { decodeHeaderValue, uidSetOf, type EnvelopeAddress, type MessageDetails, type Uid } from "@pushmail/mailstore";
 import type { Selected, Session } from "../command.ts";
 import { TimeSlice } from "../fetch/time-slice.ts";
 import { sentTimeMs } from "../search/sent-time.ts";
@@ -8,9 +8,11 @@ import { baseSubject } from "./base-subject.ts";
 import { sortInSlices } from "./sort-in-slices.ts";
 import { unicodeCasemap } from "./unicode-casemap.ts";
 
+export type Value = number | string;
+
 interface SortValue {
   readonly source: "metadata" | "details";
-  of(message: MessageDetails): number | string;
+  of(message: MessageDetails): Value;
 }
 
 const VALUES: Record<SortKey, SortValue> = {
@@ -47,17 +49,25 @@ function displayOf(address: EnvelopeAddress | undefined): string {
   return unicodeCasemap(decodeHeaderValue(shown ?? ""));
 }
 
-/** The UIDs in the order of the criteria, equal ones as they are; those that are no longer there are left out. */
-export async function sortMessages(
+/** The values by which messages are put in order: a column for each criterion, a row for each message. */
+export interface SortColumns {
+  readonly criteria: readonly SortCriterion[];
+  readonly columns: readonly (readonly Value[])[];
+  /** Those of the messages that are still there. */
+  readonly uids: readonly Uid[];
+}
+
+/** Reads what messages are ordered by; those that are no longer there are left out. */
+export async function readSortColumns(
   session: Session,
   state: Selected,
   uids: Uint32Array,
   criteria: readonly SortCriterion[],
-): Promise<Uint32Array> {
+): Promise<SortColumns> {
   const values = criteria.map(({ key }) => VALUES[key]);
   const source = values.some((value) => value.source === "details") ? "details" : "metadata";
-  const columns: (number | string)[][] = criteria.map(() => []);
-  const there: number[] = [];
+  const columns: Value[][] = criteria.map(() => []);
+  const there: Uid[] = [];
   const slice = new TimeSlice(() => session.flush());
   const { batchMessagesMax } = session.limits.search;
   for (let at = 0; at < uids.length; at += batchMessagesMax) {
@@ -71,23 +81,26 @@ export async function sortMessages(
       await slice.rest();
     }
   }
-  const rows = Uint32Array.from(there.keys());
-  const compare = comparing(columns, criteria);
-  const sorted = await sortInSlices(rows, { compare, rest: () => slice.rest() });
-  return sorted.map((row) => there[row] as number);
+  return { criteria, columns, uids: there };
 }
 
-function comparing(
-  columns: readonly (readonly (number | string)[])[],
-  criteria: readonly SortCriterion[],
-): (a: number, b: number) => number {
-  return (a, b) => {
+/** The UIDs in the order of the criteria, equal ones as they are. */
+export async function sortMessages(session: Session, { criteria, columns, uids }: SortColumns): Promise<Uint32Array> {
+  const slice = new TimeSlice(() => session.flush());
+  const rows = Uint32Array.from(uids.keys());
+  const compare = (a: number, b: number): number => {
     for (const [i, column] of columns.entries()) {
-      const [first, second] = [column[a] as number | string, column[b] as number | string];
-      if (first === second) continue;
-      const isBefore = first < second;
-      return isBefore === (criteria[i]?.reverse === true) ? 1 : -1;
+      const order = compareValues(column[a] as Value, column[b] as Value, criteria[i]);
+      if (order !== 0) return order;
     }
     return 0;
   };
+  const sorted = await sortInSlices(rows, { compare, rest: () => slice.rest() });
+  return sorted.map((row) => uids[row] as number);
+}
+
+/** Below 0 where the first comes before the second. */
+export function compareValues(first: Value, second: Value, criterion: SortCriterion | undefined): number {
+  if (first === second) return 0;
+  return first < second === (criterion?.reverse === true) ? 1 : -1;
 }

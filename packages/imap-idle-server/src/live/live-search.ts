@@ -1,0 +1,96 @@
+// A search whose results are told as they change (RFC 5267 4.3): what it looks for, and what the client knows of it.
+import type { FetchItem, SearchKey } from "@pushmail/imap-wire";
+import { normalizeUidSet, uidSetDifference, type Uid, type UidRange, type UidSet } from "@pushmail/mailstore";
+import type { Selected, Session } from "../command.ts";
+import type { MailboxView } from "../mailbox-view.ts";
+import { includesKey } from "../search/includes-key.ts";
+import type { SortOrder } from "../sort/sort-order.ts";
+import { ResultList, type Run } from "./result-list.ts";
+
+export interface LiveSearchParts {
+  readonly tag: string;
+  /** Whether its results are told as UIDs. */
+  readonly uid: boolean;
+  /** With `fixKey` behind it. */
+  readonly key: SearchKey;
+  /** What is told of new messages among the results (RFC 5465 7). */
+  readonly fetch: readonly FetchItem[];
+  /** Of a SORT; the results of a SEARCH are in mailbox order. */
+  readonly order: SortOrder | undefined;
+}
+
+export class LiveSearch {
+  readonly parts: LiveSearchParts;
+  readonly #results: ResultList;
+  readonly #dependsOnFlags: boolean;
+  readonly #dependsOnLast: boolean;
+  /** The last message of the mailbox when it was looked at. */
+  #lastUid: Uid;
+
+  constructor(parts: LiveSearchParts, results: Uint32Array, view: MailboxView) {
+    const { key, order } = parts;
+    this.parts = parts;
+    this.#results = new ResultList(results, (a, b) => (order === undefined ? a - b : order.compare(a, b)));
+    this.#dependsOnFlags = includesKey(key, "flag") || includesKey(key, "modSeq");
+    this.#dependsOnLast = namesLast(key);
+    this.#lastUid = lastUidOf(view);
+  }
+
+  /** How many results it has. */
+  get size(): number {
+    return this.#results.size;
+  }
+
+  /** The messages that must be looked at where some have changed; those above `after` are new. */
+  lookAt(changed: UidSet, view: MailboxView): { readonly looked: UidSet; readonly after: Uid } {
+    const after = this.#lastUid;
+    const last = (this.#lastUid = lastUidOf(view));
+    const ends: UidRange[] =
+      this.#dependsOnLast && after !== last
+        ? [
+            [after, after],
+            [last, last],
+          ]
+        : [];
+    const looked = this.#dependsOnFlags ? changed : uidSetDifference(changed, [[0, after]]);
+    return { looked: view.known(normalizeUidSet([...looked, ...ends])), after };
+  }
+
+  has(uid: Uid): boolean {
+    const { order } = this.parts;
+    return order === undefined ? this.#results.has(uid) : order.has(uid);
+  }
+
+  /** Puts new results where they belong; of a SORT those only that are still there to be read. */
+  async add(session: Session, state: Selected, uids: readonly Uid[]): Promise<readonly Run[]> {
+    const there = uids.length === 0 ? uids : await this.parts.order?.learn(session, state, uids);
+    return this.#results.add(there ?? uids);
+  }
+
+  remove(uids: readonly Uid[]): readonly Run[] {
+    const runs = this.#results.remove(uids);
+    this.parts.order?.forget(uids);
+    return runs;
+  }
+}
+
+function lastUidOf(view: MailboxView): Uid {
+  return view.count === 0 ? 0 : view.uidOf(view.count);
+}
+
+/** RFC 5267 4.3: message numbers, and `$`, are those of the moment at which the command comes. */
+export function fixKey(key: SearchKey, view: MailboxView): SearchKey {
+  if (key.type === "sequence") return { type: "uid", set: view.resolve(key.set, { uid: false }) };
+  if (key.type === "uid" && key.set === "$") return { type: "uid", set: view.resolve(key.set, { uid: true }) };
+  if (key.type === "not") return { type: "not", key: fixKey(key.key, view) };
+  if (key.type === "or") return { type: "or", keys: [fixKey(key.keys[0], view), fixKey(key.keys[1], view)] };
+  if (key.type === "and") return { type: "and", keys: key.keys.map((part) => fixKey(part, view)) };
+  return key;
+}
+
+/** Whether a key has UIDs with `*`, which is another message as messages come and go. */
+function namesLast(key: SearchKey): boolean {
+  if (key.type === "not") return namesLast(key.key);
+  if (key.type === "and" || key.type === "or") return key.keys.some(namesLast);
+  return key.type === "uid" && key.set !== "$" && key.set.some((range) => range.includes("*"));
+}
