@@ -22,6 +22,21 @@ import { tagOf } from "./tag.ts";
 import { faultOf, frameOf, parseAll } from "./test-support/frame-of.ts";
 
 describe("Scanner", () => {
+  it("takes UTF-8 alone between quotes from who has enabled it (RFC 9755 3)", () => {
+    for (const [text, taken] of [
+      ['"\xc3\xbc"', true],
+      ['"\xfc"', false],
+      ['"\xc3\\"\xbc"', false],
+    ] as const) {
+      const scan = new Scanner(frameOf(text));
+      expect(scan.string()).toHaveLength(text.replace("\\", "").length - 2);
+      const strict = new Scanner(frameOf(text));
+      strict.acceptsUtf8 = true;
+      if (taken) expect(strict.string()).toBe(text.slice(1, -1));
+      else expect(() => strict.string()).toThrow("Text is not UTF-8");
+    }
+  });
+
   it.each<[string, (scan: Scanner) => unknown, unknown]>([
     ["a.b[c", (scan) => scan.atom(), "a.b[c"],
     ["a]b", (scan) => scan.astring(), "a]b"],

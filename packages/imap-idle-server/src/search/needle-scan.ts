@@ -2,7 +2,7 @@
 import { isAscii } from "node:buffer";
 import { decodeHeaderValue, headerFields } from "@pushmail/mailstore";
 import type { Needle, Truth } from "./candidate.ts";
-import { foldHeader } from "./fold-text.ts";
+import { foldHeader } from "./fold-header.ts";
 import { includesText } from "./includes-text.ts";
 import type { SearchedText } from "./sought-text.ts";
 
@@ -60,7 +60,7 @@ export class NeedleScan {
       this.#mark((needle) => {
         if (!this.#concerns(needle, name)) return false;
         value ??= foldHeader(decodeHeaderValue(field.value));
-        return includesText(needle.in === "field" ? value : `${name}: ${value}`, needle.inHeader.folded);
+        return includesText(needle.in === "field" ? value : `${foldHeader(name)}: ${value}`, needle.inHeader.folded);
       });
     }
   }

@@ -5,7 +5,7 @@ import { uidSetHas, type FlagSet, type MessageMetadata, type MessageSummary } fr
 import type { MailboxView } from "../mailbox-view.ts";
 import type { Candidate, Needle, Truth } from "./candidate.ts";
 import { ENVELOPE_FIELDS } from "./envelope-fields.ts";
-import { foldHeader } from "./fold-text.ts";
+import { foldHeader } from "./fold-header.ts";
 import { sentDayMs } from "./sent-day.ts";
 import { soughtInBody, soughtInHeader } from "./sought-text.ts";
 

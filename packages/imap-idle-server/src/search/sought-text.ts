@@ -1,19 +1,18 @@
 // A text that SEARCH looks for, and how it is found: folding every text that is looked at would cost more than all else.
-import { foldHeader, foldText } from "./fold-text.ts";
+import { unicodeCasemap } from "@pushmail/mailstore";
+import { foldHeader } from "./fold-header.ts";
 import { includesText } from "./includes-text.ts";
 
 // oxlint-disable-next-line no-control-regex
 const ASCII = /^[\x00-\x7f]+$/;
 /** Longer texts are looked for in folded ones: a search for a pattern takes the product of the lengths at worst. */
 const PATTERN_LENGTH_MAX = 100;
-/** The characters beyond ASCII whose folded form has ASCII in it, as that of ß has. */
-const FOLDS_TO_ASCII = /[\u00df\u0130\u0131\u0149\u017f\u037e\u1e9a\u1e9e\u1fef\u212a\ufb00-\ufb06]/;
 
 export interface SoughtText {
   readonly folded: string;
   readonly isAscii: boolean;
   /**
-   * Of a text in ASCII: it matches what folds to that text, and in ASCII nothing else. No `u` flag: without it, only
+   * Of a text in ASCII: in ASCII it matches what folds to that text, and nothing else. No `u` flag: without it, only
    * ASCII letters are taken for ASCII letters. Undefined where no pattern is of use.
    */
   readonly pattern: RegExp | undefined;
@@ -21,7 +20,7 @@ export interface SoughtText {
 
 /** A text as it is found in bodies. */
 export function soughtInBody(text: string): SoughtText {
-  const folded = foldText(text);
+  const folded = unicodeCasemap(text);
   return { folded, isAscii: ASCII.test(folded), pattern: patternOf(folded, escaped(folded)) };
 }
 
@@ -38,7 +37,9 @@ export function soughtInHeader(text: string): SoughtText {
 }
 
 function patternOf(folded: string, source: string): RegExp | undefined {
-  return ASCII.test(folded) && folded.length <= PATTERN_LENGTH_MAX ? new RegExp(source, "i") : undefined;
+  // In lower case is what a ligature has been taken apart to, and no other letter.
+  const isSimple = ASCII.test(folded) && !/[a-z]/.test(folded);
+  return isSimple && folded.length <= PATTERN_LENGTH_MAX ? new RegExp(source, "i") : undefined;
 }
 
 function escaped(text: string): string {
@@ -60,11 +61,11 @@ export class SearchedText {
   has({ folded, isAscii, pattern }: SoughtText): boolean {
     if (this.#isAscii && !isAscii) return false;
     if (pattern !== undefined) {
-      if (this.#isAscii) return pattern.test(this.#text);
-      // A mark may still follow what matches, and make another letter of it.
-      if (!pattern.test(this.#text) && !FOLDS_TO_ASCII.test(this.#text)) return false;
+      // Beyond ASCII are letters whose folded form has ASCII in it.
+      const isThere = pattern.test(this.#text);
+      if (isThere || this.#isAscii) return isThere;
     }
-    this.#folded ??= foldText(this.#text);
+    this.#folded ??= unicodeCasemap(this.#text);
     return includesText(this.#folded, folded);
   }
 }

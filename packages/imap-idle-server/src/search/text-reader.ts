@@ -1,7 +1,7 @@
 // The text of a part out of the octets of its body: of a short one at once, of a long one folded, piece by piece, so that
 // little is held.
 import { isAscii } from "node:buffer";
-import { decodeBody, decodeTransferEncoding, findParameter, foldForSearch, type BodyPart } from "@pushmail/mailstore";
+import { decodeBody, decodeTransferEncoding, findParameter, unicodeCasemap, type BodyPart } from "@pushmail/mailstore";
 import { SearchedText } from "./sought-text.ts";
 import { transferDecoder, type TransferDecoder } from "./transfer-decoder.ts";
 
@@ -76,7 +76,7 @@ export class TextReader {
 
   #textOf(octets: Buffer): string {
     // The same as in the general case, many times quicker.
-    if (isAsciiIn(this.#charset, octets)) return octets.toString("latin1").toLowerCase();
-    return foldForSearch(decodeBody(octets, "8bit", this.#charset));
+    if (isAsciiIn(this.#charset, octets)) return octets.toString("latin1").toUpperCase();
+    return unicodeCasemap(decodeBody(octets, "8bit", this.#charset));
   }
 }

@@ -6,7 +6,7 @@ import { TimeSlice } from "../fetch/time-slice.ts";
 import { sentTimeMs } from "../search/sent-time.ts";
 import { baseSubject } from "./base-subject.ts";
 import { sortInSlices } from "./sort-in-slices.ts";
-import { unicodeCasemap } from "./unicode-casemap.ts";
+import { collationKey } from "./collation-key.ts";
 
 export type Value = number | string;
 
@@ -33,12 +33,12 @@ export function sentOrArrivedMs({ summary, internalDateMs }: MessageDetails): nu
 }
 
 function subjectOf(subject: string | null): string {
-  return unicodeCasemap(baseSubject(decodeHeaderValue(subject ?? "")).base);
+  return collationKey(baseSubject(decodeHeaderValue(subject ?? "")).base);
 }
 
 /** RFC 5256 3: the local part of the first address; of a group its name. */
 function mailboxOf(address: EnvelopeAddress | undefined): string {
-  return unicodeCasemap(decodeHeaderValue(address?.mailbox ?? ""));
+  return collationKey(decodeHeaderValue(address?.mailbox ?? ""));
 }
 
 /** RFC 5957 2: the name that is shown, or the whole address where there is none. */
@@ -46,7 +46,7 @@ function displayOf(address: EnvelopeAddress | undefined): string {
   if (address === undefined) return "";
   const { name, mailbox, host } = address;
   const shown = name ?? (host === null ? mailbox : `${mailbox}@${host}`);
-  return unicodeCasemap(decodeHeaderValue(shown ?? ""));
+  return collationKey(decodeHeaderValue(shown ?? ""));
 }
 
 /** The values by which messages are put in order: a column for each criterion, a row for each message. */

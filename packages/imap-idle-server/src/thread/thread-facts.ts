@@ -5,7 +5,7 @@ import type { Selected, Session } from "../command.ts";
 import type { TimeSlice } from "../fetch/time-slice.ts";
 import { baseSubject, type BaseSubject } from "../sort/base-subject.ts";
 import { sentOrArrivedMs } from "../sort/sort-messages.ts";
-import { unicodeCasemap } from "../sort/unicode-casemap.ts";
+import { collationKey } from "../sort/collation-key.ts";
 
 /** Column by column; a message is a row, in the order of the mailbox. What an algorithm has no use for is empty. */
 export interface ThreadFacts {
@@ -51,7 +51,7 @@ function addDates(facts: Draft, message: MessageDetails): void {
 
 function addSubject(facts: Draft, { summary }: MessageDetails): void {
   const { base, isReply } = baseSubject(decodeHeaderValue(summary.envelope.subject ?? ""));
-  facts.subjects.push({ base: unicodeCasemap(base), isReply });
+  facts.subjects.push({ base: collationKey(base), isReply });
 }
 
 function addIds(facts: Draft, { summary: { envelope, references } }: MessageDetails): void {

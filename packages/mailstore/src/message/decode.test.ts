@@ -2,7 +2,6 @@ import { describe, expect, it } from "@jest/globals";
 import fc from "fast-check";
 import { decodeBody } from "./decode-body.ts";
 import { decodeHeaderValue } from "./decode-header-value.ts";
-import { foldForSearch } from "./fold-for-search.ts";
 import { DECODE_LIMITS } from "./limits.ts";
 
 const latin1 = (text: string): string => Buffer.from(text, "utf8").toString("latin1");
@@ -110,39 +109,5 @@ describe("a body", () => {
     expect(decodeBody(Buffer.alloc(DECODE_LIMITS.bodyBytesMax + 10, "x"), "7bit", null).length).toBe(
       DECODE_LIMITS.bodyBytesMax,
     );
-  });
-});
-
-describe("folded texts", () => {
-  it("are equal whatever the case and composition", () => {
-    const same = [
-      ["HELLO", "hello"],
-      ["Stra\u00dfe", "STRASSE", "STRA\u1e9eE"],
-      ["\u039f\u0394\u039f\u03a3", "\u03bf\u03b4\u03bf\u03c2", "\u03bf\u03b4\u03bf\u03c3"],
-      ["\u00c9t\u00e9", "E\u0301te\u0301"],
-      ["\u212a", "k"],
-      ["\ufb01n", "FIN"],
-    ];
-    for (const [first = "", ...others] of same) {
-      for (const other of others) expect(foldForSearch(other)).toBe(foldForSearch(first));
-    }
-    expect(foldForSearch("e")).not.toBe(foldForSearch("\u00e9"));
-  });
-
-  it("stay what they are when folded again", () => {
-    const anyText = fc.array(fc.nat(0x10ffff), { maxLength: 10 }).map((codes) => String.fromCodePoint(...codes));
-    fc.assert(
-      fc.property(anyText, (text) => {
-        const folded = foldForSearch(text);
-        expect(foldForSearch(folded)).toBe(folded);
-        expect(foldForSearch(text.toUpperCase())).toBe(folded);
-      }),
-      { numRuns: 1_000 },
-    );
-  });
-
-  it("have no more marks on a letter than can be sorted in no time", () => {
-    const many = "\u0301\u0316".repeat(1_000);
-    expect(foldForSearch(`e${many}x${many}`)).toBe(foldForSearch(`e${many.slice(0, 30)}x${many.slice(0, 30)}`));
   });
 });
