@@ -17,7 +17,8 @@ export default {
   testEnvironment: "node",
   testEnvironmentOptions: { customExportConditions: ["source", "node", "node-addons"] },
   testMatch: ["<rootDir>/packages/*/src/**/*.test.ts", "<rootDir>/test/**/*.test.ts", "<rootDir>/bench/**/*.test.ts"],
-  testPathIgnorePatterns: ["/node_modules/", "/dist/"],
+  // LARGE_CLIENTS=1: `npm run test:clients:large`.
+  testPathIgnorePatterns: ["/node_modules/", "/dist/", ...(process.env.LARGE_CLIENTS ? [] : ["/test/clients/large/"])],
   modulePathIgnorePatterns: ["/dist/"],
   moduleNameMapper: { "^fast-check$": "<rootDir>/test/support/seeded-fast-check.cjs" },
   setupFiles: ["<rootDir>/test/support/native-errors.cjs"],

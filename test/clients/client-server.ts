@@ -10,13 +10,18 @@ import { ServerProcess, type Address } from "../support/server-process.ts";
 
 export const PASSWORD = "secret";
 
-/** A test of one program, left out where it is not installed. `user` is the account of its own. */
+/**
+ * A test of one program, left out where it is not installed: where `trial`, by default a look for it, fails. `user` is
+ * the account of its own.
+ */
 export function clientTest<Program extends string>(
   program: Program,
   what: string,
   test: (user: string) => Promise<void>,
+  trial: readonly string[] = ["which", program],
 ): void {
-  const installed = spawnSync("which", [program]).status === 0;
+  const [command = "", ...args] = trial;
+  const installed = spawnSync(command, args).status === 0;
   if (!installed && process.env["CI"] !== undefined)
     throw new Error(`${program} is not installed: test/clients/install.sh`);
   if (installed) it(`${program} ${what}`, () => test(userOf(program)));
