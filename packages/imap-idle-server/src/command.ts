@@ -8,6 +8,7 @@ import type { Log } from "./log.ts";
 import type { MailboxView } from "./mailbox-view.ts";
 import type { ServerMetadata } from "./metadata.ts";
 import type { Subscription } from "./notify/subscription.ts";
+import type { Progress } from "./progress.ts";
 
 /** What the client may do now (RFC 9051 3). */
 export type SessionState = NotAuthenticated | Authenticated | Selected | Logout;
@@ -88,6 +89,8 @@ export interface Session {
   startTls(): boolean;
   /** Goes on deflated as soon as the command is answered; false where that is so already. */
   startCompression(): boolean;
+  /** How far the command under way is. */
+  readonly progress: Progress;
   /** Sends `+` with a text, and waits for the client's next line. */
   askForLine(challenge: string): Promise<string>;
   /** Tells whatever changes at once, until the client says DONE. */

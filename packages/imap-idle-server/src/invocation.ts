@@ -1,6 +1,6 @@
 // From a frame to the row of the table that carries it out.
 import { readCommandLine, SyntaxFault, type Frame, type Scanner } from "@pushmail/imap-wire";
-import type { Command } from "./command.ts";
+import type { Command, StateName } from "./command.ts";
 import { COMMANDS } from "./commands/index.ts";
 import type { ImapLimits } from "./limits.ts";
 
@@ -47,4 +47,10 @@ export function streamsLiteral(frame: Frame, limits: ImapLimits): boolean {
 /** Whether its numbers are in use, so that no EXPUNGE may be told at its end (RFC 9051 7.5.1). */
 export function holdsExpunge({ row, uid }: Invocation): boolean {
   return row.holdsExpunge === true && !uid;
+}
+
+/** For what is wrong with a command in a state that does not allow it. */
+export function whereabouts(row: Command, state: StateName): string {
+  if (state === "notAuthenticated") return "before login";
+  return row.in.includes("selected") ? "while no mailbox is selected" : "after login";
 }

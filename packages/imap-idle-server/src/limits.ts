@@ -62,6 +62,8 @@ export interface ImapLimits {
   readonly tcpKeepAliveMs: number;
   /** How often time-outs are looked at. */
   readonly tickMs: number;
+  /** How long a client with a command under way hears nothing before it is told how far that is; 0 at each rest. */
+  readonly inProgressIntervalMs: number;
   /** How long `close` waits for commands in flight. */
   readonly closeMs: number;
 }
@@ -99,5 +101,6 @@ export const DEFAULT_LIMITS: ImapLimits = {
   keepAliveMs: 120_000,
   tcpKeepAliveMs: 120_000,
   tickMs: 250,
+  inProgressIntervalMs: 10_000,
   closeMs: 3_000,
 };

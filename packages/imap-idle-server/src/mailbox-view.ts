@@ -166,6 +166,11 @@ export class MailboxView {
     return known;
   }
 
+  /** How many messages of a set the client knows. */
+  countOf(set: UidSet): number {
+    return rowCount(this.#rowsOf(set));
+  }
+
   /** Whether a message is `\Recent` to this session. */
   isRecent(uid: Uid): boolean {
     return uidSetHas(this.#recent, uid);

@@ -22,17 +22,15 @@ import type {
   Authenticated,
   Call,
   Client,
-  Command,
   Completion,
   Extension,
   MessageLiteral,
   Selected,
   Session,
   SessionState,
-  StateName,
 } from "./command.ts";
 import { giveWay, type Connection } from "./connection.ts";
-import { holdsExpunge, readInvocation, type Invocation } from "./invocation.ts";
+import { holdsExpunge, readInvocation, whereabouts, type Invocation } from "./invocation.ts";
 import type { ImapLimits } from "./limits.ts";
 import type { Log } from "./log.ts";
 import { endNumbered } from "./live/start-live.ts";
@@ -40,6 +38,7 @@ import { tellChanged } from "./live/tell-live.ts";
 import type { ServerMetadata } from "./metadata.ts";
 import { ALL_OF_SELECTED, type Subscription } from "./notify/subscription.ts";
 import { Patience } from "./patience.ts";
+import { Progress } from "./progress.ts";
 import { highestModSeq, Push } from "./push.ts";
 import { loadIndex, tellUpdates, toldModSeq } from "./mailbox-sync.ts";
 import { Bye, PeerGone, replyToError, type Reply } from "./replies.ts";
@@ -58,6 +57,7 @@ export class ImapSession implements Session {
   #state: SessionState = NOT_AUTHENTICATED;
   #enabled: ReadonlySet<Extension> = NONE_ENABLED;
   readonly #push: Push;
+  readonly progress: Progress;
   /** What the octets behind the answer to this command are wrapped in. */
   #due: "tls" | "deflate" | undefined;
   readonly #patience: Patience;
@@ -66,6 +66,7 @@ export class ImapSession implements Session {
     this.#connection = connection;
     this.#server = server;
     this.#patience = new Patience(server.limits);
+    this.progress = new Progress(this, connection);
     this.#push = new Push(this, connection, server.random());
   }
 
@@ -231,6 +232,7 @@ export class ImapSession implements Session {
   }
 
   idle(state: Authenticated | Selected): Promise<void> {
+    this.progress.end();
     return this.#push.idle(state);
   }
 
@@ -266,6 +268,7 @@ export class ImapSession implements Session {
     } catch (error) {
       reply = this.#replyTo(error, invocation);
     } finally {
+      this.progress.end();
       incoming.literal?.skip();
     }
     const state = this.#state;
@@ -310,6 +313,7 @@ export class ImapSession implements Session {
     if (scan.isUidOnly && row.uid === true && !uid && row.isNumberless !== true) throw uidRequired();
     const args = row.parse(scan, call);
     scan.end();
+    this.progress.begin(tag);
     return row.run(this, args, state, call);
   }
 
@@ -338,10 +342,4 @@ export class ImapSession implements Session {
     this.log.error({ client: this.client.address, err: error }, "session failed");
     return printUntagged("BYE", "Internal error, the log says more");
   }
-}
-
-/** For what is wrong with a command in a state that does not allow it. */
-function whereabouts(row: Command, state: StateName): string {
-  if (state === "notAuthenticated") return "before login";
-  return row.in.includes("selected") ? "while no mailbox is selected" : "after login";
 }

@@ -1,7 +1,8 @@
 // What COPY and MOVE share: their arguments, the target, and the UIDs that the messages got (RFC 4315 3).
 import { parseMailbox, parseSequenceSet, type ResponseCode, type Scanner, type SequenceSet } from "@pushmail/imap-wire";
-import { Refusal, uidSetOf, type Transferred, type UidSet } from "@pushmail/mailstore";
+import { Refusal, uidSetOf, type MailboxId, type Transferred, type UidSet } from "@pushmail/mailstore";
 import type { Call, Selected, Session } from "./command.ts";
+import { ReadFigures } from "./progress.ts";
 
 export interface TransferArguments {
   readonly set: SequenceSet;
@@ -32,6 +33,25 @@ export async function messagesMeant(
     if (there < told) throw new Refusal("messageMissing", "Some of the messages are no longer there");
   }
   return uids;
+}
+
+export interface Transferring {
+  readonly mode: "copy" | "move";
+  readonly to: MailboxId;
+}
+
+/** Has the store do it, and tells how far that is. */
+export async function transfer(
+  session: Session,
+  { account, handle, view }: Selected,
+  uids: UidSet,
+  { mode, to }: Transferring,
+): Promise<Transferred> {
+  const figures = new ReadFigures(view.countOf(uids));
+  const work = session.store[mode]({ account: account.id, mailbox: handle.id }, uids, to, figures);
+  const transferred = await session.progress.during(work, figures);
+  if (transferred.from.length > 0) session.own(transferred.cursor, to);
+  return transferred;
 }
 
 /** COPYUID; undefined where nothing was transferred. */

@@ -1,4 +1,4 @@
-// Response codes: what a status response tells a program (RFC 9051 7.1, RFC 5530, RFC 4315, RFC 5267, RFC 7162, RFC 8474, RFC 9586, RFC 10022).
+// Response codes: what a status response tells a program (RFC 9051 7.1, RFC 5530, RFC 4315, RFC 5267, RFC 7162, RFC 8474, RFC 9585, RFC 9586, RFC 10022).
 import { printFlagList } from "./flags.ts";
 import type { NumberRange } from "./sequence-set.ts";
 import { printSequenceSet } from "./sequence-set.ts";
@@ -52,6 +52,13 @@ export type ResponseCode =
       readonly to: readonly NumberRange[];
     }
   | { readonly code: "HIGHESTMODSEQ" | "UIDNEXT" | "UIDVALIDITY" | "UNSEEN"; readonly value: number }
+  /** What a command has done so far, and of how many; null where that is not known (RFC 9585 5). */
+  | {
+      readonly code: "INPROGRESS";
+      readonly tag: string | null;
+      readonly done: number | null;
+      readonly goal: number | null;
+    }
   | { readonly code: "MAILBOXID"; readonly id: string }
   /** What GETMETADATA left out, or SETMETADATA does not take (RFC 5464 4). */
   | { readonly code: "METADATA"; readonly reason: "TOOMANY" }
@@ -77,6 +84,8 @@ export function printResponseCode(code: ResponseCode): string {
       return `CAPABILITY ${code.capabilities.join(" ")}`;
     case "COPYUID":
       return `COPYUID ${code.uidValidity} ${printSequenceSet(code.from)} ${printSequenceSet(code.to)}`;
+    case "INPROGRESS":
+      return `INPROGRESS (${code.tag === null ? "NIL" : printString(code.tag)} ${code.done ?? "NIL"} ${code.goal ?? "NIL"})`;
     case "HIGHESTMODSEQ":
     case "UIDNEXT":
     case "UIDVALIDITY":

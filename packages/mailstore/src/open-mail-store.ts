@@ -204,16 +204,16 @@ class DriverMailStore implements port.MailStore {
     return setFlags(this.#context, at, { uids, change, ...options });
   }
 
-  copy(at: port.MailboxAt, uids: UidSet, to: MailboxId): Promise<port.Transferred> {
-    return transfer(this.#context, at, { uids, to, mode: "copy" });
+  copy(at: port.MailboxAt, uids: UidSet, to: MailboxId, options?: port.WorkOptions): Promise<port.Transferred> {
+    return transfer(this.#context, at, { uids, to, mode: "copy", options });
   }
 
-  move(at: port.MailboxAt, uids: UidSet, to: MailboxId): Promise<port.Transferred> {
-    return transfer(this.#context, at, { uids, to, mode: "move" });
+  move(at: port.MailboxAt, uids: UidSet, to: MailboxId, options?: port.WorkOptions): Promise<port.Transferred> {
+    return transfer(this.#context, at, { uids, to, mode: "move", options });
   }
 
-  expunge(at: port.MailboxAt, uids: UidSet = [[1, 2 ** 32 - 1]]): Promise<port.Expunged> {
-    return expunge(this.#context, at, uids);
+  expunge(at: port.MailboxAt, uids: UidSet = [[1, 2 ** 32 - 1]], options?: port.WorkOptions): Promise<port.Expunged> {
+    return expunge(this.#context, at, uids, options);
   }
 
   async open(at: port.MailboxAt): Promise<port.MailboxHandle> {

@@ -221,6 +221,11 @@ export interface MailboxHandle {
   release(): void;
 }
 
+export interface WorkOptions {
+  /** Called now and then with how many of the messages have been looked at. */
+  readonly onRead?: (messages: number) => void;
+}
+
 export interface MailStore {
   createAccount(account: NewAccount): Promise<AccountInfo>;
   updateAccount(account: AccountId, update: AccountUpdate): Promise<AccountInfo>;
@@ -281,10 +286,10 @@ export interface MailStore {
     change: FlagChange,
     options?: { readonly unchangedSince?: Cursor },
   ): Promise<FlagsResult>;
-  copy(at: MailboxAt, uids: UidSet, to: MailboxId): Promise<Transferred>;
-  move(at: MailboxAt, uids: UidSet, to: MailboxId): Promise<Transferred>;
+  copy(at: MailboxAt, uids: UidSet, to: MailboxId, options?: WorkOptions): Promise<Transferred>;
+  move(at: MailboxAt, uids: UidSet, to: MailboxId, options?: WorkOptions): Promise<Transferred>;
   /** Removes the messages that have `\Deleted`, of `uids` or of the whole mailbox. */
-  expunge(at: MailboxAt, uids?: UidSet): Promise<Expunged>;
+  expunge(at: MailboxAt, uids?: UidSet, options?: WorkOptions): Promise<Expunged>;
   open(at: MailboxAt): Promise<MailboxHandle>;
   /** A body or a byte range of it, in pieces of bounded size, without reading the rest. */
   body(blob: BlobId, range?: { readonly start?: number; readonly end?: number }): AsyncIterable<Uint8Array>;

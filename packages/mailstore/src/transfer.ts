@@ -7,7 +7,7 @@ import type { Cursor, MailboxId, Uid } from "./ids.ts";
 import type { AppendedRow } from "./log-record.ts";
 import type { MailboxContents } from "./mailbox-contents.ts";
 import type { MailboxState } from "./mailbox-state.ts";
-import type { Expunged, MailboxAt, MessageMetadata, Transferred } from "./store.ts";
+import type { Expunged, MailboxAt, MessageMetadata, Transferred, WorkOptions } from "./store.ts";
 import { commitDecided, inTurn, type StoreContext } from "./store-context.ts";
 import { countsOf, TransactionDraft } from "./transaction-draft.ts";
 import { EMPTY_UID_SET, uidSetOf, type UidSet } from "./uid-set.ts";
@@ -16,6 +16,7 @@ export interface TransferRequest {
   readonly uids: UidSet;
   readonly to: MailboxId;
   readonly mode: "copy" | "move";
+  readonly options?: WorkOptions | undefined;
 }
 
 export async function transfer(context: StoreContext, at: MailboxAt, request: TransferRequest): Promise<Transferred> {
@@ -27,7 +28,7 @@ export async function transfer(context: StoreContext, at: MailboxAt, request: Tr
     const committed = await commitDecided(context, account, async () => {
       account.mailbox(request.to);
       const { guard } = source.head;
-      rows = await sourceRows(context, source, contents, { uids: request.uids });
+      rows = await sourceRows(context, source, contents, { ...request.options, uids: request.uids });
       if (rows.length === 0) return null;
       for (const { row } of rows) context.copiedWhileCounting?.add(row.blob);
       const draft = new TransactionDraft(account.id);
@@ -49,7 +50,12 @@ export async function transfer(context: StoreContext, at: MailboxAt, request: Tr
   });
 }
 
-export async function expunge(context: StoreContext, at: MailboxAt, uids: UidSet): Promise<Expunged> {
+export async function expunge(
+  context: StoreContext,
+  at: MailboxAt,
+  uids: UidSet,
+  options?: WorkOptions,
+): Promise<Expunged> {
   const account = await context.accounts.get(at.account);
   const mailbox = account.mailbox(at.mailbox);
   return inTurn(context, mailbox, async (contents) => {
@@ -59,7 +65,7 @@ export async function expunge(context: StoreContext, at: MailboxAt, uids: UidSet
       const { guard } = mailbox.head;
       gone = deletedUids(contents, uids);
       if (gone.length === 0) return null;
-      const rows = await sourceRows(context, mailbox, contents, { uids: gone, summaries: false });
+      const rows = await sourceRows(context, mailbox, contents, { ...options, uids: gone, summaries: false });
       const draft = new TransactionDraft(account.id);
       expungeRows(draft, mailbox, rows, { by: "expunge", guard });
       return draft.finish({ enforceQuota: false });
@@ -75,12 +81,17 @@ export interface SourceRow {
   readonly summary: Uint8Array | null;
 }
 
+interface SourceOptions extends WorkOptions {
+  readonly uids: UidSet;
+  readonly summaries?: boolean;
+}
+
 /** The messages of a set, with their summaries up to a bound on the bytes that a record carries. */
 export async function sourceRows(
   context: StoreContext,
   source: MailboxState,
   contents: MailboxContents,
-  { uids, summaries = true }: { readonly uids: UidSet; readonly summaries?: boolean },
+  { uids, summaries = true, onRead }: SourceOptions,
 ): Promise<SourceRow[]> {
   const rows: SourceRow[] = [];
   const { columns } = contents;
@@ -98,12 +109,14 @@ export async function sourceRows(
         add(row, encoded);
         after = row.uid;
       }
+      onRead?.(rows.length);
       if (summaryBytes > context.limits.copiedSummaryBytesMax) break;
     }
   }
   const rest = uids.flatMap(([first, last]) => (last <= after ? [] : [[Math.max(first, after + 1), last] as const]));
   for await (const batch of readMetadata(context, source.at, contents, rest)) {
     for (const row of batch) add(row, null);
+    onRead?.(rows.length);
   }
   return rows;
 }

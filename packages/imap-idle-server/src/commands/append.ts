@@ -114,7 +114,7 @@ async function refusalBySize(
 }
 
 async function appendAll(session: Session, mailbox: MailboxId, messages: readonly NewMessage[]): Promise<Completion> {
-  const appended = await session.store.append(messages);
+  const appended = await session.progress.during(session.store.append(messages));
   const [first] = appended;
   if (first === undefined) throw new Error("the store appended nothing");
   session.own(first.cursor, mailbox);

@@ -1,7 +1,7 @@
 // COPY (RFC 9051 6.4.7), with the UIDs of the copies (RFC 4315 3).
 import { command, type Command } from "../command.ts";
 import { no, ok } from "../replies.ts";
-import { copyUid, messagesMeant, parseTransfer } from "../transfer.ts";
+import { copyUid, messagesMeant, parseTransfer, transfer } from "../transfer.ts";
 
 export const copy: Command = command({
   name: "COPY",
@@ -12,9 +12,6 @@ export const copy: Command = command({
     const target = await session.store.mailbox(state.account.id, mailbox);
     if (target === undefined) return no("TRYCREATE", "No such mailbox");
     const uids = await messagesMeant(session, state, set, call);
-    const at = { account: state.account.id, mailbox: state.handle.id };
-    const copied = await session.store.copy(at, uids, target.id);
-    if (copied.from.length > 0) session.own(copied.cursor, target.id);
-    return ok("Copied", copyUid(copied));
+    return ok("Copied", copyUid(await transfer(session, state, uids, { mode: "copy", to: target.id })));
   },
 });

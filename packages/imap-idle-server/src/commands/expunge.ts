@@ -1,6 +1,7 @@
 // EXPUNGE (RFC 9051 6.4.3) and UID EXPUNGE (RFC 4315 2.1): what has \Deleted goes, and is told at the command's end.
 import { parseSequenceSet } from "@pushmail/imap-wire";
 import { command, type Command } from "../command.ts";
+import { ReadFigures } from "../progress.ts";
 import { requireWritable } from "../require-writable.ts";
 
 export const expunge: Command = command({
@@ -19,6 +20,8 @@ export const expunge: Command = command({
     requireWritable(state);
     await session.index(state);
     const at = { account: state.account.id, mailbox: state.handle.id };
-    await session.store.expunge(at, set === undefined ? undefined : state.view.resolve(set, { uid: true }));
+    const uids = set === undefined ? undefined : state.view.resolve(set, { uid: true });
+    const figures = new ReadFigures();
+    await session.progress.during(session.store.expunge(at, uids, figures), figures);
   },
 });

@@ -38,7 +38,7 @@ export const list: Command = command({
     }
     // RFC 7162 3.1: to ask for HIGHESTMODSEQ turns CONDSTORE on.
     if (args.status?.includes("HIGHESTMODSEQ") === true) await session.enable("CONDSTORE");
-    const slice = new TimeSlice();
+    const slice = new TimeSlice(session);
     const subscriptions = new Set(await session.store.subscriptions(account.id));
     const showsSubscribed = args.selections.includes("SUBSCRIBED") || args.returns.includes("SUBSCRIBED");
     for (const listed of await select(session, account.id, { args, subscriptions, slice })) {

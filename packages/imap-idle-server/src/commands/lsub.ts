@@ -17,7 +17,7 @@ export const lsub: Command = command({
     const subscribed = new Set(await session.store.subscriptions(account.id));
     // RFC 3501 6.3.9: `%` also finds what is no subscription itself, but has some below it.
     const names = pattern.includes("%") ? withSuperiors(subscribed) : sortByTree(subscribed);
-    const slice = new TimeSlice();
+    const slice = new TimeSlice(session);
     for (const name of names) {
       await slice.rest();
       if (!matchesListPattern(pattern, name)) continue;

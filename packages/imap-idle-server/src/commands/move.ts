@@ -3,7 +3,7 @@ import { printUntagged } from "@pushmail/imap-wire";
 import { command, type Command } from "../command.ts";
 import { no, ok } from "../replies.ts";
 import { requireWritable } from "../require-writable.ts";
-import { copyUid, messagesMeant, parseTransfer } from "../transfer.ts";
+import { copyUid, messagesMeant, parseTransfer, transfer } from "../transfer.ts";
 
 export const move: Command = command({
   name: "MOVE",
@@ -17,10 +17,7 @@ export const move: Command = command({
     const target = await session.store.mailbox(state.account.id, mailbox);
     if (target === undefined) return no("TRYCREATE", "No such mailbox");
     const uids = await messagesMeant(session, state, set, call);
-    const at = { account: state.account.id, mailbox: state.handle.id };
-    const moved = await session.store.move(at, uids, target.id);
-    if (moved.from.length > 0) session.own(moved.cursor, target.id);
-    const code = copyUid(moved);
+    const code = copyUid(await transfer(session, state, uids, { mode: "move", to: target.id }));
     // RFC 6851 4.3
     if (code !== undefined) await session.write(printUntagged("OK", "Moved", code));
     return ok("MOVE completed");

@@ -57,7 +57,8 @@ export const replace: Command = command({
         by: "append",
         ...date,
       } as const;
-      const appended = await session.store.replace({ account: account.id, mailbox: handle.id }, uid, replacement);
+      const work = session.store.replace({ account: account.id, mailbox: handle.id }, uid, replacement);
+      const appended = await session.progress.during(work);
       session.own(appended.cursor, target.id);
       // RFC 8508 3.4: before the EXPUNGE, which comes at the command's end.
       const code = {

@@ -7,7 +7,7 @@ import { answerSearch } from "../search/answer-search.ts";
 export const search: Command = command({
   name: "SEARCH",
   in: ["selected"],
-  capability: ["ESEARCH", "CONTEXT=SEARCH", "I18NLEVEL=1", "SEARCHRES", "WITHIN"],
+  capability: ["ESEARCH", "CONTEXT=SEARCH", "I18NLEVEL=1", "INPROGRESS", "SEARCHRES", "WITHIN"],
   uid: true,
   holdsExpunge: true,
   parse(scan) {

@@ -25,7 +25,8 @@ export const store: Command = command({
     const uids = state.view.resolve(set, { uid });
     const at = { account: state.account.id, mailbox: state.handle.id };
     const condition = unchangedSince === null ? {} : { unchangedSince: cursor(unchangedSince) };
-    const result = await session.store.setFlags(at, uids, { mode, flags }, condition);
+    const work = session.store.setFlags(at, uids, { mode, flags }, condition);
+    const result = await session.progress.during(work);
     // Where nothing changed, the cursor is that of somebody else's change.
     if (result.changed.length > 0) session.own(result.cursor, at.mailbox);
     await tellKeywords(session, state);

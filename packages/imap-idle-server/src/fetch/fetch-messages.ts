@@ -47,8 +47,10 @@ export async function fetchMessages(
 ): Promise<FetchOutcome> {
   const itemsOfChanged = withAttributes(plan, flagAttributes(session));
   const outcome = { isComplete: true, isDecoded: true };
-  const fetch: Fetch = { session, state, plan, slice: new TimeSlice(), itemsOfChanged, outcome };
+  const fetch: Fetch = { session, state, plan, slice: new TimeSlice(session), itemsOfChanged, outcome };
+  fetch.slice.goal = state.view.countOf(uids);
   if (plan.source === "index") return tellIndexed(fetch, uids);
+  let done = 0;
   for (const batch of uidBatches(state.view, uids, session.limits.fetch.batchMessagesMax)) {
     const index = await session.index(state);
     const there = batch.filter((uid) => index.rowOf(uid) >= 0);
@@ -57,6 +59,8 @@ export async function fetchMessages(
       changedSince === null ? there : there.filter((uid) => index.modSeqAt(index.rowOf(uid)) > changedSince);
     const told = await tellBatch(fetch, wanted);
     if (there.length < batch.length || told < wanted.length) outcome.isComplete = false;
+    done += batch.length;
+    fetch.slice.done = done;
     await fetch.slice.rest();
   }
   return outcome;
@@ -71,6 +75,7 @@ async function tellIndexed({ session, state, plan, slice, outcome }: Fetch, uids
     for (let row = view.lowerBound(first); row < view.count && (view.uids[row] as Uid) <= last; row++) {
       // No item asks for more than the index has.
       const message = fetchedMessage(view, index, { uid: view.uids[row] } as MessageDetails);
+      slice.done++;
       if (message === undefined) outcome.isComplete = false;
       if (message === undefined || message.modSeq <= changedSince) continue;
       const wait = tellMessage(session, { message, items: plan.items, sections: [] }) ?? slice.rest();
@@ -100,6 +105,7 @@ async function tellBatch(fetch: Fetch, uids: readonly Uid[]): Promise<number> {
     const message = fetchedMessage(state.view, index, stored);
     if (message === undefined) return undefined;
     told++;
+    slice.done++;
     if (sections.includes("undecodable")) fetch.outcome.isDecoded = false;
     const items = uidSetHas(changed, stored.uid) ? fetch.itemsOfChanged : plan.items;
     return tellMessage(session, { message, items, sections }) ?? slice.rest();

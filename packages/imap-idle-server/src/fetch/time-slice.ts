@@ -1,15 +1,26 @@
-// How long a command may keep the event loop to itself: wakes of other sessions must not wait for a long one.
+// How long a command may keep the event loop to itself: wakes of other sessions must not wait for a long one. Where it
+// rests, its client is told how far it is.
+import type { Session } from "../command.ts";
+import { NOTHING_KNOWN, type Figures } from "../progress.ts";
 
 const SLICE_MS = 2;
 
 /** A command's share of the event loop, over again after each rest. */
-export class TimeSlice {
+export class TimeSlice implements Figures {
+  done = 0;
+  goal: number | undefined = NOTHING_KNOWN.goal;
+  readonly #session: Session | undefined;
   readonly #beforeRest: () => Promise<void> | void;
-  #endsAtMs: number = performance.now() + SLICE_MS;
+  readonly #sliceMs: number;
+  #endsAtMs: number;
 
   /** `beforeRest` is called each time; what it throws, the one who rests gets. */
-  constructor(beforeRest: () => Promise<void> | void = () => undefined) {
+  constructor(session?: Session, beforeRest: () => Promise<void> | void = () => undefined) {
+    this.#session = session;
     this.#beforeRest = beforeRest;
+    // Whoever is to be told at each rest, is given one wherever there may be one.
+    this.#sliceMs = Math.min(SLICE_MS, session?.limits.inProgressIntervalMs ?? SLICE_MS);
+    this.#endsAtMs = performance.now() + this.#sliceMs;
   }
 
   /** Undefined while there is time left, else a promise to await: everyone else has had a turn when it resolves. */
@@ -18,8 +29,9 @@ export class TimeSlice {
   }
 
   async #giveWay(): Promise<void> {
+    await this.#session?.progress.tell(this);
     await this.#beforeRest();
     await new Promise((resolve) => setImmediate(resolve));
-    this.#endsAtMs = performance.now() + SLICE_MS;
+    this.#endsAtMs = performance.now() + this.#sliceMs;
   }
 }

@@ -19,7 +19,7 @@ export interface Audience {
 export async function tellNews(session: Session, audience: Audience, news: News): Promise<void> {
   if (news.names.size > 0 || news.subscriptions.size > 0) await tellNames(session, audience, news);
   if (news.metadata.size > 0) await tellMetadata(session, audience, news);
-  const slice = new TimeSlice();
+  const slice = new TimeSlice(session);
   for (const messages of news.messages.values()) {
     await slice.rest();
     if (messages.mailbox !== audience.selected) await tellMessages(session, audience, messages);
@@ -53,7 +53,7 @@ async function tellMetadata(session: Session, { account, subscription }: Audienc
 export async function tellStatuses(session: Session, { account, subscription, selected }: Audience): Promise<void> {
   const mailboxes = await session.store.mailboxes(account.id);
   const byName = new Map(mailboxes.map((status) => [status.name, status]));
-  const slice = new TimeSlice();
+  const slice = new TimeSlice(session);
   for (const name of sortByTree(byName.keys())) {
     await slice.rest();
     const status = byName.get(name) as MailboxStatus;

@@ -29,10 +29,12 @@ export async function searchMessages(session: Session, state: Selected, key: Sea
   const { view, handle } = state;
   const plan = planSearch(key, { view, nowMs: session.now() });
   // Flushing finds out that a client has left: nothing else is written until the end.
-  const slice = new TimeSlice(() => session.flush());
+  const slice = new TimeSlice(session, () => session.flush());
   const search: Search = { session, state, plan, slice, found: [] };
   const { batchMessagesMax } = session.limits.search;
-  let open = await uidsOf(sift(search, byIndex(view, searchBounds(key, view), batchMessagesMax)));
+  const bounds = searchBounds(key, view);
+  slice.goal = view.countOf(bounds);
+  let open = await uidsOf(sift(search, byIndex(view, bounds, batchMessagesMax)));
   if (plan.usesMetadata) {
     const metadata = inBatches(open, batchMessagesMax, (set) => handle.metadata(set));
     open = await uidsOf(sift(search, metadata));
@@ -72,10 +74,10 @@ async function* sift<Stored extends StoredMessage>(
     for (const stored of batch) {
       const candidate = candidateOf(state.view, index, stored);
       // Another session may have expunged it: then there is nothing to be found.
-      if (candidate === undefined) continue;
-      const truth = plan.test(candidate);
+      const truth = candidate === undefined ? false : plan.test(candidate);
       if (truth === undefined) open.push(stored);
-      else if (truth) search.found.push(stored.uid);
+      else slice.done++;
+      if (truth === true) search.found.push(stored.uid);
       const rest = slice.rest();
       if (rest === undefined) continue;
       await rest;
@@ -95,6 +97,7 @@ async function siftByTexts(search: Search, open: AsyncIterable<readonly MessageD
   for await (const group of readGroups(store, wanted, limits.groupOctetsMax)) {
     let index = await session.index(state);
     for (const { item, octets } of group) {
+      slice.done++;
       const candidate = candidateOf(state.view, index, item.message);
       if (candidate === undefined) continue;
       const [held] = octets;

@@ -68,7 +68,8 @@ export async function readSortColumns(
   const source = values.some((value) => value.source === "details") ? "details" : "metadata";
   const columns: Value[][] = criteria.map(() => []);
   const there: Uid[] = [];
-  const slice = new TimeSlice(() => session.flush());
+  const slice = new TimeSlice(session, () => session.flush());
+  slice.goal = uids.length;
   const { batchMessagesMax } = session.limits.search;
   for (let at = 0; at < uids.length; at += batchMessagesMax) {
     const set = uidSetOf(uids.subarray(at, at + batchMessagesMax));
@@ -78,6 +79,7 @@ export async function readSortColumns(
         there.push(message.uid);
         for (const [i, value] of values.entries()) columns[i]?.push(value.of(message));
       }
+      slice.done += batch.length;
       await slice.rest();
     }
   }
@@ -86,7 +88,7 @@ export async function readSortColumns(
 
 /** The UIDs in the order of the criteria, equal ones as they are. */
 export async function sortMessages(session: Session, { criteria, columns, uids }: SortColumns): Promise<Uint32Array> {
-  const slice = new TimeSlice(() => session.flush());
+  const slice = new TimeSlice(session, () => session.flush());
   const rows = Uint32Array.from(uids.keys());
   const compare = (a: number, b: number): number => {
     for (const [i, column] of columns.entries()) {

@@ -29,6 +29,7 @@ export async function loadThreadFacts(
   { algorithm, slice }: { readonly algorithm: ThreadAlgorithm; readonly slice: TimeSlice },
 ): Promise<ThreadFacts> {
   const facts: Draft = { uids: [], sentMs: [], arrivedMs: [], subjects: [], ids: [], references: [] };
+  slice.goal = uids.length;
   const { batchMessagesMax } = session.limits.search;
   for (let at = 0; at < uids.length; at += batchMessagesMax) {
     for await (const batch of state.handle.details(uidSetOf(uids.subarray(at, at + batchMessagesMax)))) {
@@ -37,6 +38,7 @@ export async function loadThreadFacts(
         if (algorithm !== "REFS") addSubject(facts, message);
         if (algorithm !== "ORDEREDSUBJECT") addIds(facts, message);
       }
+      slice.done += batch.length;
       await slice.rest();
     }
   }

@@ -22,7 +22,7 @@ export async function threadMessages(
   uids: Uint32Array,
   algorithm: ThreadAlgorithm,
 ): Promise<Threads> {
-  const slice = new TimeSlice(() => session.flush());
+  const slice = new TimeSlice(session, () => session.flush());
   const facts = await loadThreadFacts(session, state, uids, { algorithm, slice });
   return { forest: await ALGORITHMS[algorithm](facts, slice), uids: facts.uids };
 }
