@@ -10,7 +10,7 @@ import { RawSmtp } from "../support/raw-smtp.ts";
 import { seededRandom, testSeed, turnsOfEventLoop } from "../support/seeded-random.ts";
 import { ServerProcess, type Address } from "../support/server-process.ts";
 
-const USERS = ["ann", "ben", "cat", "dan", "eve"].map((name) => `${name}@example.org`);
+const USERS = ["ann", "ben", "cat", "dan", "eve", "fay"].map((name) => `${name}@example.org`);
 const PASSWORD = "secret";
 
 let directory: DataDirectory;
@@ -148,6 +148,33 @@ describe("many who wait", () => {
     session.close();
     sender.close();
   }, 120_000);
+});
+
+describe("a live search", () => {
+  it("has a mail that comes by SMTP among its results at once, in IDLE", async () => {
+    const user = "fay@example.org";
+    const session = await open(user);
+    const sender = await RawSmtp.connect(smtp);
+    const [search] = await session.ok("UID SEARCH RETURN (UPDATE (UID ENVELOPE) COUNT) FROM boss UNSEEN");
+    const [sort] = await session.ok("UID SORT RETURN (UPDATE COUNT) (SUBJECT) UTF-8 ALL");
+    const tagOf = (response = ""): string => /TAG "(\w+)"/.exec(response)?.[1] ?? "";
+    await session.idle();
+    expect(await sender.send(user, "From: boss@example.net\nSubject: raise\n\n")).toMatch(/^250 /);
+    const told = await session.until((response) => response.includes(tagOf(sort)), "the first mail");
+    expect(told).toEqual([
+      "* 1 EXISTS",
+      "* 1 RECENT",
+      expect.stringMatching(/^\* 1 FETCH \(UID 1 ENVELOPE \(NIL "raise" \(\(NIL NIL "boss" "example\.net"\)\)/),
+      `* ESEARCH (TAG "${tagOf(search)}") UID ADDTO (0 1)`,
+      `* ESEARCH (TAG "${tagOf(sort)}") UID ADDTO (1 1)`,
+    ]);
+    expect(await sender.send(user, "From: spam@example.com\nSubject: offer\n\n")).toMatch(/^250 /);
+    const more = await session.until((response) => response.includes(tagOf(sort)), "the second mail");
+    expect(more).toEqual(["* 2 EXISTS", "* 2 RECENT", `* ESEARCH (TAG "${tagOf(sort)}") UID ADDTO (1 2)`]);
+    await session.done();
+    session.close();
+    sender.close();
+  });
 });
 
 describe("what one session does", () => {

@@ -56,8 +56,10 @@ export async function tellUpdates(
   if (!view.isLoaded) await loadIndex(session, state);
   const recentBefore = view.recentCount;
   const updates = updatesAtHand(session, state, options) ?? (await readUpdates(session, state, options));
-  if (view.live.length > 0) await tellGone(session, state, updates);
-  if (updates.expunged.length > 0) await tellExpunged(session, updates);
+  if (updates.expunged.length > 0) {
+    if (view.live.length > 0) await tellGone(session, state, updates);
+    await tellExpunged(session, updates);
+  }
   if (updates.exists !== undefined) {
     claimRecent(session, state);
     await tellKeywords(session, state);
@@ -66,8 +68,10 @@ export async function tellUpdates(
     if (options.wants.fetch.length > 0) await tellArrived(session, state, updates.arrived, options.wants.fetch);
   }
   if (options.wants.flags) await tellFlags(session, state, { uids: updates.flags });
-  const changed = [...updates.arrived, ...updates.flags, ...updates.own];
-  if (view.live.length > 0) await tellChanged(session, state, normalizeUidSet(changed));
+  if (view.live.length > 0) {
+    const changed = [...updates.arrived, ...updates.flags, ...updates.own];
+    await tellChanged(session, state, normalizeUidSet(changed));
+  }
   const isVanishedTold = updates.vanished.length > 0 && session.isEnabled("QRESYNC");
   return isVanishedTold ? toldModSeq(state) : heldModSeq(session, state);
 }

@@ -31,6 +31,7 @@ export class ResultList {
 
   /** Puts in what is not there; each run has its position when those before it are in. */
   add(uids: readonly Uid[]): Run[] {
+    if (uids.length === 0) return [];
     const added = uids.toSorted(this.#compare);
     const places = added.map((uid) => this.#placeOf(uid));
     const before = this.#uids;
@@ -53,6 +54,7 @@ export class ResultList {
 
   /** Takes out what is there; each run has its position when those before it are out. */
   remove(uids: readonly Uid[]): Run[] {
+    if (uids.length === 0) return [];
     const removed = uids.toSorted(this.#compare);
     const places = removed.map((uid) => this.#placeOf(uid));
     const before = this.#uids;
