@@ -20,6 +20,8 @@ export class MailboxCopy {
   /** The UID behind each number, 0 as long as nobody said. */
   uids: number[] = [];
   readonly messages = new Map<number, KnownMessage>();
+  /** What its live search finds, where it has one. */
+  found: Set<number> | undefined;
   /** A silent change under way, of which the server tells the MODSEQ alone (RFC 7162 3.1.3). */
   silentChange: FlagChange | undefined;
   /** All messages up to this one were known before SELECT. */
@@ -87,6 +89,8 @@ export class MailboxCopy {
       if (earlier === undefined) this.#vanish(uid);
       else this.messages.delete(uid);
     }
+    const [, news] = /^\* ESEARCH \(TAG "\w+"\) UID(.*)/.exec(response) ?? [];
+    if (news !== undefined) this.#find(news);
     const [, validity] = /^\* OK \[UIDVALIDITY (\d+)\]/.exec(response) ?? [];
     if (validity !== undefined) this.#validate(Number(validity));
     const [, highest] = /\[HIGHESTMODSEQ (\d+)\]/.exec(response) ?? [];
@@ -103,6 +107,22 @@ export class MailboxCopy {
     this.uidValidity = uidValidity;
   }
 
+  /** The answer of the live search, or what has changed of it (RFC 5267 4.3). */
+  #find(data: string): void {
+    const updates = [...data.matchAll(/ (ADDTO|REMOVEFROM) \(0 (\S+)\)/g)];
+    if (updates.length === 0) this.found = new Set(uidsIn(/ ALL (\S+)/.exec(data)?.[1] ?? "1:0"));
+    for (const [, what, set = ""] of updates) {
+      for (const uid of uidsIn(set)) {
+        if (what === "ADDTO" && !this.uids.includes(uid) && !this.uids.includes(0))
+          throw new Error(`no message: ${data}`);
+        const isNews = what === "ADDTO" ? this.found?.has(uid) === false : this.found?.has(uid) === true;
+        if (!isNews) throw new Error(`no news: ${data}`);
+        if (what === "ADDTO") this.found?.add(uid);
+        else this.found?.delete(uid);
+      }
+    }
+  }
+
   #exists(count: number): void {
     if (count < this.uids.length) throw new Error(`EXISTS falls from ${this.uids.length} to ${count}`);
     while (this.uids.length < count) this.uids.push(0);
@@ -110,6 +130,8 @@ export class MailboxCopy {
 
   #expunge(number: number): void {
     const [uid] = this.uids.splice(number - 1, 1);
+    // RFC 5267 4.3.4
+    if (this.found?.has(uid ?? 0) === true) throw new Error(`EXPUNGE of ${number}, which is found`);
     if (uid === undefined || number < 1) throw new Error(`EXPUNGE of ${number} of ${this.uids.length}`);
     this.messages.delete(uid);
   }

@@ -11,10 +11,10 @@ import { ModelClient, SessionEnded, type ClientKind } from "./model-client.ts";
 
 const KINDS: readonly ClientKind[] = [
   { name: "plain" },
-  { name: "plain too" },
+  { name: "plain with a live search", live: true },
   { name: "qresync", qresync: true },
-  { name: "qresync too", qresync: true },
-  { name: "notify", notify: "selected" },
+  { name: "qresync with a live search", qresync: true, live: true },
+  { name: "notify with a live search", notify: "selected", live: true },
   { name: "delayed", notify: "selected-delayed" },
   { name: "notify with qresync", notify: "selected", qresync: true },
 ];
@@ -156,6 +156,8 @@ export class MailboxModel {
       return [uid, flags, kind.qresync === true ? modSeq : 0];
     });
     const there = fresh.map(([uid, flags, modSeq]) => [uid, flags, kind.qresync === true ? modSeq : 0]);
+    const unread = fresh.flatMap(([uid, flags]) => (/\\(Seen|Deleted)/.test(flags) ? [] : [uid]));
+    if (copy.found !== undefined) expect([...copy.found].sort((a, b) => a - b)).toEqual(unread);
     expect({ client: kind.name, messages: known }).toEqual({ client: kind.name, messages: there });
     this.#count("compared");
   }

@@ -9,6 +9,8 @@ export interface ClientKind {
   readonly qresync?: boolean;
   /** How NOTIFY tells of the selected mailbox. */
   readonly notify?: "selected" | "selected-delayed";
+  /** Whether it has a search followed in each mailbox that it selects. */
+  readonly live?: boolean;
 }
 
 export interface Sent {
@@ -102,6 +104,7 @@ export class ModelClient {
     this.#selected = name;
     this.isReadOnly = command === "EXAMINE";
     this.copy?.numberKnown();
+    if (this.kind.live === true) await this.command({ text: "UID SEARCH RETURN (UPDATE ALL) UNSEEN UNDELETED" });
     await this.learn();
   }
 
