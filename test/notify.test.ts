@@ -149,8 +149,9 @@ async function change(selected: string | undefined): Promise<void> {
   } else if (what < 0.75) {
     await store.setFlags(at, uids, { mode: "add", flags: ["\\Deleted"] });
     await store.expunge(at);
-  } else if (what < 0.85) await store.move(at, uids, pick(all.filter(({ id }) => id !== mailbox)).id);
-  else if (what < 0.9) await store.createMailbox(account.id, `Spare${Math.floor(random() * 1e9)}`);
+  } else if (what < 0.85) {
+    await store.move(at, uids, { ...at, mailbox: pick(all.filter(({ id }) => id !== mailbox)).id });
+  } else if (what < 0.9) await store.createMailbox(account.id, `Spare${Math.floor(random() * 1e9)}`);
   else if (spare.length > 0 && what < 0.95) await store.deleteMailbox(account.id, pick(spare).name);
   else if (spare.length > 0)
     await store.renameMailbox(account.id, pick(spare).name, `Spare${Math.floor(random() * 1e9)}`);

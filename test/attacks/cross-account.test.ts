@@ -47,6 +47,7 @@ const ATTEMPTS: Readonly<Record<string, readonly string[]>> = {
   COMPRESS: ["COMPRESS DEFLATE"],
   COPY: ofNames((name) => `COPY 1 ${name}`),
   CREATE: ofNames((name) => `CREATE ${name}`),
+  DELETEACL: ofNames((name) => `DELETEACL ${name} ${BOB}`),
   DELETE: ofNames((name) => `DELETE ${name}`),
   ENABLE: ["ENABLE CONDSTORE"],
   ESEARCH: ["mailboxes", "subtree"].flatMap((where) =>
@@ -60,13 +61,16 @@ const ATTEMPTS: Readonly<Record<string, readonly string[]>> = {
   ),
   GETQUOTA: ['GETQUOTA ""', ...ofNames((name) => `GETQUOTA ${name}`)],
   GETQUOTAROOT: ofNames((name) => `GETQUOTAROOT ${name}`),
+  GETACL: ofNames((name) => `GETACL ${name}`),
   ID: ['ID ("user" "bob@example.org")'],
   IDLE: ["IDLE\r\nDONE"],
   LIST: listing("LIST"),
+  LISTRIGHTS: ofNames((name) => `LISTRIGHTS ${name} anyone`),
   LOGIN: [`LOGIN ${BOB} ""`, `LOGIN "${BOB}*mallory@example.org" ${PASSWORD}`],
   LOGOUT: ["LOGOUT"],
   LSUB: listing("LSUB"),
   MOVE: ofNames((name) => `MOVE 1 ${name}`),
+  MYRIGHTS: ofNames((name) => `MYRIGHTS ${name}`),
   NAMESPACE: ["NAMESPACE"],
   NOOP: ["NOOP"],
   NOTIFY: ["NOTIFY NONE", "NOTIFY SET STATUS (PERSONAL (MessageNew MessageExpunge MailboxName))"].concat(
@@ -80,6 +84,7 @@ const ATTEMPTS: Readonly<Record<string, readonly string[]>> = {
   SETMETADATA: ofNames((name) => `SETMETADATA ${name} (/private/comment "evil" /shared/comment "evil")`).concat(
     'SETMETADATA "" (/private/comment "evil")',
   ),
+  SETACL: ofNames((name) => `SETACL ${name} anyone lrswipkxtea`),
   SORT: ofSets((set) => `SORT (REVERSE ARRIVAL) UTF-8 ${set} TEXT "${SECRET}"`),
   STARTTLS: ["STARTTLS"],
   STATUS: ofNames((name) => `STATUS ${name} (MESSAGES UIDNEXT UNSEEN MAILBOXID)`),
@@ -90,6 +95,17 @@ const ATTEMPTS: Readonly<Record<string, readonly string[]>> = {
   UNSELECT: ["UNSELECT"],
   UNSUBSCRIBE: ofNames((name) => `UNSUBSCRIBE ${name}`),
 };
+/** What is refused where there is no mailbox. */
+const NEED_A_MAILBOX = [
+  "APPEND",
+  "COPY",
+  "DELETE",
+  "DELETEACL",
+  "EXAMINE",
+  "GETACL",
+  "GETQUOTAROOT",
+  "LISTRIGHTS",
+].concat(["MOVE", "MYRIGHTS", "REPLACE", "SELECT", "SETACL", "STATUS"]);
 const BEFORE_LOGIN: ReadonlySet<string> = new Set(["AUTHENTICATE", "LOGIN", "STARTTLS"]);
 
 let server: AttackedServer;
@@ -149,7 +165,7 @@ describe("the commands of another account", () => {
       if (BEFORE_LOGIN.has(command))
         expect({ attempt, status }).toEqual({ attempt, status: expect.not.stringMatching(/logged in|authenticated/i) });
       // A mailbox that is not the attacker's own is one that is not there.
-      const needsOne = ["APPEND", "COPY", "DELETE", "EXAMINE", "MOVE", "SELECT", "STATUS"].includes(command);
+      const needsOne = NEED_A_MAILBOX.includes(command);
       if (needsOne || attempt.endsWith(" mine"))
         expect({ attempt, status }).toEqual({ attempt, status: expect.stringMatching(/^(NO|BAD) /) });
       if (command === "LIST" || command === "LSUB") expect(said).not.toContain(MAILBOX);

@@ -114,7 +114,7 @@ async function change(store: MailStore, account: AccountId, i: number): Promise<
   const at = { account, mailbox: inbox.id };
   const uid = inbox.uidNext - 1;
   await store.setFlags(at, [[uid, uid]], { mode: "add", flags: ["\\Seen", `k${i}`] });
-  await store.copy(at, [[uid, uid]], kept.id);
+  await store.copy(at, [[uid, uid]], { account, mailbox: kept.id });
   if (i % 3 !== 0) return;
   await store.setFlags(at, [[uid - 1, uid - 1]], { mode: "add", flags: ["\\Deleted"] });
   await store.expunge(at);

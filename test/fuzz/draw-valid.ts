@@ -2,6 +2,7 @@
 import {
   NOTIFY_EVENTS,
   printBatchArguments,
+  printAclIdentifier,
   printCreateArguments,
   printDateTime,
   printEsearchArguments,
@@ -16,12 +17,14 @@ import {
   printSelectParameters,
   printSequenceSet,
   printSetMetadataArguments,
+  printSetAclArguments,
   printSortArguments,
   printStatusItems,
   printStoreArguments,
   printString,
   printThreadArguments,
   THREAD_ALGORITHMS,
+  type AclIdentifier,
   type FetchItem,
   type PageRange,
   type SearchArguments,
@@ -31,7 +34,7 @@ import {
 } from "@pushmail/imap-wire";
 import type { Draw } from "../support/draw.ts";
 
-const NAMES = ["INBOX", "Archive", "a b", "Gr\u00fc\u00dfe", "x/y/z", '"\\'];
+const NAMES = ["INBOX", "Archive", "a b", "Gr\u00fc\u00dfe", "x/y/z", '"\\', "Other Users/bob@example.org/INBOX"];
 const FLAGS = ["\\Seen", "\\Deleted", "\\Flagged", "\\Answered", "\\Draft", "$Label", "kw"];
 const TEXTS = ["", "x", "two words", "Gr\u00fc\u00dfe", "line\r\nend", '"\\', "{3}", "subject"];
 const ENTRIES = ["/private/comment", "/Shared/comment", "/private/vendor/a/b", "/private/vendor/a/b/c", "/private/a b"];
@@ -61,6 +64,10 @@ export const AUTHENTICATED: readonly Maker[] = [
   list,
   (draw) => `LSUB "" ${draw.of(["*", "%", '"a b"'])}`,
   () => "NAMESPACE",
+  (draw) =>
+    `SETACL ${printSetAclArguments({ ...aclIdentifier(draw), mode: draw.of(["replace", "add", "remove"]), rights: draw.of(["", "l", "lrswipkxtea", "te"]) })}`,
+  (draw) => `${draw.of(["DELETEACL", "LISTRIGHTS"])} ${printAclIdentifier(aclIdentifier(draw))}`,
+  (draw) => `${draw.of(["GETACL", "MYRIGHTS"])} ${name(draw)}`,
   (draw) =>
     `STATUS ${name(draw)} ${printStatusItems(draw.several(1, 4, () => draw.of(["MESSAGES", "UIDNEXT", "RECENT", "SIZE", "UNSEEN"])))}`,
   append,
@@ -107,6 +114,13 @@ function name(draw: Draw): string {
   return printMailbox(draw.of(NAMES));
 }
 
+function aclIdentifier(draw: Draw): AclIdentifier {
+  return {
+    mailbox: draw.of(NAMES),
+    identifier: draw.of(["anyone", "-anyone", "alice@example.org", "x", "Gr\u00fc\u00dfe"]),
+  };
+}
+
 function set(draw: Draw): string {
   return printSequenceSet(sequenceSet(draw));
 }
@@ -125,7 +139,7 @@ function list(draw: Draw): string {
     selections: extended && draw.chance(0.5) ? ["SUBSCRIBED", "RECURSIVEMATCH"] : [],
     reference: draw.of(["", "", "x/"]),
     patterns: draw.several(1, extended ? 3 : 1, () => draw.of(["*", "%", "x/%", "*/z", "INBOX", "a b"])),
-    returns: extended && draw.chance(0.5) ? ["CHILDREN", "SUBSCRIBED"] : [],
+    returns: extended && draw.chance(0.5) ? ["CHILDREN", "MYRIGHTS", "SUBSCRIBED"] : [],
     status,
     metadata: extended && draw.chance(0.3) ? draw.several(1, 2, () => draw.of(ENTRIES)) : null,
   })}`;

@@ -1,7 +1,15 @@
 // A command is a row in a table: its name, the states that allow it, how it is parsed and what it does.
 // `state` is narrowed by `in`, so that a wrong precondition does not compile.
 import type { MailboxNameOptions, Frame, ResponseCode, Scanner } from "@pushmail/imap-wire";
-import type { AccountInfo, Cursor, MailboxHandle, MailboxId, MailStore, MessageIndex } from "@pushmail/mailstore";
+import type {
+  AccountId,
+  AccountInfo,
+  Cursor,
+  MailboxHandle,
+  MailboxId,
+  MailStore,
+  MessageIndex,
+} from "@pushmail/mailstore";
 import type { Sasl, SaslChannel } from "@pushmail/sasl";
 import type { ImapLimits } from "./limits.ts";
 import type { Log } from "./log.ts";
@@ -24,6 +32,7 @@ export interface Authenticated {
 export interface Selected {
   readonly name: "selected";
   readonly account: AccountInfo;
+  /** Of this account or of another. */
   readonly handle: MailboxHandle;
   /** What this client was told of the mailbox; use it after `session.index` only. */
   readonly view: MailboxView;
@@ -75,7 +84,7 @@ export interface Session {
    * Says that a change is the client's own, so that it is not told of it as news: messages that came into a mailbox, or
    * flags of which the command's own responses tell, or names.
    */
-  own(cursor: Cursor, mailbox?: MailboxId): void;
+  own(cursor: Cursor, of: OwnChange): void;
 
   /** Moves to another state; the mailbox that was selected is let go. */
   enter(state: SessionState): void;
@@ -97,6 +106,12 @@ export interface Session {
   idle(state: Authenticated | Selected): Promise<void>;
   /** Tells what is new, and from now on what a subscription wants. */
   listen(state: Authenticated | Selected, subscription: Subscription): Promise<void>;
+}
+
+/** What a client has changed: messages of a mailbox, or the names of an account. */
+export interface OwnChange {
+  readonly account: AccountId;
+  readonly mailbox?: MailboxId;
 }
 
 /** Who is at the other end. */

@@ -1,41 +1,39 @@
 // What STATUS tells of a mailbox, and LIST with it (RFC 9051 6.3.11, RFC 5819): from its head, but for the few figures
 // that are counted.
 import { printStatus, type StatusItem } from "@pushmail/imap-wire";
-import { uidSetOf, type AccountId, type MailboxHandle, type MailboxStatus, type Uid } from "@pushmail/mailstore";
+import { uidSetOf, type MailboxHandle, type MailboxStatus, type Uid } from "@pushmail/mailstore";
+import type { Reached } from "./access.ts";
 import type { Session } from "./command.ts";
 
 type Figure = readonly [item: StatusItem, value: number | string];
 
-/** A mailbox of an account. */
-export interface FiguresOf {
-  readonly account: AccountId;
-  readonly status: MailboxStatus;
-}
+/** A mailbox as the client calls it. */
+export type FiguresOf = Pick<Reached, "owner" | "prefix" | "status">;
 
 /** Tells the values of the items, in their order. */
 export async function tellFigures(session: Session, of: FiguresOf, items: readonly StatusItem[]): Promise<void> {
   const values: Figure[] = [];
-  for (const item of items) values.push([item, await FIGURES[item](of.status, session, of.account)]);
+  for (const item of items) values.push([item, await FIGURES[item](of.status, session, of)]);
   await session.write(printStatus({ name: of.status.name, values, ...session.names }));
 }
 
 /** RFC 8474 4.1: kept through renames, and never of another mailbox. */
-export function mailboxIdOf({ id }: MailboxStatus): string {
-  return `F${id}`;
+export function mailboxIdOf({ owner, prefix, status }: FiguresOf): string {
+  return prefix === "" ? `F${status.id}` : `F${owner.id}-${status.id}`;
 }
 
 type Value = number | string | Promise<number>;
 
-const FIGURES: Record<StatusItem, (status: MailboxStatus, session: Session, account: AccountId) => Value> = {
+const FIGURES: Record<StatusItem, (status: MailboxStatus, session: Session, of: FiguresOf) => Value> = {
   APPENDLIMIT: (_, { limits }) => limits.messageBytesMax,
   DELETED: ({ deleted }) => deleted,
-  "DELETED-STORAGE": (status, session, account) => {
-    return status.deleted === 0 ? 0 : counting(session, { account, status }, deletedBytes);
+  "DELETED-STORAGE": (status, session, of) => {
+    return status.deleted === 0 ? 0 : counting(session, of, deletedBytes);
   },
   HIGHESTMODSEQ: ({ highestModSeq }) => highestModSeq,
-  MAILBOXID: mailboxIdOf,
+  MAILBOXID: (_, _session, of) => mailboxIdOf(of),
   MESSAGES: ({ messages }) => messages,
-  RECENT: (status, session, account) => counting(session, { account, status }, countRecent),
+  RECENT: (_, session, of) => counting(session, of, countRecent),
   SIZE: ({ sizeBytes }) => sizeBytes,
   UIDNEXT: ({ uidNext }) => uidNext,
   UIDVALIDITY: ({ uidValidity }) => uidValidity,
@@ -44,10 +42,10 @@ const FIGURES: Record<StatusItem, (status: MailboxStatus, session: Session, acco
 
 async function counting(
   { store }: Session,
-  { account, status }: FiguresOf,
+  { owner, status }: FiguresOf,
   count: (handle: MailboxHandle, status: MailboxStatus) => Promise<number>,
 ): Promise<number> {
-  const handle = await store.open({ account, mailbox: status.id });
+  const handle = await store.open({ account: owner.id, mailbox: status.id });
   try {
     return await count(handle, status);
   } finally {

@@ -8,13 +8,13 @@ import {
   type UidRange,
   type UidSet,
 } from "@pushmail/mailstore";
+import { flagsAllowed, rightsIn } from "./access.ts";
 import type { Selected, Session } from "./command.ts";
 import { printFlagSet } from "./fetch/print-flag-set.ts";
 import { tellArrived } from "./fetch/tell-arrived.ts";
 import { tellChanged, tellGone } from "./live/tell-live.ts";
 import type { Updates } from "./mailbox-view.ts";
 import type { SelectedWants } from "./notify/subscription.ts";
-import { Bye } from "./replies.ts";
 import { changeHead, tellsVanished } from "./response-form.ts";
 
 const SYSTEM_FLAGS = ["\\Answered", "\\Flagged", "\\Deleted", "\\Seen", "\\Draft"];
@@ -67,6 +67,7 @@ export async function tellUpdates(
     await session.write(printExists(updates.exists), isRecentNew ? printRecent(view.recentCount) : "");
     if (options.wants.fetch.length > 0) await tellArrived(session, state, updates.arrived, options.wants.fetch);
   }
+  if (view.rightsTold !== rightsIn(state)) await tellKeywords(session, state);
   if (options.wants.flags) await tellFlags(session, state, { uids: updates.flags });
   if (view.live.length > 0) {
     const changed = [...updates.arrived, ...updates.flags, ...updates.own];
@@ -83,11 +84,6 @@ export async function tellUpdates(
 export function heldModSeq(session: Session, state: Selected): Cursor | undefined {
   const isBehind = toldModSeq(state) < (state.handle.status?.highestModSeq ?? 0);
   return isBehind && session.isEnabled("QRESYNC") ? toldModSeq(state) : undefined;
-}
-
-/** Ends a session whose mailbox is gone: RFC 9051 6.3.5 leaves it open what becomes of it. */
-export function endIfDeleted({ handle }: Selected): void {
-  if (handle.status === undefined) throw new Bye("The mailbox was deleted");
 }
 
 /** The MODSEQ up to which the client knows everything: it may keep it as the point from which to ask for changes. */
@@ -117,14 +113,17 @@ export function claimRecent(session: Session, { handle, view, readOnly }: Select
   view.addRecent(readOnly ? handle.recentFrom : handle.claimRecent(), uidNext - 1);
 }
 
-/** Tells which flags there are, where that is new to the client (RFC 9051 7.3.5). */
-export async function tellKeywords(session: Session, { handle, view, readOnly }: Selected): Promise<void> {
+/** Tells which flags there are, and which of them the client may set, where that is new to it (RFC 9051 7.3.5). */
+export async function tellKeywords(session: Session, state: Selected): Promise<void> {
+  const { handle, view } = state;
   const keywords = handle.keywords();
-  if (keywords.length === view.keywordsTold) return;
+  const rights = rightsIn(state);
+  if (keywords.length === view.keywordsTold && rights === view.rightsTold) return;
   view.keywordsTold = keywords.length;
+  view.rightsTold = rights;
   const flags = [...SYSTEM_FLAGS, ...keywords];
   await session.write(printFlags(flags));
-  const permanent = readOnly ? [] : [...flags, "\\*"];
+  const permanent = flagsAllowed(rights, [...flags, "\\*"]);
   await session.write(printUntagged("OK", "Flags kept", { code: "PERMANENTFLAGS", flags: permanent }));
 }
 

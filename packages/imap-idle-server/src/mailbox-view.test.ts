@@ -65,6 +65,7 @@ class ModelMailbox {
       deleted: 0,
       sizeBytes: 0,
       specialUse: null,
+      rights: [],
       subscribed: false,
     };
   }

@@ -62,6 +62,8 @@ const UID_MAX = 2 ** 32 - 1;
 export class MailboxView {
   /** How many keywords the client was told of; -1 before SELECT told of any. */
   keywordsTold = -1;
+  /** The rights that it had then. */
+  rightsTold = "";
   /** The UIDs that `$` stands for (RFC 5182 2); some may be gone. */
   saved: Uint32Array = NO_UIDS;
   /** The searches whose results the client is told of as they change. */

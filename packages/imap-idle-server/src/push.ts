@@ -1,11 +1,12 @@
 // Tells a client what is new whenever it may be told: at the end of a command, in IDLE, and with NOTIFY at any time.
 // Register, then read, then wait: whatever happens after the first step is found by the second or ends the third.
 import { printContinuation, printUntagged, SyntaxFault, type ResponseCode } from "@pushmail/imap-wire";
-import type { AccountInfo, Cursor, MailboxId } from "@pushmail/mailstore";
+import type { AccountId, AccountInfo, Cursor, MailboxId } from "@pushmail/mailstore";
+import { endIfGone, listReachableOf } from "./access.ts";
 import { readLine } from "./command-input.ts";
-import type { Authenticated, Selected, Session } from "./command.ts";
+import type { Authenticated, Selected, Session, SessionState } from "./command.ts";
 import type { Connection } from "./connection.ts";
-import { endIfDeleted, heldModSeq, tellUpdates } from "./mailbox-sync.ts";
+import { heldModSeq, tellUpdates } from "./mailbox-sync.ts";
 import { News } from "./notify/gather-news.ts";
 import { ALL_OF_SELECTED, METADATA_ALONE, Subscription } from "./notify/subscription.ts";
 import { tellAllMetadata, tellNews } from "./notify/tell-news.ts";
@@ -19,17 +20,25 @@ export interface PushOptions {
   readonly hasExpunged?: boolean;
 }
 
-/** What the client has asked for, and how far it was told: a cursor. */
+/** What the client has asked for, of its own mailboxes and of those of others. */
 interface Listening {
-  readonly account: AccountInfo;
   readonly subscription: Subscription;
-  /** Undefined where nothing is told between the client's commands, outside of IDLE. */
+  /** Whether it is told between the client's commands too. */
+  readonly isNotify: boolean;
+  readonly feeds: ReadonlyMap<AccountId, Feed>;
+}
+
+/** How far the changes of an account were told: a cursor. */
+interface Feed {
+  readonly owner: AccountInfo;
   readonly stop: (() => void) | undefined;
   through: Cursor;
   /** Changes that the client itself has made since it was told (RFC 5465 5). */
   readonly own: Set<Cursor>;
   /** Mailboxes that were left before all of their changes were told. */
   readonly left: Set<MailboxId>;
+  /** Of the mailboxes of another those that the client knows, by its names for them. */
+  readonly known: Map<MailboxId, string>;
 }
 
 export class Push {
@@ -37,6 +46,8 @@ export class Push {
   readonly #connection: Connection;
   readonly #keepAliveMs: number;
   #listening: Listening | undefined;
+  /** Ends the watch over the account whose mailbox is selected, where no feed is of it. */
+  #unfollow: (() => void) | undefined;
 
   /** `random` spreads the keep-alives of many sessions. */
   constructor(session: Session, connection: Connection, random: number) {
@@ -47,50 +58,82 @@ export class Push {
 
   /** Whether the client is told of news between its commands. */
   get isListening(): boolean {
-    return this.#listening?.stop !== undefined;
+    return this.#listening?.isNotify === true;
   }
 
   /** Begins to tell what a subscription wants, from now on and in place of what was told before. */
-  async listen(account: AccountInfo, subscription: Subscription): Promise<void> {
+  async listen(state: Authenticated | Selected, subscription: Subscription): Promise<void> {
     this.stop();
-    await this.#listen(account, subscription, subscription.isActive ? this.#watch(account) : undefined);
+    const { account } = state;
+    const others = subscription.namesOthers ? await this.#session.store.sharersWith(account) : [];
+    const owners = subscription.isActive ? [account, ...others] : [];
+    await this.#listen(account, { subscription, isNotify: subscription.isActive, owners });
+    this.enter(state);
   }
 
   /** Begins to tell of metadata with the client's commands and in IDLE; what NOTIFY says goes before. */
   async listenToMetadata(account: AccountInfo): Promise<void> {
-    if (this.#listening === undefined) await this.#listen(account, METADATA_ALONE, undefined);
+    if (this.#listening !== undefined) return;
+    await this.#listen(account, { subscription: METADATA_ALONE, isNotify: false, owners: [account] });
   }
 
-  async #listen(account: AccountInfo, subscription: Subscription, stop: Listening["stop"]): Promise<void> {
-    const through = await this.#session.store.cursor(account.id);
-    this.#listening = { account, subscription, stop, through, own: new Set(), left: new Set() };
+  async #listen(
+    client: AccountInfo,
+    { owners, ...listening }: Omit<Listening, "feeds"> & { readonly owners: readonly AccountInfo[] },
+  ): Promise<void> {
+    const { store } = this.#session;
+    const feeds = new Map<AccountId, Feed>();
+    this.#listening = { ...listening, feeds };
+    for (const owner of owners) {
+      const stop = listening.isNotify ? this.#watch(owner.id) : undefined;
+      const through = await store.cursor(owner.id);
+      const known = new Map<MailboxId, string>();
+      feeds.set(owner.id, { owner, stop, through, own: new Set(), left: new Set(), known });
+      if (owner.id === client.id) continue;
+      for (const { status } of await listReachableOf(store, client, owner)) known.set(status.id, status.name);
+    }
   }
 
   stop(): void {
-    this.#listening?.stop?.();
+    for (const { stop } of this.#listening?.feeds.values() ?? []) stop?.();
+    this.#unfollow?.();
+    this.#unfollow = undefined;
   }
 
   /** Takes note of a change that the client itself has made. */
-  own(cursor: Cursor): void {
-    if (this.#listening?.subscription.isActive === true) this.#listening.own.add(cursor);
+  own(cursor: Cursor, account: AccountId): void {
+    this.#listening?.feeds.get(account)?.own.add(cursor);
+  }
+
+  /** Takes note of what is selected now: who listens is told of that too, whosever it is. */
+  enter(state: SessionState): void {
+    this.#unfollow?.();
+    this.#unfollow = undefined;
+    if (state.name !== "selected" || !this.isListening) return;
+    const { account } = state.handle;
+    if (this.#listening?.feeds.has(account) !== true) this.#unfollow = this.#watch(account);
   }
 
   /** Takes note that a mailbox is no longer the selected one. */
   leave({ handle, view }: Selected): void {
     const isBehind = view.through < (handle.status?.highestModSeq ?? 0);
-    if (isBehind && this.#listening?.subscription.selected !== undefined) this.#listening.left.add(handle.id);
+    if (!isBehind || this.#listening?.subscription.selected === undefined) return;
+    this.#listening.feeds.get(handle.account)?.left.add(handle.id);
   }
 
   /** Tells all that is new; returns a HIGHESTMODSEQ that must be told with it. */
   async tell(state: Authenticated | Selected, options: PushOptions): Promise<Cursor | undefined> {
     const highest = state.name === "selected" ? await this.#tellSelected(state, options) : undefined;
-    const selected = state.name === "selected" ? state.handle.id : undefined;
-    if (this.#listening?.subscription.isActive === true) await this.#tellElsewhere(this.#listening, selected);
+    const listening = this.#listening;
+    for (const feed of listening?.feeds.values() ?? []) {
+      // An overflow ends what was listened to.
+      if (listening !== undefined && listening === this.#listening) await this.#tellElsewhere(state, listening, feed);
+    }
     return highest;
   }
 
   async #tellSelected(state: Selected, { holdsExpunge, hasExpunged }: PushOptions): Promise<Cursor | undefined> {
-    endIfDeleted(state);
+    endIfGone(state);
     const asked = this.#listening === undefined ? ALL_OF_SELECTED : this.#listening.subscription.selected;
     const wants = asked ?? (hasExpunged === true ? ALL_OF_SELECTED : undefined);
     if (wants === undefined) return heldModSeq(this.#session, state);
@@ -113,24 +156,26 @@ export class Push {
 
   /** Tells whatever happens at once, until the client says DONE (RFC 2177). */
   async idle(state: Authenticated | Selected): Promise<void> {
-    const stop = this.#watch(state.account);
+    const accounts = new Set([state.account.id, ...(state.name === "selected" ? [state.handle.account] : [])]);
+    const stops = Array.from(accounts, (account) => this.#watch(account));
     try {
       await this.#session.write(printContinuation("idling"));
       const pause = (): Promise<number> => this.pause(state, { holdsExpunge: false });
       const line = await readLine(this.#connection, Infinity, { pause });
       if (!DONE.test(line)) throw new SyntaxFault("Expected DONE");
     } finally {
-      stop();
+      for (const stop of stops) stop();
     }
   }
 
-  #watch(account: AccountInfo): () => void {
-    return this.#session.store.watch(account.id, () => this.#connection.signal.raise());
+  #watch(account: AccountId): () => void {
+    return this.#session.store.watch(account, () => this.#connection.signal.raise());
   }
 
-  async #tellElsewhere(listening: Listening, selected: MailboxId | undefined): Promise<void> {
-    const { account, own, left } = listening;
-    const isNotify = listening.stop !== undefined;
+  async #tellElsewhere(state: Authenticated | Selected, listening: Listening, feed: Feed): Promise<void> {
+    const { subscription, isNotify } = listening;
+    const { owner, own, left, known } = feed;
+    const audience = { state, subscription, owner, known };
     const { store, limits } = this.#session;
     const news = new News();
     for (const mailbox of left) news.addMailbox(mailbox);
@@ -138,21 +183,24 @@ export class Push {
     const recordsMax = isNotify ? limits.notifyRecordsMax : Infinity;
     let records = 0;
     for (let more = true; more;) {
-      const page = await store.changes(account.id, listening.through, limits.changeRecordsMax);
-      listening.through = page.through;
-      if (page.tooOld && !isNotify) return tellAllMetadata(this.#session, { ...listening, selected });
-      if (page.tooOld || (records += page.records.length) > recordsMax) return this.#overflow(account);
-      for (const record of page.records) if (!own.has(record.cursor)) news.add(record);
+      const page = await store.changes(owner.id, feed.through, limits.changeRecordsMax);
+      feed.through = page.through;
+      if (page.tooOld && !isNotify) return tellAllMetadata(this.#session, audience);
+      if (page.tooOld || (records += page.records.length) > recordsMax) return this.#overflow(state);
+      for (const record of page.records) {
+        if (own.has(record.cursor)) news.addAccess(record);
+        else news.add(record);
+      }
       more = page.more;
     }
     own.clear();
-    await tellNews(this.#session, { ...listening, selected }, news);
+    await tellNews(this.#session, audience, news);
   }
 
   /** RFC 5465 5.8: too much has happened to be told; the client is told so, and from then on nothing. */
-  async #overflow(account: AccountInfo): Promise<void> {
+  async #overflow(state: Authenticated | Selected): Promise<void> {
     await this.#write("Too much has changed to be told", "NOTIFICATIONOVERFLOW");
-    await this.listen(account, new Subscription([]));
+    await this.listen(state, new Subscription([]));
   }
 
   #write(text: string, code?: ResponseCode): Promise<void> | undefined {

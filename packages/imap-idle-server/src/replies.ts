@@ -55,6 +55,7 @@ const CODE_OF_REFUSAL: Record<RefusalCode, ResponseCode | undefined> = {
   messageInvalid: "CANNOT",
   messageMissing: "EXPUNGEISSUED",
   messageTooLarge: "TOOBIG",
+  notPermitted: "NOPERM",
   overQuota: "OVERQUOTA",
   readOnly: undefined,
   relayDenied: "NOPERM",
@@ -70,6 +71,7 @@ const CODE_OF_REFUSAL: Record<RefusalCode, ResponseCode | undefined> = {
   tooManyLogins: "UNAVAILABLE",
   tooManyMailboxes: "LIMIT",
   tooManyRecipients: "LIMIT",
+  tooManyRights: "LIMIT",
 };
 
 /** The tagged reply to a command that threw. `PeerGone` and `Bye` end the session, and are thrown on. */

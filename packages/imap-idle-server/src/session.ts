@@ -7,15 +7,9 @@ import {
   uidRequired,
   type MailboxNameOptions,
 } from "@pushmail/imap-wire";
-import {
-  Refusal,
-  type AccountInfo,
-  type Cursor,
-  type MailboxId,
-  type MailStore,
-  type MessageIndex,
-} from "@pushmail/mailstore";
+import { Refusal, type AccountInfo, type Cursor, type MailStore, type MessageIndex } from "@pushmail/mailstore";
 import type { Sasl, SaslChannel } from "@pushmail/sasl";
+import { endIfGone, isTheSelected, mayRead } from "./access.ts";
 import { capabilitiesOf } from "./capabilities.ts";
 import { readCommand, readLine, type CommandOptions, type Incoming } from "./command-input.ts";
 import type {
@@ -25,6 +19,7 @@ import type {
   Completion,
   Extension,
   MessageLiteral,
+  OwnChange,
   Selected,
   Session,
   SessionState,
@@ -158,9 +153,10 @@ export class ImapSession implements Session {
     await this.write(printUntagged("OK", "Highest", highestModSeq(toldModSeq(state))));
   }
 
-  own(cursor: Cursor, mailbox?: MailboxId): void {
-    this.#push.own(cursor);
-    if (this.#state.name === "selected" && this.#state.handle.id === mailbox) this.#state.view.addOwnChange(cursor);
+  own(cursor: Cursor, of: OwnChange): void {
+    this.#push.own(cursor, of.account);
+    const state = this.#state;
+    if (state.name === "selected" && isTheSelected(state, of)) state.view.addOwnChange(cursor);
   }
 
   enter(state: SessionState): void {
@@ -170,6 +166,7 @@ export class ImapSession implements Session {
       this.#push.leave(before);
       before.handle.release();
     }
+    this.#push.enter(state);
     if ("account" in before && !("account" in state)) this.#server.sessionsOfAccount.remove(before.account.id);
   }
 
@@ -242,7 +239,7 @@ export class ImapSession implements Session {
       const highest = await tellUpdates(this, state, { holdsExpunge: false, wants: ALL_OF_SELECTED });
       if (highest !== undefined) await this.write(printUntagged("OK", "Highest", highestModSeq(highest)));
     }
-    await this.#push.listen(state.account, subscription);
+    await this.#push.listen(state, subscription);
   }
 
   /** How the next command is waited for. */
@@ -306,6 +303,7 @@ export class ImapSession implements Session {
       const { address } = state.account;
       this.log.trace?.({ account: address, command: text.slice(0, LOGGED_CHARS_MAX) }, "command");
     }
+    if (state.name === "selected" && !mayRead(state)) endIfGone(state);
     const call: Call = { tag, uid, literal };
     scan.acceptsUtf8 = this.acceptsUtf8;
     scan.isUidOnly = isByUid(this);

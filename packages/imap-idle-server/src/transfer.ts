@@ -1,6 +1,7 @@
 // What COPY and MOVE share: their arguments, the target, and the UIDs that the messages got (RFC 4315 3).
 import { parseMailbox, parseSequenceSet, type ResponseCode, type Scanner, type SequenceSet } from "@pushmail/imap-wire";
-import { Refusal, uidSetOf, type MailboxId, type Transferred, type UidSet } from "@pushmail/mailstore";
+import { Refusal, uidSetOf, type Transferred, type UidSet } from "@pushmail/mailstore";
+import { flagsBarred, type Reached } from "./access.ts";
 import type { Call, Selected, Session } from "./command.ts";
 import { ReadFigures } from "./progress.ts";
 
@@ -37,18 +38,20 @@ export async function messagesMeant(
 
 export interface Transferring {
   readonly mode: "copy" | "move";
-  readonly to: MailboxId;
+  readonly to: Reached;
 }
 
 /** Has the store do it, and tells how far that is. */
 export async function transfer(
   session: Session,
-  { account, handle, view }: Selected,
+  { handle, view }: Selected,
   uids: UidSet,
-  { mode, to }: Transferring,
+  { mode, to: target }: Transferring,
 ): Promise<Transferred> {
   const figures = new ReadFigures(view.countOf(uids));
-  const work = session.store[mode]({ account: account.id, mailbox: handle.id }, uids, to, figures);
+  const to = { account: target.owner.id, mailbox: target.status.id };
+  const options = { onRead: figures.onRead, drops: flagsBarred(target.rights) };
+  const work = session.store[mode]({ account: handle.account, mailbox: handle.id }, uids, to, options);
   const transferred = await session.progress.during(work, figures);
   if (transferred.from.length > 0) session.own(transferred.cursor, to);
   return transferred;

@@ -2,6 +2,8 @@ import { describe, expect, it } from "@jest/globals";
 import fc from "fast-check";
 import type { BatchArguments } from "./batch-arguments.ts";
 import { parseBatchArguments, printBatchArguments, printUidBatches } from "./batch-arguments.ts";
+import type { AclIdentifier, SetAclArguments } from "./acl.ts";
+import { parseAclIdentifier, parseSetAclArguments, printAclIdentifier, printSetAclArguments } from "./acl.ts";
 import { parseCreateArguments, printCreateArguments } from "./create-arguments.ts";
 import { parseDate, parseDateTime, printDate, printDateTime } from "./date-time.ts";
 import type { EsearchArguments } from "./esearch-arguments.ts";
@@ -1036,6 +1038,42 @@ describe("UIDBATCHES", () => {
     ).toBe('* UIDBATCHES (TAG "A1") 9:5,4:1\r\n');
   });
 });
+
+describe("SETACL", () => {
+  it.each<[string, SetAclArguments]>([
+    ["INBOX smith lrs", { mailbox: "INBOX", identifier: "smith", mode: "replace", rights: "lrs" }],
+    ['INBOX -a@b "+lc"', { mailbox: "INBOX", identifier: "-a@b", mode: "add", rights: "lkx" }],
+    ["x anyone -d", { mailbox: "x", identifier: "anyone", mode: "remove", rights: "te" }],
+    ['x "a b" ""', { mailbox: "x", identifier: "a b", mode: "replace", rights: "" }],
+    ["x y +", { mailbox: "x", identifier: "y", mode: "add", rights: "" }],
+  ])("reads %s", (octets, args) => expect(parseAll(parseSetAclArguments, octets)).toEqual(args));
+
+  it.each(["", "x", "x y", 'x "" l', "x \xff l", "x y L", "x y lq", "x y l+r", "x y --l", 'x y "l r"', "x y l r"])(
+    "faults %s",
+    (octets) => expect(faultOf(() => parseAll(parseSetAclArguments, octets))).not.toBeNull(),
+  );
+
+  it("reads what is printed", () => {
+    const mailbox = fc.string({ unit: fc.constantFrom(...'aZ/&%*é "\\'.split("")), maxLength: 6 });
+    const named = { mailbox, identifier: fc.string({ unit: "grapheme", minLength: 1 }).filter(isPlain) };
+    const args = fc.record<SetAclArguments>({
+      ...named,
+      mode: fc.constantFrom("replace", "add", "remove"),
+      rights: fc.string({ unit: fc.constantFrom(..."lrswipkxtea".split("")) }),
+    });
+    fc.assert(
+      fc.property(args, fc.record<AclIdentifier>(named), (set, deleted) => {
+        expect(parseAll(parseSetAclArguments, printSetAclArguments(set))).toEqual(set);
+        expect(parseAll(parseAclIdentifier, printAclIdentifier(deleted))).toEqual(deleted);
+      }),
+    );
+  });
+});
+
+/** NUL has no form on the wire. */
+function isPlain(text: string): boolean {
+  return !text.includes("\0");
+}
 
 describe("LIST", () => {
   const none: ListArguments = {

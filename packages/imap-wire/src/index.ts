@@ -1,6 +1,16 @@
 // IMAP grammar: bytes to typed values and back. Pure: no I/O, no clock, no imports from outside the package.
 export type { BatchArguments } from "./batch-arguments.ts";
 export { parseBatchArguments, printBatchArguments, printUidBatches } from "./batch-arguments.ts";
+export type { AclEntry, AclIdentifier, ListRightsEntry, MyRightsEntry, SetAclArguments } from "./acl.ts";
+export {
+  parseAclIdentifier,
+  parseSetAclArguments,
+  printAcl,
+  printAclIdentifier,
+  printListRights,
+  printMyRights,
+  printSetAclArguments,
+} from "./acl.ts";
 export type { BodyPartData, ParameterData } from "./body-structure.ts";
 export { EMPTY_MULTIPART, isMultipart, printBody, printBodyStructure } from "./body-structure.ts";
 export type { CommandLine } from "./command-line.ts";

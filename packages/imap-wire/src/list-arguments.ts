@@ -1,4 +1,4 @@
-// What LIST asks for: as RFC 9051 6.3.9 has it, with the options of RFC 5258, RFC 6154, RFC 5819 and RFC 9590.
+// What LIST asks for: as RFC 9051 6.3.9 has it, with the options of RFC 5258, RFC 6154, RFC 5819, RFC 8440, RFC 9590.
 import { encodeModifiedUtf7, parseListMailbox, parseMailbox, printMailbox } from "./mailbox-name.ts";
 import { parseMetadataEntries, printMetadataEntries } from "./metadata.ts";
 import type { Scanner } from "./scanner.ts";
@@ -10,7 +10,7 @@ export type ListSelection = (typeof SELECTIONS)[number];
 export type ListReturn = (typeof RETURNS)[number];
 
 const SELECTIONS = ["RECURSIVEMATCH", "REMOTE", "SPECIAL-USE", "SUBSCRIBED"] as const;
-const RETURNS = ["CHILDREN", "SPECIAL-USE", "SUBSCRIBED"] as const;
+const RETURNS = ["CHILDREN", "MYRIGHTS", "SPECIAL-USE", "SUBSCRIBED"] as const;
 
 export interface ListArguments {
   /** Whether it is a command of RFC 5258, for which an empty pattern is nothing special. */

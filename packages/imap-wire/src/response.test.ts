@@ -1,5 +1,6 @@
 import { describe, expect, it } from "@jest/globals";
 import fc from "fast-check";
+import { printAcl, printListRights, printMyRights } from "./acl.ts";
 import type { BodyPartData } from "./body-structure.ts";
 import { printBody, printBodyStructure } from "./body-structure.ts";
 import type { EnvelopeData } from "./envelope.ts";
@@ -113,7 +114,23 @@ describe("data responses", () => {
     [response.printCapability(["IMAP4rev1", "IDLE"]), "* CAPABILITY IMAP4rev1 IDLE"],
     [response.printEnabled([]), "* ENABLED"],
     [response.printEnabled(["CONDSTORE"]), "* ENABLED CONDSTORE"],
-    [response.printNamespace(), '* NAMESPACE (("" "/")) NIL NIL'],
+    [response.printNamespace("Other Users/"), '* NAMESPACE (("" "/")) (("Other Users/" "/")) NIL'],
+    [
+      printAcl({
+        name: "INBOX",
+        rights: [
+          { identifier: "a@b", rights: "lre" },
+          { identifier: "gr\u00fc\u00df", rights: "" },
+        ],
+      }),
+      '* ACL INBOX a@b lred {6}\r\ngr\xc3\xbc\xc3\x9f ""',
+    ],
+    [
+      printListRights({ name: "x y", identifier: "anyone", always: "", grantable: "lkt" }),
+      '* LISTRIGHTS "x y" anyone "" l k t c d',
+    ],
+    [printListRights({ name: "x", identifier: "a@b", always: "lk", grantable: "" }), "* LISTRIGHTS x a@b lkc"],
+    [printMyRights({ name: "Gr\u00fc\u00dfe", rights: "lx", utf8: true }), '* MYRIGHTS "Gr\xc3\xbc\xc3\x9fe" lxc'],
     [response.printId(null), "* ID NIL"],
     [response.printId([["name", "x"]]), '* ID ("name" "x")'],
     [response.printExists(23), "* 23 EXISTS"],

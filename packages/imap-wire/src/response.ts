@@ -47,9 +47,9 @@ export function printEnabled(capabilities: readonly string[]): string {
   return `* ${["ENABLED", ...capabilities].join(" ")}\r\n`;
 }
 
-/** One personal namespace without prefix, and no others (RFC 2342 5). */
-export function printNamespace(): string {
-  return '* NAMESPACE (("" "/")) NIL NIL\r\n';
+/** One personal namespace without prefix, one for the mailboxes of others, and none that is shared (RFC 2342 5). */
+export function printNamespace(ofOthers: string): string {
+  return `* NAMESPACE (("" "/")) ((${printMailbox(ofOthers)} "/")) NIL\r\n`;
 }
 
 export function printId(parameters: IdParameters | null): string {

@@ -196,6 +196,8 @@ function changesOf({ mailbox, firstUid }: LogPart, facts: readonly MailboxFact[]
       case "metadata":
         if (fact.mailbox === ACCOUNT_DIRECTORY) return { type: "ServerMetadataChanged", entry: fact.entry };
         return { type: "MailboxMetadataChanged", mailbox: mailboxId(fact.mailbox), entry: fact.entry };
+      case "rights":
+        return { type: "RightsChanged", mailbox, identifier: fact.identifier };
     }
   });
 }

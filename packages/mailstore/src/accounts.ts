@@ -84,6 +84,17 @@ export class Accounts {
     return normal === undefined ? undefined : this.#byKey(normal);
   }
 
+  /** The account that has exactly this address as its own, not as an alias. */
+  async findOwn(address: string): Promise<AccountInfo | undefined> {
+    const account = await this.find(address);
+    return account?.address === tryNormalize(address) ? account : undefined;
+  }
+
+  async get(id: AccountId): Promise<AccountInfo | undefined> {
+    const stored = await this.#stored(id);
+    return stored === undefined ? undefined : infoOf({ id, stored });
+  }
+
   async resolve(address: string): Promise<Recipient | undefined> {
     const normal = tryNormalize(address);
     if (normal === undefined) return undefined;

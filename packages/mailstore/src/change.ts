@@ -31,7 +31,9 @@ export type Change =
   | { readonly type: "MailboxUnsubscribed"; readonly name: string }
   /** An entry of metadata was set or removed (RFC 5464): one of a mailbox, or one of the account itself. */
   | { readonly type: "MailboxMetadataChanged"; readonly mailbox: MailboxId; readonly entry: string }
-  | { readonly type: "ServerMetadataChanged"; readonly entry: string };
+  | { readonly type: "ServerMetadataChanged"; readonly entry: string }
+  /** The rights of an identifier (RFC 4314 3). */
+  | { readonly type: "RightsChanged"; readonly mailbox: MailboxId; readonly identifier: string };
 
 /** Everything that one transaction changed, all at the same cursor. */
 export interface ChangeRecord {

@@ -6,6 +6,15 @@ import type { FlagChange, FlagSet } from "./store.ts";
 const SYSTEM_FLAGS = ["\\Answered", "\\Flagged", "\\Deleted", "\\Seen", "\\Draft"] as const;
 const CANONICAL = new Map<string, string>(SYSTEM_FLAGS.map((name) => [name.toLowerCase(), name]));
 
+/** Flags as rights tell them apart (RFC 4314 2.1): `\Seen`, `\Deleted`, and all others. */
+export const FLAG_KINDS = ["seen", "deleted", "others"] as const;
+export type FlagKind = (typeof FLAG_KINDS)[number];
+
+export function kindOfFlag(flag: string): FlagKind {
+  const known = flag.toLowerCase();
+  return known === "\\seen" ? "seen" : known === "\\deleted" ? "deleted" : "others";
+}
+
 /** Changes whose result is remembered, and how long the names of their flags may be together. */
 const TRANSITIONS_MAX = 1_000;
 const TRANSITION_CHARS_MAX = 1_000;
@@ -76,7 +85,7 @@ export class FlagSets {
 
   /** The set that `number` becomes by a change. */
   changed(number: number, change: FlagChange): number {
-    const key = `${number} ${change.mode} ${change.flags.join(" ")}`;
+    const key = `${number} ${change.mode}${change.keeps?.join("-") ?? ""} ${change.flags.join(" ")}`;
     let result = this.#transitions.get(key);
     if (result === undefined) {
       result = this.#apply(number, change);
@@ -103,7 +112,7 @@ export class FlagSets {
     const before = this.at(number).names;
     switch (change.mode) {
       case "replace":
-        return this.intern(change.flags);
+        return this.intern([...change.flags, ...before.filter((flag) => change.keeps?.includes(kindOfFlag(flag)))]);
       case "add":
         return this.intern([...before, ...change.flags]);
       case "remove": {

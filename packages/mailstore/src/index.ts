@@ -2,6 +2,7 @@
 export { normalizeAddress } from "./mail-address.ts";
 export type * from "./change.ts";
 export type * from "./driver.ts";
+export { FLAG_KINDS, kindOfFlag, type FlagKind } from "./flag-sets.ts";
 export * from "./ids.ts";
 export * from "./level/index.ts";
 export { clientNetwork } from "./client-network.ts";
@@ -9,6 +10,7 @@ export { DEFAULT_STORE_LIMITS, LOGIN_LIMITS, type LoginLimits, type StoreLimits 
 export { LoginThrottle, type LoginAttempt, type LoginThrottleOptions } from "./login-throttle.ts";
 export * from "./maintenance/index.ts";
 export * from "./message/index.ts";
+export * from "./mailbox-rights.ts";
 export { openMailStore, type MailStoreOptions } from "./open-mail-store.ts";
 export * from "./refusal.ts";
 export { DEFAULT_SCRAM_ITERATIONS, deriveScramKey } from "./scram-keys.ts";

@@ -19,6 +19,8 @@ export interface StoreLimits {
   readonly metadataEntriesMax: number;
   /** What all entries of metadata of one account come to in memory. */
   readonly metadataBytesMax: number;
+  /** Accounts and others that one mailbox has rights for. */
+  readonly rightsEntriesMax: number;
   /** Aliases of one account. */
   readonly aliasesMax: number;
   /** App passwords of one account. */
@@ -62,6 +64,7 @@ export const DEFAULT_STORE_LIMITS: StoreLimits = {
   subscriptionsMax: 10_000,
   metadataEntriesMax: 100,
   metadataBytesMax: 1024 * 1024,
+  rightsEntriesMax: 1_000,
   aliasesMax: 1_000,
   appPasswordsMax: 100,
   recentRecordsMax: 100,

@@ -2,6 +2,7 @@
 // Facts, not commands: reading them needs no rule that may change from one version to the next.
 import { ByteReader, ByteWriter } from "./byte-codec.ts";
 import type { AppendedBy } from "./change.ts";
+import { FLAG_KINDS, type FlagKind } from "./flag-sets.ts";
 import type { Uid } from "./ids.ts";
 import type { FlagChange } from "./store.ts";
 import type { UidSet } from "./uid-set.ts";
@@ -34,7 +35,8 @@ export type MailboxFact =
   | { readonly type: "deleted"; readonly name: string }
   | { readonly type: "subscribed" | "unsubscribed"; readonly name: string }
   /** An entry of metadata, of this mailbox or of the account (0). */
-  | { readonly type: "metadata"; readonly mailbox: number; readonly entry: string };
+  | { readonly type: "metadata"; readonly mailbox: number; readonly entry: string }
+  | { readonly type: "rights"; readonly identifier: string };
 
 const FACT_TYPES = [
   "appended",
@@ -46,6 +48,7 @@ const FACT_TYPES = [
   "subscribed",
   "unsubscribed",
   "metadata",
+  "rights",
 ] as const;
 const APPENDED_BY = ["delivery", "append", "copy", "move"] as const;
 const FLAG_MODES = ["add", "remove", "replace"] as const;
@@ -73,7 +76,7 @@ function writeFact(writer: ByteWriter, fact: MailboxFact): void {
       for (const row of fact.rows) writeRow(writer, row);
       return;
     case "flags":
-      writer.integer(FLAG_MODES.indexOf(fact.mode));
+      writer.integer(FLAG_MODES.indexOf(fact.mode) + FLAG_MODES.length * bitsOf(fact.keeps ?? []));
       writeStrings(writer, fact.flags);
       writeUidSet(writer, fact.uids);
       return;
@@ -93,6 +96,9 @@ function writeFact(writer: ByteWriter, fact: MailboxFact): void {
     case "metadata":
       writer.integer(fact.mailbox).string(fact.entry);
       return;
+    case "rights":
+      writer.string(fact.identifier);
+      return;
   }
 }
 
@@ -105,13 +111,17 @@ function readFact(reader: ByteReader): MailboxFact {
       for (let left = reader.integer(); left > 0; left--) rows.push(readRow(reader));
       return { type, by, rows };
     }
-    case "flags":
+    case "flags": {
+      const code = reader.integer();
+      const keeps = FLAG_KINDS.filter((_, i) => (Math.floor(code / FLAG_MODES.length) >> i) % 2 === 1);
       return {
         type,
-        mode: pick(FLAG_MODES, reader.integer()),
+        mode: pick(FLAG_MODES, code % FLAG_MODES.length),
+        ...(keeps.length === 0 ? {} : { keeps }),
         flags: readStrings(reader),
         uids: readUidSet(reader),
       };
+    }
     case "expunged":
       return { type, by: reader.integer() === 1 ? "move" : "expunge", uids: readUidSet(reader) };
     case "renamed":
@@ -123,7 +133,13 @@ function readFact(reader: ByteReader): MailboxFact {
       return { type, name: reader.string() };
     case "metadata":
       return { type, mailbox: reader.integer(), entry: reader.string() };
+    case "rights":
+      return { type, identifier: reader.string() };
   }
+}
+
+function bitsOf(kinds: readonly FlagKind[]): number {
+  return FLAG_KINDS.reduce((bits, kind, i) => bits + (kinds.includes(kind) ? 2 ** i : 0), 0);
 }
 
 function writeRow(writer: ByteWriter, row: AppendedRow): void {

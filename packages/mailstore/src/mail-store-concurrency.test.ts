@@ -217,9 +217,9 @@ class Trial {
         });
       // Bodies that another store copies are not known to the one that counts references.
       case 6:
-        return first.copy(at, this.someOf(box), dice.pick(boxes).id);
+        return first.copy(at, this.someOf(box), { ...at, mailbox: dice.pick(boxes).id });
       case 7:
-        return first.move(at, this.someOf(box), dice.pick(boxes).id);
+        return first.move(at, this.someOf(box), { ...at, mailbox: dice.pick(boxes).id });
       case 8:
         return store.setFlags(at, this.someOf(box), { mode: "add", flags: ["\\Deleted"] });
       case 9:

@@ -355,23 +355,25 @@ describe("messages", () => {
   it("are copied and moved with their dates and ids, in order", async () => {
     for (const text of ["a", "b", "c"]) await deliver(text, [`$${text}`]);
     const archive = await named("Archive");
-    expect(await store.copy(at(inbox), uidSetOf([3, 1, 7]), archive.id)).toMatchObject({
+    expect(await store.copy(at(inbox), uidSetOf([3, 1, 7]), at(archive))).toMatchObject({
       uidValidity: archive.uidValidity,
       from: [1, 3],
       to: [1, 2],
     });
-    expect(await store.move(at(inbox), [[2, 3]], archive.id)).toMatchObject({ from: [2, 3], to: [3, 4] });
+    expect(await store.move(at(inbox), [[2, 3]], at(archive))).toMatchObject({ from: [2, 3], to: [3, 4] });
     expect(await contents(inbox.id)).toEqual(["1 a $a"]);
     expect(await contents(archive.id)).toEqual(["1 a $a", "2 c $c", "3 b $b", "4 c $c"]);
-    expect(await store.move(at(inbox), [[1, 1]], inbox.id)).toMatchObject({ from: [1], to: [4] });
+    expect(await store.move(at(inbox), [[1, 1]], at(inbox))).toMatchObject({ from: [1], to: [4] });
     expect(await contents(inbox.id)).toEqual(["4 a $a"]);
     const ids: string[] = [];
     const handle = await store.open(at(archive));
     for await (const rows of handle.metadata([[1, 4]])) ids.push(...rows.map(({ emailId }) => emailId));
     expect(ids).toEqual([`E${inbox.id}-1`, `E${inbox.id}-3`, `E${inbox.id}-2`, `E${inbox.id}-3`]);
     handle.release();
-    expect(await store.copy(at(inbox), [[9, 9]], archive.id)).toMatchObject({ from: [], to: [] });
-    await expect(store.copy(at(inbox), [[4, 4]], 99 as MailboxId)).rejects.toMatchObject({ code: "mailboxNotFound" });
+    expect(await store.copy(at(inbox), [[9, 9]], at(archive))).toMatchObject({ from: [], to: [] });
+    await expect(store.copy(at(inbox), [[4, 4]], { ...at(inbox), mailbox: mailboxId(99) })).rejects.toMatchObject({
+      code: "mailboxNotFound",
+    });
   });
 
   it("are expunged where they are deleted, and remembered as vanished", async () => {
@@ -419,9 +421,9 @@ describe("the feed", () => {
     await deliver("a");
     await store.setFlags(at(inbox), [[1, 1]], { mode: "add", flags: ["\\Deleted"] });
     const box = await store.createMailbox(alice.id, "box");
-    await store.copy(at(inbox), [[1, 1]], box.id);
+    await store.copy(at(inbox), [[1, 1]], at(box));
     await store.expunge(at(inbox));
-    await store.move(at(box), [[1, 1]], inbox.id);
+    await store.move(at(box), [[1, 1]], at(inbox));
     await store.renameMailbox(alice.id, "box", "crate");
     await store.setSubscribed(alice.id, "crate", true);
     await store.deleteMailbox(alice.id, "crate");
@@ -566,7 +568,7 @@ describe("any operations in any order", () => {
             const target = rowsOf(step.box);
             target.rows.push({ uid: target.next++, subject, flags: new Set(step.flags) });
           } else if ("to" in step) {
-            await store[step.op](at(ids.get(step.box) as MailboxId), step.uids, ids.get(step.to) as MailboxId);
+            await store[step.op](at(ids.get(step.box) as MailboxId), step.uids, at(ids.get(step.to) as MailboxId));
             const source = rowsOf(step.box);
             const target = rowsOf(step.to);
             const taken = source.rows.filter(({ uid }) => step.uids.some(([a, b]) => a <= uid && uid <= b));

@@ -2,6 +2,7 @@
 import type { AccountState } from "./account-state.ts";
 import { changeDirectory } from "./change-directory.ts";
 import { ACCOUNT_DIRECTORY, mailboxId, type Cursor } from "./ids.ts";
+import type { RightsEntry } from "./mailbox-rights.ts";
 import { encodeProperties, type MailboxState } from "./mailbox-state.ts";
 import { EntriesDraft } from "./metadata.ts";
 import { Refusal } from "./refusal.ts";
@@ -78,11 +79,18 @@ export async function createMailbox(
   return created.status(account.isSubscribed(created.properties.name));
 }
 
-export async function deleteMailbox(context: StoreContext, account: AccountState, request: string): Promise<Cursor> {
+/** Deletes a mailbox; tells what others could do with it. */
+export async function deleteMailbox(
+  context: StoreContext,
+  account: AccountState,
+  request: string,
+): Promise<{ readonly cursor: Cursor; readonly rights: readonly RightsEntry[] }> {
   const name = normalizeMailboxName(request, context.limits);
   if (name === INBOX) throw new Refusal("mailboxProtected", "INBOX cannot be deleted");
-  return changeDirectory(context, account, (draft) => {
+  let rights: readonly RightsEntry[] = [];
+  const cursor = await changeDirectory(context, account, (draft) => {
     const mailbox = existing(account, name);
+    rights = mailbox.properties.rights ?? [];
     const { messages, unseen, deleted, bytes, guard } = mailbox.head;
     draft
       .state(
@@ -95,6 +103,7 @@ export async function deleteMailbox(context: StoreContext, account: AccountState
     new EntriesDraft(account, draft).removeAll(mailbox.at.mailbox);
     return true;
   });
+  return { cursor, rights };
 }
 
 export async function renameMailbox(
@@ -166,7 +175,11 @@ async function emptyInboxInto(context: StoreContext, account: AccountState, to: 
       const rows = await sourceRows(context, inbox, contents, { uids: [[1, inbox.head.uidNext]] });
       if (rows.length === 0) return true;
       for (const { row } of rows) context.copiedWhileCounting?.add(row.blob);
-      draft.append(target, "move", rows.map(appendedRow));
+      draft.append(
+        target,
+        "move",
+        rows.map((row) => appendedRow(row)),
+      );
       expungeRows(draft, inbox, rows, { by: "move", guard });
       return true;
     }),
@@ -207,9 +220,19 @@ class Names {
     const id = mailboxId(this.#next++);
     this.#validity = Math.max(this.#validity + 1, Math.floor(this.#context.now() / 1000));
     this.#created.add(name);
-    const properties = encodeProperties({ name, uidValidity: this.#validity, specialUse });
+    const rights = this.#rightsAbove(name);
+    const properties = encodeProperties({ name, uidValidity: this.#validity, specialUse, ...(rights && { rights }) });
     this.#draft.state(id, undefined, { type: "created", name }).properties(id, undefined, properties);
     return id;
+  }
+
+  /** RFC 4314 4: a new mailbox has the rights of the one above it. */
+  #rightsAbove(name: string): readonly RightsEntry[] | undefined {
+    for (let end = name.lastIndexOf(SEPARATOR); end > 0; end = name.lastIndexOf(SEPARATOR, end - 1)) {
+      const superior = this.#account.named(name.slice(0, end));
+      if (superior !== undefined) return superior.properties.rights;
+    }
+    return undefined;
   }
 
   /** RFC 9051 6.3.4: superior names that are missing are created too. */

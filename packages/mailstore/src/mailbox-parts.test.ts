@@ -50,6 +50,7 @@ const facts: fc.Arbitrary<MailboxFact> = fc.oneof(
     by: fc.constantFrom("expunge" as const, "move" as const),
     uids: uidSets,
   }),
+  fc.record({ type: fc.constant("rights" as const), identifier: fc.string({ unit: "grapheme" }) }),
   fc.record({ type: fc.constant("renamed" as const), oldName: fc.string(), name: fc.string({ unit: "grapheme" }) }),
   fc.record({
     type: fc.constantFrom("created" as const, "deleted" as const, "subscribed" as const, "unsubscribed" as const),

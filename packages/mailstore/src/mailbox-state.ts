@@ -3,6 +3,7 @@ import type { MailboxHead } from "./driver.ts";
 import type { Uid } from "./ids.ts";
 import { loadContents, type MailboxContents } from "./mailbox-contents.ts";
 import type { MailboxEvent } from "./mailbox-events.ts";
+import type { RightsEntry } from "./mailbox-rights.ts";
 import { Refusal } from "./refusal.ts";
 import type { MailboxAt, MailboxStatus, SpecialUse } from "./store.ts";
 import type { StoreContext } from "./store-context.ts";
@@ -16,7 +17,11 @@ export interface MailboxProperties {
   readonly name: string;
   readonly uidValidity: number;
   readonly specialUse: SpecialUse | null;
+  /** What others may do; undefined where there is nothing. */
+  readonly rights?: readonly RightsEntry[];
 }
+
+const NO_RIGHTS: readonly RightsEntry[] = [];
 
 export function encodeProperties(properties: MailboxProperties): Uint8Array {
   return Buffer.from(JSON.stringify(properties));
@@ -97,6 +102,7 @@ export class MailboxState {
       deleted: head.deleted,
       sizeBytes: head.bytes,
       specialUse: properties.specialUse,
+      rights: properties.rights ?? NO_RIGHTS,
       subscribed,
     };
   }

@@ -18,12 +18,15 @@ import { setMetadata } from "./metadata.ts";
 import { OpenMailbox } from "./open-mailbox.ts";
 import { DEFAULT_SCRAM_ITERATIONS, type ScramHash } from "./scram-keys.ts";
 import { replace } from "./replace.ts";
+import type { RightsChange } from "./mailbox-rights.ts";
 import { DEFAULT_SCRYPT_COST, Secrets, type ScryptCost } from "./secrets.ts";
+import { dropNotes, setRights, sharersWith } from "./sharing.ts";
 import { trimLog, writeSnapshot } from "./snapshots.ts";
 import type * as port from "./store.ts";
 import type { StoreContext } from "./store-context.ts";
 import { TailRoom, wantsSnapshot, type Tail } from "./tail-rows.ts";
-import { expunge, transfer } from "./transfer.ts";
+import { expunge, transfer, type TransferRequest } from "./transfer.ts";
+import { replaceAcross, transferAcross } from "./transfer-across.ts";
 import { TurnQueue } from "./turn-queue.ts";
 import type { UidSet } from "./uid-set.ts";
 
@@ -93,6 +96,10 @@ class DriverMailStore implements port.MailStore {
     return this.#accounts.find(address);
   }
 
+  findOwner(address: string): Promise<port.AccountInfo | undefined> {
+    return this.#accounts.findOwn(address);
+  }
+
   resolve(address: string): Promise<port.Recipient | undefined> {
     return this.#accounts.resolve(address);
   }
@@ -155,7 +162,10 @@ class DriverMailStore implements port.MailStore {
   }
 
   async deleteMailbox(account: AccountId, name: string): Promise<Cursor> {
-    return deleteMailbox(this.#context, await this.#accounts.load(account), name);
+    const state = await this.#accounts.load(account);
+    const { cursor, rights } = await deleteMailbox(this.#context, state, name);
+    await dropNotes(this.#context, state, rights);
+    return cursor;
   }
 
   async setSubscribed(account: AccountId, name: string, subscribed: boolean): Promise<Cursor> {
@@ -183,6 +193,14 @@ class DriverMailStore implements port.MailStore {
     });
   }
 
+  setRights(at: port.MailboxAt, change: RightsChange): Promise<Cursor> {
+    return setRights(this.#context, this.#accounts, at, change);
+  }
+
+  sharersWith(account: port.AccountInfo): Promise<readonly port.AccountInfo[]> {
+    return sharersWith(this.#context, this.#accounts, account);
+  }
+
   stage(body: AsyncIterable<Uint8Array>, options: { readonly bytesMax: number }): Promise<port.StagedMessage> {
     return stage(this.#context, body, options);
   }
@@ -192,7 +210,8 @@ class DriverMailStore implements port.MailStore {
   }
 
   replace(at: port.MailboxAt, uid: Uid, message: port.NewMessage): Promise<port.Appended> {
-    return replace(this.#context, at, { uid, message });
+    const within = message.account === at.account ? replace : replaceAcross;
+    return within(this.#context, at, { uid, message });
   }
 
   setFlags(
@@ -204,12 +223,22 @@ class DriverMailStore implements port.MailStore {
     return setFlags(this.#context, at, { uids, change, ...options });
   }
 
-  copy(at: port.MailboxAt, uids: UidSet, to: MailboxId, options?: port.WorkOptions): Promise<port.Transferred> {
-    return transfer(this.#context, at, { uids, to, mode: "copy", options });
+  copy(
+    at: port.MailboxAt,
+    uids: UidSet,
+    to: port.MailboxAt,
+    options?: port.TransferOptions,
+  ): Promise<port.Transferred> {
+    return this.#transfer(at, { uids, to, mode: "copy", options });
   }
 
-  move(at: port.MailboxAt, uids: UidSet, to: MailboxId, options?: port.WorkOptions): Promise<port.Transferred> {
-    return transfer(this.#context, at, { uids, to, mode: "move", options });
+  move(
+    at: port.MailboxAt,
+    uids: UidSet,
+    to: port.MailboxAt,
+    options?: port.TransferOptions,
+  ): Promise<port.Transferred> {
+    return this.#transfer(at, { uids, to, mode: "move", options });
   }
 
   expunge(at: port.MailboxAt, uids: UidSet = [[1, 2 ** 32 - 1]], options?: port.WorkOptions): Promise<port.Expunged> {
@@ -274,6 +303,11 @@ class DriverMailStore implements port.MailStore {
     }
     accounts.close();
     await driver.close();
+  }
+
+  #transfer(at: port.MailboxAt, request: TransferRequest): Promise<port.Transferred> {
+    const within = request.to.account === at.account ? transfer : transferAcross;
+    return within(this.#context, at, request);
   }
 
   /** Keeps snapshots and the log within their bounds, behind the commits. */

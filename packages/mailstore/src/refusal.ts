@@ -17,6 +17,7 @@ export type RefusalCode =
   | "messageInvalid"
   | "messageMissing"
   | "messageTooLarge"
+  | "notPermitted"
   | "overQuota"
   | "readOnly"
   | "relayDenied"
@@ -29,7 +30,8 @@ export type RefusalCode =
   | "tooManyKeywords"
   | "tooManyLogins"
   | "tooManyMailboxes"
-  | "tooManyRecipients";
+  | "tooManyRecipients"
+  | "tooManyRights";
 
 /** Thrown where a legal request is refused. `message` is one clear line that may be shown to the client. */
 export class Refusal extends Error {

@@ -9,7 +9,7 @@ import { expungeRows, sourceRows } from "./transfer.ts";
 
 export interface ReplaceRequest {
   readonly uid: Uid;
-  /** Of the same account, in the same mailbox or another. */
+  /** In the same mailbox or another, perhaps of another account. */
   readonly message: NewMessage;
 }
 
@@ -18,7 +18,6 @@ export async function replace(
   at: MailboxAt,
   { uid, message }: ReplaceRequest,
 ): Promise<Appended> {
-  if (message.account !== at.account) throw new TypeError("a message is replaced within its account");
   const account = await context.accounts.get(at.account);
   const source = account.mailbox(at.mailbox);
   return inTurn(context, source, async (contents) => {

@@ -65,6 +65,25 @@ describe("mailboxes", () => {
   });
 });
 
+describe("rights", () => {
+  it("of one mailbox are of at most rightsEntriesMax accounts", async () => {
+    await open({ rightsEntriesMax: 2 });
+    const others = ["b@example.org", "c@example.org", "d@example.org"];
+    for (const address of others) await store.createAccount({ address, password: "x" });
+    const inbox = await store.mailbox(alice.id, "INBOX");
+    if (inbox === undefined) throw new Error("no INBOX");
+    const set = (identifier: string, rights: string): Promise<unknown> =>
+      store.setRights({ account: alice.id, mailbox: inbox.id }, { identifier, mode: "replace", rights });
+    await set("b@example.org", "l");
+    await set("-c@example.org", "l");
+    await refused(set("d@example.org", "l"), "tooManyRights");
+    await set("b@example.org", "");
+    await set("d@example.org", "l");
+    const rights = (await store.mailbox(alice.id, "INBOX"))?.rights;
+    expect(rights?.map(({ identifier }) => identifier)).toEqual(["-c@example.org", "d@example.org"]);
+  });
+});
+
 describe("accounts", () => {
   it("have at most aliasesMax aliases", async () => {
     await open({ aliasesMax: 2 });

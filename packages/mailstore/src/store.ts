@@ -3,6 +3,8 @@
 import type { AppendedBy, ChangeRecord, ChangesPage } from "./change.ts";
 import type { BlobRange } from "./driver.ts";
 import type { AccountId, BlobId, Cursor, MailboxId, Uid } from "./ids.ts";
+import type { RightsChange, RightsEntry } from "./mailbox-rights.ts";
+import type { FlagKind } from "./flag-sets.ts";
 import type { StoredSummary } from "./message/stored-summary.ts";
 import type { ScramHash, ScramKey, ScramSalt } from "./scram-keys.ts";
 import type { MessageSummary } from "./message/summary.ts";
@@ -76,6 +78,8 @@ export interface MailboxStatus {
   readonly deleted: number;
   readonly sizeBytes: number;
   readonly specialUse: SpecialUse | null;
+  /** What others than the owner may do with it, in the order in which it was given. */
+  readonly rights: readonly RightsEntry[];
   readonly subscribed: boolean;
 }
 
@@ -129,6 +133,8 @@ export interface Appended {
 export interface FlagChange {
   readonly mode: "add" | "remove" | "replace";
   readonly flags: readonly string[];
+  /** What a replacement leaves as it is. */
+  readonly keeps?: readonly FlagKind[];
 }
 
 export interface FlagsResult {
@@ -140,6 +146,11 @@ export interface FlagsResult {
   readonly modified: UidSet;
   /** UIDs asked for that are not (or no longer) there. */
   readonly missing: UidSet;
+}
+
+export interface TransferOptions extends WorkOptions {
+  /** Flags that do not come along. */
+  readonly drops?: readonly FlagKind[];
 }
 
 /** `from[i]` became `to[i]`, both ascending (RFC 4315 COPYUID). */
@@ -232,6 +243,8 @@ export interface MailStore {
   accounts(): AsyncIterable<AccountInfo>;
   /** The account that has exactly this address, as its own or as an alias. */
   findAccount(address: string): Promise<AccountInfo | undefined>;
+  /** The account whose own address this is. */
+  findOwner(address: string): Promise<AccountInfo | undefined>;
   /** Who gets mail to this address: exact, without `+detail`, or by a domain's catch-all. */
   resolve(address: string): Promise<Recipient | undefined>;
   /** Refuses with `authenticationFailed`, after the same work, whether the account or the password is wrong. */
@@ -273,12 +286,19 @@ export interface MailStore {
     changes: readonly MetadataChange[],
     options?: { readonly specialUse?: SpecialUse | null },
   ): Promise<Cursor>;
+  /** Changes what another account, or anyone, may do with a mailbox (RFC 4314); its owner may do all, always. */
+  setRights(at: MailboxAt, change: RightsChange): Promise<Cursor>;
+  /** The accounts that share mailboxes with this one, by their addresses; of some there may be nothing left. */
+  sharersWith(account: AccountInfo): Promise<readonly AccountInfo[]>;
 
   /** Takes in a body of at most `bytesMax` bytes and scans it as it streams. */
   stage(body: AsyncIterable<Uint8Array>, options: { readonly bytesMax: number }): Promise<StagedMessage>;
   /** All or none, in one commit. One staged message may go to many mailboxes: its body is stored once. */
   append(messages: readonly NewMessage[]): Promise<readonly Appended[]>;
-  /** A new message of the same account in place of one, in one commit: where there is no such one, nothing is done. */
+  /**
+   * A new message in place of one: where there is no such one, nothing is done. It is one commit within an account; in
+   * another one, the new message comes first.
+   */
   replace(at: MailboxAt, uid: Uid, message: NewMessage): Promise<Appended>;
   setFlags(
     at: MailboxAt,
@@ -286,8 +306,10 @@ export interface MailStore {
     change: FlagChange,
     options?: { readonly unchangedSince?: Cursor },
   ): Promise<FlagsResult>;
-  copy(at: MailboxAt, uids: UidSet, to: MailboxId, options?: WorkOptions): Promise<Transferred>;
-  move(at: MailboxAt, uids: UidSet, to: MailboxId, options?: WorkOptions): Promise<Transferred>;
+  /** To another account too; the cursor is that of where the messages go. */
+  copy(at: MailboxAt, uids: UidSet, to: MailboxAt, options?: TransferOptions): Promise<Transferred>;
+  /** To another account it is a copy first, and then a removal. */
+  move(at: MailboxAt, uids: UidSet, to: MailboxAt, options?: TransferOptions): Promise<Transferred>;
   /** Removes the messages that have `\Deleted`, of `uids` or of the whole mailbox. */
   expunge(at: MailboxAt, uids?: UidSet, options?: WorkOptions): Promise<Expunged>;
   open(at: MailboxAt): Promise<MailboxHandle>;

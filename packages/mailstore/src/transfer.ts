@@ -3,20 +3,21 @@ import { originOf } from "./chunk-codec.ts";
 import { readDetails, readMetadata } from "./cold-rows.ts";
 import type { Transaction } from "./driver.ts";
 import { deletedUids } from "./flags.ts";
-import type { Cursor, MailboxId, Uid } from "./ids.ts";
+import { kindOfFlag, type FlagKind } from "./flag-sets.ts";
+import type { Cursor, Uid } from "./ids.ts";
 import type { AppendedRow } from "./log-record.ts";
 import type { MailboxContents } from "./mailbox-contents.ts";
 import type { MailboxState } from "./mailbox-state.ts";
-import type { Expunged, MailboxAt, MessageMetadata, Transferred, WorkOptions } from "./store.ts";
+import type { Expunged, MailboxAt, MessageMetadata, TransferOptions, Transferred, WorkOptions } from "./store.ts";
 import { commitDecided, inTurn, type StoreContext } from "./store-context.ts";
 import { countsOf, TransactionDraft } from "./transaction-draft.ts";
 import { EMPTY_UID_SET, uidSetOf, type UidSet } from "./uid-set.ts";
 
 export interface TransferRequest {
   readonly uids: UidSet;
-  readonly to: MailboxId;
+  readonly to: MailboxAt;
   readonly mode: "copy" | "move";
-  readonly options?: WorkOptions | undefined;
+  readonly options?: TransferOptions | undefined;
 }
 
 export async function transfer(context: StoreContext, at: MailboxAt, request: TransferRequest): Promise<Transferred> {
@@ -26,17 +27,21 @@ export async function transfer(context: StoreContext, at: MailboxAt, request: Tr
     let rows: SourceRow[] = [];
     let position = 0;
     const committed = await commitDecided(context, account, async () => {
-      account.mailbox(request.to);
+      account.mailbox(request.to.mailbox);
       const { guard } = source.head;
       rows = await sourceRows(context, source, contents, { ...request.options, uids: request.uids });
       if (rows.length === 0) return null;
       for (const { row } of rows) context.copiedWhileCounting?.add(row.blob);
       const draft = new TransactionDraft(account.id);
-      position = draft.append(request.to, request.mode, rows.map(appendedRow));
+      position = draft.append(
+        request.to.mailbox,
+        request.mode,
+        rows.map((row) => appendedRow(row, request.options?.drops)),
+      );
       if (request.mode === "move") expungeRows(draft, source, rows, { by: "move", guard });
       return draft.finish({ enforceQuota: request.mode === "copy" });
     });
-    const target = account.mailboxes.get(request.to);
+    const target = account.mailboxes.get(request.to.mailbox);
     const uidValidity = target?.properties.uidValidity ?? 0;
     if (committed === null) return { cursor: account.cursor, uidValidity, from: [], to: [] };
     // The part of the target is the first one: the draft keeps the order of its making.
@@ -121,9 +126,9 @@ export async function sourceRows(
   return rows;
 }
 
-export function appendedRow({ row, flags, summary }: SourceRow): AppendedRow {
+export function appendedRow({ row, flags, summary }: SourceRow, drops: readonly FlagKind[] = []): AppendedRow {
   return {
-    flags,
+    flags: drops.length === 0 ? flags : flags.filter((flag) => !drops.includes(kindOfFlag(flag))),
     internalDateMs: row.internalDateMs,
     sizeBytes: row.sizeBytes,
     origin: originOf(row.emailId),

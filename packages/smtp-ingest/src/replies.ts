@@ -34,6 +34,7 @@ const STATUS: Readonly<Record<RefusalCode, Status>> = {
   messageInvalid: "554 5.6.0",
   messageMissing: "451 4.3.0",
   messageTooLarge: "552 5.3.4",
+  notPermitted: "550 5.7.1",
   overQuota: "552 5.2.2",
   readOnly: "450 4.2.1",
   relayDenied: "550 5.7.1",
@@ -47,6 +48,7 @@ const STATUS: Readonly<Record<RefusalCode, Status>> = {
   tooManyLogins: "454 4.7.0",
   tooManyMailboxes: "451 4.3.0",
   tooManyRecipients: "452 4.5.3",
+  tooManyRights: "451 4.3.0",
 };
 
 /** The answer to whatever was thrown. What is no reply, no refusal and no loss of the client is our fault: 451. */

@@ -1,14 +1,8 @@
 // APPEND (RFC 9051 6.3.12): messages into a mailbox, byte for byte as the client sends them; of several all or none
 // (RFC 3502). Whatever can be refused is refused before the client is asked for a message.
 import { parseMailbox } from "@pushmail/imap-wire";
-import {
-  Refusal,
-  uidSetOf,
-  type AccountInfo,
-  type MailboxId,
-  type MailboxStatus,
-  type NewMessage,
-} from "@pushmail/mailstore";
+import { Refusal, uidSetOf, type AccountInfo, type NewMessage } from "@pushmail/mailstore";
+import { flagsAllowed, reachTarget, type Reached } from "../access.ts";
 import { parseAppendMessage, readBehind, refuseSize, stageMessage, type AppendMessage } from "../append-message.ts";
 import { command, type Command, type Completion, type Session } from "../command.ts";
 import { no, ok } from "../replies.ts";
@@ -33,12 +27,12 @@ export const append: Command = command({
     return { mailbox, first: parseAppendMessage(scan, literal) };
   },
   async run(session, { mailbox, first }, { account }) {
-    const target = await session.store.mailbox(account.id, mailbox);
+    const target = await reachTarget(session, account, mailbox);
     if (target === undefined) return tryCreate();
     const messages: NewMessage[] = [];
     try {
-      const refused = await stageAll(session, { account, target, first }, messages);
-      return refused ?? (await appendAll(session, target.id, messages));
+      const refused = await stageAll(session, { target, first }, messages);
+      return refused ?? (await appendAll(session, target, messages));
     } catch (error) {
       // The mailbox may have gone while the messages came in.
       if (error instanceof Refusal && error.code === "mailboxNotFound") return tryCreate();
@@ -55,27 +49,33 @@ function tryCreate(): Completion {
 }
 
 interface Appending {
-  readonly account: AccountInfo;
-  readonly target: MailboxStatus;
+  readonly target: Reached;
   readonly first: AppendMessage;
 }
 
 /** Takes in message after message; ends with an answer where one of them is refused. */
 async function stageAll(
   session: Session,
-  { account, target, first }: Appending,
+  { target, first }: Appending,
   messages: NewMessage[],
 ): Promise<Completion | undefined> {
   const staged = { bytes: 0, messages: 0 };
   for (let next: AppendMessage | undefined = first; next !== undefined;) {
     const current: AppendMessage = next;
     const { literal, flags, internalDateMs } = current;
-    const refused = await refusalBySize(session, account, { sizeBytes: literal.sizeBytes, staged });
+    const refused = await refusalBySize(session, target.owner, { sizeBytes: literal.sizeBytes, staged });
     if (refused !== undefined) return refused;
     const message = await stageMessage(session, literal);
     if ("status" in message) return message;
     const date = internalDateMs === undefined ? {} : { internalDateMs };
-    messages.push({ account: account.id, mailbox: target.id, message, flags, by: "append", ...date });
+    messages.push({
+      account: target.owner.id,
+      mailbox: target.status.id,
+      message,
+      flags: flagsAllowed(target.rights, flags),
+      by: "append",
+      ...date,
+    });
     staged.bytes += message.sizeBytes;
     staged.messages++;
     next = nextMessage(session, current);
@@ -113,11 +113,11 @@ async function refusalBySize(
   return isFull ? no("OVERQUOTA", "The message would pass the quota") : undefined;
 }
 
-async function appendAll(session: Session, mailbox: MailboxId, messages: readonly NewMessage[]): Promise<Completion> {
+async function appendAll(session: Session, target: Reached, messages: readonly NewMessage[]): Promise<Completion> {
   const appended = await session.progress.during(session.store.append(messages));
   const [first] = appended;
   if (first === undefined) throw new Error("the store appended nothing");
-  session.own(first.cursor, mailbox);
+  session.own(first.cursor, { account: target.owner.id, mailbox: target.status.id });
   // RFC 4315 3: in the order of the messages, which is that of their UIDs.
   const uids = uidSetOf(appended.map(({ uid }) => uid));
   return ok("APPEND completed", { code: "APPENDUID", uidValidity: first.uidValidity, uids });

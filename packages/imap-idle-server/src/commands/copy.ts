@@ -1,4 +1,5 @@
 // COPY (RFC 9051 6.4.7), with the UIDs of the copies (RFC 4315 3).
+import { reachTarget } from "../access.ts";
 import { command, type Command } from "../command.ts";
 import { no, ok } from "../replies.ts";
 import { copyUid, messagesMeant, parseTransfer, transfer } from "../transfer.ts";
@@ -9,9 +10,9 @@ export const copy: Command = command({
   uid: true,
   parse: parseTransfer,
   async run(session, { set, mailbox }, state, call) {
-    const target = await session.store.mailbox(state.account.id, mailbox);
+    const target = await reachTarget(session, state.account, mailbox);
     if (target === undefined) return no("TRYCREATE", "No such mailbox");
     const uids = await messagesMeant(session, state, set, call);
-    return ok("Copied", copyUid(await transfer(session, state, uids, { mode: "copy", to: target.id })));
+    return ok("Copied", copyUid(await transfer(session, state, uids, { mode: "copy", to: target })));
   },
 });

@@ -1,5 +1,6 @@
 // CREATE (RFC 9051 6.3.4), perhaps for a special use (RFC 6154 3), with the id of what was made (RFC 8474 4.1).
 import { parseCreateArguments } from "@pushmail/imap-wire";
+import { placeFor } from "../access.ts";
 import { command, type Command } from "../command.ts";
 import { mailboxIdOf } from "../mailbox-figures.ts";
 import { no, ok } from "../replies.ts";
@@ -20,9 +21,14 @@ export const create: Command = command({
     if (uses.length > 0 && use === undefined) return no("USEATTR", "No mailbox can have that special use");
     // A separator at the end says that there will be inferiors: every mailbox may have them.
     const name = mailbox.replace(/\/$/, "");
-    const created = await session.store.createMailbox(account.id, name, use === undefined ? {} : { specialUse: use });
-    session.own(created.highestModSeq);
-    if (session.isEnabled("IMAP4rev2") && created.name !== name) await tellName(session, created.name, name);
-    return ok("CREATE completed", { code: "MAILBOXID", id: mailboxIdOf(created) });
+    const { owner, ownName, prefix } = await placeFor(session, account, name);
+    // What another's mailbox is used for, its owner says for himself.
+    if (use !== undefined && prefix !== "") return no("USEATTR", "No mailbox of another can have a special use");
+    const options = use === undefined ? {} : { specialUse: use };
+    const created = await session.store.createMailbox(owner.id, ownName, options);
+    session.own(created.highestModSeq, { account: owner.id });
+    const told = prefix + created.name;
+    if (session.isEnabled("IMAP4rev2") && told !== name) await tellName(session, told, name);
+    return ok("CREATE completed", { code: "MAILBOXID", id: mailboxIdOf({ owner, prefix, status: created }) });
   },
 });

@@ -6,7 +6,8 @@ import {
   type MailboxSpecifier,
   type SearchArguments,
 } from "@pushmail/imap-wire";
-import type { MailboxStatus } from "@pushmail/mailstore";
+import type { MailboxAt } from "@pushmail/mailstore";
+import { isTheSelected, listReachable, type Reached } from "../access.ts";
 import { command, type Authenticated, type Command, type Completion, type Selected, type Session } from "../command.ts";
 import { refuseLive } from "../live/start-live.ts";
 import { MailboxView } from "../mailbox-view.ts";
@@ -32,9 +33,10 @@ export const esearch: Command = command({
     if (updateOf(search.returns) !== undefined) await refuseLive(session, tag, "UPDATE is for SEARCH and SORT");
     // RFC 7377 2.1: without RETURN it asks for ALL.
     const extended: SearchArguments = { ...search, returns: search.returns ?? ["ALL"] };
-    for (const status of await mailboxesOf(session, state, where)) {
-      const mailbox = { name: status.name, uidValidity: status.uidValidity };
-      await within(session, state, status, async (searched) => {
+    for (const reached of await mailboxesOf(session, state, where)) {
+      const { name, uidValidity } = reached.status;
+      const mailbox = { name, uidValidity };
+      await within(session, state, reached, async (searched) => {
         await answerSearch(session, searched, extended, { tag, uid: true, name: "SEARCH", mailbox });
       });
     }
@@ -53,23 +55,31 @@ async function mailboxesOf(
   session: Session,
   state: Authenticated | Selected,
   where: readonly MailboxSpecifier[],
-): Promise<readonly MailboxStatus[]> {
-  const selected = where.some(isSelected) && state.name === "selected" ? state.handle.id : undefined;
+): Promise<readonly Reached[]> {
+  const selected = where.some(isSelected) && state.name === "selected" ? state : undefined;
   const matchers = where.map(matcherOf);
-  const all = await session.store.mailboxes(state.account.id);
-  return all.filter((mailbox) => mailbox.id === selected || matchers.some((matches) => matches(mailbox)));
+  const all = (await listReachable(session, state.account)).filter(({ rights }) => rights.includes("r"));
+  return all.filter(
+    (reached) =>
+      (selected !== undefined && isTheSelected(selected, atOf(reached))) ||
+      matchers.some((matches) => matches(reached.status)),
+  );
+}
+
+function atOf({ owner, status }: Reached): MailboxAt {
+  return { account: owner.id, mailbox: status.id };
 }
 
 /** Searches the mailbox as this client sees it, or as it is where the client has not selected it. */
 async function within(
   session: Session,
   state: Authenticated | Selected,
-  status: MailboxStatus,
+  reached: Reached,
   search: (searched: Selected) => Promise<void>,
 ): Promise<void> {
-  if (state.name === "selected" && state.handle.id === status.id) return search(state);
+  if (state.name === "selected" && isTheSelected(state, atOf(reached))) return search(state);
   const { account } = state;
-  const handle = await session.store.open({ account: account.id, mailbox: status.id });
+  const handle = await session.store.open(atOf(reached));
   try {
     // It may have been deleted meanwhile: then there is nothing to be found.
     if (handle.status === undefined) return;

@@ -1,8 +1,8 @@
 // EXPUNGE (RFC 9051 6.4.3) and UID EXPUNGE (RFC 4315 2.1): what has \Deleted goes, and is told at the command's end.
 import { parseSequenceSet } from "@pushmail/imap-wire";
+import { requireRights } from "../access.ts";
 import { command, type Command } from "../command.ts";
 import { ReadFigures } from "../progress.ts";
-import { requireWritable } from "../require-writable.ts";
 
 export const expunge: Command = command({
   name: "EXPUNGE",
@@ -17,9 +17,9 @@ export const expunge: Command = command({
     return parseSequenceSet(scan);
   },
   async run(session, set, state) {
-    requireWritable(state);
+    requireRights(state, "e");
     await session.index(state);
-    const at = { account: state.account.id, mailbox: state.handle.id };
+    const at = { account: state.handle.account, mailbox: state.handle.id };
     const uids = set === undefined ? undefined : state.view.resolve(set, { uid: true });
     const figures = new ReadFigures();
     await session.progress.during(session.store.expunge(at, uids, figures), figures);

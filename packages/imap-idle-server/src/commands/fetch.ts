@@ -1,6 +1,7 @@
 // FETCH and UID FETCH (RFC 9051 6.4.5): data of messages, as they are asked for and as much as the client reads.
 import { parseFetchArguments, parseSequenceSet, resolveSequenceSet, SyntaxFault } from "@pushmail/imap-wire";
 import { cursor, uidSetIntersection } from "@pushmail/mailstore";
+import { rightsIn } from "../access.ts";
 import { command, type Command } from "../command.ts";
 import { fetchMessages } from "../fetch/fetch-messages.ts";
 import { pageOfMessages } from "../fetch/page-of-messages.ts";
@@ -30,7 +31,7 @@ export const fetch: Command = command({
     const { changedSince: since, vanished, partial } = args.fetch;
     if (vanished && !session.isEnabled("QRESYNC")) throw new SyntaxFault("QRESYNC is not enabled");
     // RFC 9051 6.4.9: an answer to UID FETCH has the UID.
-    const plan = planFetch(args.fetch, { addsUid: uid && !isByUid(session), readOnly: state.readOnly });
+    const plan = planFetch(args.fetch, { addsUid: uid && !isByUid(session), marksSeen: rightsIn(state).includes("s") });
     // RFC 7162 3.1: whoever asks for MODSEQ wants to be told of it from then on.
     if (plan.items.includes("MODSEQ")) await session.enable("CONDSTORE");
     // The view is ready once the index is.

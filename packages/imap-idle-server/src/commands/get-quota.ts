@@ -1,11 +1,12 @@
 // GETQUOTA and GETQUOTAROOT (RFC 9208 4.1): one root, the account, for all of its mailboxes; a resource without a limit is
 // not told of.
 import { parseMailbox, printQuota, printQuotaRoot, type QuotaResource } from "@pushmail/imap-wire";
-import { Refusal, type AccountId } from "@pushmail/mailstore";
+import type { AccountId } from "@pushmail/mailstore";
+import { reachMailbox } from "../access.ts";
 import { command, type Command, type Session } from "../command.ts";
 import { no } from "../replies.ts";
 
-/** The name of the account's quota root. */
+/** The name of the client's own quota root; that of another account is its address. */
 const ROOT = "";
 /** RFC 9208 5.1: the unit of STORAGE. */
 const STORAGE_OCTETS = 1_024;
@@ -20,7 +21,7 @@ export const getQuota: Command = command({
   },
   async run(session, root, { account }) {
     if (root !== ROOT) return no("NONEXISTENT", "No such quota root");
-    await tellQuota(session, account.id);
+    await tellQuota(session, account.id, ROOT);
     return undefined;
   },
 });
@@ -33,14 +34,15 @@ export const getQuotaRoot: Command = command({
     return parseMailbox(scan);
   },
   async run(session, name, { account }) {
-    const found = await session.store.mailbox(account.id, name);
-    if (found === undefined) throw new Refusal("mailboxNotFound", "No such mailbox");
-    await session.write(printQuotaRoot({ name: found.name, root: ROOT, ...session.names }));
-    await tellQuota(session, account.id);
+    // RFC 9208 4.1.2
+    const { owner, prefix, status } = await reachMailbox(session, account, { name, right: "r" });
+    const root = prefix === "" ? ROOT : owner.address;
+    await session.write(printQuotaRoot({ name: status.name, root, ...session.names }));
+    await tellQuota(session, owner.id, root);
   },
 });
 
-async function tellQuota(session: Session, account: AccountId): Promise<void> {
+async function tellQuota(session: Session, account: AccountId, root: string): Promise<void> {
   const { bytes, bytesMax, messages, messagesMax } = await session.store.quota(account);
   const resources: QuotaResource[] = [];
   if (bytesMax > 0) {
@@ -48,5 +50,5 @@ async function tellQuota(session: Session, account: AccountId): Promise<void> {
     resources.push({ name: "STORAGE", usage, limit });
   }
   if (messagesMax > 0) resources.push({ name: "MESSAGE", usage: messages, limit: messagesMax });
-  await session.write(printQuota(ROOT, resources));
+  await session.write(printQuota(root, resources));
 }

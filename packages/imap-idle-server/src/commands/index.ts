@@ -1,5 +1,6 @@
 // The table of commands. Dispatch, the check of states and CAPABILITY are derived from it.
 import type { Command } from "../command.ts";
+import { deleteAcl, getAcl, listRights, myRights, setAcl } from "./acl.ts";
 import { append } from "./append.ts";
 import { authenticate } from "./authenticate.ts";
 import { cancelUpdate } from "./cancel-update.ts";
@@ -52,6 +53,7 @@ export const COMMANDS: ReadonlyMap<string, Command> = new Map(
     compress,
     copy,
     create,
+    deleteAcl,
     deleteMailbox,
     enable,
     esearch,
@@ -59,15 +61,18 @@ export const COMMANDS: ReadonlyMap<string, Command> = new Map(
     expunge,
     fetch,
     getMetadata,
+    getAcl,
     getQuota,
     getQuotaRoot,
     id,
     idle,
     list,
+    listRights,
     login,
     logout,
     lsub,
     move,
+    myRights,
     namespace,
     noop,
     notify,
@@ -76,6 +81,7 @@ export const COMMANDS: ReadonlyMap<string, Command> = new Map(
     search,
     select,
     setMetadata,
+    setAcl,
     sort,
     starttls,
     status,

@@ -1,14 +1,17 @@
 // LIST (RFC 9051 6.3.9) with its options: selections and what is returned (RFC 5258), CHILDREN (RFC 3348), special uses
-// (RFC 6154), the figures of each mailbox (RFC 5819), and its metadata (RFC 9590).
+// (RFC 6154), the figures of each mailbox (RFC 5819), its metadata (RFC 9590), and what the client may do with it
+// (RFC 8440).
 import {
   matchesListPattern,
   parseListArguments,
   printList,
   printMetadata,
+  printMyRights,
   type ListArguments,
   type ListSelection,
 } from "@pushmail/imap-wire";
-import type { AccountId } from "@pushmail/mailstore";
+import type { AccountInfo } from "@pushmail/mailstore";
+import { listReachable, type Reached } from "../access.ts";
 import { command, type Command, type Session } from "../command.ts";
 import { TimeSlice } from "../fetch/time-slice.ts";
 import { tellFigures, type FiguresOf } from "../mailbox-figures.ts";
@@ -20,12 +23,14 @@ interface Listed extends ListedMailbox {
   /** Whether it is what the options ask for; else it is told because of what lies below it. */
   readonly isSelected: boolean;
   readonly hasSelectedBelow: boolean;
+  /** Undefined where there is no such mailbox. */
+  readonly reached: Reached | undefined;
 }
 
 export const list: Command = command({
   name: "LIST",
   in: ["authenticated", "selected"],
-  capability: ["CHILDREN", "LIST-EXTENDED", "LIST-METADATA", "LIST-STATUS", "SPECIAL-USE"],
+  capability: ["CHILDREN", "LIST-EXTENDED", "LIST-METADATA", "LIST-MYRIGHTS", "LIST-STATUS", "SPECIAL-USE"],
   parse(scan) {
     scan.space();
     return parseListArguments(scan);
@@ -41,27 +46,35 @@ export const list: Command = command({
     const slice = new TimeSlice(session);
     const subscriptions = new Set(await session.store.subscriptions(account.id));
     const showsSubscribed = args.selections.includes("SUBSCRIBED") || args.returns.includes("SUBSCRIBED");
-    for (const listed of await select(session, account.id, { args, subscriptions, slice })) {
+    for (const listed of await select(session, account, { args, subscriptions, slice })) {
       await slice.rest();
-      const { name, attributes, hasSelectedBelow } = listed;
+      const { name, attributes, hasSelectedBelow, reached } = listed;
       const shown = showsSubscribed && subscriptions.has(name) ? [...attributes, "\\Subscribed"] : attributes;
       const childInfo = hasSelectedBelow ? { childInfo: args.selections.filter(selects) } : {};
       await session.write(printList("LIST", { name, attributes: shown, ...childInfo, ...session.names }));
       // RFC 5819 2: of what can be selected, and was meant.
-      const { status } = listed;
-      if (status === undefined || !listed.isSelected) continue;
-      if (args.status !== null) await tellFigures(session, { account: account.id, status }, args.status);
-      if (args.metadata !== null) await tellMetadata(session, { account: account.id, status }, args.metadata);
+      if (reached === undefined || !listed.isSelected) continue;
+      // RFC 8440 3
+      if (args.returns.includes("MYRIGHTS")) {
+        await session.write(printMyRights({ name, rights: reached.rights, ...session.names }));
+      }
+      if (args.status !== null && reached.rights.includes("r")) await tellFigures(session, reached, args.status);
+      if (args.metadata !== null) await tellMetadata(session, reached, args.metadata);
     }
   },
 });
 
 async function tellMetadata(
   session: Session,
-  { account, status }: FiguresOf,
+  { owner, prefix, status }: FiguresOf,
   entries: readonly string[],
 ): Promise<void> {
-  const { values } = findMetadata(await readMetadata(session, account, status), entries, { depth: "0", maxSize: null });
+  // Those of others are theirs.
+  if (prefix !== "") return;
+  const { values } = findMetadata(await readMetadata(session, owner.id, status), entries, {
+    depth: "0",
+    maxSize: null,
+  });
   await session.write(printMetadata({ name: status.name, values, ...session.names }));
 }
 
@@ -79,13 +92,15 @@ interface Selecting {
 /** What is told of all that there is, in the order of the tree. */
 async function select(
   session: Session,
-  account: AccountId,
+  account: AccountInfo,
   { args, subscriptions, slice }: Selecting,
 ): Promise<Listed[]> {
   const { selections, reference, patterns } = args;
   const isOfSubscribed = selections.includes("SUBSCRIBED");
   const isRecursive = selections.includes("RECURSIVEMATCH");
-  const all = listMailboxes(await session.store.mailboxes(account), isOfSubscribed ? [...subscriptions] : []);
+  const reachable = new Map((await listReachable(session, account)).map((reached) => [reached.status.name, reached]));
+  const statuses = Array.from(reachable.values(), ({ status }) => status);
+  const all = listMailboxes(statuses, isOfSubscribed ? [...subscriptions] : []);
   const told: Listed[] = [];
   const below = new Set<string>();
   /** Those below which something is meant that the patterns do not show. */
@@ -106,7 +121,7 @@ async function select(
     }
     // RFC 5258 3.5: a parent is told of for what is below it, unless all of that is told itself.
     if (isShown && (isSelected || hidden.has(name))) {
-      told.push({ ...mailbox, isSelected, hasSelectedBelow: below.has(name) });
+      told.push({ ...mailbox, isSelected, hasSelectedBelow: below.has(name), reached: reachable.get(name) });
     }
   }
   return told.reverse();

@@ -1,5 +1,6 @@
-// NAMESPACE (RFC 2342): one personal namespace, no others.
+// NAMESPACE (RFC 2342): the client's own mailboxes, and those of others.
 import { printNamespace } from "@pushmail/imap-wire";
+import { OTHER_USERS } from "../access.ts";
 import { command, type Command } from "../command.ts";
 
 export const namespace: Command = command({
@@ -8,6 +9,6 @@ export const namespace: Command = command({
   capability: "NAMESPACE",
   parse: () => undefined,
   async run(session) {
-    await session.write(printNamespace());
+    await session.write(printNamespace(`${OTHER_USERS}/`));
   },
 });

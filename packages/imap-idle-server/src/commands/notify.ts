@@ -32,8 +32,7 @@ export const notify: Command = command({
     const subscription = new Subscription(groups);
     await session.listen(state, subscription);
     if (!status) return undefined;
-    const selected = state.name === "selected" ? state.handle.id : undefined;
-    await tellStatuses(session, { account: state.account, subscription, selected });
+    await tellStatuses(session, state, subscription);
     return undefined;
   },
 });

@@ -1,9 +1,9 @@
 // REPLACE and UID REPLACE (RFC 8508): a message in place of another, by one change that all sessions see as one.
 import { parseMailbox, parseSequenceSet, printUntagged, SyntaxFault, type SequenceSet } from "@pushmail/imap-wire";
+import { flagsAllowed, reachTarget, requireRights } from "../access.ts";
 import { parseAppendMessage, readBehind, refuseSize, stageMessage, type AppendMessage } from "../append-message.ts";
 import { command, type Command } from "../command.ts";
 import { no, ok } from "../replies.ts";
-import { requireWritable } from "../require-writable.ts";
 import { messagesMeant } from "../transfer.ts";
 
 interface ReplaceArguments {
@@ -34,9 +34,10 @@ export const replace: Command = command({
     return { set, mailbox, message: parseAppendMessage(scan, literal) };
   },
   async run(session, { set, mailbox, message }, state, call) {
-    requireWritable(state);
+    // RFC 8508 5: it is an append, \Deleted, and an expunge.
+    requireRights(state, "te");
     const { account, handle } = state;
-    const target = await session.store.mailbox(account.id, mailbox);
+    const target = await reachTarget(session, account, mailbox);
     if (target === undefined) return no("TRYCREATE", "No such mailbox");
     const uid = (await messagesMeant(session, state, set, call))[0]?.[0];
     if (uid === undefined || state.view.numberOf(uid) === 0) return no("NONEXISTENT", "No such message");
@@ -50,16 +51,16 @@ export const replace: Command = command({
         throw new SyntaxFault("Unexpected text behind the message");
       const date = internalDateMs === undefined ? {} : { internalDateMs };
       const replacement = {
-        account: account.id,
-        mailbox: target.id,
+        account: target.owner.id,
+        mailbox: target.status.id,
         message: staged,
-        flags,
+        flags: flagsAllowed(target.rights, flags),
         by: "append",
         ...date,
       } as const;
-      const work = session.store.replace({ account: account.id, mailbox: handle.id }, uid, replacement);
+      const work = session.store.replace({ account: handle.account, mailbox: handle.id }, uid, replacement);
       const appended = await session.progress.during(work);
-      session.own(appended.cursor, target.id);
+      session.own(appended.cursor, replacement);
       // RFC 8508 3.4: before the EXPUNGE, which comes at the command's end.
       const code = {
         code: "APPENDUID",

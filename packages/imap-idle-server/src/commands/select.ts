@@ -9,6 +9,7 @@ import {
   SyntaxFault,
 } from "@pushmail/imap-wire";
 import { Refusal, type MessageIndex, type Uid } from "@pushmail/mailstore";
+import { isReadOnly, reachMailbox } from "../access.ts";
 import { command, type Command, type Selected, type Session } from "../command.ts";
 import { mailboxIdOf } from "../mailbox-figures.ts";
 import { claimRecent, tellKeywords } from "../mailbox-sync.ts";
@@ -21,9 +22,9 @@ import { resync } from "../resync.ts";
 export const select: Command = selecting({ name: "SELECT", readOnly: false });
 export const examine: Command = selecting({ name: "EXAMINE", readOnly: true });
 
-function selecting({ name, readOnly }: { readonly name: string; readonly readOnly: boolean }): Command {
+function selecting(asked: { readonly name: string; readonly readOnly: boolean }): Command {
   return command({
-    name,
+    name: asked.name,
     in: ["authenticated", "selected"],
     parse(scan) {
       scan.space();
@@ -39,25 +40,30 @@ function selecting({ name, readOnly }: { readonly name: string; readonly readOnl
       // RFC 7162 3.2.11: what follows is of another mailbox.
       if (state.name === "selected") await session.write(printUntagged("OK", "Closed", "CLOSED"));
       if (condstore) await session.enable("CONDSTORE");
-      const found = await session.store.mailbox(account.id, mailbox);
-      if (found === undefined) throw new Refusal("mailboxNotFound", "No such mailbox");
-      const handle = await session.store.open({ account: account.id, mailbox: found.id });
+      const found = await reachMailbox(session, account, { name: mailbox, right: "r" });
+      const { owner, status, rights } = found;
+      const readOnly = asked.readOnly || isReadOnly(rights);
+      const handle = await session.store.open({ account: owner.id, mailbox: status.id });
       try {
-        const opened = await describe(session, { account, handle, readOnly });
-        if (session.isEnabled("IMAP4rev2")) await tellName(session, found.name, mailbox);
-        if (known !== null && known.uidValidity === found.uidValidity) await resync(session, opened, known);
+        const opened = await describe(session, { account, handle, readOnly }, mailboxIdOf(found));
+        if (session.isEnabled("IMAP4rev2")) await tellName(session, status.name, mailbox);
+        if (known !== null && known.uidValidity === status.uidValidity) await resync(session, opened, known);
         session.enter(opened);
       } catch (error) {
         handle.release();
         throw error;
       }
-      return ok(`${name} completed`, readOnly ? "READ-ONLY" : "READ-WRITE");
+      return ok(`${asked.name} completed`, readOnly ? "READ-ONLY" : "READ-WRITE");
     },
   });
 }
 
 /** Tells of the mailbox as it is now, which is where the view begins. */
-async function describe(session: Session, opened: Omit<Selected, "name" | "view">): Promise<Selected> {
+async function describe(
+  session: Session,
+  opened: Omit<Selected, "name" | "view">,
+  mailboxId: string,
+): Promise<Selected> {
   const { status } = opened.handle;
   if (status === undefined) throw new Refusal("mailboxNotFound", "No such mailbox");
   const state: Selected = { name: "selected", view: new MailboxView(status), ...opened };
@@ -76,7 +82,7 @@ async function describe(session: Session, opened: Omit<Selected, "name" | "view"
   const { uidValidity, uidNext, highestModSeq } = status;
   await session.write(printUntagged("OK", "UIDs valid", { code: "UIDVALIDITY", value: uidValidity }));
   await session.write(printUntagged("OK", "Next UID", { code: "UIDNEXT", value: uidNext }));
-  await session.write(printUntagged("OK", "Mailbox", { code: "MAILBOXID", id: mailboxIdOf(status) }));
+  await session.write(printUntagged("OK", "Mailbox", { code: "MAILBOXID", id: mailboxId }));
   await session.write(printUntagged("OK", "Highest", { code: "HIGHESTMODSEQ", value: highestModSeq }));
   return state;
 }

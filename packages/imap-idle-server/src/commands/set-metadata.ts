@@ -35,7 +35,9 @@ export const setMetadata: Command = command({
       .filter((value) => !isUse(value))
       .map(([name, value]) => ({ name, value: value === null ? null : Buffer.from(value, "latin1") }));
     const options = specialUse === undefined ? {} : { specialUse };
-    session.own(await session.store.setMetadata(account.id, status?.id ?? null, changes, options));
+    session.own(await session.store.setMetadata(account.id, status?.id ?? null, changes, options), {
+      account: account.id,
+    });
     return undefined;
   },
 });

@@ -1,6 +1,6 @@
 // STATUS (RFC 9051 6.3.11; SIZE: RFC 8438, MAILBOXID: RFC 8474, APPENDLIMIT: RFC 7889, DELETED-STORAGE: RFC 9208).
 import { parseMailbox, parseStatusItems } from "@pushmail/imap-wire";
-import { Refusal } from "@pushmail/mailstore";
+import { reachMailbox } from "../access.ts";
 import { command, type Command } from "../command.ts";
 import { tellFigures } from "../mailbox-figures.ts";
 
@@ -15,10 +15,9 @@ export const status: Command = command({
     return { name, items: parseStatusItems(scan) };
   },
   async run(session, { name, items }, { account }) {
-    const found = await session.store.mailbox(account.id, name);
-    if (found === undefined) throw new Refusal("mailboxNotFound", "No such mailbox");
+    const found = await reachMailbox(session, account, { name, right: "r" });
     // RFC 7162 3.1: to ask for HIGHESTMODSEQ turns CONDSTORE on.
     if (items.includes("HIGHESTMODSEQ")) await session.enable("CONDSTORE");
-    await tellFigures(session, { account: account.id, status: found }, items);
+    await tellFigures(session, found, items);
   },
 });

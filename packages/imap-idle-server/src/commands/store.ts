@@ -1,10 +1,10 @@
 // STORE (RFC 9051 6.4.6; UNCHANGEDSINCE: RFC 7162 3.1.3). It tells its own changes itself, and no others twice.
 import { parseSequenceSet, parseStoreArguments, type NumberRange } from "@pushmail/imap-wire";
 import { cursor, normalizeUidSet, uidSetDifference, type FlagsResult, type UidSet } from "@pushmail/mailstore";
+import { allowFlags } from "../access.ts";
 import { command, type Command, type Completion } from "../command.ts";
 import { tellFlags, tellKeywords } from "../mailbox-sync.ts";
 import type { MailboxView } from "../mailbox-view.ts";
-import { requireWritable } from "../require-writable.ts";
 
 export const store: Command = command({
   name: "STORE",
@@ -19,16 +19,16 @@ export const store: Command = command({
     return { set, ...parseStoreArguments(scan) };
   },
   async run(session, { set, mode, flags, silent, unchangedSince }, state, { uid }): Promise<Completion | void> {
-    requireWritable(state);
+    const change = { mode, ...allowFlags(state, flags) };
     if (unchangedSince !== null) await session.enable("CONDSTORE");
     await session.index(state);
     const uids = state.view.resolve(set, { uid });
-    const at = { account: state.account.id, mailbox: state.handle.id };
+    const at = { account: state.handle.account, mailbox: state.handle.id };
     const condition = unchangedSince === null ? {} : { unchangedSince: cursor(unchangedSince) };
-    const work = session.store.setFlags(at, uids, { mode, flags }, condition);
+    const work = session.store.setFlags(at, uids, change, condition);
     const result = await session.progress.during(work);
     // Where nothing changed, the cursor is that of somebody else's change.
-    if (result.changed.length > 0) session.own(result.cursor, at.mailbox);
+    if (result.changed.length > 0) session.own(result.cursor, at);
     await tellKeywords(session, state);
     const stored = uidSetDifference(uids, result.modified);
     // RFC 7162 3.1.3: the new MODSEQ is told even where the flags are not.

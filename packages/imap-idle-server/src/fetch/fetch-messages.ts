@@ -175,9 +175,9 @@ async function markSeen(session: Session, state: Selected, uids: readonly Uid[])
     return row >= 0 && !index.flagsAt(row).seen;
   });
   if (unseen.length === 0) return EMPTY_UID_SET;
-  const at = { account: state.account.id, mailbox: state.handle.id };
+  const at = { account: state.handle.account, mailbox: state.handle.id };
   const change = { mode: "add", flags: ["\\Seen"] } as const;
   const result = await session.store.setFlags(at, uidSetOf(unseen), change);
-  if (result.changed.length > 0) session.own(result.cursor, at.mailbox);
+  if (result.changed.length > 0) session.own(result.cursor, at);
   return result.changed;
 }

@@ -61,7 +61,7 @@ const ATTRIBUTES: Record<FetchAttribute, Attribute> = {
 /** Plans a FETCH; of the items that it asks for twice, one is told. */
 export function planFetch(
   { items, changedSince }: Pick<FetchArguments, "items" | "changedSince">,
-  { addsUid, readOnly }: { readonly addsUid: boolean; readonly readOnly: boolean },
+  { addsUid, marksSeen }: { readonly addsUid: boolean; readonly marksSeen: boolean },
 ): FetchPlan {
   const all: FetchItem[] = [...items];
   if (addsUid) all.unshift("UID");
@@ -73,7 +73,7 @@ export function planFetch(
     items: told,
     sections,
     source: MESSAGE_SOURCES[Math.max(...all.map(costOf))] as MessageSource,
-    marksSeen: !readOnly && sections.some(({ peek }) => !peek),
+    marksSeen: marksSeen && sections.some(({ peek }) => !peek),
     changedSince,
   };
 }

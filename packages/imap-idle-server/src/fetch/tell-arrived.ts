@@ -13,6 +13,6 @@ export async function tellArrived(
   fetch: readonly FetchItem[],
 ): Promise<void> {
   const items: readonly FetchItem[] = session.isEnabled("CONDSTORE") ? [...fetch, "MODSEQ"] : fetch;
-  const plan = planFetch({ items, changedSince: null }, { addsUid: !isByUid(session), readOnly: true });
+  const plan = planFetch({ items, changedSince: null }, { addsUid: !isByUid(session), marksSeen: false });
   await fetchMessages(session, state, plan, uids);
 }

@@ -2,6 +2,13 @@
 // once, however much happened to it. What is told of them is how they are then.
 import type { Change, ChangeRecord, MailboxId } from "@pushmail/mailstore";
 
+const OF_ACCESS: ReadonlySet<Change["type"]> = new Set([
+  "MailboxCreated",
+  "MailboxDeleted",
+  "MailboxRenamed",
+  "RightsChanged",
+]);
+
 /** What happened to the messages of a mailbox. */
 export interface MessageNews {
   readonly mailbox: MailboxId;
@@ -19,9 +26,17 @@ export class News {
   readonly subscriptions: Set<string> = new Set();
   /** Entries of metadata, by mailbox; those of the server by null. */
   readonly metadata: Map<MailboxId | null, Set<string>> = new Map();
+  /** Whether other mailboxes than before may be open to others, or under other names. */
+  isOfAccess = false;
 
   add(record: ChangeRecord): void {
     for (const change of record.changes) this.#add(change, record);
+    this.addAccess(record);
+  }
+
+  /** Takes note of no more than what changes for others. */
+  addAccess({ changes }: ChangeRecord): void {
+    this.isOfAccess ||= changes.some(({ type }) => OF_ACCESS.has(type));
   }
 
   /** Takes note that something in a mailbox was not told. */
@@ -68,6 +83,8 @@ export class News {
         return;
       case "ServerMetadataChanged":
         this.addEntry(null, change.entry);
+        return;
+      case "RightsChanged":
     }
   }
 

@@ -1,5 +1,6 @@
 // What a client wants to be told of without asking (RFC 5465 6): events, by mailbox.
 import type { EventGroup, FetchItem, MailboxSpecifier, NotifyEvent } from "@pushmail/imap-wire";
+import { isOfOthers } from "../access.ts";
 import { superiorsOf } from "../mailbox-tree.ts";
 
 /** A name that something happens to, whether or not there is such a mailbox. */
@@ -20,6 +21,8 @@ export interface SelectedWants {
 /** What every client is told that has not said what it wants. */
 export const ALL_OF_SELECTED: SelectedWants = { delayed: true, flags: true, fetch: [] };
 
+/** Those that mean mailboxes of the client's own, or the selected one. */
+const OWN_SPECIFIERS: readonly MailboxSpecifier["type"][] = ["selected", "selected-delayed", "inboxes", "personal"];
 const NO_EVENTS: ReadonlySet<string> = new Set();
 
 interface Filter {
@@ -31,10 +34,13 @@ interface Filter {
 export class Subscription {
   /** Undefined where the selected mailbox is to stay as it was told. */
   readonly selected: SelectedWants | undefined;
+  /** Whether mailboxes of others may be among those that are named. */
+  readonly namesOthers: boolean;
   readonly #filters: readonly Filter[];
 
   constructor(groups: readonly EventGroup[], selected: SelectedWants | undefined = selectedOf(groups)) {
     this.selected = selected;
+    this.namesOthers = groups.some(({ mailboxes }) => !OWN_SPECIFIERS.includes(mailboxes.type));
     this.#filters = groups
       .filter(({ mailboxes }) => !isSelected(mailboxes))
       .map(({ mailboxes, events }) => ({ matches: matcherOf(mailboxes), events: new Set(events) }));
@@ -89,7 +95,7 @@ export function matcherOf(specifier: MailboxSpecifier): (mailbox: NamedMailbox) 
     case "selected-delayed":
       return () => false;
     case "personal":
-      return () => true;
+      return ({ name }) => !isOfOthers(name);
     // RFC 5465 6.3: mail is delivered to INBOX alone.
     case "inboxes":
       return ({ name }) => name === "INBOX";

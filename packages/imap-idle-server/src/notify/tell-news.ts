@@ -1,35 +1,40 @@
 // Telling what happened outside of the selected mailbox: LIST for names, STATUS for messages (RFC 5465 5).
 import { printList, printMetadataChanged, type StatusItem } from "@pushmail/imap-wire";
-import type { AccountInfo, MailboxId, MailboxStatus } from "@pushmail/mailstore";
-import type { Session } from "../command.ts";
+import type { AccountInfo, MailboxId } from "@pushmail/mailstore";
+import { isTheSelected, listReachable, listReachableOf, reachById } from "../access.ts";
+import type { Authenticated, Selected, Session } from "../command.ts";
 import { TimeSlice } from "../fetch/time-slice.ts";
 import { tellFigures } from "../mailbox-figures.ts";
 import { listMailboxes, sortByTree, type ListedMailbox } from "../mailbox-tree.ts";
 import { News, type MessageNews } from "./gather-news.ts";
 import type { Subscription } from "./subscription.ts";
 
-/** Whom it is told. */
+/** Whom it is told, and whose mailboxes it is about. */
 export interface Audience {
-  readonly account: AccountInfo;
+  readonly state: Authenticated | Selected;
   readonly subscription: Subscription;
-  /** What happens to its messages is told otherwise. */
-  readonly selected: MailboxId | undefined;
+  readonly owner: AccountInfo;
+  /** Of mailboxes of another, those that the client knows, by the names that it knows; empty for its own. */
+  readonly known: Map<MailboxId, string>;
 }
 
 export async function tellNews(session: Session, audience: Audience, news: News): Promise<void> {
-  if (news.names.size > 0 || news.subscriptions.size > 0) await tellNames(session, audience, news);
-  if (news.metadata.size > 0) await tellMetadata(session, audience, news);
+  const isOwn = audience.owner.id === audience.state.account.id;
+  if (!isOwn && news.isOfAccess) await tellNamesOfOther(session, audience);
+  if (isOwn && (news.names.size > 0 || news.subscriptions.size > 0)) await tellNames(session, audience, news);
+  // The metadata of others are theirs.
+  if (isOwn && news.metadata.size > 0) await tellMetadata(session, audience, news);
   const slice = new TimeSlice(session);
   for (const messages of news.messages.values()) {
     await slice.rest();
-    if (messages.mailbox !== audience.selected) await tellMessages(session, audience, messages);
+    await tellMessages(session, audience, messages);
   }
 }
 
 /** Tells of all entries of metadata that there are, where it is not known which of them have changed. */
 export async function tellAllMetadata(session: Session, audience: Audience): Promise<void> {
   const { store } = session;
-  const { id } = audience.account;
+  const { id } = audience.owner;
   const news = new News();
   for (const mailbox of [null, ...(await store.mailboxes(id)).map((status) => status.id)]) {
     for (const { name } of await store.metadata(id, mailbox)) news.addEntry(mailbox, name);
@@ -38,9 +43,9 @@ export async function tellAllMetadata(session: Session, audience: Audience): Pro
 }
 
 /** RFC 5464 4.4.2: the names of entries, whose values the client gets where it wants them. */
-async function tellMetadata(session: Session, { account, subscription }: Audience, news: News): Promise<void> {
+async function tellMetadata(session: Session, { owner, subscription }: Audience, news: News): Promise<void> {
   for (const [mailbox, entries] of news.metadata) {
-    const status = mailbox === null ? undefined : await session.store.mailboxAt({ account: account.id, mailbox });
+    const status = mailbox === null ? undefined : await session.store.mailboxAt({ account: owner.id, mailbox });
     const isWanted =
       mailbox === null
         ? subscription.wantsServerMetadata
@@ -50,29 +55,35 @@ async function tellMetadata(session: Session, { account, subscription }: Audienc
 }
 
 /** Tells how each mailbox is of whose messages the client will be told (RFC 5465 3.1). */
-export async function tellStatuses(session: Session, { account, subscription, selected }: Audience): Promise<void> {
-  const mailboxes = await session.store.mailboxes(account.id);
-  const byName = new Map(mailboxes.map((status) => [status.name, status]));
+export async function tellStatuses(
+  session: Session,
+  state: Authenticated | Selected,
+  subscription: Subscription,
+): Promise<void> {
+  const byName = new Map((await listReachable(session, state.account)).map((one) => [one.status.name, one]));
   const slice = new TimeSlice(session);
   for (const name of sortByTree(byName.keys())) {
     await slice.rest();
-    const status = byName.get(name) as MailboxStatus;
-    const events = subscription.eventsOf(status);
-    if (status.id === selected || !events.has("MessageNew")) continue;
+    const reached = byName.get(name);
+    const events = subscription.eventsOf(reached?.status ?? { name, subscribed: false });
+    // What happens to the messages of the selected one is told otherwise.
+    const isWanted = reached?.rights.includes("r") === true && events.has("MessageNew");
+    if (reached === undefined || !isWanted || isSelectedOne(state, reached.owner, reached.status.id)) continue;
     const items: StatusItem[] = ["MESSAGES", "UIDNEXT", "UIDVALIDITY"];
     if (events.has("FlagChange") || events.has("AnnotationChange")) items.push("UNSEEN", "HIGHESTMODSEQ");
-    await tellFigures(session, { account: account.id, status }, items);
+    await tellFigures(session, reached, items);
   }
 }
 
-async function tellNames(session: Session, { account, subscription }: Audience, news: News): Promise<void> {
-  const subscribed = new Set(await session.store.subscriptions(account.id));
+async function tellNames(session: Session, { state, subscription }: Audience, news: News): Promise<void> {
+  const subscribed = new Set(await session.store.subscriptions(state.account.id));
   const wants = (event: "MailboxName" | "SubscriptionChange", name: string): boolean =>
     subscription.wants(event, { name, subscribed: event === "SubscriptionChange" || subscribed.has(name) });
   const names = [...news.names].filter((pair) => pair.some((name) => name !== undefined && wants("MailboxName", name)));
   const subscriptions = [...news.subscriptions].filter((name) => wants("SubscriptionChange", name));
   if (names.length === 0 && subscriptions.length === 0) return;
-  const tree = new Map(listMailboxes(await session.store.mailboxes(account.id)).map((one) => [one.name, one]));
+  const statuses = (await listReachable(session, state.account)).map(({ status }) => status);
+  const tree = new Map(listMailboxes(statuses).map((one) => [one.name, one]));
   for (const [name, oldName] of names) {
     const attributes = attributesOf(tree, name);
     const renamed = oldName === undefined ? {} : { oldName };
@@ -84,18 +95,49 @@ async function tellNames(session: Session, { account, subscription }: Audience, 
   }
 }
 
+/** Of the names of another those that are others than the client knows: nothing is told that it may not look up. */
+async function tellNamesOfOther(session: Session, audience: Audience): Promise<void> {
+  const { state, subscription, owner, known } = audience;
+  const statuses = (await listReachableOf(session.store, state.account, owner)).map(({ status }) => status);
+  const tree = new Map(listMailboxes(statuses).map((one) => [one.name, one]));
+  const subscribed = new Set(await session.store.subscriptions(state.account.id));
+  const wants = (name: string): boolean =>
+    subscription.wants("MailboxName", { name, subscribed: subscribed.has(name) });
+  const before = new Map(known);
+  known.clear();
+  for (const { id, name } of statuses) known.set(id, name);
+  for (const [mailbox, name] of known) {
+    const oldName = before.get(mailbox);
+    before.delete(mailbox);
+    if (oldName === name || (!wants(name) && (oldName === undefined || !wants(oldName)))) continue;
+    const renamed = oldName === undefined ? {} : { oldName };
+    await session.write(
+      printList("LIST", { name, attributes: attributesOf(tree, name), ...renamed, ...session.names }),
+    );
+  }
+  for (const name of before.values()) {
+    if (!wants(name)) continue;
+    await session.write(printList("LIST", { name, attributes: attributesOf(tree, name), ...session.names }));
+  }
+}
+
 function attributesOf(tree: ReadonlyMap<string, ListedMailbox>, name: string): readonly string[] {
   return tree.get(name)?.attributes ?? ["\\NonExistent"];
 }
 
+function isSelectedOne(state: Authenticated | Selected, owner: AccountInfo, mailbox: MailboxId): boolean {
+  return state.name === "selected" && isTheSelected(state, { account: owner.id, mailbox });
+}
+
 async function tellMessages(
   session: Session,
-  { account, subscription }: Audience,
+  { state, subscription, owner }: Audience,
   { mailbox, counts, flags, isNew }: MessageNews,
 ): Promise<void> {
-  const status = await session.store.mailboxAt({ account: account.id, mailbox });
-  if (status === undefined) return;
-  const events = subscription.eventsOf(status);
+  if (isSelectedOne(state, owner, mailbox)) return;
+  const reached = await reachById(session, state.account, { owner, mailbox });
+  if (reached === undefined) return;
+  const events = subscription.eventsOf(reached.status);
   const wantsFlags = events.has("FlagChange");
   const items: StatusItem[] = [];
   if (counts && events.has("MessageNew")) items.push("MESSAGES", "UIDNEXT");
@@ -104,5 +146,5 @@ async function tellMessages(
   if (items.length === 0) return;
   if (wantsFlags) items.push("UNSEEN");
   if (session.isEnabled("CONDSTORE")) items.push("HIGHESTMODSEQ");
-  await tellFigures(session, { account: account.id, status }, items);
+  await tellFigures(session, reached, items);
 }

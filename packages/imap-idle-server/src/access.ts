@@ -1,0 +1,251 @@
+// Who may do what with which mailbox (RFC 4314 4): the one place that decides it. A client's own mailboxes have their
+// own names and allow it all; those of others are below `Other Users/`, and allow what their rights say.
+import {
+  ALL_RIGHTS,
+  FLAG_KINDS,
+  kindOfFlag,
+  Refusal,
+  rightsFor,
+  type AccountInfo,
+  type FlagChange,
+  type FlagKind,
+  type MailboxAt,
+  type MailboxId,
+  type MailboxStatus,
+  type MailStore,
+} from "@pushmail/mailstore";
+import type { Selected, Session } from "./command.ts";
+import { superiorsOf } from "./mailbox-tree.ts";
+import { Bye } from "./replies.ts";
+
+export const OTHER_USERS = "Other Users";
+
+/** An address has one `@`, and no `/` behind it. */
+const NAME_OF_OTHER = /^Other Users\/([^@]*@[^/]*)\/([^]+)$/;
+/** Who has one of these knows that the mailbox is there (RFC 4314 3.5). */
+const KNOWING = "lrikxa";
+/** Without any of them a mailbox is open for reading only: `\Seen` is shared like all flags (RFC 4314 5.2). */
+const NONE: ReadonlySet<string> = new Set();
+const WRITING = "ieswt";
+const RIGHT_OF_FLAG: Readonly<Record<FlagKind, string>> = { seen: "s", deleted: "t", others: "w" };
+
+/** A mailbox, or a name for one, among those of an account: the client's or another. */
+export interface Place {
+  readonly owner: AccountInfo;
+  /** What its owner calls it. */
+  readonly ownName: string;
+  /** What stands before that where it is called by others; empty for the client's own. */
+  readonly prefix: string;
+}
+
+/** A mailbox with what the client may do with it. */
+export interface Reached extends Place {
+  /** Under the client's name for it, and as the client has subscribed to it. */
+  readonly status: MailboxStatus;
+  readonly rights: string;
+}
+
+/** Whether a name is in the namespace of the mailboxes of others. */
+export function isOfOthers(name: string): boolean {
+  return name === OTHER_USERS || name.startsWith(`${OTHER_USERS}/`);
+}
+
+/** The mailbox of a name, where it allows what a right stands for. Else it is refused, by what the client may know. */
+export async function reachMailbox(
+  { store }: Session,
+  client: AccountInfo,
+  { name, right }: { readonly name: string; readonly right: string },
+): Promise<Reached> {
+  const found = await find(store, client, name);
+  if (found === undefined || !found.rights.includes(right)) throw refusalOf(found?.rights ?? "");
+  return found;
+}
+
+/** The same for something to put messages into; undefined where there is none, so that the client may create it. */
+export async function reachTarget(session: Session, client: AccountInfo, name: string): Promise<Reached | undefined> {
+  try {
+    return await reachMailbox(session, client, { name, right: "i" });
+  } catch (error) {
+    if (error instanceof Refusal && error.code === "mailboxNotFound") return undefined;
+    throw error;
+  }
+}
+
+/** The mailbox of a name with the client's rights, for one who has any that says that it is there. */
+export async function reachKnown({ store }: Session, client: AccountInfo, name: string): Promise<Reached> {
+  const found = await find(store, client, name);
+  if (found === undefined || !hasAny(found.rights, KNOWING)) throw refusalOf("");
+  return found;
+}
+
+/** Where a mailbox is that is to be deleted or renamed; the store refuses a name of the client's own that is none. */
+export async function reachPlace(session: Session, client: AccountInfo, name: string): Promise<Place> {
+  if (!isOfOthers(name)) return { owner: client, ownName: name, prefix: "" };
+  return reachMailbox(session, client, { name, right: "x" });
+}
+
+/** Where a mailbox of a new name goes: among those of others, below one in which the client may create them. */
+export async function placeFor({ store }: Session, client: AccountInfo, name: string): Promise<Place> {
+  if (!isOfOthers(name)) return { owner: client, ownName: name, prefix: "" };
+  const place = await placeOf(store, client, name);
+  for (const superior of place === undefined ? [] : superiorsOf(place.ownName)) {
+    const status = await lookUp(store, { ...(place as Place), ownName: superior });
+    if (status === undefined) continue;
+    if (rightsFor(status.rights, client.address).includes("k")) return place as Place;
+    break;
+  }
+  // The same for whatever is there: RFC 4314 6.
+  throw new Refusal("notPermitted", "You may not create that mailbox");
+}
+
+/** All that the client may know of: its own mailboxes, and those of others that it may look up. */
+export async function listReachable({ store }: Session, client: AccountInfo): Promise<readonly Reached[]> {
+  const reached = [...(await listReachableOf(store, client, client))];
+  for (const owner of await store.sharersWith(client)) reached.push(...(await listReachableOf(store, client, owner)));
+  return reached;
+}
+
+/** Those of one owner. */
+export async function listReachableOf(
+  store: MailStore,
+  client: AccountInfo,
+  owner: AccountInfo,
+): Promise<readonly Reached[]> {
+  const subscriptions = await subscriptionsTo(store, client, owner);
+  const all = (await store.mailboxes(owner.id)).map((status) => reachedOf(client, owner, { status, subscriptions }));
+  return all.filter(({ rights }) => rights.includes("l"));
+}
+
+/** One of them, to be told of what is in it; undefined where it is gone, or not for the client. */
+export async function reachById(
+  { store }: Session,
+  client: AccountInfo,
+  { owner, mailbox }: { readonly owner: AccountInfo; readonly mailbox: MailboxId },
+): Promise<Reached | undefined> {
+  const status = await store.mailboxAt({ account: owner.id, mailbox });
+  if (status === undefined) return undefined;
+  const subscriptions = await subscriptionsTo(store, client, owner);
+  const reached = reachedOf(client, owner, { status, subscriptions });
+  return reached.rights.includes("l") && reached.rights.includes("r") ? reached : undefined;
+}
+
+/** What the client may do with the selected mailbox now: it may have changed since. */
+export function rightsIn({ account, handle, readOnly }: Selected): string {
+  const all = handle.account === account.id ? ALL_RIGHTS : rightsFor(handle.status?.rights ?? [], account.address);
+  return readOnly ? all.replace(/[^lr]/g, "") : all;
+}
+
+/** What a STORE of flags may do: those that it may not set or clear stay as they are (RFC 4314 4). */
+export function allowFlags(state: Selected, asked: readonly string[]): Pick<FlagChange, "flags" | "keeps"> {
+  requireRights(state, "");
+  const rights = rightsIn(state);
+  const keeps = flagsBarred(rights);
+  const flags = flagsAllowed(rights, asked);
+  // RFC 4314 4: it fails only where nothing of it is allowed.
+  if (keeps.length === FLAG_KINDS.length || (asked.length > 0 && flags.length === 0)) throw refusalOf("l");
+  return keeps.length === 0 ? { flags } : { flags, keeps };
+}
+
+/** Refuses what the selected mailbox does not allow; it takes each of the rights. */
+export function requireRights(state: Selected, rights: string): void {
+  if (state.readOnly) throw new Refusal("readOnly", "The mailbox is open for reading only");
+  const has = rightsIn(state);
+  if (!rights.split("").every((right) => has.includes(right))) throw refusalOf("l");
+}
+
+/** Ends a session whose mailbox is gone: RFC 9051 6.3.5 leaves it open what becomes of it. */
+export function endIfGone(state: Selected): void {
+  if (state.handle.status === undefined) throw new Bye("The mailbox was deleted");
+  if (!mayRead(state)) throw new Bye("The mailbox is no longer shared");
+}
+
+/** Whether what is selected may still be read: of another, it may be so no longer. */
+export function mayRead(state: Selected): boolean {
+  return rightsIn(state).includes("r");
+}
+
+/** Whether a mailbox is the selected one. */
+export function isTheSelected({ handle }: Selected, { account, mailbox }: Partial<MailboxAt>): boolean {
+  return handle.account === account && handle.id === mailbox;
+}
+
+export function isReadOnly(rights: string): boolean {
+  return !hasAny(rights, WRITING);
+}
+
+/** The flags that may be set and cleared with these rights. */
+export function flagsAllowed(rights: string, flags: readonly string[]): readonly string[] {
+  return flags.filter((flag) => rights.includes(RIGHT_OF_FLAG[kindOfFlag(flag)]));
+}
+
+/** The flags that may not. */
+export function flagsBarred(rights: string): readonly FlagKind[] {
+  return FLAG_KINDS.filter((kind) => !rights.includes(RIGHT_OF_FLAG[kind]));
+}
+
+/** RFC 4314 6: without `l`, what is there is answered for like what is not. */
+function refusalOf(rights: string): Refusal {
+  if (!rights.includes("l")) return new Refusal("mailboxNotFound", "No such mailbox");
+  return new Refusal("notPermitted", "You may not do that with this mailbox");
+}
+
+function hasAny(rights: string, wanted: string): boolean {
+  return wanted.split("").some((right) => rights.includes(right));
+}
+
+async function find(store: MailStore, client: AccountInfo, name: string): Promise<Reached | undefined> {
+  if (!isOfOthers(name)) {
+    const status = await store.mailbox(client.id, name);
+    return status && reachedOf(client, client, { status, subscriptions: NONE });
+  }
+  const place = await placeOf(store, client, name);
+  const status = place && (await lookUp(store, place));
+  if (place === undefined || status === undefined) return undefined;
+  const subscriptions = await subscriptionsTo(store, client, place.owner);
+  return reachedOf(client, place.owner, { status, subscriptions });
+}
+
+/** Whose mailbox a name in the namespace of others is, whether or not it is there. */
+async function placeOf(store: MailStore, client: AccountInfo, name: string): Promise<Place | undefined> {
+  const [, address = "", ownName = ""] = NAME_OF_OTHER.exec(name) ?? [];
+  const owner = ownName === "" ? undefined : await store.findOwner(address);
+  if (owner === undefined || owner.id === client.id) return undefined;
+  return { owner, ownName, prefix: prefixOf(owner) };
+}
+
+/** Undefined too where it cannot be a name: that would say that there is such an account. */
+async function lookUp(store: MailStore, { owner, ownName }: Place): Promise<MailboxStatus | undefined> {
+  try {
+    return await store.mailbox(owner.id, ownName);
+  } catch (error) {
+    if (error instanceof Refusal && error.code === "mailboxNameInvalid") return undefined;
+    throw error;
+  }
+}
+
+/** To what the client has subscribed of another's; of its own each status says that. */
+async function subscriptionsTo(
+  store: MailStore,
+  client: AccountInfo,
+  owner: AccountInfo,
+): Promise<ReadonlySet<string>> {
+  return owner.id === client.id ? NONE : new Set(await store.subscriptions(client.id));
+}
+
+function reachedOf(
+  client: AccountInfo,
+  owner: AccountInfo,
+  { status, subscriptions }: { readonly status: MailboxStatus; readonly subscriptions: ReadonlySet<string> },
+): Reached {
+  const ownName = status.name;
+  if (owner.id === client.id) return { owner, ownName, prefix: "", status, rights: ALL_RIGHTS };
+  const prefix = prefixOf(owner);
+  const name = prefix + ownName;
+  // What it is used for, its owner has said for himself alone.
+  const shown = { ...status, name, specialUse: null, subscribed: subscriptions.has(name) };
+  return { owner, ownName, prefix, status: shown, rights: rightsFor(status.rights, client.address) };
+}
+
+function prefixOf({ address }: AccountInfo): string {
+  return `${OTHER_USERS}/${address}/`;
+}

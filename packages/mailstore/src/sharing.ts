@@ -1,0 +1,91 @@
+// Mailboxes shared between accounts. Their rights are properties of the mailbox, changed in its account's log; which
+// accounts share with whom is noted in the driver's directory: `shared/IDENTIFIER/OWNER`. A note may outlive what it
+// speaks of, and is there before it.
+import type { AccountState } from "./account-state.ts";
+import type { Accounts } from "./accounts.ts";
+import { accountId, type AccountId, type Cursor } from "./ids.ts";
+import { changeDirectory } from "./change-directory.ts";
+import { ANYONE, changedRights, type RightsChange, type RightsEntry } from "./mailbox-rights.ts";
+import { encodeProperties } from "./mailbox-state.ts";
+import { Refusal } from "./refusal.ts";
+import type { AccountInfo, MailboxAt } from "./store.ts";
+import type { StoreContext } from "./store-context.ts";
+
+export async function setRights(
+  context: StoreContext,
+  accounts: Accounts,
+  at: MailboxAt,
+  request: RightsChange,
+): Promise<Cursor> {
+  const account = await accounts.load(at.account);
+  const change = { ...request, identifier: await identifierOf(accounts, at.account, request.identifier) };
+  const cursor = await changeDirectory(context, account, async (draft) => {
+    const { properties, head } = account.mailbox(at.mailbox);
+    const before = properties.rights ?? [];
+    const rights = changedRights(before, change);
+    if (rights === before) return false;
+    if (rights.length > context.limits.rightsEntriesMax) {
+      throw new Refusal("tooManyRights", "too many rights of others");
+    }
+    // Before the commit: who looks for what is shared may find a note too many, never miss one.
+    await context.driver.directory.put([{ key: noteKey(change.identifier, account.id), value: new Uint8Array(0) }]);
+    draft
+      .state(at.mailbox, head.guard, { type: "rights", identifier: change.identifier })
+      .properties(at.mailbox, head.guard, encodeProperties({ ...properties, rights }));
+    return true;
+  });
+  await dropNotes(context, account, [change]);
+  return cursor;
+}
+
+/** Removes the notes of identifiers to which nothing of the account is open any more. */
+export async function dropNotes(
+  { driver }: StoreContext,
+  account: AccountState,
+  entries: readonly Pick<RightsEntry, "identifier">[],
+): Promise<void> {
+  if (entries.length === 0) return;
+  // In the turn in which notes are made: none goes that has just been needed again.
+  await account.directoryTurns.run(async () => {
+    const mailboxes = [...account.mailboxes.values()];
+    const known = new Set(
+      mailboxes.flatMap(({ properties }) => (properties.rights ?? []).map(({ identifier }) => identifier)),
+    );
+    const gone = entries.filter(({ identifier }) => !known.has(identifier));
+    await driver.directory.put(gone.map(({ identifier }) => ({ key: noteKey(identifier, account.id), value: null })));
+  });
+}
+
+/** The accounts that share, or once shared, mailboxes with this one, by their addresses. */
+export async function sharersWith(
+  { driver }: StoreContext,
+  accounts: Accounts,
+  { id, address }: AccountInfo,
+): Promise<readonly AccountInfo[]> {
+  const owners = new Set<AccountId>();
+  for (const identifier of [address, ANYONE]) {
+    const prefix = notePrefix(identifier);
+    for await (const [key] of driver.directory.list(prefix)) owners.add(accountId(Number(key.slice(prefix.length))));
+  }
+  owners.delete(id);
+  const found = await Promise.all(Array.from(owners, (owner) => accounts.get(owner)));
+  return found.filter((account) => account !== undefined).sort((a, b) => (a.address < b.address ? -1 : 1));
+}
+
+/** As it is kept. Who has an address as an alias is not told, so that an account is named by its own address alone. */
+async function identifierOf(accounts: Accounts, owner: AccountId, identifier: string): Promise<string> {
+  const [sign, name] = identifier.startsWith("-") ? ["-", identifier.slice(1)] : ["", identifier];
+  if (name === ANYONE) return identifier;
+  const account = await accounts.findOwn(name);
+  if (account === undefined) throw new Refusal("accountNotFound", "no such account");
+  if (account.id === owner) throw new Refusal("mailboxProtected", "the owner of a mailbox has all rights");
+  return sign + account.address;
+}
+
+function notePrefix(identifier: string): string {
+  return `shared/${identifier}/`;
+}
+
+function noteKey(identifier: string, owner: AccountId): string {
+  return `${notePrefix(identifier)}${String(owner).padStart(10, "0")}`;
+}

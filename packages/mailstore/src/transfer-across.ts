@@ -1,0 +1,84 @@
+// Messages that go from one account to another: what is new comes first, and only then what is old goes. If the second
+// step fails, there are two, and none is lost.
+import type { AccountState } from "./account-state.ts";
+import { append } from "./append.ts";
+import type { MailboxContents } from "./mailbox-contents.ts";
+import type { MailboxState } from "./mailbox-state.ts";
+import { Refusal } from "./refusal.ts";
+import type { ReplaceRequest } from "./replace.ts";
+import type { Appended, MailboxAt, Transferred } from "./store.ts";
+import { commitDecided, inTurn, type StoreContext } from "./store-context.ts";
+import { TransactionDraft } from "./transaction-draft.ts";
+import { appendedRow, expungeRows, sourceRows, type TransferRequest } from "./transfer.ts";
+import { uidSetOf, type UidSet } from "./uid-set.ts";
+
+interface Source {
+  readonly account: AccountState;
+  readonly mailbox: MailboxState;
+  readonly contents: MailboxContents;
+}
+
+export async function transferAcross(
+  context: StoreContext,
+  at: MailboxAt,
+  { uids, to, mode, options }: TransferRequest,
+): Promise<Transferred> {
+  const target = await context.accounts.get(to.account);
+  const { uidValidity } = target.mailbox(to.mailbox).properties;
+  return inTurnOf(context, at, async (source) => {
+    const rows = await sourceRows(context, source.mailbox, source.contents, { ...options, uids });
+    if (rows.length === 0) return { cursor: target.cursor, uidValidity, from: [], to: [] };
+    for (const { row } of rows) context.copiedWhileCounting?.add(row.blob);
+    const draft = new TransactionDraft(target.id);
+    // Where a message came from means something within its account alone.
+    const appended = rows.map((row) => ({ ...appendedRow(row, options?.drops), origin: null }));
+    draft.append(to.mailbox, mode, appended);
+    const committed = await commitDecided(context, target, () => draft.finish({ enforceQuota: true }));
+    if (committed === null) throw new Error("a transfer that changes nothing");
+    const from = rows.map(({ row }) => row.uid);
+    if (mode === "move") await remove(context, source, { uids: uidSetOf(from), by: "move" });
+    const [first = 0] = committed.firstUids;
+    return { cursor: committed.cursor, uidValidity, from, to: from.map((_, i) => first + i) };
+  });
+}
+
+export function replaceAcross(
+  context: StoreContext,
+  at: MailboxAt,
+  { uid, message }: ReplaceRequest,
+): Promise<Appended> {
+  return inTurnOf(context, at, async (source) => {
+    if (source.contents.columns.rowOf(uid) < 0) throw new Refusal("messageMissing", "the message is no longer there");
+    const [appended] = await append(context, [message]);
+    if (appended === undefined) throw new Error("a replacement that is not there");
+    await remove(context, source, { uids: [[uid, uid]], by: "expunge" });
+    return appended;
+  });
+}
+
+/** Runs `task` in the turn of the mailbox from which messages go. */
+async function inTurnOf<Result>(
+  context: StoreContext,
+  at: MailboxAt,
+  task: (source: Source) => Promise<Result>,
+): Promise<Result> {
+  const account = await context.accounts.get(at.account);
+  const mailbox = account.mailbox(at.mailbox);
+  return inTurn(context, mailbox, (contents) => task({ account, mailbox, contents }));
+}
+
+async function remove(
+  context: StoreContext,
+  { account, mailbox, contents }: Source,
+  { uids, by }: { readonly uids: UidSet; readonly by: "expunge" | "move" },
+): Promise<void> {
+  await commitDecided(context, account, async () => {
+    account.mailbox(mailbox.at.mailbox);
+    const { guard } = mailbox.head;
+    const rows = await sourceRows(context, mailbox, contents, { uids, summaries: false });
+    if (rows.length === 0) return null;
+    const draft = new TransactionDraft(account.id);
+    expungeRows(draft, mailbox, rows, { by, guard });
+    return draft.finish({ enforceQuota: false });
+  });
+}
