@@ -1,22 +1,14 @@
 // Changing flags: decided on the current state in the mailbox' turn, stated as one record however many messages.
+import { setImmediate as turnOfEventLoop } from "node:timers/promises";
 import type { AccountState } from "./account-state.ts";
 import type { Transaction } from "./driver.ts";
 import { checkFlags } from "./flag-sets.ts";
 import type { Cursor, Uid } from "./ids.ts";
 import type { MailboxContents } from "./mailbox-contents.ts";
-import type { MailboxState } from "./mailbox-state.ts";
 import type { FlagChange, FlagsResult, MailboxAt } from "./store.ts";
 import { commitDecided, inTurn, type StoreContext } from "./store-context.ts";
 import { TransactionDraft } from "./transaction-draft.ts";
 import { uidSetDifference, type UidSet } from "./uid-set.ts";
-
-interface Decision {
-  readonly changed: UidSet;
-  readonly modified: UidSet;
-  readonly existing: UidSet;
-  readonly unseen: number;
-  readonly deleted: number;
-}
 
 export interface FlagRequest {
   readonly uids: UidSet;
@@ -30,77 +22,136 @@ export async function setFlags(context: StoreContext, at: MailboxAt, request: Fl
   return inTurn(context, mailbox, async (contents) => {
     if (request.change.mode !== "remove") checkFlags(request.change.flags, context.limits, contents.flagSets);
     let decision: Decision | undefined;
-    const committed = await commitDecided(context, account, () => {
+    const committed = await commitDecided(context, account, async () => {
       account.mailbox(at.mailbox);
-      decision = decide(contents, request);
-      return decision.changed.length === 0 ? null : transactionOf(account, mailbox, request.change, decision);
+      decision = new Decision(contents, request);
+      // What another node changes meanwhile is behind the guard, and then it is decided again.
+      const { guard } = mailbox.head;
+      await decision.decide(context.limits.rowsPerTurnMax);
+      return decision.changed.set.length === 0 ? null : transactionOf(account, mailbox.at, guard, decision);
     });
     const { changed, modified, existing } = decision as Decision;
     return {
       cursor: committed?.cursor ?? account.cursor,
-      changed,
-      modified,
-      missing: uidSetDifference(request.uids, existing),
+      changed: changed.set,
+      modified: modified.set,
+      missing: uidSetDifference(request.uids, existing.set),
     };
   });
 }
 
-function decide({ columns, flagSets }: MailboxContents, request: FlagRequest): Decision {
-  const changed = new Ranges();
-  const modified = new Ranges();
-  const existing = new Ranges();
-  let unseen = 0;
-  let deleted = 0;
-  const outcomes = new Map<number, { changes: boolean; unseen: number; deleted: number }>();
-  const outcomeOf = (number: number): { changes: boolean; unseen: number; deleted: number } => {
-    const before = flagSets.at(number);
-    const result = flagSets.changed(number, request.change);
-    const after = flagSets.at(result);
-    return {
-      changes: result !== number,
-      unseen: Number(before.seen) - Number(after.seen),
-      deleted: Number(after.deleted) - Number(before.deleted),
-    };
-  };
-  for (const [first, end] of columns.rowRanges(request.uids)) {
-    for (let row = first; row < end; row++) {
-      const uid = columns.uids[row] as Uid;
-      existing.add(uid);
-      if (request.unchangedSince !== undefined && columns.modSeqAt(row) > request.unchangedSince) {
-        modified.add(uid);
-        continue;
+interface Outcome {
+  readonly changes: boolean;
+  readonly unseen: number;
+  readonly deleted: number;
+}
+
+/** What becomes of the messages of a request. */
+class Decision {
+  readonly request: FlagRequest;
+  readonly changed: Ranges = new Ranges();
+  readonly modified: Ranges = new Ranges();
+  readonly existing: Ranges = new Ranges();
+  unseen = 0;
+  deleted = 0;
+  readonly #contents: MailboxContents;
+  readonly #outcomes = new Map<number, Outcome>();
+
+  constructor(contents: MailboxContents, request: FlagRequest) {
+    this.#contents = contents;
+    this.request = request;
+  }
+
+  async decide(rowsPerTurn: number): Promise<void> {
+    const { columns } = this.#contents;
+    let decided = 0;
+    for (const [first, end] of columns.rowRanges(this.request.uids)) {
+      for (let from = first; from < end; from += rowsPerTurn) {
+        if (decided >= rowsPerTurn) {
+          await turnOfEventLoop();
+          decided = 0;
+        }
+        const to = Math.min(end, from + rowsPerTurn);
+        this.#take(from, to);
+        decided += to - from;
       }
-      const number = columns.flagNumberAt(row);
-      let outcome = outcomes.get(number);
-      if (outcome === undefined) outcomes.set(number, (outcome = outcomeOf(number)));
-      if (!outcome.changes) continue;
-      changed.add(uid);
-      unseen += outcome.unseen;
-      deleted += outcome.deleted;
     }
   }
-  return { changed: changed.set, modified: modified.set, existing: existing.set, unseen, deleted };
+
+  /** Of a million messages: each step counts. */
+  #take(first: number, end: number): void {
+    const { columns } = this.#contents;
+    const { uids } = columns;
+    const since = this.request.unchangedSince ?? Infinity;
+    let number = -1;
+    let outcome: Outcome | undefined;
+    for (let row = first; row < end; row++) {
+      const uid = uids[row] as Uid;
+      this.existing.add(uid);
+      if (columns.modSeqAt(row) > since) {
+        this.modified.add(uid);
+        continue;
+      }
+      const own = columns.flagNumberAt(row);
+      if (own !== number || outcome === undefined) outcome = this.#outcomeOf((number = own));
+      if (!outcome.changes) continue;
+      this.changed.add(uid);
+      this.unseen += outcome.unseen;
+      this.deleted += outcome.deleted;
+    }
+  }
+
+  #outcomeOf(number: number): Outcome {
+    let outcome = this.#outcomes.get(number);
+    if (outcome === undefined) {
+      const { flagSets } = this.#contents;
+      const result = flagSets.changed(number, this.request.change);
+      const [before, after] = [flagSets.at(number), flagSets.at(result)];
+      outcome = {
+        changes: result !== number,
+        unseen: Number(before.seen) - Number(after.seen),
+        deleted: Number(after.deleted) - Number(before.deleted),
+      };
+      this.#outcomes.set(number, outcome);
+    }
+    return outcome;
+  }
 }
 
 /** Ascending UIDs gathered as ranges. */
 class Ranges {
-  readonly set: [Uid, Uid][] = [];
+  readonly #ranges: [Uid, Uid][] = [];
+  /** The last range, which may grow; 0 where there is none. */
+  #first: Uid = 0;
+  #last: Uid = 0;
 
   add(uid: Uid): void {
-    const last = this.set.at(-1);
-    if (last !== undefined && last[1] + 1 === uid) last[1] = uid;
-    else this.set.push([uid, uid]);
+    if (this.#first === 0 || uid !== this.#last + 1) {
+      this.#close();
+      this.#first = uid;
+    }
+    this.#last = uid;
+  }
+
+  get set(): UidSet {
+    this.#close();
+    return this.#ranges;
+  }
+
+  #close(): void {
+    if (this.#first !== 0) this.#ranges.push([this.#first, this.#last]);
+    this.#first = 0;
   }
 }
 
 function transactionOf(
   account: AccountState,
-  mailbox: MailboxState,
-  change: FlagChange,
-  { changed, unseen, deleted }: Decision,
+  { mailbox }: MailboxAt,
+  guard: Cursor,
+  { changed, unseen, deleted, request }: Decision,
 ): Transaction {
   return new TransactionDraft(account.id)
-    .state(mailbox.at.mailbox, mailbox.head.guard, { type: "flags", uids: changed, ...change }, { unseen, deleted })
+    .state(mailbox, guard, { type: "flags", uids: changed.set, ...request.change }, { unseen, deleted })
     .finish({ enforceQuota: false });
 }
 

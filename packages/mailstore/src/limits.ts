@@ -48,6 +48,8 @@ export interface StoreLimits {
   readonly idleAccountsMax: number;
   /** Mailbox indexes kept in memory while nobody has them open, in messages. */
   readonly idleIndexMessagesMax: number;
+  /** Rows that one request goes through before others get their turn. */
+  readonly rowsPerTurnMax: number;
   /** Password checks at a time: they share the thread pool with the disk. */
   readonly passwordChecksAtOnce: number;
   /** Password checks that wait for that; a login beyond is refused at once. */
@@ -79,6 +81,7 @@ export const DEFAULT_STORE_LIMITS: StoreLimits = {
   chunkCacheBytes: 64 * 1024 * 1024,
   idleAccountsMax: 10_000,
   idleIndexMessagesMax: 4_000_000,
+  rowsPerTurnMax: 100_000,
   passwordChecksAtOnce: 2,
   passwordChecksQueuedMax: 500,
 };

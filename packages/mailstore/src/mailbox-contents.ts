@@ -56,14 +56,11 @@ export class MailboxContents {
 
   #changeFlags(fact: Extract<MailboxFact, { type: "flags" }>, cursor: Cursor): void {
     const numbers = new Map<number, number>();
-    for (const [first, end] of this.columns.rowRanges(fact.uids)) {
-      for (let row = first; row < end; row++) {
-        const before = this.columns.flagNumberAt(row);
-        let after = numbers.get(before);
-        if (after === undefined) numbers.set(before, (after = this.flagSets.changed(before, fact)));
-        this.columns.setFlags(row, cursor, after);
-      }
-    }
+    this.columns.changeFlags(fact.uids, cursor, (before) => {
+      let after = numbers.get(before);
+      if (after === undefined) numbers.set(before, (after = this.flagSets.changed(before, fact)));
+      return after;
+    });
     this.#markDirty(fact.uids);
   }
 

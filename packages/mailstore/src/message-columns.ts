@@ -95,9 +95,19 @@ export class MessageColumns implements MessageIndex {
     this.#count += uids.length;
   }
 
-  setFlags(row: number, modSeq: Cursor, flagNumber: number): void {
-    this.#modSeqs[row] = modSeq;
-    this.#flags[row] = flagNumber;
+  /** Gives what is there of a set a new MODSEQ, and the flags that its own become. */
+  changeFlags(set: UidSet, modSeq: Cursor, become: (flagNumber: number) => number): void {
+    const flags = this.#flags;
+    let before = -1;
+    let after = -1;
+    for (const [first, end] of this.rowRanges(set)) {
+      this.#modSeqs.fill(modSeq, first, end);
+      for (let row = first; row < end; row++) {
+        const own = flags[row] as number;
+        if (own !== before) after = become((before = own));
+        flags[row] = after;
+      }
+    }
   }
 
   /** Removes what is there of a set. The UIDs move to a new array: holders of the old one keep what they saw. */

@@ -1,0 +1,78 @@
+// Flags of very many messages: in pieces, so that others get their turn, and right whatever others do meanwhile.
+import { describe, expect, it } from "@jest/globals";
+import { openMailStore, openMemoryDriver, type MailboxAt, type MailStore, type StoreDriver } from "./index.ts";
+
+const CHEAP = { scryptCost: { N: 16, r: 1, p: 1 }, scramIterations: 4_096, limits: { rowsPerTurnMax: 1 } };
+const MESSAGES = 200;
+const ALL = [[1, 1_000]] as const;
+const SEEN = { mode: "add", flags: ["\\Seen"] } as const;
+
+async function filled(): Promise<{ driver: StoreDriver; store: MailStore; at: MailboxAt }> {
+  const driver = await openMemoryDriver();
+  const store = openMailStore(driver, CHEAP);
+  const { id: account } = await store.createAccount({ address: "alice@example.org", password: "x" });
+  const inbox = await store.mailbox(account, "INBOX");
+  if (inbox === undefined) throw new Error("no INBOX");
+  const at = { account, mailbox: inbox.id };
+  const message = await store.stage(once(), { bytesMax: 1_000 });
+  await store.append(Array.from({ length: MESSAGES }, () => ({ ...at, message })));
+  return { driver, store, at };
+}
+
+async function* once(): AsyncGenerator<Uint8Array> {
+  yield Buffer.from("Subject: x\r\n\r\nx\r\n");
+}
+
+async function deliver(store: MailStore, at: MailboxAt): Promise<void> {
+  await store.append([{ ...at, message: await store.stage(once(), { bytesMax: 1_000 }) }]);
+}
+
+/** Counts turns of the event loop until the next commit. */
+function turnsUntilCommit(driver: StoreDriver): Promise<number> {
+  let turns = 0;
+  let next = setImmediate(function turn(): void {
+    turns++;
+    next = setImmediate(turn);
+  });
+  return new Promise((resolve) => {
+    const commit = driver.commit.bind(driver);
+    driver.commit = (...args) => {
+      driver.commit = commit;
+      clearImmediate(next);
+      resolve(turns);
+      return commit(...args);
+    };
+  });
+}
+
+describe("flags of many messages", () => {
+  it("are decided on in pieces, between which others get their turn", async () => {
+    const { driver, store, at } = await filled();
+    const turns = turnsUntilCommit(driver);
+    const { changed, missing } = await store.setFlags(at, ALL, SEEN);
+    expect(await turns).toBeGreaterThanOrEqual(MESSAGES - 1);
+    expect([changed, missing]).toEqual([[[1, MESSAGES]], [[MESSAGES + 1, 1_000]]]);
+    expect((await store.mailboxAt(at))?.unseen).toBe(0);
+    const few = turnsUntilCommit(driver);
+    await store.setFlags(at, [[3, 3]], { mode: "remove", flags: ["\\Seen"] });
+    expect(await few).toBe(0);
+    await store.close();
+  });
+
+  it("are right where mail comes meanwhile, and decided on again where another node changed some", async () => {
+    const { driver, store, at } = await filled();
+    const other = openMailStore(driver, CHEAP);
+    await other.setFlags(at, [[1, 2]], { mode: "add", flags: ["\\Seen", "\\Deleted"] });
+    let isDone = false;
+    const flagged = store.setFlags(at, ALL, SEEN).finally(() => (isDone = true));
+    await new Promise((resolve) => setImmediate(resolve));
+    await deliver(store, at);
+    // Behind what was decided on, and told to this node before the rest is.
+    await other.setFlags(at, [[2, 2]], { mode: "remove", flags: ["\\Seen"] });
+    await other.expunge(at);
+    expect(isDone).toBe(false);
+    expect((await flagged).changed).toEqual([[3, MESSAGES + 1]]);
+    expect((await store.mailboxAt(at))?.unseen).toBe(0);
+    await store.close();
+  });
+});
