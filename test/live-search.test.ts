@@ -1,12 +1,13 @@
 // Searches whose results are told as they change: what a client makes of ADDTO and REMOVEFROM alone is what the same
 // search finds at that moment. LIVE_STEPS makes longer runs, TEST_SEED others.
 import { describe, expect, it } from "@jest/globals";
+import { DEFAULT_IMAP_LIMITS } from "@pushmail/imap-idle-server";
 import { Draw } from "./support/draw.ts";
 import { LiveClient, numbersIn } from "./support/live-client.ts";
 import { memoryImapOfTest, type MemoryImap, type MemoryImapOptions } from "./support/memory-imap.ts";
 import { seededRandom, testSeed } from "./support/seeded-random.ts";
 
-const STEPS = Number(process.env["LIVE_STEPS"] ?? 150);
+const STEPS = Number(process.env["LIVE_STEPS"] ?? 120);
 const FLAGS = ["\\Seen", "\\Flagged", "\\Deleted", "$Label"];
 /** From so many messages on more go than come. */
 const CROWD = 25;
@@ -58,6 +59,11 @@ describe("the results of live searches", () => {
   it.each<[string, readonly string[], MemoryImapOptions]>([
     ["at the end of commands and in IDLE", [], {}],
     ["by looking at all messages, where the records are too many", [], { limits: { changeRecordsMax: 1 } }],
+    [
+      "two at a time, where they are many",
+      [],
+      { limits: { search: { ...DEFAULT_IMAP_LIMITS.search, batchMessagesMax: 2 } } },
+    ],
     ["at any time", ["NOTIFY SET (selected (MessageNew MessageExpunge FlagChange))"], {}],
     ["between commands, but for what is expunged", ["NOTIFY SET (selected-delayed (MessageNew MessageExpunge))"], {}],
     ["to a client that knows messages by their UIDs", ["ENABLE QRESYNC"], {}],

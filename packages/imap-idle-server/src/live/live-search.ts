@@ -36,9 +36,9 @@ export class LiveSearch {
     this.#lastUid = lastUidOf(view);
   }
 
-  /** How many results it has. */
-  get size(): number {
-    return this.#results.size;
+  /** About as much as is held of its results. */
+  get bytes(): number {
+    return this.#results.bytes + (this.parts.order?.bytes ?? 0);
   }
 
   /** The messages that must be looked at where some have changed; those above `after` are new. */
@@ -53,7 +53,7 @@ export class LiveSearch {
           ]
         : [];
     const looked = this.#dependsOnFlags ? changed : uidSetDifference(changed, [[0, after]]);
-    return { looked: view.known(normalizeUidSet([...looked, ...ends])), after };
+    return { looked: normalizeUidSet([...looked, ...ends]), after };
   }
 
   has(uid: Uid): boolean {

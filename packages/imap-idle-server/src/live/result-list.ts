@@ -21,8 +21,8 @@ export class ResultList {
     this.#compare = compare;
   }
 
-  get size(): number {
-    return this.#uids.length;
+  get bytes(): number {
+    return this.#uids.byteLength;
   }
 
   has(uid: Uid): boolean {

@@ -7,6 +7,8 @@ import { SortOrder } from "../sort/sort-order.ts";
 import type { SortColumns } from "../sort/sort-messages.ts";
 import { fixKey, LiveSearch, type LiveSearchParts } from "./live-search.ts";
 
+export const TOO_MANY_RESULTS = "So many results are not updated";
+
 /** A search as it is to be followed, of the moment at which the command came. */
 export interface LiveStart extends Pick<LiveSearchParts, "tag" | "uid" | "key" | "fetch"> {}
 
@@ -32,18 +34,18 @@ export async function startLive(
   session: Session,
   { view }: Selected,
   start: LiveStart,
-  found: { readonly uids: Uint32Array; readonly columns: SortColumns | undefined },
+  { uids, columns }: { readonly uids: Uint32Array; readonly columns: SortColumns | undefined },
 ): Promise<void> {
-  const { tag, key } = start;
-  const { liveSearchesMax, liveResultsMax } = session.limits.search;
+  const { liveSearchesMax, liveBytesMax } = session.limits.search;
   if (view.live.length >= liveSearchesMax)
-    return refuseLive(session, tag, `At most ${liveSearchesMax} searches are updated`);
-  if (found.uids.length + resultsOf(view) > liveResultsMax)
-    return refuseLive(session, tag, `At most ${liveResultsMax} results are updated`);
+    return refuseLive(session, start.tag, `At most ${liveSearchesMax} searches are updated`);
   // Nothing changes when a message grows older: there would be nothing to tell it by.
-  if (includesKey(key, "age")) return refuseLive(session, tag, "What depends on the time is not updated");
-  const order = found.columns === undefined ? undefined : new SortOrder(found.columns);
-  view.live = [...view.live, new LiveSearch({ ...start, order }, found.uids, view)];
+  if (includesKey(start.key, "age")) return refuseLive(session, start.tag, "What depends on the time is not updated");
+  const bytesLeft = liveBytesMax - bytesOfLive(view);
+  const order = columns === undefined ? undefined : await SortOrder.of(session, columns, bytesLeft);
+  const live = new LiveSearch({ ...start, order }, uids, view);
+  if (live.bytes > bytesLeft) return refuseLive(session, start.tag, TOO_MANY_RESULTS);
+  view.live = [...view.live, live];
 }
 
 /** Follows a search no longer, and says why. */
@@ -63,7 +65,7 @@ export async function refuseLive(session: Session, tag: string, why: string): Pr
   await session.write(printUntagged("NO", why, { code: "NOUPDATE", tag }));
 }
 
-/** The results of all live searches of a view. */
-export function resultsOf({ live }: MailboxView): number {
-  return live.reduce((sum, { size }) => sum + size, 0);
+/** About as much as is held for all live searches of a view. */
+export function bytesOfLive({ live }: MailboxView): number {
+  return live.reduce((sum, { bytes }) => sum + bytes, 0);
 }

@@ -4,13 +4,15 @@ import { printEsearchHead, type SearchKey } from "@pushmail/imap-wire";
 import { uidSetOf, uidSetValues, type Uid, type UidSet } from "@pushmail/mailstore";
 import type { Selected, Session } from "../command.ts";
 import { tellArrived } from "../fetch/tell-arrived.ts";
+import { TimeSlice } from "../fetch/time-slice.ts";
+import { uidBatches } from "../fetch/uid-batches.ts";
 import type { Updates } from "../mailbox-view.ts";
 import { PeerGone } from "../replies.ts";
 import { searchMessages } from "../search/search-messages.ts";
 import { tellSet } from "../search/tell-set.ts";
 import type { LiveSearch } from "./live-search.ts";
 import type { Run } from "./result-list.ts";
-import { endLive, resultsOf } from "./start-live.ts";
+import { bytesOfLive, endLive, TOO_MANY_RESULTS } from "./start-live.ts";
 
 interface ResultUpdates {
   readonly removed: readonly Run[];
@@ -26,9 +28,16 @@ export async function tellGone(session: Session, { view }: Selected, updates: Up
   for (const [first, last] of updates.expunged) {
     for (let row = first; row <= last; row++) numbers.set(gone.next().value as Uid, row + 1);
   }
+  const uids = [...numbers.keys()];
+  const numberOf = (uid: Uid): number => numbers.get(uid) as number;
+  const slice = new TimeSlice(session);
+  const { batchMessagesMax } = session.limits.search;
   for (const live of view.live) {
-    const removed = live.remove([...numbers.keys()].filter((uid) => live.has(uid)));
-    await tellResults(session, live, { removed, added: [], numberOf: (uid) => numbers.get(uid) as number });
+    for (let at = 0; at < uids.length; at += batchMessagesMax) {
+      const removed = live.remove(uids.slice(at, at + batchMessagesMax).filter((uid) => live.has(uid)));
+      await tellResults(session, live, { removed, added: [], numberOf });
+      await slice.rest();
+    }
   }
 }
 
@@ -42,24 +51,26 @@ export async function tellChanged(session: Session, state: Selected, changed: Ui
       session.log.error({ client: session.client.address, err: error }, "live search failed");
       await endLive(session, state.view, live, "Its messages cannot be searched");
     }
-    const { liveResultsMax } = session.limits.search;
-    if (resultsOf(state.view) > liveResultsMax)
-      await endLive(session, state.view, live, `At most ${liveResultsMax} results are updated`);
+    if (bytesOfLive(state.view) > session.limits.search.liveBytesMax)
+      await endLive(session, state.view, live, TOO_MANY_RESULTS);
   }
 }
 
 async function follow(session: Session, state: Selected, live: LiveSearch, changed: UidSet): Promise<void> {
   const { view } = state;
   const { looked, after } = live.lookAt(changed, view);
-  if (looked.length === 0) return;
-  const among: SearchKey = { type: "uid", set: looked };
-  const found = new Set(await searchMessages(session, state, { type: "and", keys: [among, live.parts.key] }));
-  const lost = [...uidSetValues(looked)].filter((uid) => !found.has(uid) && live.has(uid));
-  const won = [...found].filter((uid) => !live.has(uid));
-  const [removed, added] = [live.remove(lost), await live.add(session, state, won)];
-  const fresh = uidSetOf(added.flatMap(({ uids }) => uids).filter((uid) => uid > after));
-  if (live.parts.fetch.length > 0) await tellArrived(session, state, fresh, live.parts.fetch);
-  await tellResults(session, live, { removed, added, numberOf: (uid) => view.numberOf(uid) });
+  const slice = new TimeSlice(session);
+  for (const batch of uidBatches(view, looked, session.limits.search.batchMessagesMax)) {
+    const among: SearchKey = { type: "uid", set: uidSetOf(batch) };
+    const found = new Set(await searchMessages(session, state, { type: "and", keys: [among, live.parts.key] }));
+    const lost = batch.filter((uid) => !found.has(uid) && live.has(uid));
+    const won = [...found].filter((uid) => !live.has(uid));
+    const [removed, added] = [live.remove(lost), await live.add(session, state, won)];
+    const fresh = uidSetOf(added.flatMap(({ uids }) => uids).filter((uid) => uid > after));
+    if (live.parts.fetch.length > 0) await tellArrived(session, state, fresh, live.parts.fetch);
+    await tellResults(session, live, { removed, added, numberOf: (uid) => view.numberOf(uid) });
+    await slice.rest();
+  }
 }
 
 async function tellResults(session: Session, { parts }: LiveSearch, updates: ResultUpdates): Promise<void> {

@@ -15,8 +15,8 @@ export interface SearchLimits {
   readonly arrangedMessagesMax: number;
   /** Searches of a mailbox whose results are told as they change. */
   readonly liveSearchesMax: number;
-  /** Their results together: each is held as a number, of a SORT with the values that it is sorted by. */
-  readonly liveResultsMax: number;
+  /** What is held of their results together: a number each, of a SORT with the values that it is sorted by. */
+  readonly liveBytesMax: number;
 }
 
 export const SEARCH_LIMITS: SearchLimits = {
@@ -27,5 +27,5 @@ export const SEARCH_LIMITS: SearchLimits = {
   lineBytesMax: 65_536,
   arrangedMessagesMax: 1_000_000,
   liveSearchesMax: 10,
-  liveResultsMax: 100_000,
+  liveBytesMax: 16 * 1024 * 1024,
 };

@@ -3,15 +3,32 @@
 import type { SortCriterion } from "@pushmail/imap-wire";
 import type { Uid } from "@pushmail/mailstore";
 import type { Selected, Session } from "../command.ts";
+import { TimeSlice } from "../fetch/time-slice.ts";
 import { compareValues, readSortColumns, type SortColumns, type Value } from "./sort-messages.ts";
 
+/** What is held of a message beside the texts that it is sorted by. */
+const MESSAGE_BYTES = 100;
+
 export class SortOrder {
+  /** About as much as is held. */
+  bytes = 0;
   readonly #criteria: readonly SortCriterion[];
   readonly #values = new Map<Uid, readonly Value[]>();
 
-  constructor(columns: SortColumns) {
-    this.#criteria = columns.criteria;
-    this.#keep(columns);
+  private constructor(criteria: readonly SortCriterion[]) {
+    this.#criteria = criteria;
+  }
+
+  /** Takes values in, up to the first message that is too much. */
+  static async of(session: Session, columns: SortColumns, bytesMax: number): Promise<SortOrder> {
+    const order = new SortOrder(columns.criteria);
+    const slice = new TimeSlice(session);
+    for (const row of columns.uids.keys()) {
+      order.#keep(columns, row);
+      if (order.bytes > bytesMax) break;
+      await slice.rest();
+    }
+    return order;
   }
 
   /** Below 0 where the first comes before the second, as `sortMessages` has them. */
@@ -31,20 +48,21 @@ export class SortOrder {
   /** Reads the values of messages, and returns those that are still there. */
   async learn(session: Session, state: Selected, uids: readonly Uid[]): Promise<readonly Uid[]> {
     const columns = await readSortColumns(session, state, Uint32Array.from(uids), this.#criteria);
-    this.#keep(columns);
+    for (const row of columns.uids.keys()) this.#keep(columns, row);
     return columns.uids;
   }
 
   forget(uids: readonly Uid[]): void {
-    for (const uid of uids) this.#values.delete(uid);
+    for (const uid of uids) {
+      this.bytes -= bytesOf(this.#valuesOf(uid));
+      this.#values.delete(uid);
+    }
   }
 
-  #keep({ columns, uids }: SortColumns): void {
-    for (const [row, uid] of uids.entries())
-      this.#values.set(
-        uid,
-        columns.map((column) => column[row] as Value),
-      );
+  #keep({ columns, uids }: SortColumns, row: number): void {
+    const values = columns.map((column) => column[row] as Value);
+    this.bytes += bytesOf(values);
+    this.#values.set(uids[row] as Uid, values);
   }
 
   #valuesOf(uid: Uid): readonly Value[] {
@@ -52,4 +70,8 @@ export class SortOrder {
     if (values === undefined) throw new Error(`UID ${uid} has no place in the order`);
     return values;
   }
+}
+
+function bytesOf(values: readonly Value[]): number {
+  return values.reduce<number>((sum, value) => sum + (typeof value === "string" ? value.length : 0), MESSAGE_BYTES);
 }
