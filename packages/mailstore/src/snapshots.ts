@@ -20,6 +20,9 @@ import { MessageColumns } from "./message-columns.ts";
 import { contentsOf, type StoreContext } from "./store-context.ts";
 import type { TailRow } from "./tail-rows.ts";
 
+/** Cold rows that are encoded before the event loop gets its turn. */
+const ROWS_PER_TURN = 2_000;
+
 type Chunks = { column: number; number: number; data: Uint8Array | null }[];
 
 /** Writes a snapshot of a mailbox as it is when its turn comes. Where many want one, a store that closes waits for one. */
@@ -59,7 +62,7 @@ async function write(context: StoreContext, mailbox: MailboxState, contents: Mai
   const dirty = contents.dirtyChunks;
   contents.dirtyChunks = new Set();
   const through = contents.through;
-  const tail = contents.tail.copy();
+  const tail = contents.tail.take();
   const { inLog } = contents.tail;
   const hot = copyRows(contents, dirty);
   const { vanished } = contents;
@@ -72,7 +75,7 @@ async function write(context: StoreContext, mailbox: MailboxState, contents: Mai
       pushHot(chunks, number, columns === null ? null : encodeHotChunk(columns, contents.flagSets, [0, columns.count]));
     }
     const read = inLog === null ? [] : await rowsInLog(context, mailbox.at, inLog);
-    await pushCold(context, mailbox, contents, { tail: new Map([...read, ...tail.rows]), chunks });
+    await pushCold(context, mailbox, contents, { tail: [read, tail.rows], chunks });
     const snapshot: Snapshot = { ...mailbox.at, cursor: through, chunks };
     await context.driver.saveSnapshot(snapshot);
   } catch (error) {
@@ -116,18 +119,26 @@ async function pushCold(
   context: StoreContext,
   mailbox: MailboxState,
   contents: MailboxContents,
-  { tail, chunks }: { tail: ReadonlyMap<Uid, TailRow>; chunks: Chunks },
+  { tail, chunks }: { tail: AscendingRows; chunks: Chunks },
 ): Promise<void> {
   const exists = (uid: Uid): boolean => contents.columns.rowOf(uid) >= 0;
-  for (const [number, rows] of groupByChunk(tail, CHUNK_WIDTH.metadata)) {
+  let rowsSinceTurn = 0;
+  const pace = async (rows: number): Promise<void> => {
     context.closing.throwIfAborted();
+    rowsSinceTurn += rows;
+    if (rowsSinceTurn < ROWS_PER_TURN) return;
+    rowsSinceTurn = 0;
+    await turnOfEventLoop();
+  };
+  for (const [number, rows] of byChunk(tail, CHUNK_WIDTH.metadata)) {
+    await pace(rows.length);
     const merged = new Map(await metadataChunk(context, mailbox.at, number));
     for (const [uid, row] of rows) merged.set(uid, row.metadata);
     const kept = [...merged.values()].filter(({ uid }) => exists(uid));
     if (kept.length > 0) chunks.push({ column: COLUMN.metadata, number, data: encodeMetadataChunk(kept) });
   }
-  for (const [number, rows] of groupByChunk(tail, CHUNK_WIDTH.summary)) {
-    context.closing.throwIfAborted();
+  for (const [number, rows] of byChunk(tail, CHUNK_WIDTH.summary)) {
+    await pace(rows.length);
     const merged = new Map(await summaryChunk(context, mailbox.at, number));
     for (const [uid, row] of rows) if (row.summary !== null) merged.set(uid, row.summary);
     for (const uid of merged.keys()) if (!exists(uid)) merged.delete(uid);
@@ -135,13 +146,22 @@ async function pushCold(
   }
 }
 
-function groupByChunk(tail: ReadonlyMap<Uid, TailRow>, width: number): Map<number, [Uid, TailRow][]> {
-  const groups = new Map<number, [Uid, TailRow][]>();
-  for (const entry of tail) {
-    const number = Math.floor(entry[0] / width);
-    const group = groups.get(number);
-    if (group === undefined) groups.set(number, [entry]);
-    else group.push(entry);
+/** Row by row ascending, those of one source behind those of the one before. */
+type AscendingRows = readonly Iterable<readonly [Uid, TailRow]>[];
+
+function* byChunk(tail: AscendingRows, width: number): Generator<[number: number, rows: [Uid, TailRow][]]> {
+  let number = 0;
+  let rows: [Uid, TailRow][] = [];
+  for (const source of tail) {
+    for (const [uid, row] of source) {
+      const own = Math.floor(uid / width);
+      if (own !== number && rows.length > 0) {
+        yield [number, rows];
+        rows = [];
+      }
+      number = own;
+      rows.push([uid, row]);
+    }
   }
-  return groups;
+  if (rows.length > 0) yield [number, rows];
 }

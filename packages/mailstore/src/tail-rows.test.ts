@@ -70,18 +70,49 @@ describe("rows behind snapshots", () => {
     for (const uid of [1, 2]) rows.add(row(uid), cursor(uid + 3));
     rows.letGo();
     rows.add(row(3), cursor(6));
-    const copy = rows.copy();
+    const taken = rows.take();
     rows.add(row(4), cursor(7));
     expect(rows.inLog).toEqual({ after: 3, through: 5, uids: [1, 2] });
-    rows.saved(cursor(6), copy);
+    expect([kept(rows), [...taken.rows.keys()]]).toEqual([[3, 4], [3]]);
+    rows.saved(cursor(6), taken);
     expect([kept(rows), rows.inLog]).toEqual([[4], null]);
     rows.letGo();
-    const none = { rows: new Map<number, TailRow>(), records: 0, recordBytes: 0 };
+    const none = { records: 0, recordBytes: 0 };
     rows.saved(cursor(6), none);
     expect(rows.inLog).toEqual({ after: 6, through: 7, uids: [4, 4] });
     rows.saved(cursor(7), none);
     rows.letGo();
     expect(rows.inLog).toBeNull();
+  });
+});
+
+describe("rows that a snapshot has taken", () => {
+  it("are there until it is written, and in the next one where it is not", () => {
+    const rows = new TailRows(roomFor(1000), cursor(0));
+    for (const uid of [1, 2, 3]) rows.add(row(uid), cursor(uid));
+    const failed = rows.take();
+    rows.add(row(4), cursor(4));
+    rows.delete(2);
+    expect([kept(rows), rows.size, [...failed.rows.keys()]]).toEqual([[1, 3, 4], 3, [1, 3]]);
+    const next = rows.take();
+    rows.add(row(5), cursor(5));
+    rows.delete(5);
+    rows.delete(1);
+    expect([[...next.rows.keys()], rows.bytes]).toEqual([[3, 4], 2 * rowBytes(row(1))]);
+    rows.saved(cursor(4), next);
+    expect([kept(rows), rows.bytes]).toEqual([[], 0]);
+  });
+
+  it("outlive in it that they are let go", () => {
+    const rows = new TailRows(roomFor(1000), cursor(0));
+    for (const uid of [1, 2]) rows.add(row(uid), cursor(uid));
+    const taken = rows.take();
+    rows.add(row(3), cursor(3));
+    rows.letGo();
+    expect([[...taken.rows.keys()], kept(rows), rows.bytes]).toEqual([[1, 2], [], 0]);
+    expect(rows.inLog).toEqual({ after: 0, through: 3, uids: [1, 3] });
+    rows.saved(cursor(2), taken);
+    expect([rows.inLog, rows.bytes]).toEqual([{ after: 2, through: 3, uids: [1, 3] }, 0]);
   });
 });
 
@@ -99,7 +130,7 @@ describe("rows that a snapshot is due to", () => {
     for (let uid = 400; uid < 450; uid++) large.add(row(uid), cursor(4));
     large.settle(1);
     expect([small.size, large.size, large.inLog]).toEqual([1, 59, null]);
-    large.saved(cursor(3), { ...large.copy(), records: 3, recordBytes: 3 });
+    large.saved(cursor(3), large.take());
     large.add(row(500), cursor(5));
     large.settle(1);
     expect([small.size, large.size, room.bytes]).toEqual([1, 1, 2 * rowBytes(row(1))]);
@@ -132,6 +163,34 @@ describe("a store", () => {
     expect(logReads.count).toBeGreaterThan(0);
     expect(logReads.count).toBeLessThanOrEqual(boxes.length);
     for (const handle of handles) handle.release();
+    await store.close();
+  });
+
+  it("gives others their turn while it writes a snapshot of many", async () => {
+    const { driver, store, alice } = await opened({ tailRecordsMax: 0 });
+    const [inbox] = await store.mailboxes(alice.id);
+    if (inbox === undefined) throw new Error("no mailbox");
+    const at = { account: alice.id, mailbox: inbox.id };
+    const message = await store.stage(once("Subject: x\r\n\r\nx\r\n"), { bytesMax: 1000 });
+    let turns = 0;
+    let next = setImmediate(() => undefined);
+    const turn = (): void => {
+      turns++;
+      next = setImmediate(turn);
+    };
+    const saved = new Promise<number>((resolve) => {
+      const save = driver.saveSnapshot.bind(driver);
+      driver.saveSnapshot = (snapshot) => {
+        // Not that of the empty mailbox.
+        if (snapshot.chunks.length > 9) resolve(turns);
+        return save(snapshot);
+      };
+    });
+    await store.append(Array.from({ length: 9_000 }, () => ({ ...at, message })));
+    turn();
+    // Sizes and summaries: each 2,000 rows of either.
+    expect(await saved).toBeGreaterThanOrEqual(6);
+    clearImmediate(next);
     await store.close();
   });
 

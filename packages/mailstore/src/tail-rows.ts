@@ -34,6 +34,11 @@ export function wantsSnapshot(limits: StoreLimits, { records, recordBytes }: Tai
   return records > limits.tailRecordsMax || recordBytes > limits.tailBytesMax;
 }
 
+/** What a snapshot takes in. */
+export interface TakenRows extends Tail {
+  readonly rows: ReadonlyMap<Uid, TailRow>;
+}
+
 export class TailRoom {
   readonly #limits: StoreLimits;
   readonly #room: SharedRoom<TailRows>;
@@ -63,7 +68,10 @@ export class TailRows implements Tail {
   /** What the rows take in memory. */
   bytes = 0;
   readonly #room: TailRoom;
-  readonly #rows = new Map<Uid, TailRow>();
+  #rows = new Map<Uid, TailRow>();
+  /** Those before them that a snapshot has taken and not yet written; it may be very many. */
+  #taken = new Map<Uid, TailRow>();
+  #takenBytes = 0;
   /** The cursor of the snapshot that the rows come behind, and of the newest row. */
   #after: Cursor;
   #through: Cursor;
@@ -82,21 +90,27 @@ export class TailRows implements Tail {
   }
 
   get size(): number {
-    return this.#rows.size;
+    return this.#taken.size + this.#rows.size;
   }
 
   get(uid: Uid): TailRow | undefined {
-    return this.#rows.get(uid);
+    return this.#rows.get(uid) ?? this.#taken.get(uid);
   }
 
-  uids(): IterableIterator<Uid> {
-    return this.#rows.keys();
+  *uids(): Generator<Uid> {
+    yield* this.#taken.keys();
+    yield* this.#rows.keys();
   }
 
-  /** What there is now, for a snapshot. */
-  copy(): Tail & { readonly rows: ReadonlyMap<Uid, TailRow> } {
+  /** All that there is now, ascending, for a snapshot; what is expunged meanwhile goes from it. */
+  take(): TakenRows {
+    if (this.#taken.size === 0) this.#taken = this.#rows;
+    // Those of a snapshot that failed come first.
+    else for (const [uid, row] of this.#rows) this.#taken.set(uid, row);
+    this.#rows = new Map();
+    this.#takenBytes = this.bytes;
     const { records, recordBytes } = this;
-    return { rows: new Map(this.#rows), records, recordBytes };
+    return { rows: this.#taken, records, recordBytes };
   }
 
   /** Rows come in the order of their UIDs and cursors. */
@@ -115,30 +129,38 @@ export class TailRows implements Tail {
   }
 
   delete(uid: Uid): void {
-    const row = this.#rows.get(uid);
+    const row = this.get(uid);
     if (row === undefined) return;
-    this.#rows.delete(uid);
     this.bytes -= rowBytes(row);
+    if (!this.#rows.delete(uid) && this.#taken.delete(uid)) this.#takenBytes -= rowBytes(row);
   }
 
-  /** A snapshot of `at` holds these rows, and all that came before it. */
-  saved(at: Cursor, { rows, records, recordBytes }: Tail & { readonly rows: ReadonlyMap<Uid, TailRow> }): void {
+  /** A snapshot of `at` holds what it has taken, and all that came before it. */
+  saved(at: Cursor, { records, recordBytes }: Tail): void {
     this.records -= records;
     this.recordBytes -= recordBytes;
-    for (const [uid, row] of rows) if (this.#rows.get(uid) === row) this.delete(uid);
+    this.bytes -= this.#takenBytes;
+    this.#forgetTaken();
     this.#after = at;
     if (this.#inLog !== null) this.#inLog = this.#inLog.through <= at ? null : { ...this.#inLog, after: at };
     this.#room.settle(this);
   }
 
   letGo(): void {
-    const [first] = this.#rows.keys();
+    const [first] = this.uids();
     if (first === undefined) return;
     const uids = [this.#inLog?.uids[0] ?? first, this.#last] as const;
     this.#inLog = { after: this.#after, through: this.#through, uids };
     this.#rows.clear();
+    this.#forgetTaken();
     this.bytes = 0;
     this.release();
+  }
+
+  /** The snapshot under way keeps what it has. */
+  #forgetTaken(): void {
+    this.#taken = new Map();
+    this.#takenBytes = 0;
   }
 
   /** Gives up its room. */
