@@ -79,6 +79,43 @@ describe("the octets", () => {
   });
 });
 
+describe("a message put together of others", () => {
+  it("is never held whole, however large its parts are", async () => {
+    const server = await start();
+    const line = `${"x".repeat(998)}\r\n`;
+    const large = `Subject: large\r\n\r\n${line.repeat(8_000)}`;
+    await server.append(large);
+    const client = await server.open();
+    server.work.reset();
+    const part = 'URL "/INBOX/;UID=1/;SECTION=TEXT"';
+    client.write(`a APPEND INBOX CATENATE (URL "/INBOX/;UID=1" ${part} TEXT {4+}\r\nend\n ${part})\r\n`);
+    expect(await tagged(client, "a")).toMatch(/^a OK /);
+    const bodyBytes = large.length + 2 * 8_000 * line.length;
+    // Piece by piece, each of them once.
+    expect(server.work).toMatchObject({ readsAtOnce: 0, bodyReads: 3, bodyBytes });
+    const told = await client.ok("EXAMINE INBOX");
+    expect(told).toContain("* 2 EXISTS");
+    expect(await client.ok("FETCH 2 RFC822.SIZE")).toEqual([`* 2 FETCH (RFC822.SIZE ${bodyBytes + 4})`]);
+    expect(await client.ok(`FETCH 2 BODY[]<${large.length + 8_000 * line.length - 2}.6>`)).toEqual([
+      `* 2 FETCH (BODY[]<${large.length + 8_000 * line.length - 2}> {6}\r\n\r\nend\n)`,
+    ]);
+    client.close();
+  });
+
+  it("is refused where it would be too large, before a part that is not small is read", async () => {
+    const server = await start({ limits: { messageBytesMax: 1_000 } });
+    await server.append("x".repeat(600));
+    const client = await server.open();
+    server.work.reset();
+    const url = 'URL "/INBOX/;UID=1"';
+    const { status } = await client.command(`APPEND INBOX CATENATE (${url} ${url})`);
+    expect(status).toMatch(/^NO \[TOOBIG\]/);
+    expect(server.work.bodyBytes).toBe(600);
+    expect(server.errors).toEqual([]);
+    client.close();
+  });
+});
+
 describe("a message that is not appended", () => {
   it("leaves nothing where the client goes in its middle", async () => {
     const server = await start();

@@ -38,7 +38,12 @@ const listing = (row: string): string[] =>
 
 /** What is tried by each command; with INBOX selected, in which one message of the attacker's own lies. */
 const ATTEMPTS: Readonly<Record<string, readonly string[]>> = {
-  APPEND: ofNames((name) => `APPEND ${name} {9+}\r\nX: evil\r\n`),
+  APPEND: ofNames((name) => `APPEND ${name} {9+}\r\nX: evil\r\n`).concat(
+    ofNames((name) => `APPEND INBOX CATENATE (URL "/${encodeURIComponent(name.replaceAll('"', ""))}/;UID=1")`),
+    [`imap://${BOB}@localhost/`, `//${BOB}@localhost/`, "/../bob/"].map(
+      (base) => `APPEND INBOX CATENATE (URL "${base}${MAILBOX}/;UID=1")`,
+    ),
+  ),
   AUTHENTICATE: [`AUTHENTICATE PLAIN ${Buffer.from(`${BOB}\0mallory@example.org\0${PASSWORD}`).toString("base64")}`],
   CANCELUPDATE: ['CANCELUPDATE "1"'],
   CAPABILITY: ["CAPABILITY"],

@@ -12,6 +12,7 @@ import {
   printIdParameters,
   printListArguments,
   printMailbox,
+  printMessageUrl,
   printNotifyArguments,
   printSearchArguments,
   printSelectParameters,
@@ -149,8 +150,20 @@ function append(draw: Draw): string {
   const flags = draw.chance(0.5) ? `${printFlagList(draw.several(0, 3, () => draw.of(FLAGS)))} ` : "";
   const date = draw.chance(0.3) ? `${printDateTime(draw.below(20_000) * DAY_MS, draw.below(1_000) - 500)} ` : "";
   const before = `APPEND ${name(draw)} ${flags}${date}`;
-  if (draw.chance(0.2)) return `${before}UTF8 (~{${TEXT.length}+}\r\n${TEXT})`;
-  return `${before}{${TEXT.length}+}\r\n${TEXT}`;
+  const text = `{${TEXT.length}+}\r\n${TEXT}`;
+  const piece = (): string => draw.of([`TEXT ${text}`, `UTF8 (~${text})`, `URL "${messageUrl(draw)}"`]);
+  if (draw.chance(0.3)) return `${before}CATENATE (${draw.several(1, 3, piece).join(" ")})`;
+  return before + draw.of([text, `UTF8 (~${text})`]);
+}
+
+function messageUrl(draw: Draw): string {
+  return printMessageUrl({
+    mailbox: draw.of(NAMES),
+    uidValidity: draw.chance(0.2) ? 1 + draw.below(99) : null,
+    uid: 1 + draw.below(5),
+    section: { part: draw.several(0, 2, () => 1 + draw.below(3)), text: draw.of([null, "HEADER", "TEXT"]), fields: [] },
+    partial: draw.chance(0.3) ? { offset: draw.below(2 ** 33), octets: 1 + draw.below(99) } : null,
+  });
 }
 
 function store(draw: Draw): string {

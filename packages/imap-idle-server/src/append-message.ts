@@ -1,77 +1,88 @@
-// One message of a command that takes messages: what stands before it, and its octets on their way into the store.
-import { parseDateTime, parseFlagList, Scanner, SyntaxFault } from "@pushmail/imap-wire";
-import type { StagedMessage } from "@pushmail/mailstore";
+// A message on its way into the store: put together of the pieces that it comes in, and refused where it is not taken.
+import { SyntaxFault } from "@pushmail/imap-wire";
+import type { AccountInfo, StagedMessage } from "@pushmail/mailstore";
+import { catenatedPart, type CatenatedPart } from "./catenated-part.ts";
 import type { Completion, MessageLiteral, Session } from "./command.ts";
-import type { ImapLimits } from "./limits.ts";
+import type { IncomingMessage, IncomingMessages, Piece } from "./incoming-messages.ts";
 import { no } from "./replies.ts";
 
-export interface AppendMessage {
-  readonly flags: readonly string[];
-  /** Undefined for the time of arrival. */
-  readonly internalDateMs: number | undefined;
-  readonly literal: MessageLiteral;
-  /** Whether the literal stands in the parentheses of `UTF8 (...)` (RFC 6855 4). */
-  readonly isInUtf8: boolean;
-}
+/** RFC 3502 6.3.11: an empty literal takes the command back. */
+const EMPTY: Completion = { status: "NO", text: "An empty message is not appended" };
 
-/** Reads flags and date, and steps over the announcement of the literal (RFC 9051 9 append-message). */
-export function parseAppendMessage(scan: Scanner, literal: MessageLiteral | undefined): AppendMessage {
-  const flags = scan.peek === "(" ? spaced(scan, parseFlagList(scan)) : [];
-  const internalDateMs = scan.peek === '"' ? spaced(scan, parseDateTime(scan).ms) : undefined;
-  const isInUtf8 = scan.skip("UTF8 (");
-  const isLiteral = scan.peek === "~" || (scan.peek === "{" && !isInUtf8);
-  if (literal === undefined || !isLiteral) throw scan.fault("Expected a literal");
-  scan.literal();
-  return { flags, internalDateMs, literal, isInUtf8 };
-}
+/** Why a message of this size is not taken, if it is not. */
+export type Admission = (sizeBytes: number) => Promise<Completion | undefined>;
 
-function spaced<Value>(scan: Scanner, value: Value): Value {
-  scan.space();
-  return value;
-}
-
-/** What stands behind the message, once that has come: undefined at the command's end. */
-export function readBehind({ literal, isInUtf8 }: AppendMessage, { wire }: ImapLimits): Scanner | undefined {
-  const { frame, literal: next } = literal.rest;
-  const scan = new Scanner(frame, wire);
-  if (isInUtf8) scan.expect(")");
-  if (next !== undefined) return scan;
-  // Spaces at the end do no harm.
-  return frame.text.slice(scan.position).trim() === "" ? undefined : scan;
-}
-
-/** The answer to a message that is refused by its size alone. */
+/** The answer to a message that is larger than any that is taken. */
 export function refuseSize({ limits }: Session, sizeBytes: number): Completion | undefined {
-  // RFC 3502 6.3.11: an empty literal takes the command back.
-  if (sizeBytes === 0) return { status: "NO", text: "An empty message is not appended" };
   const { messageBytesMax } = limits;
   return sizeBytes > messageBytesMax ? no("TOOBIG", `At most ${messageBytesMax} octets are taken`) : undefined;
 }
 
-/** Takes a message in; an answer where it is of a kind that is not kept. */
-export async function stageMessage(session: Session, literal: MessageLiteral): Promise<StagedMessage | Completion> {
-  const message = await stage(session, literal);
-  if (session.acceptsUtf8 || "status" in message || !message.summary.isInternationalized) return message;
-  await message.discard();
-  // RFC 9755 4
-  return { status: "NO", text: "Headers beyond ASCII are for clients that enable UTF8=ACCEPT" };
+/** A message whose octets are not taken. */
+class Refused extends Error {
+  readonly completion: Completion;
+
+  constructor(completion: Completion) {
+    super(completion.text);
+    this.completion = completion;
+  }
 }
 
-async function stage(session: Session, literal: MessageLiteral): Promise<StagedMessage | Completion> {
-  let hasNul = false;
-  async function* withoutNul(): AsyncGenerator<Uint8Array> {
-    for await (const piece of literal.bytes()) {
-      hasNul = piece.includes(0);
-      // RFC 9051 9: CHAR8 is any octet but NUL.
-      if (hasNul) throw new SyntaxFault("NUL in the message");
-      yield piece;
-    }
-  }
+export interface Staging {
+  readonly account: AccountInfo;
+  readonly messages: IncomingMessages;
+  /** Asked before a piece is read, with the size that the message has with it. */
+  readonly admit: Admission;
+}
+
+/** Takes a message in; an answer where it is none that is kept. */
+export async function stageMessage(
+  session: Session,
+  message: IncomingMessage,
+  staging: Staging,
+): Promise<StagedMessage | Completion> {
   try {
-    return await session.store.stage(withoutNul(), { bytesMax: session.limits.messageBytesMax });
+    const { messageBytesMax: bytesMax } = session.limits;
+    const staged = await session.store.stage(octetsOf(session, message, staging), { bytesMax });
+    if (session.acceptsUtf8 || !staged.summary.isInternationalized) return staged;
+    await staged.discard();
+    // RFC 9755 4
+    return { status: "NO", text: "Headers beyond ASCII are for clients that enable UTF8=ACCEPT" };
   } catch (error) {
-    // RFC 3516 4.4: of a literal8 it is no fault, but a message that could be told by BINARY alone is not kept.
-    if (hasNul && literal.isBinary) return no("UNKNOWN-CTE", "Messages with NUL in them are not kept");
+    if (error instanceof Refused) return error.completion;
     throw error;
   }
+}
+
+async function* octetsOf(
+  session: Session,
+  { isWhole }: IncomingMessage,
+  { account, messages, admit }: Staging,
+): AsyncGenerator<Uint8Array> {
+  let sizeBytes = 0;
+  for await (const piece of messages.pieces()) {
+    const part = await partOf(session, account, piece);
+    sizeBytes += part.sizeBytes;
+    const refused = isWhole && sizeBytes === 0 ? EMPTY : await admit(sizeBytes);
+    if (refused !== undefined) throw new Refused(refused);
+    for await (const octets of part.bytes()) {
+      if (octets.includes(0)) throw nulIn(piece);
+      yield octets;
+    }
+  }
+  if (sizeBytes === 0) throw new Refused(EMPTY);
+}
+
+async function partOf(session: Session, account: AccountInfo, piece: Piece): Promise<MessageLiteral | CatenatedPart> {
+  if (typeof piece !== "string") return piece;
+  const part = await catenatedPart(session, account, piece);
+  if ("status" in part) throw new Refused(part);
+  return part;
+}
+
+/** RFC 9051 9: CHAR8 is any octet but NUL. */
+function nulIn(piece: Piece): Error {
+  // RFC 3516 4.4: of a literal8 it is no fault, but a message that could be told by BINARY alone is not kept.
+  if (typeof piece === "string" || !piece.isBinary) return new SyntaxFault("NUL in the message");
+  return new Refused(no("UNKNOWN-CTE", "Messages with NUL in them are not kept"));
 }

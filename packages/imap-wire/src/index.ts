@@ -58,6 +58,8 @@ export {
   printMetadataChanged,
   printSetMetadataArguments,
 } from "./metadata.ts";
+export type { MessageUrl } from "./message-url.ts";
+export { parseMessageUrl, printMessageUrl } from "./message-url.ts";
 export type { EventGroup, MailboxSpecifier, NotifyArguments, NotifyEvent } from "./notify-arguments.ts";
 export { NOTIFY_EVENTS, parseNotifyArguments, printNotifyArguments } from "./notify-arguments.ts";
 export type { PageRange } from "./page-range.ts";

@@ -10,8 +10,11 @@ export interface MailboxNameOptions {
 }
 
 export function parseMailbox(scan: Scanner, options?: MailboxNameOptions): string {
-  const name = decodeMailboxName(scan.astring(), options ?? { utf8: scan.acceptsUtf8 });
-  // RFC 9051 5.1: INBOX is the one name without regard to case.
+  return inboxInCapitals(decodeMailboxName(scan.astring(), options ?? { utf8: scan.acceptsUtf8 }));
+}
+
+/** RFC 9051 5.1: INBOX is the one name without regard to case. */
+export function inboxInCapitals(name: string): string {
   return /^inbox$/i.test(name) ? "INBOX" : name;
 }
 

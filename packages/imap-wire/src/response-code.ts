@@ -1,4 +1,4 @@
-// Response codes: what a status response tells a program (RFC 9051 7.1, RFC 5530, RFC 4315, RFC 5267, RFC 7162, RFC 8474, RFC 9585, RFC 9586, RFC 10022).
+// Response codes: what a status response tells a program (RFC 9051 7.1, RFC 5530, RFC 4315, RFC 4469, RFC 5267, RFC 7162, RFC 8474, RFC 9585, RFC 9586, RFC 10022).
 import { printFlagList } from "./flags.ts";
 import type { NumberRange } from "./sequence-set.ts";
 import { printSequenceSet } from "./sequence-set.ts";
@@ -41,6 +41,8 @@ export type ResponseCode =
   | "UNKNOWN-CTE"
   | "USEATTR"
   | { readonly code: "APPENDUID"; readonly uidValidity: number; readonly uids: readonly NumberRange[] }
+  /** A URL as the client wrote it (RFC 4469 4.1). */
+  | { readonly code: "BADURL"; readonly url: string }
   | { readonly code: "BADCHARSET"; readonly charsets: readonly string[] }
   /** The events that there are (RFC 5465 3.1). */
   | { readonly code: "BADEVENT"; readonly events: readonly string[] }
@@ -70,6 +72,13 @@ export type ResponseCode =
   /** What a client may set for good; `\*` where it may also make new keywords. */
   | { readonly code: "PERMANENTFLAGS"; readonly flags: readonly string[] };
 
+/** What would end the code or the line too early, or is no part of any URL. */
+const NOT_IN_URL = /[^\x20\x21\x23-\x5b\x5e-\x7e]/g;
+
+function percentEncoded(char: string): string {
+  return `%${char.charCodeAt(0).toString(16).toUpperCase().padStart(2, "0")}`;
+}
+
 /** The code without its brackets. */
 export function printResponseCode(code: ResponseCode): string {
   if (typeof code === "string") return code;
@@ -80,6 +89,8 @@ export function printResponseCode(code: ResponseCode): string {
       return `BADCHARSET (${code.charsets.map(printAstring).join(" ")})`;
     case "BADEVENT":
       return `BADEVENT (${code.events.join(" ")})`;
+    case "BADURL":
+      return `BADURL "${code.url.replace(NOT_IN_URL, percentEncoded)}"`;
     case "CAPABILITY":
       return `CAPABILITY ${code.capabilities.join(" ")}`;
     case "COPYUID":

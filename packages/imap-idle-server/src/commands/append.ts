@@ -3,13 +3,14 @@
 import { parseMailbox } from "@pushmail/imap-wire";
 import { Refusal, uidSetOf, type AccountInfo, type NewMessage } from "@pushmail/mailstore";
 import { flagsAllowed, reachTarget, type Reached } from "../access.ts";
-import { parseAppendMessage, readBehind, refuseSize, stageMessage, type AppendMessage } from "../append-message.ts";
+import { refuseSize, stageMessage } from "../append-message.ts";
 import { command, type Command, type Completion, type Session } from "../command.ts";
+import { IncomingMessages } from "../incoming-messages.ts";
 import { no, ok } from "../replies.ts";
 
 interface AppendArguments {
   readonly mailbox: string;
-  readonly first: AppendMessage;
+  readonly messages: IncomingMessages;
 }
 
 /** What stands before the first message's literal: the mailbox at least, which may be a literal itself. */
@@ -18,20 +19,20 @@ const BEFORE_MESSAGE = /^APPEND +[^ ]/i;
 export const append: Command = command({
   name: "APPEND",
   in: ["authenticated", "selected"],
-  capability: "MULTIAPPEND",
+  capability: ["CATENATE", "MULTIAPPEND"],
   streamsLiteral: (before) => BEFORE_MESSAGE.test(before),
   parse(scan, { literal }): AppendArguments {
     scan.space();
     const mailbox = parseMailbox(scan);
     scan.space();
-    return { mailbox, first: parseAppendMessage(scan, literal) };
+    return { mailbox, messages: new IncomingMessages({ scan, literal }) };
   },
-  async run(session, { mailbox, first }, { account }) {
+  async run(session, { mailbox, messages: incoming }, { account }) {
     const target = await reachTarget(session, account, mailbox);
     if (target === undefined) return tryCreate();
     const messages: NewMessage[] = [];
     try {
-      const refused = await stageAll(session, { target, first }, messages);
+      const refused = await stageAll(session, { account, target, incoming }, messages);
       return refused ?? (await appendAll(session, target, messages));
     } catch (error) {
       // The mailbox may have gone while the messages came in.
@@ -49,23 +50,24 @@ function tryCreate(): Completion {
 }
 
 interface Appending {
+  /** Of the client, whose mailboxes its URLs name. */
+  readonly account: AccountInfo;
   readonly target: Reached;
-  readonly first: AppendMessage;
+  readonly incoming: IncomingMessages;
 }
 
 /** Takes in message after message; ends with an answer where one of them is refused. */
 async function stageAll(
   session: Session,
-  { target, first }: Appending,
+  { account, target, incoming }: Appending,
   messages: NewMessage[],
 ): Promise<Completion | undefined> {
   const staged = { bytes: 0, messages: 0 };
-  for (let next: AppendMessage | undefined = first; next !== undefined;) {
-    const current: AppendMessage = next;
-    const { literal, flags, internalDateMs } = current;
-    const refused = await refusalBySize(session, target.owner, { sizeBytes: literal.sizeBytes, staged });
-    if (refused !== undefined) return refused;
-    const message = await stageMessage(session, literal);
+  const admit = (sizeBytes: number): Promise<Completion | undefined> =>
+    refusalBySize(session, target.owner, { sizeBytes, staged });
+  for (let next = incoming.next(); next !== undefined; next = incoming.next()) {
+    const { flags, internalDateMs } = next;
+    const message = await stageMessage(session, next, { account, messages: incoming, admit });
     if ("status" in message) return message;
     const date = internalDateMs === undefined ? {} : { internalDateMs };
     messages.push({
@@ -78,19 +80,8 @@ async function stageAll(
     });
     staged.bytes += message.sizeBytes;
     staged.messages++;
-    next = nextMessage(session, current);
   }
   return undefined;
-}
-
-/** The message that the command goes on with; undefined at its end. */
-function nextMessage({ limits }: Session, message: AppendMessage): AppendMessage | undefined {
-  const scan = readBehind(message, limits);
-  if (scan === undefined) return undefined;
-  scan.space();
-  const next = parseAppendMessage(scan, message.literal.rest.literal);
-  scan.end();
-  return next;
 }
 
 interface Coming {

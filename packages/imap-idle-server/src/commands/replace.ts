@@ -1,15 +1,16 @@
 // REPLACE and UID REPLACE (RFC 8508): a message in place of another, by one change that all sessions see as one.
-import { parseMailbox, parseSequenceSet, printUntagged, SyntaxFault, type SequenceSet } from "@pushmail/imap-wire";
+import { parseMailbox, parseSequenceSet, printUntagged, type SequenceSet } from "@pushmail/imap-wire";
 import { flagsAllowed, reachTarget, requireRights } from "../access.ts";
-import { parseAppendMessage, readBehind, refuseSize, stageMessage, type AppendMessage } from "../append-message.ts";
-import { command, type Command } from "../command.ts";
+import { refuseSize, stageMessage } from "../append-message.ts";
+import { command, type Command, type Completion } from "../command.ts";
+import { IncomingMessages } from "../incoming-messages.ts";
 import { no, ok } from "../replies.ts";
 import { messagesMeant } from "../transfer.ts";
 
 interface ReplaceArguments {
   readonly set: SequenceSet;
   readonly mailbox: string;
-  readonly message: AppendMessage;
+  readonly messages: IncomingMessages;
 }
 
 /** What stands before the message's literal: the number and the mailbox, which may be a literal itself. */
@@ -31,9 +32,9 @@ export const replace: Command = command({
     scan.space();
     const mailbox = parseMailbox(scan);
     scan.space();
-    return { set, mailbox, message: parseAppendMessage(scan, literal) };
+    return { set, mailbox, messages: new IncomingMessages({ scan, literal }, { isOne: true }) };
   },
-  async run(session, { set, mailbox, message }, state, call) {
+  async run(session, { set, mailbox, messages }, state, call) {
     // RFC 8508 5: it is an append, \Deleted, and an expunge.
     requireRights(state, "te");
     const { account, handle } = state;
@@ -41,14 +42,13 @@ export const replace: Command = command({
     if (target === undefined) return no("TRYCREATE", "No such mailbox");
     const uid = (await messagesMeant(session, state, set, call))[0]?.[0];
     if (uid === undefined || state.view.numberOf(uid) === 0) return no("NONEXISTENT", "No such message");
-    const { literal, flags, internalDateMs } = message;
-    const refused = refuseSize(session, literal.sizeBytes);
-    if (refused !== undefined) return refused;
-    const staged = await stageMessage(session, literal);
+    const message = messages.next();
+    if (message === undefined) throw new Error("no message, where the grammar has one");
+    const { flags, internalDateMs } = message;
+    const admit = async (sizeBytes: number): Promise<Completion | undefined> => refuseSize(session, sizeBytes);
+    const staged = await stageMessage(session, message, { account, messages, admit });
     if ("status" in staged) return staged;
     try {
-      if (readBehind(message, session.limits) !== undefined)
-        throw new SyntaxFault("Unexpected text behind the message");
       const date = internalDateMs === undefined ? {} : { internalDateMs };
       const replacement = {
         account: target.owner.id,

@@ -1,24 +1,19 @@
 // The values of a message's sections: read in advance, many messages at once, where they are few octets.
 import type { FetchSection } from "@pushmail/imap-wire";
-import {
-  DowngradedSummary,
-  type BlobRange,
-  type ByteRange,
-  type MailStore,
-  type MessageDetails,
-} from "@pushmail/mailstore";
+import { DowngradedSummary, type BlobRange, type MailStore, type MessageDetails } from "@pushmail/mailstore";
 import { collectOctets } from "./collect-octets.ts";
 import type { FetchLimits } from "./limits.ts";
 import { cutOctets, locateSection, type Decoding, type LocatedSection, type Undecodable } from "./locate-section.ts";
-import { countMade, decodedOctets, type MadeOctets } from "./made-octets.ts";
+import { countMade, decodedOctets } from "./made-octets.ts";
 import type { ReadItem, Wanted } from "./read-groups.ts";
+import type { SectionOctets } from "./section-octets.ts";
 import { surrogateOctets } from "./surrogate-octets.ts";
 
 /**
  * A section's octets, or where they are that are passed on as they are read, or how many there are; `missing` where there
  * is no such part.
  */
-export type SectionValue = Uint8Array | ByteRange | MadeOctets | number | "missing" | Undecodable;
+export type SectionValue = SectionOctets | number | "missing" | Undecodable;
 
 /** A message whose sections are told. */
 export interface SectionsMessage {

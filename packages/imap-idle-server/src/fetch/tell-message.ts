@@ -7,12 +7,12 @@ import {
   type FetchItem,
   type FetchSection,
 } from "@pushmail/imap-wire";
-import type { ByteRange, MessageDetails } from "@pushmail/mailstore";
+import type { MessageDetails } from "@pushmail/mailstore";
 import type { Session } from "../command.ts";
 import { PeerGone } from "../replies.ts";
 import { fetchHead } from "../response-form.ts";
 import { printAttribute, type FetchedMessage } from "./fetch-plan.ts";
-import { madeOctets, type MadeOctets } from "./made-octets.ts";
+import { countOf, readOctets, type SectionOctets } from "./section-octets.ts";
 import type { SectionValue } from "./section-values.ts";
 
 /** What there is to tell of a message. */
@@ -27,7 +27,7 @@ export interface Telling {
 const COPIED_OCTETS_MAX = 4_096;
 
 /** A piece of a response, or where it is in the message. */
-type Part = string | Uint8Array | ByteRange | MadeOctets;
+type Part = string | SectionOctets;
 
 /** Tells a message's data; undefined where there is room for the next one. */
 export function tellMessage(session: Session, { message, items, sections }: Telling): Promise<void> | undefined {
@@ -46,7 +46,7 @@ export function tellMessage(session: Session, { message, items, sections }: Tell
     const value = sections[next++] as SectionValue;
     if (typeof value === "string") text += printAbsence(item);
     else if (typeof value === "number") text += value;
-    else if (octetsOf(value) === 0) text += '""';
+    else if (countOf(value) === 0) text += '""';
     else if (item.name === "PREVIEW" && value instanceof Uint8Array) text += printString(latin1(value));
     else if (value instanceof Uint8Array && value.length <= COPIED_OCTETS_MAX)
       text += printHead(item, value) + latin1(value);
@@ -64,19 +64,11 @@ function printAbsence({ name }: FetchSection): string {
   return name === "BINARY.SIZE" ? "0" : "NIL";
 }
 
-type Octets = Uint8Array | ByteRange | MadeOctets;
-
 /** RFC 3516 4.2: what may have NUL in it is a literal8. */
-function printHead({ name }: FetchSection, value: Octets): string {
-  const count = octetsOf(value);
+function printHead({ name }: FetchSection, value: SectionOctets): string {
+  const count = countOf(value);
   const isBinary = name === "BINARY" && (!(value instanceof Uint8Array) || value.includes(0));
   return isBinary ? printLiteral8Head(count) : printLiteralHead(count);
-}
-
-function octetsOf(value: Octets): number {
-  if (value instanceof Uint8Array) return value.length;
-  const { start, end } = "told" in value ? value.told : value;
-  return end - start;
 }
 
 function isRead(part: Part): part is string | Uint8Array {
@@ -98,12 +90,6 @@ async function tellParts(session: Session, message: MessageDetails, parts: reado
   }
 }
 
-async function tellOctets(session: Session, { blob }: MessageDetails, range: ByteRange | MadeOctets): Promise<void> {
-  let written = 0;
-  for await (const piece of "told" in range ? madeOctets(range) : session.store.body(blob, range)) {
-    written += piece.length;
-    await session.write(piece);
-  }
-  const announced = octetsOf(range);
-  if (written !== announced) throw new Error(`${written} octets where ${announced} were announced`);
+async function tellOctets(session: Session, message: MessageDetails, octets: SectionOctets): Promise<void> {
+  for await (const piece of readOctets(session.store, message, octets)) await session.write(piece);
 }
