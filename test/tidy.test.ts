@@ -15,9 +15,10 @@ const layers: Readonly<Record<string, readonly string[]>> = {
   mailstore: ["imap-wire"],
   sasl: ["mailstore"],
   "smtp-ingest": ["mailstore", "sasl"],
-  "imap-idle-server": ["mailstore", "sasl", "imap-wire"],
+  "search-index": ["mailstore"],
+  "imap-idle-server": ["mailstore", "sasl", "search-index", "imap-wire"],
   "client-cli": [],
-  pushmail: ["mailstore", "sasl", "smtp-ingest", "imap-idle-server", "client-cli"],
+  pushmail: ["mailstore", "sasl", "smtp-ingest", "search-index", "imap-idle-server", "client-cli"],
 };
 const wordlessNames = /^(utils?|helpers?|common|manager|misc|types)\b/;
 const linesMax = 300;

@@ -11,6 +11,7 @@ import type {
   MessageIndex,
 } from "@pushmail/mailstore";
 import type { Sasl, SaslChannel } from "@pushmail/sasl";
+import type { SearchIndex } from "@pushmail/search-index";
 import type { ImapLimits } from "./limits.ts";
 import type { Log } from "./log.ts";
 import type { MailboxView } from "./mailbox-view.ts";
@@ -52,8 +53,12 @@ export interface Session {
   readonly log: Log;
   readonly client: Client;
   readonly sasl: Sasl;
-  /** What the server says of itself (RFC 5464). */
-  readonly serverMetadata: ServerMetadata;
+  readonly server: {
+    /** What it says of itself (RFC 5464). */
+    readonly metadata: ServerMetadata;
+    /** Undefined where there is none: then searches look at every message. */
+    readonly searchIndex: SearchIndex | undefined;
+  };
   /** Whether and how what the client sends is kept from others. */
   readonly channel: SaslChannel;
   /** The current time, in milliseconds since 1970. */

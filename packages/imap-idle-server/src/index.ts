@@ -4,4 +4,5 @@ export type { Command } from "./command.ts";
 export { COMMANDS } from "./commands/index.ts";
 export { DEFAULT_LIMITS as DEFAULT_IMAP_LIMITS, type ImapLimits } from "./limits.ts";
 export type { Log } from "./log.ts";
+export { describeMessages, describeFormat } from "./search/describe-messages.ts";
 export { startImapServer, type ImapServer, type ImapServerOptions, type TlsFiles } from "./serve.ts";

@@ -24,7 +24,7 @@ export async function readMetadata(
   const stored = await session.store.metadata(account, status?.id ?? null);
   const values = stored.map(({ name, value }): MetadataValue => [name, Buffer.from(value).toString("latin1")]);
   if (status === undefined) {
-    const { comment = "", admin = "" } = session.serverMetadata;
+    const { comment = "", admin = "" } = session.server.metadata;
     if (comment !== "") values.push(["/shared/comment", utf8ToLatin1(comment)]);
     if (admin !== "") values.push(["/shared/admin", utf8ToLatin1(admin)]);
   }

@@ -5,6 +5,7 @@ import { setTimeout } from "node:timers/promises";
 import { createSecureContext, type SecureContext } from "node:tls";
 import { LoginThrottle, type MailStore } from "@pushmail/mailstore";
 import { Sasl } from "@pushmail/sasl";
+import type { SearchIndex } from "@pushmail/search-index";
 import { Admission, type Room } from "./admission.ts";
 import { Connection } from "./connection.ts";
 import { DEFAULT_LIMITS, type ImapLimits } from "./limits.ts";
@@ -40,6 +41,8 @@ export interface ImapServerOptions {
   readonly metadata?: ServerMetadata;
   /** How clients may log in; with the passwords of the store by default. */
   readonly sasl?: Sasl;
+  /** What spares searches to look at every message. */
+  readonly searchIndex?: SearchIndex;
   /** Slows failed logins down; one that several listeners share leaves a guesser no way around it. */
   readonly throttle?: LoginThrottle;
   /** What this listener shares with others. */
@@ -87,6 +90,7 @@ class ConnectionServer implements ImapServer {
     this.#context = {
       store,
       sasl: options.sasl ?? new Sasl({ store }),
+      searchIndex: options.searchIndex,
       limits,
       log,
       hostname,

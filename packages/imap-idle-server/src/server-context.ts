@@ -2,6 +2,7 @@
 import type { SecureContext } from "node:tls";
 import type { AccountId, LoginThrottle, MailStore } from "@pushmail/mailstore";
 import type { Sasl } from "@pushmail/sasl";
+import type { SearchIndex } from "@pushmail/search-index";
 import type { Admission } from "./admission.ts";
 import type { Connection } from "./connection.ts";
 import type { ImapLimits } from "./limits.ts";
@@ -12,6 +13,7 @@ import type { Tally } from "./tally.ts";
 export interface ServerContext {
   readonly store: MailStore;
   readonly sasl: Sasl;
+  readonly searchIndex: SearchIndex | undefined;
   readonly limits: ImapLimits;
   readonly log: Log;
   /** The name that the greeting gives. */

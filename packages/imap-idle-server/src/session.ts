@@ -30,7 +30,6 @@ import type { ImapLimits } from "./limits.ts";
 import type { Log } from "./log.ts";
 import { endNumbered } from "./live/start-live.ts";
 import { tellChanged } from "./live/tell-live.ts";
-import type { ServerMetadata } from "./metadata.ts";
 import { ALL_OF_SELECTED, type Subscription } from "./notify/subscription.ts";
 import { Patience } from "./patience.ts";
 import { Progress } from "./progress.ts";
@@ -77,8 +76,8 @@ export class ImapSession implements Session {
   get sasl(): Sasl {
     return this.#server.sasl;
   }
-  get serverMetadata(): ServerMetadata {
-    return this.#server.metadata;
+  get server(): Session["server"] {
+    return this.#server;
   }
   get client(): Client {
     const { address, tls } = this.#connection;

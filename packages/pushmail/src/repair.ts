@@ -3,6 +3,7 @@ import { findingLine, repairStore } from "@pushmail/mailstore";
 import type { CliCommand } from "@pushmail/client-cli";
 import { summaryLine } from "./check.ts";
 import { maintenanceCommand } from "./maintenance-command.ts";
+import { dropIndex } from "./search-index.ts";
 
 export const repair: CliCommand = maintenanceCommand({
   name: "repair",
@@ -12,11 +13,16 @@ message whose body is lost stays listed, and its body is refused. Damaged bytes 
   flags: ["dry-run"],
   async run({ data, dryRun }, { stdout }) {
     const would = dryRun ? "would be " : "";
+    const tell = (line: string): void => {
+      // Where mail is other than it was, so may be its texts.
+      if (!dryRun) dropIndex(data);
+      stdout.write(`${line}\n`);
+    };
     const { mended, lost, check, left } = await repairStore({
       directory: data,
       dryRun,
-      onMended: (what) => stdout.write(`${would}mended: ${what}\n`),
-      onLost: (finding) => stdout.write(`lost: ${findingLine(finding)}\n`),
+      onMended: (what) => tell(`${would}mended: ${what}`),
+      onLost: (finding) => tell(`lost: ${findingLine(finding)}`),
     });
     for (const finding of left) stdout.write(`${dryRun ? "found" : "not mended"}: ${findingLine(finding)}\n`);
     stdout.write(`${mended} ${would}mended, ${lost} lost; check: ${summaryLine(check)}\n`);

@@ -14,6 +14,7 @@ import {
   type StoreLimits,
 } from "@pushmail/mailstore";
 import { TOKEN_LIMITS, type TokenLimits } from "@pushmail/sasl";
+import { SEARCH_INDEX_LIMITS, type SearchIndexLimits } from "@pushmail/search-index";
 import { SMTP_LIMITS, type SmtpLimits } from "@pushmail/smtp-ingest";
 
 /** A TCP port, 0 for a free one, or no listener at all. */
@@ -44,6 +45,7 @@ export interface Limits {
   readonly token: TokenLimits;
   readonly store: StoreLimits;
   readonly level: LevelLimits;
+  readonly searchIndex: SearchIndexLimits;
   /** What the check of a password costs; in memory, where no hash can be stolen, next to nothing. */
   readonly scrypt: ScryptCost;
   /** What SCRAM's keys cost, to whoever logs in by them too; RFC 7677 4 wants 4096 at least. */
@@ -63,6 +65,7 @@ export const defaultLimits: Limits = {
   token: TOKEN_LIMITS,
   store: STORE_LIMITS,
   level: LEVEL_LIMITS,
+  searchIndex: SEARCH_INDEX_LIMITS,
   scrypt: DEFAULT_SCRYPT_COST,
   scram: { iterations: DEFAULT_SCRAM_ITERATIONS },
 };
@@ -99,6 +102,8 @@ export interface ServerSettings extends Readonly<Record<ListenerName, Port>> {
   readonly tlsKey: string;
   readonly tlsCert: string;
   readonly tlsClientCa: string;
+  /** Whether searched mailboxes are indexed; mail that is kept in memory never is. */
+  readonly searchIndex: "on" | "off";
   /** Tolerances to do without; `all` is every one. */
   readonly strict: readonly string[];
   readonly oauthIssuer: string;
@@ -178,6 +183,11 @@ export const settingSpecs: Readonly<Record<Exclude<keyof Settings, "limits">, Se
     unset: "none",
   },
   strict: { kind: "names", value: "NAME", says: "tolerance of docs/clients.md to do without, or all", unset: "none" },
+  searchIndex: {
+    kind: ["on", "off"],
+    value: "STATE",
+    says: "on or off: index the texts of mailboxes that are searched",
+  },
   log: { kind: ["pretty", "json"], value: "FORMAT", says: "how log lines look: pretty or json" },
   logLevel: {
     kind: ["trace", "debug", "info", "warn", "error", "fatal", "silent"],
@@ -213,6 +223,7 @@ export const defaultSettings: Settings = {
   oauthKeysUrl: "",
   oauthIntrospectionUrl: "",
   strict: [],
+  searchIndex: "on",
   log: "pretty",
   logLevel: "info",
   demo: false,

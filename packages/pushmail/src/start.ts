@@ -10,6 +10,7 @@ import {
   StoreDamage,
 } from "@pushmail/mailstore";
 import { Sasl } from "@pushmail/sasl";
+import type { SearchIndex } from "@pushmail/search-index";
 import { type SmtpIngest, startSmtpIngest } from "@pushmail/smtp-ingest";
 import { loadTls, type TlsFiles } from "./certificate.ts";
 import { type ConnectionRooms, descriptorsMax, shareOut } from "./descriptors.ts";
@@ -26,6 +27,7 @@ import {
   type ServerSettings,
 } from "./settings.ts";
 import { strictnessOf, type Tolerance } from "./strictness.ts";
+import { openIndex } from "./search-index.ts";
 import { StartFault } from "./start-fault.ts";
 import { loadTokenChecker } from "./tokens.ts";
 import { provisionUsers } from "./users.ts";
@@ -41,6 +43,8 @@ type Addresses = Readonly<Record<ListenerName, ListenerAddress | undefined>>;
 /** A running server; the address is undefined where a listener is off. */
 export interface Pushmail extends Addresses {
   readonly store: MailStore;
+  /** Undefined where none is kept; its `status` tells how far it is behind. */
+  readonly searchIndex: SearchIndex | undefined;
   /** Reads key and certificate anew, for the connections to come; where that fails the old ones stay. */
   reloadCertificate(): Promise<void>;
   /** Takes no new connections, says good-bye to the open ones and closes the store. */
@@ -81,12 +85,19 @@ export async function startPushmail(given: PushmailOptions = {}): Promise<Pushma
   const store = await openStore(settings, limits, { log, onStep });
   const listeners = new Map<ListenerName, Listener>();
   let closed: Promise<void> | undefined;
-  const stopCompaction = compactRegularly(store, limits.process.compactEveryMs, log);
+  const searchIndex = openIndex(store, settings, { limits, log });
+  const compact = async (): Promise<number> => {
+    const bytes = await store.compact();
+    await searchIndex?.sweep();
+    return bytes;
+  };
+  const stopCompaction = compactRegularly({ compact }, limits.process.compactEveryMs, log);
   const close = async (): Promise<void> => {
     stopCompaction();
     try {
       await Promise.all(Array.from(listeners.values(), (listener) => listener.close()));
     } finally {
+      await searchIndex?.close();
       await store.close();
     }
   };
@@ -98,7 +109,7 @@ export async function startPushmail(given: PushmailOptions = {}): Promise<Pushma
     const tokens = await loadTokenChecker(settings, limits.token);
     const strict = strictnessOf(settings.strict);
     const sasl = new Sasl({ store, strict, ...(tokens === undefined ? {} : { tokens }) });
-    const surroundings = { sasl, strict, settings, limits, store, tls, log, throttle, rooms };
+    const surroundings = { searchIndex, sasl, strict, settings, limits, store, tls, log, throttle, rooms };
     for (const name of listenerNames) {
       const port = settings[name];
       if (port !== "off") listeners.set(name, await listen(name, port, surroundings));
@@ -110,6 +121,7 @@ export async function startPushmail(given: PushmailOptions = {}): Promise<Pushma
   return {
     ...(Object.fromEntries(listenerNames.map((name) => [name, listeners.get(name)?.address])) as Addresses),
     store,
+    searchIndex,
     async reloadCertificate() {
       const tls = await loadTls(settings, new Date());
       for (const listener of listeners.values()) listener.setTls(tls);
@@ -146,6 +158,7 @@ interface Surroundings {
   readonly settings: ServerSettings;
   readonly limits: Limits;
   readonly store: MailStore;
+  readonly searchIndex: SearchIndex | undefined;
   readonly sasl: Sasl;
   readonly strict: ReadonlySet<Tolerance>;
   readonly tls: TlsFiles;
@@ -157,7 +170,7 @@ interface Surroundings {
 async function listen(
   name: ListenerName,
   port: number,
-  { settings, limits, rooms, ...rest }: Surroundings,
+  { settings, limits, rooms, searchIndex, ...rest }: Surroundings,
 ): Promise<Listener> {
   const { host, hostname } = settings;
   const implicitTls = name === "imaps" || name === "submissions";
@@ -165,7 +178,8 @@ async function listen(
   try {
     if (name === "imap" || name === "imaps") {
       const metadata = { comment: settings.serverComment, admin: settings.adminContact };
-      return await startImapServer({ ...options, metadata, room: rooms.imap, limits: limits.imap });
+      const search = searchIndex === undefined ? {} : { searchIndex };
+      return await startImapServer({ ...options, ...search, metadata, room: rooms.imap, limits: limits.imap });
     }
     const kind = name === "submissions" ? "submission" : name;
     const smtpOptions = { ...options, room: rooms.mail, kind, domains: settings.domain, limits: limits.smtp } as const;

@@ -14,6 +14,8 @@ export interface Candidate {
   readonly summary: MessageSummary | undefined;
   /** For each needle of the search, whether the octets of the message have it. */
   readonly found: readonly Truth[];
+  /** A bit for each text of the search that the message does not have, as far as an index tells. */
+  readonly ruledOut: number;
 }
 
 /** A text that is looked for in the octets of a message. */

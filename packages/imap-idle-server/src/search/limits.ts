@@ -11,6 +11,8 @@ export interface SearchLimits {
   readonly groupOctetsMax: number;
   /** Decoded octets of a body that are looked at together: at a line end where they have one. */
   readonly lineBytesMax: number;
+  /** Messages that are looked at without asking the index; mailboxes of no more are not indexed. */
+  readonly scannedMessagesMax: number;
   /** Messages that SORT and THREAD put in order: each is held as a few numbers and texts meanwhile. */
   readonly arrangedMessagesMax: number;
   /** Searches of a mailbox whose results are told as they change. */
@@ -25,6 +27,7 @@ export const SEARCH_LIMITS: SearchLimits = {
   heldOctetsMax: 65_536,
   groupOctetsMax: 131_072,
   lineBytesMax: 65_536,
+  scannedMessagesMax: 100,
   arrangedMessagesMax: 1_000_000,
   liveSearchesMax: 10,
   liveBytesMax: 16 * 1024 * 1024,

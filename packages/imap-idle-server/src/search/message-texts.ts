@@ -7,7 +7,7 @@ import { TextReader } from "./text-reader.ts";
 import type { TextSpan } from "./text-spans.ts";
 
 /** A whole header, or the next piece of a part's text. */
-export type MessageText = { readonly header: Buffer } | { readonly piece: SearchedText };
+export type MessageText = { readonly header: Buffer } | { readonly piece: SearchedText; readonly part: BodyPart };
 
 /** Gives octets of one message. */
 export type ReadOctets = (range: ByteRange) => AsyncIterable<Uint8Array>;
@@ -26,7 +26,7 @@ export async function* messageTexts(
 ): AsyncGenerator<MessageText> {
   for (const span of spans) {
     if (span.type === "header") yield { header: await collectOctets(read(span)) };
-    else for await (const piece of pieces(span.part, read(span), options)) yield { piece };
+    else for await (const piece of pieces(span.part, read(span), options)) yield { piece, part: span.part };
   }
 }
 

@@ -1,8 +1,8 @@
 // Looks for texts in a message as its texts come along, and remembers what was found.
 import { isAscii } from "node:buffer";
-import { decodeHeaderValue, headerFields } from "@pushmail/mailstore";
+import { headerFields } from "@pushmail/mailstore";
 import type { Needle, Truth } from "./candidate.ts";
-import { foldHeader } from "./fold-header.ts";
+import { fieldText, fieldValue } from "./field-text.ts";
 import { includesText } from "./includes-text.ts";
 import type { SearchedText } from "./sought-text.ts";
 
@@ -59,8 +59,8 @@ export class NeedleScan {
       let value: string | undefined;
       this.#mark((needle) => {
         if (!this.#concerns(needle, name)) return false;
-        value ??= foldHeader(decodeHeaderValue(field.value));
-        return includesText(needle.in === "field" ? value : `${foldHeader(name)}: ${value}`, needle.inHeader.folded);
+        value ??= fieldValue(field);
+        return includesText(needle.in === "field" ? value : fieldText(name, value), needle.inHeader.folded);
       });
     }
   }

@@ -20,6 +20,7 @@ interface Search {
   readonly plan: SearchPlan;
   readonly slice: TimeSlice;
   readonly found: Uid[];
+  ruledOut: (uid: Uid) => number;
 }
 
 /** Finds the messages that the client knows and the key describes; ascending. */
@@ -30,11 +31,12 @@ export async function searchMessages(session: Session, state: Selected, key: Sea
   const plan = planSearch(key, { view, nowMs: session.now() });
   // Flushing finds out that a client has left: nothing else is written until the end.
   const slice = new TimeSlice(session, () => session.flush());
-  const search: Search = { session, state, plan, slice, found: [] };
+  const search: Search = { session, state, plan, slice, found: [], ruledOut: () => 0 };
   const { batchMessagesMax } = session.limits.search;
   const bounds = searchBounds(key, view);
   slice.goal = view.countOf(bounds);
   let open = await uidsOf(sift(search, byIndex(view, bounds, batchMessagesMax)));
+  if (await askIndex(search, open)) open = await uidsOf(sift(search, inTurns(open, batchMessagesMax)));
   if (plan.usesMetadata) {
     const metadata = inBatches(open, batchMessagesMax, (set) => handle.metadata(set));
     open = await uidsOf(sift(search, metadata));
@@ -46,6 +48,22 @@ export async function searchMessages(session: Session, state: Selected, key: Sea
 
 function* byIndex(view: MailboxView, uids: UidSet, size: number): Generator<readonly StoredMessage[]> {
   for (const batch of uidBatches(view, uids, size)) yield batch.map((uid) => ({ uid }));
+}
+
+/** Asks the index, where there is one, what the open messages do not have; returns whether that is known. */
+async function askIndex(search: Search, open: readonly Uid[]): Promise<boolean> {
+  const { session, state, plan } = search;
+  const [first, last] = [open[0], open.at(-1)];
+  if (first === undefined || last === undefined || plan.texts.length === 0) return false;
+  if (open.length <= session.limits.search.scannedMessagesMax) return false;
+  const at = { account: state.handle.account, mailbox: state.handle.id };
+  const ruledOut = await session.server.searchIndex?.ruledOut(at, plan.texts, [first, last]);
+  search.ruledOut = ruledOut ?? search.ruledOut;
+  return ruledOut !== undefined;
+}
+
+function* inTurns(uids: readonly Uid[], size: number): Generator<readonly StoredMessage[]> {
+  for (let at = 0; at < uids.length; at += size) yield uids.slice(at, at + size).map((uid) => ({ uid }));
 }
 
 async function* inBatches<Stored>(
@@ -72,7 +90,7 @@ async function* sift<Stored extends StoredMessage>(
     const open: Stored[] = [];
     let index = await session.index(state);
     for (const stored of batch) {
-      const candidate = candidateOf(state.view, index, stored);
+      const candidate = candidateOf(search, index, stored);
       // Another session may have expunged it: then there is nothing to be found.
       const truth = candidate === undefined ? false : plan.test(candidate);
       if (truth === undefined) open.push(stored);
@@ -98,7 +116,7 @@ async function siftByTexts(search: Search, open: AsyncIterable<readonly MessageD
     let index = await session.index(state);
     for (const { item, octets } of group) {
       slice.done++;
-      const candidate = candidateOf(state.view, index, item.message);
+      const candidate = candidateOf(search, index, item.message);
       if (candidate === undefined) continue;
       const [held] = octets;
       const isFound =
@@ -112,16 +130,17 @@ async function siftByTexts(search: Search, open: AsyncIterable<readonly MessageD
   }
 }
 
-function candidateOf(view: MailboxView, index: MessageIndex, stored: StoredMessage): Candidate | undefined {
+function candidateOf(search: Search, index: MessageIndex, stored: StoredMessage): Candidate | undefined {
   const row = index.rowOf(stored.uid);
   if (row < 0) return undefined;
   return {
     uid: stored.uid,
     flags: index.flagsAt(row),
-    isRecent: view.isRecent(stored.uid),
+    isRecent: search.state.view.isRecent(stored.uid),
     modSeq: index.modSeqAt(row),
     metadata: "sizeBytes" in stored ? stored : undefined,
     summary: "summary" in stored ? stored.summary : undefined,
     found: [],
+    ruledOut: search.ruledOut(stored.uid),
   };
 }

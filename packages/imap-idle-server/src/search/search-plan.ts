@@ -2,6 +2,7 @@
 // decided. What is cheap to know decides first.
 import type { SearchKey } from "@pushmail/imap-wire";
 import { uidSetHas, type FlagSet, type MessageMetadata, type MessageSummary } from "@pushmail/mailstore";
+import { soughtGrams, type SoughtGrams, TEXTS_MAX } from "@pushmail/search-index";
 import type { MailboxView } from "../mailbox-view.ts";
 import type { Candidate, Needle, Truth } from "./candidate.ts";
 import { ENVELOPE_FIELDS } from "./envelope-fields.ts";
@@ -15,6 +16,8 @@ export interface SearchPlan {
   readonly usesMetadata: boolean;
   /** The texts that only octets can tell of; a candidate's `found` has their order. */
   readonly needles: readonly Needle[];
+  /** The texts that an index may rule out; a candidate's `ruledOut` has a bit for each. */
+  readonly texts: readonly SoughtGrams[];
 }
 
 export interface SearchContext {
@@ -31,6 +34,7 @@ interface Condition {
 interface Draft extends SearchContext {
   usesMetadata: boolean;
   readonly needles: Needle[];
+  readonly texts: SoughtGrams[];
 }
 
 const RANK = { index: 0, metadata: 1, details: 2, octets: 3 } as const;
@@ -38,9 +42,9 @@ const DAY_MS = 86_400_000;
 
 /** Plans a search; the view must be loaded, and numbers are its numbers now. */
 export function planSearch(key: SearchKey, context: SearchContext): SearchPlan {
-  const draft: Draft = { ...context, usesMetadata: false, needles: [] };
+  const draft: Draft = { ...context, usesMetadata: false, needles: [], texts: [] };
   const { test } = compile(key, draft);
-  return { test, usesMetadata: draft.usesMetadata, needles: draft.needles };
+  return { ...draft, test };
 }
 
 function compile(key: SearchKey, draft: Draft): Condition {
@@ -122,7 +126,17 @@ function fromSummary(test: (summary: MessageSummary) => boolean): Condition {
 
 function fromOctets(draft: Draft, sought: Needle): Condition {
   const at = draft.needles.push(sought) - 1;
-  return { rank: RANK.octets, test: ({ found }) => found[at] };
+  const { inHeader, inBody } = sought;
+  const forms = { field: [inHeader], body: [inBody], message: [inHeader, inBody] }[sought.in];
+  const grams = soughtGrams("message", ...forms.map(({ folded }) => folded));
+  return unlessRuledOut(draft, grams, { rank: RANK.octets, test: ({ found }) => found[at] });
+}
+
+/** Puts what an index knows before a test. */
+function unlessRuledOut(draft: Draft, grams: SoughtGrams | undefined, { rank, test }: Condition): Condition {
+  if (grams === undefined || draft.texts.length === TEXTS_MAX) return { rank, test };
+  const bit = 1 << (draft.texts.push(grams) - 1);
+  return { rank, test: (candidate) => ((candidate.ruledOut & bit) === 0 ? test(candidate) : false) };
 }
 
 /** Flag sets are shared by messages, so that each is asked once. */
@@ -169,7 +183,8 @@ function headerCondition({ field, text }: Extract<SearchKey, { readonly type: "h
   // Whether there is a field at all, even an empty one, only the header itself tells.
   if (read === undefined || text === "") return fromOctets(draft, needle("field", text, field));
   const folded = foldHeader(text);
-  return fromSummary(({ envelope }) => foldHeader(read(envelope)).includes(folded));
+  const condition = fromSummary(({ envelope }) => foldHeader(read(envelope)).includes(folded));
+  return unlessRuledOut(draft, soughtGrams("envelope", folded), condition);
 }
 
 function needle(place: Needle["in"], text: string, field = ""): Needle {

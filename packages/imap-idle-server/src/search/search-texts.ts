@@ -20,7 +20,15 @@ export interface SearchedMessage {
 
 /** What must be read of a message; nothing where that is too much to be held. */
 export function wantTexts(message: MessageDetails, plan: SearchPlan, limits: SearchLimits): Wanted<SearchedMessage> {
-  const spans = spansOf(message, plan, limits);
+  return wantSpans(message, spansOf(message, plan, limits), limits);
+}
+
+/** What must be read of a message for some spans of it. */
+export function wantSpans(
+  message: MessageDetails,
+  spans: readonly TextSpan[],
+  limits: SearchLimits,
+): Wanted<SearchedMessage> {
   // A small message is read whole: so its checksum can be verified at once.
   const isSmall = spans.length > 1 && message.sizeBytes <= limits.heldOctetsMax;
   const hull = isSmall ? { start: 0, end: message.sizeBytes } : hullOf(spans);

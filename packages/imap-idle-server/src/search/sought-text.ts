@@ -49,23 +49,31 @@ function escaped(text: string): string {
 /** A text that is looked at; it is folded once, and only where that decides. */
 export class SearchedText {
   readonly #text: string;
-  readonly #isAscii: boolean;
+  readonly isAscii: boolean;
   #folded: string | undefined;
 
   constructor(text: string, { isAscii }: { readonly isAscii: boolean }) {
     this.#text = text;
-    this.#isAscii = isAscii;
+    this.isAscii = isAscii;
   }
 
   /** Whether the folded text has `sought` in it. */
   has({ folded, isAscii, pattern }: SoughtText): boolean {
-    if (this.#isAscii && !isAscii) return false;
+    if (this.isAscii && !isAscii) return false;
     if (pattern !== undefined) {
       // Beyond ASCII are letters whose folded form has ASCII in it.
       const isThere = pattern.test(this.#text);
-      if (isThere || this.#isAscii) return isThere;
+      if (isThere || this.isAscii) return isThere;
     }
-    this.#folded ??= unicodeCasemap(this.#text);
-    return includesText(this.#folded, folded);
+    return includesText(this.folded, folded);
+  }
+
+  get folded(): string {
+    return (this.#folded ??= unicodeCasemap(this.#text));
+  }
+
+  /** Whether folding changes nothing any more: that of some ligatures takes two times. */
+  get isFolded(): boolean {
+    return this.isAscii || this.#text === this.folded;
   }
 }

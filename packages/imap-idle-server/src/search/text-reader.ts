@@ -21,6 +21,16 @@ export function readText({ parameters, encoding }: BodyPart, octets: Uint8Array)
   return new SearchedText(asBuffer(decoded).toString("latin1"), { isAscii: true });
 }
 
+/** Whether a part is in a charset that is not cut at line ends. */
+export function isWide({ parameters }: BodyPart): boolean {
+  return WIDE.test(findParameter(parameters, "charset") ?? "");
+}
+
+/** Whether a part is in a charset whose octets mean this or that by what is before them. */
+export function isShifting({ parameters }: BodyPart): boolean {
+  return SHIFTING.test(findParameter(parameters, "charset") ?? "");
+}
+
 /** Whether octets in a charset are ASCII, and nothing else. */
 function isAsciiIn(charset: string | null, octets: Uint8Array): boolean {
   return !WIDE.test(charset ?? "") && !SHIFTING.test(charset ?? "") && isAscii(octets);

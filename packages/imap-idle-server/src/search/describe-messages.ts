@@ -1,0 +1,102 @@
+// Messages as the index keeps them: the grams of every text that SEARCH would look at, read as it reads them.
+import { headerFields, type MailStore, type MessageDetails } from "@pushmail/mailstore";
+import type { DescribeMessages, DescribeTools, GramSet, IndexedMessage } from "@pushmail/search-index";
+import { mapBatches, readGroups } from "../fetch/read-groups.ts";
+import { ENVELOPE_FIELDS } from "./envelope-fields.ts";
+import { fieldText, fieldValue } from "./field-text.ts";
+import { foldHeader } from "./fold-header.ts";
+import type { SearchLimits } from "./limits.ts";
+import { messageTexts } from "./message-texts.ts";
+import { PieceCheck, readsAlikeInLines } from "./reads-alike.ts";
+import { type SearchedMessage, wantSpans } from "./search-texts.ts";
+import { readText } from "./text-reader.ts";
+import { textSpans } from "./text-spans.ts";
+
+/** Rules out nothing: the message is looked at in each search. */
+const UNKNOWN = new Uint8Array(0);
+/** So much of a piece is taken again with the next one that a gram may begin in the one and end in the other. */
+const OVERLAP = 3;
+
+/** What the texts depend on beside the messages: the bounds of reading them, and the Unicode that folds them. */
+export function describeFormat({ headerBytesMax, heldOctetsMax, lineBytesMax }: SearchLimits): string {
+  const { unicode, icu } = process.versions;
+  return JSON.stringify({ version: 1, unicode, icu, headerBytesMax, heldOctetsMax, lineBytesMax });
+}
+
+/** Describes the messages of a store. */
+export function describeMessages(store: MailStore, limits: SearchLimits): DescribeMessages {
+  return async function* (messages, tools) {
+    const wanted = mapBatches(messages, (message) =>
+      wantSpans(message, [...textSpans(message.summary.structure, limits.headerBytesMax)], limits),
+    );
+    for await (const group of readGroups(store, wanted, limits.groupOctetsMax)) {
+      for (const { item, octets } of group) {
+        await tools.rest();
+        yield await describeMessage(item, octets[0], { ...tools, store, limits });
+      }
+    }
+  };
+}
+
+interface Describing extends DescribeTools {
+  readonly store: MailStore;
+  readonly limits: SearchLimits;
+}
+
+async function describeMessage(
+  item: SearchedMessage,
+  octets: Uint8Array | undefined,
+  tools: Describing,
+): Promise<IndexedMessage> {
+  const { uid } = item.message;
+  const envelope = describeEnvelope(item.message, tools.envelope);
+  let isKnown = false;
+  try {
+    isKnown = octets === undefined ? await addPieces(item, tools) : addHeld(item, octets, tools.message);
+  } catch {
+    // It cannot be read: a search that looks at it tells why.
+  }
+  const message = tools.message.take();
+  return { uid, envelope, message: isKnown ? message : UNKNOWN };
+}
+
+function describeEnvelope({ summary }: MessageDetails, grams: GramSet): Uint8Array {
+  const { envelope } = summary;
+  for (const read of ENVELOPE_FIELDS.values()) grams.add(foldHeader(read(envelope)));
+  return grams.take();
+}
+
+/** Adds a message that is read whole; returns whether pieces of it would have no other texts. */
+function addHeld({ spans, hull }: SearchedMessage, octets: Uint8Array, grams: GramSet): boolean {
+  for (const { type, part, start, end } of spans) {
+    const span = octets.subarray(start - hull.start, end - hull.start);
+    if (type === "header") {
+      addHeader(span, grams);
+      continue;
+    }
+    const text = readText(part, span);
+    grams.add(text.folded);
+    if (!text.isAscii && !readsAlikeInLines(part, span)) return false;
+  }
+  return true;
+}
+
+/** The same for one that is read in pieces. */
+async function addPieces({ message, spans }: SearchedMessage, tools: Describing): Promise<boolean> {
+  const { store, limits, rest } = tools;
+  const check = new PieceCheck();
+  const read = (range: { readonly start: number; readonly end: number }) => store.body(message.blob, range);
+  for await (const text of messageTexts(spans, read, { limits, overlap: OVERLAP })) {
+    if ("header" in text) addHeader(text.header, tools.message);
+    else {
+      tools.message.add(text.piece.folded);
+      if (!text.piece.isFolded || !check.take(text.part, text.piece.folded)) return false;
+    }
+    await rest();
+  }
+  return true;
+}
+
+function addHeader(octets: Uint8Array, grams: GramSet): void {
+  for (const field of headerFields(octets)) grams.add(fieldText(field.name, fieldValue(field)));
+}

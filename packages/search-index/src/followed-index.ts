@@ -1,0 +1,236 @@
+// The index at work: one task at a time, in which the mailboxes that something is due for take turns.
+import { existsSync } from "node:fs";
+import { type MailboxAt, Refusal, type Uid } from "@pushmail/mailstore";
+import { GramSet } from "./gram-set.ts";
+import { type Kind, KINDS } from "./keys.ts";
+import { type DescribeTools, MailboxFollower, type FollowerOptions } from "./mailbox-follower.ts";
+import type { IndexLog, SearchIndex, SearchIndexStatus } from "./open-search-index.ts";
+import { Pace } from "./pace.ts";
+import { PackStore, type PackStoreOptions } from "./pack-store.ts";
+import { RuledOut, TEXTS_MAX } from "./ruled-out.ts";
+import { mayHave, type SoughtGrams } from "./sought-grams.ts";
+
+type IndexOptions = Omit<FollowerOptions, "tools"> & PackStoreOptions & { readonly log: IndexLog };
+
+interface Following {
+  readonly follower: MailboxFollower;
+  readonly stop: () => void;
+}
+
+export class FollowedIndex implements SearchIndex {
+  readonly #options: IndexOptions;
+  readonly #pace: Pace;
+  readonly #followerOptions: FollowerOptions;
+  /** What is open; it is opened when it is asked for first, and anew once it was found damaged. */
+  #packs: PackStore | undefined;
+  #opening: Promise<PackStore> | undefined;
+  /** What is to be thrown away before. */
+  #damaged: PackStore | undefined;
+  /** By account and mailbox; those last searched are last. */
+  readonly #following: Map<string, Following> = new Map();
+  readonly #due: Set<MailboxFollower> = new Set();
+  #turn: Promise<void> = Promise.resolve();
+  #isScheduled = false;
+  #isClosed = false;
+  #isFull = false;
+
+  constructor(options: IndexOptions) {
+    this.#options = options;
+    this.#pace = new Pace(options.limits);
+    const { filterBytesMax } = options.limits;
+    const tools: DescribeTools = {
+      envelope: new GramSet(filterBytesMax),
+      message: new GramSet(filterBytesMax),
+      rest: () => this.#pace.rest(),
+    };
+    this.#followerOptions = { ...options, tools };
+  }
+
+  get status(): SearchIndexStatus {
+    let behind = 0;
+    for (const { follower } of this.#following.values()) behind += follower.behind;
+    return { mailboxes: this.#following.size, behind };
+  }
+
+  async ruledOut(
+    at: MailboxAt,
+    texts: readonly SoughtGrams[],
+    range: readonly [first: Uid, last: Uid],
+  ): Promise<((uid: Uid) => number) | undefined> {
+    if (this.#isClosed) return undefined;
+    this.#follow(at);
+    let packs: PackStore | undefined;
+    try {
+      packs = await this.#open();
+      const asked = texts.slice(0, TEXTS_MAX);
+      const known: RuledOut[] = [];
+      for (const kind of KINDS) {
+        if (asked.some((text) => text.in === kind))
+          known.push(await ruledOutBy(kind, asked, packs.packs(kind, at, range)));
+      }
+      return (uid) => known.reduce((bits, out) => bits | out.of(uid), 0);
+    } catch (error) {
+      if (packs === undefined) this.#options.log.error({ err: error }, "the search index cannot be opened");
+      else this.#discard(packs, error);
+      return undefined;
+    }
+  }
+
+  async caughtUp(): Promise<void> {
+    for (let turn: Promise<void> | undefined; turn !== this.#turn;) await (turn = this.#turn);
+  }
+
+  sweep(): Promise<void> {
+    return this.#inTurn(async () => {
+      // Where nobody ever searched, there is nothing.
+      if (this.#isClosed || (this.#packs === undefined && !existsSync(this.#options.directory))) return;
+      const packs = await this.#open();
+      try {
+        for await (const at of packs.mailboxes()) {
+          await this.#pace.rest();
+          if (this.#isClosed) return;
+          if (!this.#following.has(nameOf(at))) await this.#tidy(new MailboxFollower(at, this.#followerOptions), packs);
+        }
+      } catch (error) {
+        this.#discard(packs, error);
+      }
+    });
+  }
+
+  async close(): Promise<void> {
+    this.#isClosed = true;
+    for (const { follower } of this.#following.values()) this.#leave(follower);
+    await this.caughtUp();
+    await this.#opening?.catch(() => undefined);
+    await this.#packs?.close();
+    await this.#damaged?.close();
+  }
+
+  #follow(at: MailboxAt): void {
+    const name = nameOf(at);
+    const known = this.#following.get(name);
+    this.#following.delete(name);
+    if (known !== undefined) {
+      this.#following.set(name, known);
+      return;
+    }
+    const follower = new MailboxFollower(at, this.#followerOptions);
+    const stop = this.#options.store.watch(at.account, () => this.#wake(follower));
+    this.#following.set(name, { follower, stop });
+    this.#wake(follower);
+    const [oldest] = this.#following.values();
+    if (oldest !== undefined && this.#following.size > this.#options.limits.mailboxesMax) this.#leave(oldest.follower);
+  }
+
+  #leave(follower: MailboxFollower): void {
+    const name = nameOf(follower.at);
+    this.#following.get(name)?.stop();
+    this.#following.delete(name);
+    this.#due.delete(follower);
+  }
+
+  #wake(follower: MailboxFollower): void {
+    this.#due.add(follower);
+    if (this.#isScheduled || this.#isClosed) return;
+    this.#isScheduled = true;
+    void this.#inTurn(() => this.#work());
+  }
+
+  #inTurn(task: () => Promise<void>): Promise<void> {
+    this.#turn = this.#turn.then(task).catch((error: unknown) => {
+      this.#options.log.error({ err: error }, "the search index fails");
+    });
+    return this.#turn;
+  }
+
+  async #work(): Promise<void> {
+    this.#isScheduled = false;
+    const startMs = performance.now();
+    for (const follower of this.#due) {
+      // Those who were woken by the same commit come first.
+      await this.#pace.rest();
+      if (this.#isClosed) return;
+      this.#due.delete(follower);
+      const packs = await this.#open();
+      if ((await this.#step(follower, packs)) && this.#following.has(nameOf(follower.at))) this.#due.add(follower);
+    }
+    const ms = Math.round(performance.now() - startMs);
+    this.#options.log.debug({ ...this.status, ms }, "the search index is up to date");
+  }
+
+  async #open(): Promise<PackStore> {
+    if (this.#packs !== undefined) return this.#packs;
+    this.#opening ??= this.#openAnew().finally(() => (this.#opening = undefined));
+    return (this.#packs = await this.#opening);
+  }
+
+  async #openAnew(): Promise<PackStore> {
+    await this.#damaged?.destroy();
+    this.#damaged = undefined;
+    return PackStore.open(this.#options);
+  }
+
+  /** Returns whether there is more to do for the mailbox. */
+  async #step(follower: MailboxFollower, packs: PackStore): Promise<boolean> {
+    try {
+      const bytes = await packs.bytes();
+      const isFull = bytes > this.#options.limits.diskBytesMax;
+      if (isFull && !this.#isFull)
+        this.#options.log.warn({ bytes }, "the search index is full, nothing more is indexed");
+      this.#isFull = isFull;
+      return await follower.step(packs, { isFull });
+    } catch (error) {
+      await this.#giveUp(follower, packs, error);
+      return false;
+    }
+  }
+
+  async #tidy(follower: MailboxFollower, packs: PackStore): Promise<void> {
+    try {
+      await follower.tidy(packs);
+    } catch (error) {
+      await this.#giveUp(follower, packs, error);
+    }
+  }
+
+  async #giveUp(follower: MailboxFollower, packs: PackStore, error: unknown): Promise<void> {
+    if (packs.isAtFault(error)) return this.#discard(packs, error);
+    this.#leave(follower);
+    // The mailbox was deleted.
+    if (error instanceof Refusal) await packs.drop(follower.at);
+    else this.#options.log.warn({ ...follower.at, err: error }, "a mailbox cannot be indexed");
+  }
+
+  /** Throws all away: it is made again. */
+  #discard(packs: PackStore, error: unknown): void {
+    // Somebody else has found out, or closed it.
+    if (this.#packs !== packs || this.#isClosed) return;
+    this.#packs = undefined;
+    this.#damaged = packs;
+    this.#options.log.warn({ err: error }, "the search index is damaged, and made anew");
+    for (const { follower } of this.#following.values()) {
+      follower.beginAnew();
+      this.#wake(follower);
+    }
+  }
+}
+
+function nameOf({ account, mailbox }: MailboxAt): string {
+  return `${account} ${mailbox}`;
+}
+
+async function ruledOutBy(
+  kind: Kind,
+  texts: readonly SoughtGrams[],
+  packs: ReturnType<PackStore["packs"]>,
+): Promise<RuledOut> {
+  const out = new RuledOut();
+  for await (const { filters } of packs) {
+    for (const { uid, filter } of filters) {
+      let bits = 0;
+      for (const [i, text] of texts.entries()) if (text.in === kind && !mayHave(filter, text)) bits |= 1 << i;
+      if (bits !== 0) out.add(uid, bits);
+    }
+  }
+  return out;
+}

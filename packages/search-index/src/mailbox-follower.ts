@@ -1,0 +1,151 @@
+// Keeps one mailbox indexed, by the change feed: what was expunged leaves, then what came is added, a pack at a time.
+// What it has seen of the feed is not stored: what is indexed is compared with what is there when it begins.
+import {
+  type ChangeRecord,
+  type Cursor,
+  type MailboxAt,
+  type MailboxHandle,
+  type MailStore,
+  type MessageDetails,
+  type Uid,
+  uidSetHas,
+  uidSetOf,
+  uidSetUnion,
+  type UidSet,
+} from "@pushmail/mailstore";
+import type { GramSet } from "./gram-set.ts";
+import { ALL_UIDS } from "./keys.ts";
+import type { SearchIndexLimits } from "./limits.ts";
+import type { IndexedMessage } from "./pack.ts";
+import type { PackStore } from "./pack-store.ts";
+
+/** What messages are described with. */
+export interface DescribeTools {
+  /** Where the grams of one message after the other are gathered. */
+  readonly envelope: GramSet;
+  readonly message: GramSet;
+  /** To be called, and awaited, before each stretch of work. */
+  readonly rest: () => Promise<void> | undefined;
+}
+
+/** Makes the filters of messages, in their order. */
+export type DescribeMessages = (
+  messages: AsyncIterable<readonly MessageDetails[]>,
+  tools: DescribeTools,
+) => AsyncIterable<IndexedMessage>;
+
+export interface FollowerOptions {
+  readonly store: MailStore;
+  readonly describe: DescribeMessages;
+  readonly limits: SearchIndexLimits;
+  readonly tools: DescribeTools;
+}
+
+export class MailboxFollower {
+  readonly at: MailboxAt;
+  readonly #options: FollowerOptions;
+  /** The cursor seen through; undefined before the first comparison. */
+  #through: Cursor | undefined;
+  /** All up to this UID is indexed. */
+  #indexedTo: Uid = 0;
+  #behind = 0;
+
+  constructor(at: MailboxAt, options: FollowerOptions) {
+    this.at = at;
+    this.#options = options;
+  }
+
+  /** Messages that were there and not indexed when it last looked. */
+  get behind(): number {
+    return this.#behind;
+  }
+
+  /** Does a share of what is due; returns whether there is more. Refused where the mailbox is gone. */
+  step(packs: PackStore, { isFull }: { readonly isFull: boolean }): Promise<boolean> {
+    return this.#withHandle(async (handle) => {
+      const isUpToDate = await this.#removeExpunged(packs, handle);
+      const due = await this.#lookFor(handle);
+      const isComplete = isFull || due.length === 0 || (await this.#addPack(packs, handle, due));
+      return !(isUpToDate && isComplete);
+    });
+  }
+
+  /** Removes what is no longer there. Refused where the mailbox is gone. */
+  async tidy(packs: PackStore): Promise<void> {
+    await this.#withHandle((handle) => this.#compare(packs, handle));
+  }
+
+  /** Knows nothing any more of what is indexed. */
+  beginAnew(): void {
+    this.#through = undefined;
+  }
+
+  async #withHandle<Result>(use: (handle: MailboxHandle) => Promise<Result>): Promise<Result> {
+    const handle = await this.#options.store.open(this.at);
+    try {
+      return await use(handle);
+    } finally {
+      handle.release();
+    }
+  }
+
+  /** Returns whether the feed was read to its end. */
+  async #removeExpunged(packs: PackStore, handle: MailboxHandle): Promise<boolean> {
+    const { store, limits } = this.#options;
+    const { account } = this.at;
+    if (this.#through === undefined) return this.#compare(packs, handle);
+    const page = await store.changes(account, this.#through, limits.changeRecordsMax);
+    if (page.tooOld) return this.#compare(packs, handle);
+    const expunged = page.records.reduce((set, record) => uidSetUnion(set, this.#expungedIn(record)), [] as UidSet);
+    const [first, last] = [expunged[0]?.[0], expunged.at(-1)?.[1]];
+    if (first !== undefined) await packs.retain(this.at, (uid) => !uidSetHas(expunged, uid), [first, last ?? first]);
+    this.#through = page.through;
+    return !page.more;
+  }
+
+  #expungedIn({ changes }: ChangeRecord): UidSet {
+    return changes.reduce(
+      (set, change) =>
+        change.type === "MessageExpunged" && change.mailbox === this.at.mailbox ? uidSetUnion(set, change.uids) : set,
+      [] as UidSet,
+    );
+  }
+
+  /** Finds out what is indexed, and removes what is no longer there. */
+  async #compare(packs: PackStore, handle: MailboxHandle): Promise<boolean> {
+    // First the cursor: what happens meanwhile is read again.
+    const through = await this.#options.store.cursor(this.at.account);
+    const index = await handle.ready();
+    await packs.retain(this.at, (uid) => index.rowOf(uid) >= 0, ALL_UIDS);
+    this.#indexedTo = await packs.lastUid(this.at);
+    this.#through = through;
+    return true;
+  }
+
+  /** The next UIDs that are not indexed. */
+  async #lookFor(handle: MailboxHandle): Promise<Uint32Array> {
+    const index = await handle.ready();
+    const from = index.lowerBound(this.#indexedTo + 1);
+    this.#behind = index.count - from;
+    return index.uids.slice(from, Math.min(index.count, from + this.#options.limits.packMessagesMax));
+  }
+
+  /** Returns whether nothing is left. */
+  async #addPack(packs: PackStore, handle: MailboxHandle, uids: Uint32Array): Promise<boolean> {
+    const { describe, limits, tools } = this.#options;
+    let messages: IndexedMessage[] = [];
+    let bytes = 0;
+    for await (const message of describe(handle.details(uidSetOf(uids)), tools)) {
+      messages.push(message);
+      bytes += message.message.length;
+      if (bytes < limits.packBytesMax) continue;
+      await packs.append(this.at, messages);
+      this.#indexedTo = message.uid;
+      messages = [];
+      bytes = 0;
+    }
+    if (messages.length > 0) await packs.append(this.at, messages);
+    this.#indexedTo = uids.at(-1) as Uid;
+    return (await this.#lookFor(handle)).length === 0;
+  }
+}

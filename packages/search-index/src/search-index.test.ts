@@ -1,0 +1,340 @@
+import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterEach, expect, it } from "@jest/globals";
+import {
+  type MailboxAt,
+  type MailStore,
+  openMailStore,
+  openMemoryDriver,
+  type StoreLimits,
+  uidSetOf,
+} from "@pushmail/mailstore";
+import { SEARCH_INDEX_LIMITS, type SearchIndexLimits } from "./limits.ts";
+import type { DescribeMessages } from "./mailbox-follower.ts";
+import { openSearchIndex, type SearchIndex } from "./open-search-index.ts";
+import { PackStore } from "./pack-store.ts";
+import { soughtGrams, type SoughtGrams } from "./sought-grams.ts";
+
+const QUICK = { restMs: 0, restMsMax: 0 };
+const FORMAT = "test";
+
+class Bed {
+  readonly directory: string;
+  readonly store: MailStore;
+  readonly inbox: MailboxAt;
+  readonly told: string[] = [];
+  /** Waited for before each message. */
+  gate: () => Promise<void> | undefined = () => undefined;
+  described = 0;
+  index!: SearchIndex;
+
+  constructor(parts: Pick<Bed, "directory" | "store" | "inbox">) {
+    this.directory = parts.directory;
+    this.store = parts.store;
+    this.inbox = parts.inbox;
+  }
+
+  static async make(limits: Partial<SearchIndexLimits> = {}, storeLimits: Partial<StoreLimits> = {}): Promise<Bed> {
+    const directory = await mkdtemp(join(tmpdir(), "search-index-"));
+    const store = openMailStore(await openMemoryDriver(), { scryptCost: { N: 16, r: 1, p: 1 }, limits: storeLimits });
+    const { id } = await store.createAccount({ address: "a@example.org", password: "x" });
+    const inbox = await store.mailbox(id, "INBOX");
+    const bed = new Bed({ directory, store, inbox: { account: id, mailbox: inbox?.id as never } });
+    bed.open(limits);
+    return bed;
+  }
+
+  open(limits: Partial<SearchIndexLimits> = {}, format = FORMAT): void {
+    const note = (_: object, message: string): void => void this.told.push(message);
+    const { directory, store } = this;
+    const log = { debug: () => undefined, warn: note, error: note };
+    this.index = openSearchIndex({
+      directory,
+      store,
+      describe: this.#describe,
+      format,
+      limits: { ...QUICK, ...limits },
+      log,
+    });
+  }
+
+  /** The subject is all there is. */
+  readonly #describe: DescribeMessages = (messages, tools) => this.#describeSubjects(messages, tools);
+
+  async *#describeSubjects(
+    ...[messages, { envelope, message, rest }]: Parameters<DescribeMessages>
+  ): ReturnType<DescribeMessages> {
+    for await (const batch of messages) {
+      for (const { uid, summary } of batch) {
+        await rest();
+        await this.gate();
+        for (const grams of [envelope, message]) grams.add(summary.envelope.subject ?? "");
+        this.described++;
+        yield { uid, envelope: envelope.take(), message: message.take() };
+      }
+    }
+  }
+
+  async append(...subjects: readonly string[]): Promise<number> {
+    return this.appendTo(this.inbox, ...subjects);
+  }
+
+  /** Returns the last UID. */
+  async appendTo({ account, mailbox }: MailboxAt, ...subjects: readonly string[]): Promise<number> {
+    let last = 0;
+    for (const subject of subjects) {
+      const message = await this.store.stage(oneOf(Buffer.from(`Subject: ${subject}\r\n\r\n`)), {
+        bytesMax: 1_000_000,
+      });
+      for (const { uid } of await this.store.append([{ account, mailbox, message }])) last = uid;
+    }
+    return last;
+  }
+
+  async expunge(at: MailboxAt, uids: readonly number[]): Promise<void> {
+    await this.store.setFlags(at, uidSetOf(uids), { mode: "add", flags: ["\\Deleted"] });
+    await this.store.expunge(at);
+  }
+
+  /** The UIDs of those that are known not to have a text. */
+  async without(text: string, at = this.inbox): Promise<number[]> {
+    const texts = ["envelope", "message"].map((place) => soughtGrams(place as SoughtGrams["in"], text) as SoughtGrams);
+    const ruledOut = await this.index.ruledOut(at, texts, [1, 1_000]);
+    return Array.from({ length: 1_000 }, (_, i) => i + 1).filter((uid) => ruledOut?.(uid) === 3);
+  }
+
+  async follow(at = this.inbox): Promise<void> {
+    await this.without("abc", at);
+    await this.index.caughtUp();
+  }
+
+  /** What is stored of a mailbox, once the index is closed. */
+  async stored(at = this.inbox): Promise<number[][]> {
+    const packs = await PackStore.open({ directory: this.directory, format: FORMAT, limits: SEARCH_INDEX_LIMITS });
+    try {
+      const uids: number[][] = [];
+      for await (const { filters } of packs.packs("message", at, [0, 1_000])) uids.push(filters.map(({ uid }) => uid));
+      return uids;
+    } finally {
+      await packs.close();
+    }
+  }
+
+  async close(): Promise<void> {
+    await this.index.close();
+    await this.store.close();
+    await rm(this.directory, { recursive: true, force: true });
+  }
+}
+
+async function* oneOf(bytes: Buffer): AsyncGenerator<Buffer> {
+  yield bytes;
+}
+
+let bed: Bed | undefined;
+afterEach(async () => {
+  await bed?.close();
+  bed = undefined;
+});
+async function make(...given: Parameters<typeof Bed.make>): Promise<Bed> {
+  return (bed = await Bed.make(...given));
+}
+
+it("knows nothing of a mailbox before it is asked about it, and follows it from then on", async () => {
+  const bed = await make();
+  await bed.append("zanzibar", "quarterly");
+  await bed.index.caughtUp();
+  expect([bed.described, bed.index.status]).toEqual([0, { mailboxes: 0, behind: 0 }]);
+  expect(await bed.without("zanzibar")).toEqual([]);
+  await bed.index.caughtUp();
+  expect(await bed.without("zanzibar")).toEqual([2]);
+  await bed.append("report", "zanzibar again");
+  await bed.index.caughtUp();
+  expect(await bed.without("zanzibar")).toEqual([2, 3]);
+  expect(await bed.without("nowhere")).toEqual([1, 2, 3, 4]);
+  expect([bed.described, bed.index.status]).toEqual([4, { mailboxes: 1, behind: 0 }]);
+});
+
+it("tells how far it is behind, and rules out nothing that it has not seen", async () => {
+  const bed = await make({ packMessagesMax: 2 });
+  await bed.append("one mail", "two mail", "three mail");
+  let openGate: () => void = () => undefined;
+  const reached = new Promise<void>((resolve) => {
+    bed.gate = () => {
+      if (bed.described < 2) return undefined;
+      resolve();
+      return new Promise((opened) => (openGate = opened));
+    };
+  });
+  await bed.without("zanzibar");
+  await reached;
+  expect([await bed.without("zanzibar"), bed.index.status.behind]).toEqual([[1, 2], 1]);
+  bed.gate = () => undefined;
+  openGate();
+  await bed.index.caughtUp();
+  expect([await bed.without("zanzibar"), bed.index.status.behind]).toEqual([[1, 2, 3], 0]);
+});
+
+it("goes on where it was when it is opened again", async () => {
+  const bed = await make();
+  await bed.append("one mail", "two mail");
+  await bed.follow();
+  await bed.index.close();
+  await bed.append("three mail");
+  bed.open();
+  expect(await bed.without("zanzibar")).toEqual([1, 2]);
+  await bed.index.caughtUp();
+  expect([await bed.without("zanzibar"), bed.described]).toEqual([[1, 2, 3], 3]);
+});
+
+it("begins anew where what is stored was made otherwise", async () => {
+  const bed = await make();
+  await bed.append("one mail");
+  await bed.follow();
+  await bed.index.close();
+  bed.open({}, "other");
+  expect(await bed.without("zanzibar")).toEqual([]);
+  await bed.index.caughtUp();
+  expect([await bed.without("zanzibar"), bed.described]).toEqual([[1], 2]);
+});
+
+it("lets go of what is expunged, by whatever way it learns of it", async () => {
+  const bed = await make({ packMessagesMax: 2, changeRecordsMax: 1 }, { logRecordsKept: 1, recentRecordsMax: 1 });
+  await bed.append(...Array.from({ length: 9 }, (_, i) => `mail ${i}`));
+  await bed.follow();
+  await bed.expunge(bed.inbox, [1, 2, 4]);
+  await bed.index.caughtUp();
+  await bed.index.close();
+  expect((await bed.stored()).flat()).toEqual([3, 5, 6, 7, 8, 9]);
+  // While it is closed, then while nobody asks for the mailbox.
+  await bed.expunge(bed.inbox, [3, 9]);
+  bed.open();
+  await bed.follow();
+  await bed.index.close();
+  expect((await bed.stored()).flat()).toEqual([5, 6, 7, 8]);
+  await bed.expunge(bed.inbox, [7]);
+  bed.open();
+  await bed.index.sweep();
+  await bed.index.close();
+  expect((await bed.stored()).flat()).toEqual([5, 6, 8]);
+  bed.open();
+});
+
+it("lets go of what is moved and of mailboxes that are deleted", async () => {
+  const bed = await make();
+  const [other, third] = await Promise.all(
+    ["other", "third"].map(async (name) => {
+      const { id } = await bed.store.createMailbox(bed.inbox.account, name);
+      return { account: bed.inbox.account, mailbox: id };
+    }),
+  );
+  if (other === undefined || third === undefined) throw new Error("no mailboxes");
+  await bed.append("one mail", "two mail");
+  await bed.appendTo(third, "a mail");
+  for (const at of [bed.inbox, other, third]) await bed.follow(at);
+  await bed.store.move(bed.inbox, [[1, 1]], other);
+  await bed.index.caughtUp();
+  expect([await bed.without("zanzibar"), await bed.without("zanzibar", other)]).toEqual([[2], [1]]);
+  await bed.store.deleteMailbox(bed.inbox.account, "other");
+  await bed.index.caughtUp();
+  expect(bed.index.status.mailboxes).toBe(2);
+  await bed.index.close();
+  await bed.store.deleteMailbox(bed.inbox.account, "third");
+  bed.open();
+  await bed.index.sweep();
+  await bed.index.close();
+  expect([await bed.stored(), await bed.stored(other), await bed.stored(third)]).toEqual([[[2]], [], []]);
+  bed.open();
+  expect(bed.told).toEqual([]);
+});
+
+it("stores messages in packs of bounded size, few of them small", async () => {
+  const bed = await make({ packMessagesMax: 4 });
+  await bed.follow();
+  for (let i = 1; i <= 11; i++) {
+    await bed.append(`mail ${i}`);
+    await bed.index.caughtUp();
+  }
+  await bed.index.close();
+  expect(await bed.stored()).toEqual([[1, 2, 3, 4], [5, 6, 7, 8], [9, 10], [11]]);
+  await bed.append(...Array.from({ length: 3 }, (_, i) => `${"x".repeat(i + 3)} mail of other texts`));
+  bed.open({ packBytesMax: 1 });
+  await bed.follow();
+  await bed.index.close();
+  expect((await bed.stored()).slice(3)).toEqual([[11], [12], [13], [14]]);
+  bed.open();
+});
+
+it("keeps of a mailbox less than the disk has room for, and rules out less", async () => {
+  const bed = await make({ diskBytesMax: -1 });
+  await bed.append("one mail");
+  await bed.follow();
+  await bed.follow();
+  expect([await bed.without("zanzibar"), bed.index.status.behind, bed.told]).toEqual([
+    [],
+    1,
+    ["the search index is full, nothing more is indexed"],
+  ]);
+});
+
+it("rules out nothing of a message with too much text", async () => {
+  const bed = await make({ filterBytesMax: 64 });
+  const numbers = Array.from({ length: 900 }, (_, i) => i * i).join(" ");
+  await bed.append("one mail", numbers);
+  await bed.follow();
+  expect(await bed.without("zanzibar")).toEqual([1]);
+});
+
+it("follows a bounded number of mailboxes, those that were searched last", async () => {
+  const bed = await make({ mailboxesMax: 1 });
+  const { id } = await bed.store.createMailbox(bed.inbox.account, "other");
+  const other = { account: bed.inbox.account, mailbox: id };
+  await bed.append("one mail");
+  await bed.follow();
+  await bed.follow(other);
+  await bed.append("two mail");
+  await bed.appendTo(other, "a mail");
+  await bed.index.caughtUp();
+  expect([bed.index.status, await bed.without("zanzibar", other)]).toEqual([{ mailboxes: 1, behind: 0 }, [1]]);
+  expect(await bed.without("zanzibar")).toEqual([1]);
+  await bed.index.caughtUp();
+  expect(await bed.without("zanzibar")).toEqual([1, 2]);
+});
+
+it("rests between slices of work", async () => {
+  const bed = await make({ sliceMs: 0, restMs: 1, restMsMax: 1 });
+  await bed.append("one mail", "two mail", "three mail");
+  await bed.follow();
+  expect(await bed.without("zanzibar")).toEqual([1, 2, 3]);
+});
+
+it("finds out that what is stored is damaged, wherever it is, and makes it anew", async () => {
+  const bed = await make({ packMessagesMax: 4 });
+  await bed.append(...Array.from({ length: 20 }, (_, i) => `mail ${i} of so many that all of them are not in a block`));
+  await bed.follow();
+  // Opened once more, it is all in tables.
+  await bed.index.close();
+  bed.open();
+  await bed.index.close();
+  const files = (await readdir(bed.directory)).filter((name) => !/^(LOCK|LOG)/.test(name));
+  const sound = await Promise.all(files.map((name) => readFile(join(bed.directory, name))));
+  for (const [i, name] of files.entries()) {
+    const bytes = sound[i] as Buffer;
+    for (let at = 0; at < bytes.length; at += Math.ceil(bytes.length / 5)) {
+      await bed.index.close();
+      await rm(bed.directory, { recursive: true });
+      await mkdir(bed.directory);
+      for (const [j, other] of files.entries()) {
+        const copy = Buffer.from(sound[j] as Buffer);
+        if (other === name) copy[at] = (copy[at] as number) ^ 0xff;
+        await writeFile(join(bed.directory, other), copy);
+      }
+      bed.open({ packMessagesMax: 4 });
+      const first = await bed.without("mail 7 of");
+      expect([name, at, first.includes(8)]).toEqual([name, at, false]);
+      await bed.index.caughtUp();
+      expect([name, at, (await bed.without("zanzibar")).length]).toEqual([name, at, 20]);
+    }
+  }
+});
