@@ -7,10 +7,17 @@ export interface KnownMessage {
   readonly modSeq: number;
 }
 
-/** What a client does to flags by itself, where the server only says that it is done. */
+/** What a client does to flags by itself, where the server tells the MODSEQ alone (RFC 7162 3.1.3). */
 export interface FlagChange {
   readonly mode: "+" | "-" | "";
   readonly flags: string;
+}
+
+/** What must be known of a command to understand what is told in answer to it. */
+export interface Asked {
+  readonly silentChange?: FlagChange;
+  /** Whether it is a FETCH of flags without MODSEQ. */
+  readonly bareFlags?: boolean;
 }
 
 export class MailboxCopy {
@@ -22,8 +29,6 @@ export class MailboxCopy {
   readonly messages = new Map<number, KnownMessage>();
   /** What its live search finds, where it has one. */
   found: Set<number> | undefined;
-  /** A silent change under way, of which the server tells the MODSEQ alone (RFC 7162 3.1.3). */
-  silentChange: FlagChange | undefined;
   /** All messages up to this one were known before SELECT. */
   #resumedThrough = 0;
   /** What the responses since the last tagged one say of the highest MODSEQ. */
@@ -79,11 +84,11 @@ export class MailboxCopy {
     this.messages.set(uid, { ...message, flags: inOrder(mode === "-" ? rest : [...rest, ...given]) });
   }
 
-  apply(response: string): void {
+  apply(response: string, asked: Asked = {}): void {
     const [, number, what, data = ""] = /^\* (\d+) (EXISTS|EXPUNGE|FETCH)\b(.*)/s.exec(response) ?? [];
     if (what === "EXISTS") this.#exists(Number(number));
     if (what === "EXPUNGE") this.#expunge(Number(number));
-    if (what === "FETCH") this.#fetch(Number(number), data);
+    if (what === "FETCH") this.#fetch(Number(number), data, asked);
     const [, earlier, gone] = /^\* VANISHED (\(EARLIER\) )?(.*)/.exec(response) ?? [];
     for (const uid of gone === undefined ? [] : uidsIn(gone, earlier === undefined ? Infinity : this.#highestUid)) {
       if (earlier === undefined) this.#vanish(uid);
@@ -145,7 +150,7 @@ export class MailboxCopy {
     this.#expunge(row + 1);
   }
 
-  #fetch(number: number, data: string): void {
+  #fetch(number: number, data: string, { silentChange, bareFlags = false }: Asked): void {
     const uid = Number(/\bUID (\d+)/.exec(data)?.[1] ?? this.uids[number - 1]);
     const flags = /\bFLAGS \(([^)]*)\)/.exec(data)?.[1];
     const modSeq = Number(/\bMODSEQ \((\d+)\)/.exec(data)?.[1] ?? 0);
@@ -153,15 +158,15 @@ export class MailboxCopy {
     const before = this.messages.get(uid);
     if (modSeq > 0 && modSeq < (before?.modSeq ?? 0))
       throw new Error(`MODSEQ of UID ${uid} falls from ${before?.modSeq}`);
-    if (flags !== undefined && this.#tellsModSeq && modSeq === 0) throw new Error(`no MODSEQ with FLAGS of UID ${uid}`);
-    if (flags !== undefined) this.messages.set(uid, { flags: inOrder(flags.split(" ")), modSeq });
-    else if (modSeq > 0 && before !== undefined) this.#confirm(uid, { ...before, modSeq });
+    if (flags !== undefined && this.#tellsModSeq && modSeq === 0 && !bareFlags)
+      throw new Error(`no MODSEQ with FLAGS of UID ${uid}`);
+    if (flags !== undefined)
+      this.messages.set(uid, { flags: inOrder(flags.split(" ")), modSeq: modSeq || (before?.modSeq ?? 0) });
+    else if (modSeq > 0 && before !== undefined) {
+      this.messages.set(uid, { ...before, modSeq });
+      if (silentChange !== undefined) this.change(uid, silentChange);
+    }
     this.#highestSeen = Math.max(this.#highestSeen, modSeq);
-  }
-
-  #confirm(uid: number, message: KnownMessage): void {
-    this.messages.set(uid, message);
-    if (this.silentChange !== undefined) this.change(uid, this.silentChange);
   }
 
   #name(row: number, uid: number): void {

@@ -11,12 +11,13 @@ import { ModelClient, SessionEnded, type ClientKind } from "./model-client.ts";
 
 const KINDS: readonly ClientKind[] = [
   { name: "plain" },
-  { name: "plain with a live search", live: true },
+  { name: "plain with a live search, deflated", live: true, deflate: true },
   { name: "qresync", qresync: true },
   { name: "qresync with a live search", qresync: true, live: true },
   { name: "notify with a live search", notify: "selected", live: true },
-  { name: "delayed", notify: "selected-delayed" },
-  { name: "notify with qresync", notify: "selected", qresync: true },
+  { name: "delayed, rev2", notify: "selected-delayed", rev2: true },
+  { name: "notify with qresync, deflated", notify: "selected", qresync: true, deflate: true },
+  { name: "rev2 with qresync, deflated", rev2: true, qresync: true, deflate: true },
 ];
 /** Lines that a failure shows. */
 const TRACE_LINES = 200;
@@ -108,9 +109,9 @@ export class MailboxModel {
     const commands =
       client.isIdling || client.copy === undefined || client.isReadOnly
         ? []
-        : [draw.of(CUT_COMMANDS), draw.of(CUT_COMMANDS)];
+        : [{ text: draw.of(CUT_COMMANDS) }, { text: draw.of(CUT_COMMANDS) }];
     await this.#surviving(client, client.copy?.uidValidity, async () => {
-      await client.cutOff(commands, draw.below(commands.length + 1));
+      await client.cutOff(commands, { answers: draw.below(commands.length + 1), turns: draw.below(4) });
       this.#count("cut off");
       await client.connect();
     });

@@ -2,21 +2,23 @@
 // it was cut off.
 import type { MemoryImap } from "../support/memory-imap.ts";
 import type { RawImap } from "../support/raw-imap.ts";
-import { MailboxCopy, uidsIn, type FlagChange } from "./mailbox-copy.ts";
+import { turnsOfEventLoop } from "../support/seeded-random.ts";
+import { MailboxCopy, uidsIn, type Asked } from "./mailbox-copy.ts";
 
 export interface ClientKind {
   readonly name: string;
   readonly qresync?: boolean;
+  /** Whether it enables IMAP4rev2. */
+  readonly rev2?: boolean;
+  readonly deflate?: boolean;
   /** How NOTIFY tells of the selected mailbox. */
   readonly notify?: "selected" | "selected-delayed";
   /** Whether it has a search followed in each mailbox that it selects. */
   readonly live?: boolean;
 }
 
-export interface Sent {
+export interface Sent extends Asked {
   readonly text: string;
-  /** What the client does to flags itself. */
-  readonly silentChange?: FlagChange;
   /** The messages meant, by UID. */
   readonly uids?: readonly number[];
 }
@@ -26,6 +28,8 @@ export class SessionEnded extends Error {}
 
 /** What two sessions may do to each other, and nothing else; MODIFIED where others are expunged (RFC 7162 3.1.3). */
 const REFUSALS = /^NO \[(EXPUNGEISSUED|TRYCREATE|NONEXISTENT|ALREADYEXISTS|CANNOT|MODIFIED [\d:,]+)\]/;
+/** What nobody is told who has enabled IMAP4rev2 (RFC 9051 E). */
+const REV1 = /^\* (\d+ RECENT|SEARCH|OK \[UNSEEN)|\\Recent/;
 const EVENTS = "MessageNew (UID FLAGS) MessageExpunge FlagChange";
 
 export class ModelClient {
@@ -45,7 +49,8 @@ export class ModelClient {
   #selected = "";
   /** `UIDVALIDITY UID` of what this client itself has made, of which NOTIFY tells EXISTS alone (RFC 5465 5). */
   readonly #made = new Set<string>();
-  #meant: readonly number[] = [];
+  /** What was sent and not answered, the oldest first. */
+  #underWay: Sent[] = [];
 
   constructor(kind: ClientKind, imap: MemoryImap, trace: (line: string) => void) {
     this.kind = kind;
@@ -80,7 +85,10 @@ export class ModelClient {
 
   async connect(): Promise<void> {
     this.#session = await this.#imap.open();
-    const { qresync, notify } = this.kind;
+    const { qresync, rev2, deflate, notify } = this.kind;
+    this.#underWay = [];
+    if (deflate === true) await this.#session.compress();
+    if (rev2 === true) await this.command({ text: "ENABLE IMAP4rev2" });
     if (qresync === true) await this.command({ text: "ENABLE QRESYNC" });
     if (notify !== undefined) await this.command({ text: `NOTIFY SET (${notify} (${EVENTS}))` });
   }
@@ -124,7 +132,6 @@ export class ModelClient {
   async command(sent: Sent): Promise<string> {
     const tag = this.#send(sent);
     const tagged = await this.#readUntil((response) => response.startsWith(`${tag} `));
-    if (this.copy !== undefined) this.copy.silentChange = undefined;
     const status = tagged.slice(tag.length + 1);
     if (!status.startsWith("OK") && !REFUSALS.test(status)) throw new Error(`${sent.text}: ${tagged}`);
     return status;
@@ -142,11 +149,15 @@ export class ModelClient {
     await this.#readUntil((response) => response.startsWith(`m${this.#tags} `));
   }
 
-  /** Sends commands, reads as many of the answers as it is told to, and is gone in the midst of the rest. */
-  async cutOff(commands: readonly string[], answers: number): Promise<void> {
-    const tags = commands.map((text) => this.#send({ text }));
+  /**
+   * Sends commands, reads as many of the answers as it is told to, and is gone in the midst of the rest, after so many
+   * turns of the event loop.
+   */
+  async cutOff(commands: readonly Sent[], { answers, turns }: { answers: number; turns: number }): Promise<void> {
+    const tags = commands.map((sent) => this.#send(sent));
     const last = tags[answers - 1];
     if (last !== undefined) await this.#readUntil((response) => response.startsWith(`${last} `));
+    await turnsOfEventLoop(turns);
     this.#trace(`${this.kind.name} is cut off`);
     this.#remember();
     this.close();
@@ -165,10 +176,10 @@ export class ModelClient {
     return uids.filter((uid) => !copy.messages.has(uid) && !this.#made.has(`${copy.uidValidity} ${uid}`));
   }
 
-  #send({ text, silentChange, uids = [] }: Sent): string {
-    this.#meant = uids;
+  #send(sent: Sent): string {
+    const { text, silentChange, uids = [] } = sent;
+    this.#underWay.push(sent);
     const tag = `m${++this.#tags}`;
-    if (this.copy !== undefined) this.copy.silentChange = silentChange;
     // Without MODSEQ nothing more is said of it, and what is told by then has happened after it.
     const untold = silentChange !== undefined && this.kind.qresync !== true ? uids : [];
     for (const uid of untold) if (silentChange !== undefined) this.copy?.change(uid, silentChange);
@@ -191,15 +202,18 @@ export class ModelClient {
   }
 
   #apply(response: string): void {
+    const asked = this.#underWay[0];
+    if (/^m\d/.test(response)) this.#underWay.shift();
+    if (this.kind.rev2 === true && REV1.test(response)) throw new Error(`not of IMAP4rev2: ${response}`);
     if (response.startsWith("* BYE ")) throw new SessionEnded(response.slice(6));
     if (response.startsWith("* OK [CLOSED]")) this.copy = this.#opening;
     if (this.copy === undefined && /^\* (\d+|VANISHED)/.test(response)) throw new Error(`of no mailbox: ${response}`);
-    this.copy?.apply(response);
+    this.copy?.apply(response, asked);
     // In IDLE there is no end of a command to wait for.
     if (!response.startsWith("*") || (this.isIdling && response.includes("[HIGHESTMODSEQ"))) this.copy?.advance();
     const [, validity, from, made] = /\[(?:APPENDUID|COPYUID) (\d+) (?:(\S+) )?(\S+)\]/.exec(response) ?? [];
     for (const uid of made === undefined ? [] : uidsIn(made)) this.#made.add(`${validity} ${uid}`);
-    const strange = from === undefined ? [] : uidsIn(from).filter((uid) => !this.#meant.includes(uid));
+    const strange = from === undefined ? [] : uidsIn(from).filter((uid) => asked?.uids?.includes(uid) !== true);
     if (strange.length > 0) throw new Error(`UIDs ${strange.join()} were not meant: ${response}`);
   }
 

@@ -2,6 +2,7 @@
 import { connect as connectTcp, type Socket } from "node:net";
 import { connect as connectTls } from "node:tls";
 import { once } from "node:events";
+import { constants, createInflateRaw, deflateRawSync, type InflateRaw } from "node:zlib";
 import { within } from "./deadline.ts";
 import type { Address } from "./server-process.ts";
 
@@ -21,15 +22,14 @@ export class RawImap {
   #bytes = Buffer.alloc(0);
   #tags = 0;
   #ended = false;
+  /** Where both directions are deflated. */
+  #inflate: InflateRaw | undefined;
 
   private constructor(socket: Socket) {
     this.socket = socket;
-    socket.on("data", (data: Buffer) => this.#take(data));
+    socket.on("data", (data: Buffer) => (this.#inflate === undefined ? this.#take(data) : this.#inflate.write(data)));
     socket.on("error", () => undefined);
-    socket.on("close", () => {
-      this.#ended = true;
-      this.#notify();
-    });
+    socket.on("close", () => (this.#inflate === undefined ? this.#end() : this.#inflate.end()));
   }
 
   /** Connects and takes the greeting. */
@@ -54,7 +54,19 @@ export class RawImap {
   }
 
   write(text: string): void {
-    this.socket.write(text, "latin1");
+    const bytes = Buffer.from(text, "latin1");
+    const sync = { finishFlush: constants.Z_SYNC_FLUSH };
+    this.socket.write(this.#inflate === undefined ? bytes : deflateRawSync(bytes, sync));
+  }
+
+  /** Goes on deflated, in both directions (RFC 4978). */
+  async compress(): Promise<void> {
+    await this.ok("COMPRESS DEFLATE");
+    // A stream that only the end of the connection ends.
+    const inflate = createInflateRaw({ finishFlush: constants.Z_SYNC_FLUSH });
+    inflate.on("data", (data: Buffer) => this.#take(data));
+    inflate.on("end", () => this.#end());
+    this.#inflate = inflate;
   }
 
   /** The next response, untagged, tagged or `+`, literals and all. */
@@ -110,6 +122,11 @@ export class RawImap {
 
   close(): void {
     this.socket.destroy();
+  }
+
+  #end(): void {
+    this.#ended = true;
+    this.#notify();
   }
 
   #take(data: Buffer): void {
