@@ -97,6 +97,7 @@ const ATTEMPTS: Readonly<Record<string, readonly string[]>> = {
   SUBSCRIBE: ofNames((name) => `SUBSCRIBE ${name}`),
   THREAD: ofSets((set) => `THREAD REFERENCES UTF-8 ${set} TEXT "${SECRET}"`),
   UIDBATCHES: ["UIDBATCHES 500", "UIDBATCHES 4294967295 1:1"],
+  UNAUTHENTICATE: ["UNAUTHENTICATE"],
   UNSELECT: ["UNSELECT"],
   UNSUBSCRIBE: ofNames((name) => `UNSUBSCRIBE ${name}`),
 };

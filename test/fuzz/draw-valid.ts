@@ -111,6 +111,12 @@ export const SELECTED: readonly Maker[] = [
     `UID THREAD ${printThreadArguments({ ...search(draw), charset: "UTF-8", algorithm: draw.of(THREAD_ALGORITHMS) })}`,
 ];
 
+/** What goes back to before login, and on from there. */
+export const LOGGING_IN_AGAIN: readonly Maker[] = [
+  ...Array<Maker>(4).fill(() => "UNAUTHENTICATE"),
+  ...Array<Maker>(8).fill(() => "LOGIN alice@example.org secret"),
+];
+
 function name(draw: Draw): string {
   return printMailbox(draw.of(NAMES));
 }

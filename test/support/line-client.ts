@@ -63,6 +63,13 @@ export class LineClient {
     this.#deflate = createDeflateRaw();
   }
 
+  /** Goes on without it. */
+  endCompression(): void {
+    this.#socket.removeAllListeners("data").on("data", (data: Buffer) => this.#take(data));
+    this.#inflate = undefined;
+    this.#deflate = undefined;
+  }
+
   /** Goes on in TLS. */
   async startTls(options: ConnectionOptions = {}): Promise<TLSSocket> {
     this.#socket.removeAllListeners("data");

@@ -38,6 +38,8 @@ const ORDERS: Readonly<Record<string, (run: TranscriptRun, args: readonly string
   },
   /** `!deflate session`: the client goes on deflated. */
   deflate: async (run, [session = ""]) => (await run.client(session)).startCompression(),
+  /** `!clear session`: the client goes on without compression. */
+  clear: async (run, [session = ""]) => (await run.client(session)).endCompression(),
   /** `!hangup session`: the client sends no more, and still reads. */
   hangup: async (run, [session = ""]) => (await run.client(session)).end(),
   /** `!ended session`: the server has ended the connection. */

@@ -75,6 +75,14 @@ export class Admission {
     this.#guests.set(connection, { sinceMs: this.#options.now(), isChecked: false });
   }
 
+  /** One that has logged in is a guest again; false where there is no room for it, so that it must go. */
+  readmit(connection: Connection): boolean {
+    if (this.#guests.size >= this.#options.limits.sessionsBeforeLoginMax && !this.#makeRoom()) return false;
+    connection.distrust();
+    this.enter(connection);
+    return true;
+  }
+
   /** Does something that a guest waits for, and during which it is not sent away. */
   async check<Result>(connection: Connection, work: () => Promise<Result>): Promise<Result> {
     const guest = this.#guests.get(connection);

@@ -56,6 +56,8 @@ export interface Session {
   readonly server: {
     /** What it says of itself (RFC 5464). */
     readonly metadata: ServerMetadata;
+    /** Whether a client may go back to before login (RFC 8437). */
+    readonly allowsUnauthenticate: boolean;
     /** Undefined where there is none: then searches look at every message. */
     readonly searchIndex: SearchIndex | undefined;
   };
@@ -99,6 +101,8 @@ export interface Session {
   attempt(name: string, check: () => Promise<AccountInfo>): Promise<AccountInfo>;
   /** Enters the authenticated state; refuses where the account has too many sessions. */
   logIn(account: AccountInfo): void;
+  /** Goes back to before login, with nothing left of what the account had; compression ends behind the answer. */
+  logOut(): void;
   /** Goes on in TLS as soon as the command is answered; false where there is no certificate. */
   startTls(): boolean;
   /** Goes on deflated as soon as the command is answered; false where that is so already. */

@@ -58,7 +58,8 @@ export class Connection {
 
   /** Undefined in clear. */
   get tls(): TLSSocket | undefined {
-    return this.#socket instanceof TLSSocket ? this.#socket : undefined;
+    const socket = this.#socket instanceof DeflatedSocket ? this.#socket.socket : this.#socket;
+    return socket instanceof TLSSocket ? socket : undefined;
   }
 
   /** Nothing can be sent any more. */
@@ -98,6 +99,12 @@ export class Connection {
     this.framer.setLimits(this.#options.limits.wire);
   }
 
+  /** It is no longer logged in. */
+  distrust(): void {
+    this.#isTrusted = false;
+    this.framer.setLimits(beforeLogin(this.#options.limits));
+  }
+
   /** Ends it at once, with a last word where one can be said: for one that its session does not serve at this time. */
   dismiss(farewell: string): void {
     const { writable, writableNeedDrain } = this.#socket;
@@ -133,6 +140,7 @@ export class Connection {
     if (event !== undefined) return event;
     if (this.#isClosed || this.#isInputEnded) throw new PeerGone();
     if (this.#isEndAsked && options?.isInCommand !== true) throw new Bye(SHUTTING_DOWN);
+    if (this.#socket instanceof DeflatedSocket) this.#socket.goOn();
     if (this.#socket.isPaused()) this.#socket.resume();
     return undefined;
   }
@@ -210,8 +218,22 @@ export class Connection {
   startCompression(): void {
     const clear = this.#stopReading();
     this.#send();
-    this.#socket = new DeflatedSocket(clear);
+    this.#socket = new DeflatedSocket(clear, () => this.signal.raise());
     this.#listen();
+  }
+
+  /** Sends what is gathered and goes on in clear, with what comes behind the flush that ended the command. */
+  async endCompression(): Promise<void> {
+    const deflated = this.#socket;
+    if (!(deflated instanceof DeflatedSocket)) return;
+    this.#send();
+    while (!(this.hasLeft() && deflated.isAtFlush) && !this.#isClosed) await this.signal.wait();
+    if (this.#isClosed) throw new PeerGone();
+    this.framer.push(deflated.release());
+    this.#socket = deflated.socket;
+    // The other listeners are there since before compression began.
+    this.#socket.on("data", this.#onData).on("end", this.#onEnd).resume();
+    this.#isInputEnded = this.#socket.readableEnded;
   }
 
   /** Forgets what has come and was not read, and gives the socket for another layer. */

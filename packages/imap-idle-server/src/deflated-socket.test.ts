@@ -12,6 +12,7 @@ let server: Server;
 let client: Socket;
 let socket: Socket;
 let deflated: DeflatedSocket;
+let wantsMore: boolean;
 
 beforeEach(async () => {
   server = createServer({ allowHalfOpen: true }).listen(0, "127.0.0.1");
@@ -19,7 +20,8 @@ beforeEach(async () => {
   const { port } = server.address() as AddressInfo;
   client = connect({ port, host: "127.0.0.1", allowHalfOpen: true });
   [socket] = (await once(server, "connection")) as [Socket];
-  deflated = new DeflatedSocket(socket);
+  wantsMore = true;
+  deflated = new DeflatedSocket(socket, goOn);
 });
 
 afterEach(() => {
@@ -27,6 +29,11 @@ afterEach(() => {
   deflated.destroy();
   server.close();
 });
+
+/** As a reader that has carried out at once whatever it got. */
+function goOn(): void {
+  if (wantsMore) deflated.goOn();
+}
 
 function turn(): Promise<void> {
   return new Promise((resolve) => setImmediate(resolve));
@@ -72,6 +79,25 @@ describe("a deflated socket", () => {
     expect(inflateRawSync(first, options).toString()).toBe("* 23 EXISTS\r\n");
     expect(inflateRawSync(second, options).toString()).toBe("* 23 EXISTS\r\n".repeat(1_000));
     expect(inflateRawSync(Buffer.concat([first, second]), options).length).toBe(13_013);
+  });
+
+  it.each([
+    ["a flush", constants.Z_SYNC_FLUSH],
+    ["its end", constants.Z_FINISH],
+  ])("stops at %s for a reader who wants no more, and gives what came behind as it came", async (_, finishFlush) => {
+    wantsMore = false;
+    const taken: Buffer[] = [];
+    deflated.on("data", (octets: Buffer) => taken.push(octets));
+    const plain = deflateRawSync("a2 NOOP\r\n", { finishFlush: constants.Z_SYNC_FLUSH });
+    client.write(Buffer.concat([deflateRawSync("a1 LAST\r\n", { finishFlush }), plain, Buffer.from("a3")]));
+    while (!deflated.isAtFlush) await turn();
+    expect(Buffer.concat(taken).toString()).toBe("a1 LAST\r\n");
+    expect(deflated.release()).toEqual(Buffer.concat([plain, Buffer.from("a3")]));
+    const next = once(socket, "data") as Promise<[Buffer]>;
+    socket.resume();
+    client.write(" NOOP\r\n");
+    expect((await next)[0].toString()).toBe(" NOOP\r\n");
+    expect(socket.destroyed).toBe(false);
   });
 
   it.each([

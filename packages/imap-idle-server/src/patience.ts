@@ -22,6 +22,11 @@ export class Patience {
     this.#limits = limits;
   }
 
+  /** It has logged in since; failed logins stay, or else they could be tried without end. */
+  renew(): void {
+    this.#commandsBeforeLogin = 0;
+  }
+
   /** Takes note of a command that was answered; throws where it was one too many. */
   take({ isCommand, isFaulty, isBeforeLogin }: Outcome): void {
     const { faultsMax, loginFailuresMax, commandsBeforeLoginMax } = this.#limits;

@@ -94,10 +94,12 @@ export class Push {
     }
   }
 
+  /** Tells no more of what was asked for. */
   stop(): void {
     for (const { stop } of this.#listening?.feeds.values() ?? []) stop?.();
     this.#unfollow?.();
     this.#unfollow = undefined;
+    this.#listening = undefined;
   }
 
   /** Takes note of a change that the client itself has made. */

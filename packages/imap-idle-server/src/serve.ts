@@ -39,6 +39,8 @@ export interface ImapServerOptions {
   readonly limits?: Partial<ImapLimits>;
   /** What GETMETADATA says of the server; nothing by default. */
   readonly metadata?: ServerMetadata;
+  /** Whether there is UNAUTHENTICATE (RFC 8437): "on" by default. */
+  readonly unauthenticate?: "on" | "off";
   /** How clients may log in; with the passwords of the store by default. */
   readonly sasl?: Sasl;
   /** What spares searches to look at every message. */
@@ -95,6 +97,7 @@ class ConnectionServer implements ImapServer {
       log,
       hostname,
       metadata: options.metadata ?? {},
+      allowsUnauthenticate: options.unauthenticate !== "off",
       admission: this.#admission,
       throttle: options.throttle ?? new LoginThrottle({ now }),
       sessionsOfAccount: new Tally(limits.sessionsPerAccountMax),

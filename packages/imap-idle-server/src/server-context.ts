@@ -19,6 +19,7 @@ export interface ServerContext {
   /** The name that the greeting gives. */
   readonly hostname: string;
   readonly metadata: ServerMetadata;
+  readonly allowsUnauthenticate: boolean;
   readonly admission: Admission;
   readonly throttle: LoginThrottle;
   readonly sessionsOfAccount: Tally<AccountId>;

@@ -35,8 +35,9 @@ import { Patience } from "./patience.ts";
 import { Progress } from "./progress.ts";
 import { highestModSeq, Push } from "./push.ts";
 import { loadIndex, tellUpdates, toldModSeq } from "./mailbox-sync.ts";
-import { Bye, PeerGone, replyToError, type Reply } from "./replies.ts";
+import { Bye, type Reply } from "./replies.ts";
 import { isByUid } from "./response-form.ts";
+import { answerError, farewellTo } from "./session-errors.ts";
 import type { ServerContext } from "./server-context.ts";
 
 const NOT_AUTHENTICATED: SessionState = { name: "notAuthenticated" };
@@ -53,7 +54,7 @@ export class ImapSession implements Session {
   readonly #push: Push;
   readonly progress: Progress;
   /** What the octets behind the answer to this command are wrapped in. */
-  #due: "tls" | "deflate" | undefined;
+  #due: "tls" | "deflate" | "clear" | undefined;
   readonly #patience: Patience;
 
   constructor(connection: Connection, server: ServerContext) {
@@ -105,7 +106,7 @@ export class ImapSession implements Session {
         if (this.#connection.framer.pendingBytes > 0) await giveWay();
       }
     } catch (error) {
-      farewell = this.#farewellTo(error);
+      farewell = farewellTo(this, error);
     }
     this.enter(LOGOUT);
     this.#push.stop();
@@ -177,6 +178,7 @@ export class ImapSession implements Session {
       hasTls: secureContext !== undefined,
       mechanisms: this.#state.name === "notAuthenticated" ? sasl.mechanisms(this.channel) : [],
       messageBytesMax: this.limits.messageBytesMax,
+      allowsUnauthenticate: this.#server.allowsUnauthenticate,
     });
   }
 
@@ -190,6 +192,15 @@ export class ImapSession implements Session {
     }
     admission.welcome(this.#connection);
     this.log.info({ client: this.client.address, account: account.address }, "logged in");
+  }
+
+  logOut(): void {
+    this.enter(NOT_AUTHENTICATED);
+    this.#push.stop();
+    this.#enabled = NONE_ENABLED;
+    this.#patience.renew();
+    this.#due = "clear";
+    if (!this.#server.admission.readmit(this.#connection)) throw new Bye("Too many logins at once, try again later");
   }
 
   async attempt(name: string, check: () => Promise<AccountInfo>): Promise<AccountInfo> {
@@ -262,7 +273,7 @@ export class ImapSession implements Session {
       const completion = await this.#carryOut(invocation, incoming.literal);
       reply = { status: "OK", text: `${invocation.name} completed`, ...completion };
     } catch (error) {
-      reply = this.#replyTo(error, invocation);
+      reply = answerError(this, error, invocation?.name);
     } finally {
       this.progress.end();
       incoming.literal?.skip();
@@ -280,6 +291,7 @@ export class ImapSession implements Session {
     await this.write(printTagged(incoming.tag ?? "*", reply.status, reply.text, reply.code));
     await (this.#due === "tls" ? this.#goOnInTls() : this.flush());
     if (this.#due === "deflate") this.#connection.startCompression();
+    if (this.#due === "clear") await this.#connection.endCompression();
     this.#due = undefined;
     this.#patience.take({
       isCommand: invocation !== undefined,
@@ -314,29 +326,11 @@ export class ImapSession implements Session {
     return row.run(this, args, state, call);
   }
 
-  #replyTo(error: unknown, invocation: Invocation | undefined): Reply {
-    const reply = replyToError(error);
-    // What is no command may be the password of one that went before.
-    const said = invocation === undefined ? {} : { command: invocation.name, reply: reply.text };
-    const fields = { client: this.client.address, ...said };
-    if (reply.status === "BAD") this.log.debug(fields, "faulty command");
-    else if (reply.code === "SERVERBUG") this.log.error({ ...fields, err: error }, "command failed");
-    else this.log.info(fields, "command refused");
-    return reply;
-  }
-
   async #pauseUntil(timeMs: number): Promise<void> {
     for (;;) {
       this.#connection.checkOpen();
       if (this.now() >= timeMs) return;
       await this.#connection.wait(timeMs);
     }
-  }
-
-  #farewellTo(error: unknown): string {
-    if (error instanceof PeerGone) return "";
-    if (error instanceof Bye) return printUntagged("BYE", error.message);
-    this.log.error({ client: this.client.address, err: error }, "session failed");
-    return printUntagged("BYE", "Internal error, the log says more");
   }
 }

@@ -95,6 +95,7 @@ export interface ServerSettings extends Readonly<Record<ListenerName, Port>> {
   readonly host: string;
   readonly hostname: string;
   readonly domain: readonly string[];
+  readonly unauthenticate: "on" | "off";
   readonly serverComment: string;
   readonly adminContact: string;
   /** A file of `address:password` lines, or users by address. */
@@ -144,6 +145,11 @@ export const settingSpecs: Readonly<Record<Exclude<keyof Settings, "limits">, Se
     unset: "the machine's name",
   },
   domain: { kind: "names", value: "NAME", says: "domain whose mail ends here", unset: "those of the accounts" },
+  unauthenticate: {
+    kind: ["on", "off"],
+    value: "STATE",
+    says: "whether IMAP connections may go back to before login (UNAUTHENTICATE): on or off",
+  },
   serverComment: { kind: "text", value: "TEXT", says: "what clients are told of the server (METADATA)", unset: "none" },
   adminContact: {
     kind: "text",
@@ -204,6 +210,7 @@ export const defaultSettings: Settings = {
   host: "127.0.0.1",
   hostname: hostname(),
   domain: [],
+  unauthenticate: "on",
   serverComment: "",
   adminContact: "",
   smtp: 2525,

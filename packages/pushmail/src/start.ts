@@ -179,7 +179,15 @@ async function listen(
     if (name === "imap" || name === "imaps") {
       const metadata = { comment: settings.serverComment, admin: settings.adminContact };
       const search = searchIndex === undefined ? {} : { searchIndex };
-      return await startImapServer({ ...options, ...search, metadata, room: rooms.imap, limits: limits.imap });
+      const { unauthenticate } = settings;
+      return await startImapServer({
+        ...options,
+        ...search,
+        unauthenticate,
+        metadata,
+        room: rooms.imap,
+        limits: limits.imap,
+      });
     }
     const kind = name === "submissions" ? "submission" : name;
     const smtpOptions = { ...options, room: rooms.mail, kind, domains: settings.domain, limits: limits.smtp } as const;

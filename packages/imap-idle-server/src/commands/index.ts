@@ -39,6 +39,7 @@ import { store } from "./store.ts";
 import { subscribe, unsubscribe } from "./subscribe.ts";
 import { thread } from "./thread.ts";
 import { uidbatches } from "./uidbatches.ts";
+import { unauthenticate } from "./unauthenticate.ts";
 import { unselect } from "./unselect.ts";
 
 /** By name, without the UID prefix. */
@@ -89,6 +90,7 @@ export const COMMANDS: ReadonlyMap<string, Command> = new Map(
     subscribe,
     thread,
     uidbatches,
+    unauthenticate,
     unselect,
     unsubscribe,
   ].map((row) => [row.name, row]),
