@@ -53,7 +53,7 @@ describe("a command that takes long", () => {
     ["copy", "UID COPY 1:3 Archive", "2 3"],
     ["move", "UID MOVE 1:3 Archive", "2 3"],
     ["expunge", "EXPUNGE", "2 NIL"],
-    ["setFlags", "STORE 1:3 +FLAGS (\\Seen)", "NIL NIL"],
+    ["setFlags", "STORE 1:3 +FLAGS (\\Seen)", "2 3"],
     ["append", `APPEND INBOX {${MAIL.length}+}\r\n${MAIL}`, "NIL NIL"],
     ["replace", `REPLACE 1 INBOX {${MAIL.length}+}\r\n${MAIL}`, "NIL NIL"],
   ])("tells how far it is: %s", async (name, command, figures) => {

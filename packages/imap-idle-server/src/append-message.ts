@@ -59,12 +59,17 @@ async function* octetsOf(
   { isWhole }: IncomingMessage,
   { account, messages, admit }: Staging,
 ): AsyncGenerator<Uint8Array> {
+  const { catenatedBytesMax } = session.limits;
   let sizeBytes = 0;
   for await (const piece of messages.pieces()) {
     const part = await partOf(session, account, piece);
     sizeBytes += part.sizeBytes;
     const refused = isWhole && sizeBytes === 0 ? EMPTY : await admit(sizeBytes);
     if (refused !== undefined) throw new Refused(refused);
+    if (typeof piece === "string") messages.catenatedBytes += part.sizeBytes;
+    if (messages.catenatedBytes > catenatedBytesMax) {
+      throw new Refused(no("LIMIT", `At most ${catenatedBytesMax} octets are taken from other messages`));
+    }
     for await (const octets of part.bytes()) {
       if (octets.includes(0)) throw nulIn(piece);
       yield octets;

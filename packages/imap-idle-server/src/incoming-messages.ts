@@ -30,6 +30,8 @@ type Item =
 type Grammar<Result> = Generator<Item, Result, Source>;
 
 export class IncomingMessages {
+  /** Octets of other messages that have been taken into them. */
+  catenatedBytes = 0;
   readonly #grammar: Grammar<void>;
   readonly #limits: WireLimits;
   readonly #items: Item[] = [];

@@ -12,6 +12,8 @@ export interface ImapLimits {
   readonly messageBytesMax: number;
   /** The value of one entry of metadata (at least 1,024: RFC 5464 4.1). */
   readonly metadataValueBytesMax: number;
+  /** Octets of other messages that one command puts into new ones (RFC 4469). */
+  readonly catenatedBytesMax: number;
   /** Input that waits while a command is carried out. */
   readonly inputBytesMax: number;
   /** Output that is gathered before it goes to the socket. */
@@ -74,6 +76,7 @@ export const DEFAULT_LIMITS: ImapLimits = {
   search: SEARCH_LIMITS,
   messageBytesMax: 64 * 1024 * 1024,
   metadataValueBytesMax: 16_384,
+  catenatedBytesMax: 64 * 1024 * 1024,
   inputBytesMax: 65_536,
   outputBytesMax: 65_536,
   changeRecordsMax: 1_000,

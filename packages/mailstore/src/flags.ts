@@ -5,12 +5,12 @@ import type { Transaction } from "./driver.ts";
 import { checkFlags } from "./flag-sets.ts";
 import type { Cursor, Uid } from "./ids.ts";
 import type { MailboxContents } from "./mailbox-contents.ts";
-import type { FlagChange, FlagsResult, MailboxAt } from "./store.ts";
+import type { FlagChange, FlagsResult, MailboxAt, WorkOptions } from "./store.ts";
 import { commitDecided, inTurn, type StoreContext } from "./store-context.ts";
 import { TransactionDraft } from "./transaction-draft.ts";
 import { uidSetDifference, type UidSet } from "./uid-set.ts";
 
-export interface FlagRequest {
+export interface FlagRequest extends WorkOptions {
   readonly uids: UidSet;
   readonly change: FlagChange;
   readonly unchangedSince?: Cursor;
@@ -65,6 +65,7 @@ class Decision {
   async decide(rowsPerTurn: number): Promise<void> {
     const { columns } = this.#contents;
     let decided = 0;
+    let read = 0;
     for (const [first, end] of columns.rowRanges(this.request.uids)) {
       for (let from = first; from < end; from += rowsPerTurn) {
         if (decided >= rowsPerTurn) {
@@ -74,6 +75,7 @@ class Decision {
         const to = Math.min(end, from + rowsPerTurn);
         this.#take(from, to);
         decided += to - from;
+        this.request.onRead?.((read += to - from));
       }
     }
   }

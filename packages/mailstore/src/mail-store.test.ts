@@ -376,6 +376,20 @@ describe("messages", () => {
     });
   });
 
+  it("are counted while they are worked on", async () => {
+    for (const text of ["a", "b", "c"]) await deliver(text);
+    const read: number[] = [];
+    const onRead = (messages: number): number => read.push(messages);
+    const archive = await named("Archive");
+    const uids = uidSetOf([1, 3]);
+    await store.setFlags(at(inbox), uids, { mode: "add", flags: ["\\Deleted"] }, { onRead });
+    await store.copy(at(inbox), uids, at(archive), { onRead });
+    await store.expunge(at(inbox), [[1, 9]], { onRead });
+    await store.move(at(archive), uids, at(inbox), { onRead });
+    // Those that are there: of UID 1 and 3 in Archive there is the first alone.
+    expect(read).toEqual([1, 2, 1, 2, 1, 2, 1]);
+  });
+
   it("are expunged where they are deleted, and remembered as vanished", async () => {
     for (const text of ["a", "b", "c", "d"]) await deliver(text);
     await store.setFlags(at(inbox), [[1, 3]], { mode: "add", flags: ["\\Deleted"] });

@@ -218,7 +218,7 @@ class DriverMailStore implements port.MailStore {
     at: port.MailboxAt,
     uids: UidSet,
     change: port.FlagChange,
-    options: { readonly unchangedSince?: Cursor } = {},
+    options: port.WorkOptions & { readonly unchangedSince?: Cursor } = {},
   ): Promise<port.FlagsResult> {
     return setFlags(this.#context, at, { uids, change, ...options });
   }

@@ -304,7 +304,7 @@ export interface MailStore {
     at: MailboxAt,
     uids: UidSet,
     change: FlagChange,
-    options?: { readonly unchangedSince?: Cursor },
+    options?: WorkOptions & { readonly unchangedSince?: Cursor },
   ): Promise<FlagsResult>;
   /** To another account too; the cursor is that of where the messages go. */
   copy(at: MailboxAt, uids: UidSet, to: MailboxAt, options?: TransferOptions): Promise<Transferred>;

@@ -19,7 +19,7 @@ const BEFORE_MESSAGE = /^APPEND +[^ ]/i;
 export const append: Command = command({
   name: "APPEND",
   in: ["authenticated", "selected"],
-  capability: ["CATENATE", "MULTIAPPEND"],
+  capability: ["CATENATE", "MULTIAPPEND", "URL-PARTIAL"],
   streamsLiteral: (before) => BEFORE_MESSAGE.test(before),
   parse(scan, { literal }): AppendArguments {
     scan.space();

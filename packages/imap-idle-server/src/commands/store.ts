@@ -5,6 +5,7 @@ import { allowFlags } from "../access.ts";
 import { command, type Command, type Completion } from "../command.ts";
 import { tellFlags, tellKeywords } from "../mailbox-sync.ts";
 import type { MailboxView } from "../mailbox-view.ts";
+import { ReadFigures } from "../progress.ts";
 
 export const store: Command = command({
   name: "STORE",
@@ -25,8 +26,9 @@ export const store: Command = command({
     const uids = state.view.resolve(set, { uid });
     const at = { account: state.handle.account, mailbox: state.handle.id };
     const condition = unchangedSince === null ? {} : { unchangedSince: cursor(unchangedSince) };
-    const work = session.store.setFlags(at, uids, change, condition);
-    const result = await session.progress.during(work);
+    const figures = new ReadFigures(state.view.countOf(uids));
+    const work = session.store.setFlags(at, uids, change, { ...condition, onRead: figures.onRead });
+    const result = await session.progress.during(work, figures);
     // Where nothing changed, the cursor is that of somebody else's change.
     if (result.changed.length > 0) session.own(result.cursor, at);
     await tellKeywords(session, state);
