@@ -58,6 +58,10 @@ export class KeyIndex {
    */
   #fault: Error | undefined;
   #isClosed = false;
+  /** Set when it closes for good: nobody may come to a closed database. */
+  #isOver = false;
+  #reads = 0;
+  #lastRead: () => void = () => undefined;
   /** What was pushed and could not be written: reads see it all the same. */
   readonly #owed = new OwedEntries();
   #repairing: Promise<void> | undefined;
@@ -123,6 +127,7 @@ export class KeyIndex {
 
   /** Makes durable everything applied before. */
   async flush(): Promise<void> {
+    this.#checkOpen();
     await this.#watch.run("index:flush", this.#storage.location, this.#storage.flush);
   }
 
@@ -168,6 +173,7 @@ export class KeyIndex {
 
   /** The entries of a range as they were when the reading began, in slices. */
   async *slices(range: KeyRange, size: number): AsyncGenerator<[Buffer, Buffer][]> {
+    this.#checkOpen();
     if (!this.#owed.isEmpty) return yield await this.entries(range);
     const iterator = this.#storage.database.iterator(range);
     try {
@@ -181,16 +187,32 @@ export class KeyIndex {
     }
   }
 
+  /** Lets reads and turns under way come to their end; everything later is refused. */
   async close(): Promise<void> {
-    await this.turn(() => this.#storage.database.close());
+    await this.turn(async () => {
+      this.#isOver = true;
+      if (this.#reads > 0) await new Promise<void>((resolve) => (this.#lastRead = resolve));
+      await this.#storage.database.close();
+    });
   }
 
-  #read<T>(read: (database: KeyDatabase) => Promise<T>): Promise<T> {
+  #checkOpen(): void {
+    if (this.#isOver) throw new Error("the store is closed");
+  }
+
+  async #read<T>(read: (database: KeyDatabase) => Promise<T>): Promise<T> {
+    this.#checkOpen();
     const { location, database } = this.#storage;
-    return this.#watch.run("index:read", location, () => read(database));
+    this.#reads++;
+    try {
+      return await this.#watch.run("index:read", location, () => read(database));
+    } finally {
+      if (--this.#reads === 0) this.#lastRead();
+    }
   }
 
   async #write(write: (database: KeyDatabase) => Promise<void>): Promise<void> {
+    this.#checkOpen();
     if (this.#fault !== undefined) throw this.#fault;
     const { location, database } = this.#storage;
     try {
@@ -203,6 +225,7 @@ export class KeyIndex {
 
   /** What it needs to open is tried first: as long as it is open, it answers reads. */
   async #repair(): Promise<void> {
+    this.#checkOpen();
     const { location, database, tryOpen } = this.#storage;
     if (!this.#isClosed) await this.#watch.run("index:open", location, tryOpen);
     this.#isClosed = true;
