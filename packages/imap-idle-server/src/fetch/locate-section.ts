@@ -4,13 +4,15 @@ import {
   decodeTransferEncoding,
   findPart,
   findSection,
+  makePreview,
+  MESSAGE_LIMITS,
   pickFields,
+  previewedPart,
   type ByteRange,
   type MessageSummary,
 } from "@pushmail/mailstore";
 
 import type { FetchLimits } from "./limits.ts";
-import { locatePreview } from "./make-preview.ts";
 
 export interface LocatedSection {
   /** What is read of the message. */
@@ -32,6 +34,7 @@ export interface Decoding {
 /** Of a part whose encoding nobody knows, nothing can be told decoded (RFC 3516 4.3). */
 export type Undecodable = "undecodable";
 
+const NOWHERE: ByteRange = { start: 0, end: 0 };
 const IDENTITY: ReadonlySet<string> = new Set(["7bit", "8bit", "binary"]);
 const ENCODED: ReadonlySet<string> = new Set(["base64", "quoted-printable"]);
 
@@ -41,7 +44,7 @@ export function locateSection(
   fetched: FetchSection,
   limits: FetchLimits,
 ): LocatedSection | Undecodable | undefined {
-  if (fetched.name === "PREVIEW") return locatePreview(summary, limits);
+  if (fetched.name === "PREVIEW") return locatePreview(summary, fetched);
   if (fetched.name === "BINARY" || fetched.name === "BINARY.SIZE") return locateDecoded(summary, fetched);
   const { part, text, fields } = fetched.section;
   const { partial } = fetched;
@@ -54,6 +57,21 @@ export function locateSection(
   const pick = (octets: Uint8Array): Uint8Array =>
     cutOctets(pickFields(octets, fields, { not: text === "HEADER.FIELDS.NOT" }), partial);
   return { range: cut(header, { offset: 0, octets: limits.headerBytesMax }), pick };
+}
+
+/** RFC 8970 3: the first words, made when the message came; of a summary that has none, now. */
+function locatePreview(summary: MessageSummary, { lazy }: FetchSection): LocatedSection | undefined {
+  const { preview } = summary;
+  if (preview !== undefined) return { range: NOWHERE, pick: () => Buffer.from(preview, "latin1") };
+  const part = previewedPart(summary.structure);
+  // RFC 8970 3.1: what is wanted lazily is not waited for.
+  if (lazy === true) return undefined;
+  if (part === undefined) return { range: NOWHERE, pick: undefined };
+  const range = cut(
+    { start: part.bodyStart, end: part.bodyEnd },
+    { offset: 0, octets: MESSAGE_LIMITS.previewOctetsMax },
+  );
+  return { range, pick: (octets) => Buffer.from(makePreview(octets, part, MESSAGE_LIMITS), "latin1") };
 }
 
 /** RFC 3516 4.2: the body of a part without its transfer encoding; the message itself has none. */

@@ -67,6 +67,7 @@ const anySummary: fc.Arbitrary<MessageSummary> = fc.record({
     { maxLength: 3 },
   ),
   isInternationalized: fc.boolean(),
+  preview: fc.option(latin1, { nil: undefined }),
   envelope,
   structure: anyPart(0, 1),
 });
@@ -78,9 +79,10 @@ function placesOf(part: BodyPart): unknown {
   return [headerStart, bodyStart, bodyEnd, lines, children.map(placesOf)];
 }
 
-function shown({ sizeBytes, references, isInternationalized, envelope, structure }: MessageSummary): unknown {
+function shown(summary: MessageSummary): unknown {
+  const { sizeBytes, references, isInternationalized, preview, envelope, structure } = summary;
   const printed = [printEnvelope(envelope), printBodyStructure(structure), printBody(structure)];
-  return { sizeBytes, references, isInternationalized, printed, places: placesOf(structure) };
+  return { sizeBytes, references, isInternationalized, preview, printed, places: placesOf(structure) };
 }
 
 /** The fields of an envelope, asked for from the last to the first. */
@@ -122,8 +124,9 @@ describe("an encoded summary", () => {
       "Content-Disposition: inline; filename=f\nContent-Language: en\n\none\n--x\nContent-Type: message/rfc822\n" +
       "Content-ID: <i>\nContent-Language: en, de\n\nDate: d\n\ntwo\n--x--\n";
     const summary = scanMessage(Buffer.from(message.replaceAll("\n", "\r\n"), "latin1"));
-    const { sizeBytes, references, isInternationalized, envelope, structure } = stored(summary);
-    expect({ sizeBytes, references, isInternationalized, envelope: readAll(envelope), structure }).toEqual(summary);
+    const { sizeBytes, references, isInternationalized, preview, envelope, structure } = stored(summary);
+    const told = { sizeBytes, references, isInternationalized, preview, envelope: readAll(envelope), structure };
+    expect(told).toEqual(summary);
   });
 
   it("is decoded from any part of any memory", () => {
@@ -143,17 +146,18 @@ describe("an encoded summary", () => {
     expect(encodeSummary(scanMessage(message)).length).toBeLessThan(400);
   });
 
-  it("may be of a version that did not say whether the message is internationalized: then it may be", () => {
-    const encoded = Buffer.from(encodeSummary(scanMessage(Buffer.from("From: a@b\r\nSubject: s\r\n\r\nx"))));
+  it("may be of a version that did not say whether the message is internationalized, and had no preview", () => {
+    const summary = scanMessage(Buffer.from("From: a@b\r\nSubject: s\r\n\r\nx"));
+    const encoded = Buffer.from(encodeSummary({ ...summary, preview: undefined }));
     const headEnd = 2 + 4;
     // Of small numbers each is one byte, and the second says how many there are.
     const older = Buffer.concat([
-      Buffer.of(3, (encoded[1] as number) - 1),
+      Buffer.of(3, (encoded[1] as number) - 2),
       encoded.subarray(2, headEnd),
-      encoded.subarray(headEnd + 1),
+      encoded.subarray(headEnd + 2),
     ]);
-    const { isInternationalized, envelope, structure, sizeBytes } = decodeSummary(older) as StoredSummary;
-    expect([isInternationalized, envelope.subject, structure.bodyEnd, sizeBytes]).toEqual([true, "s", 26, 26]);
+    const { isInternationalized, preview, envelope, structure } = decodeSummary(older) as StoredSummary;
+    expect([isInternationalized, preview, envelope.subject, structure.bodyEnd]).toEqual([true, undefined, "s", 26]);
   });
 
   it("is left alone where another version wrote it", () => {

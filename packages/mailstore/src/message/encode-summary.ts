@@ -6,15 +6,17 @@ import type { BodyPart, MessageSummary } from "./summary.ts";
 import { joinSummary, writeNumber } from "./summary-bytes.ts";
 
 /** The summary as bytes. */
-export function encodeSummary({ sizeBytes, references, isInternationalized, ...embedded }: MessageSummary): Uint8Array {
-  const { envelope, structure } = embedded;
+export function encodeSummary(summary: MessageSummary): Uint8Array {
+  const { sizeBytes, references, isInternationalized, preview, envelope, structure } = summary;
   // Ids have no blanks in them.
   const texts = [printEnvelope(envelope), printBodyStructure(structure), references.join(" ")];
   const numbers: number[] = [];
   for (const value of [sizeBytes, ...texts.map(({ length }) => length)]) writeNumber(numbers, value);
   writeNumber(numbers, isInternationalized ? 1 : 0);
+  // None is not the same as an empty one.
+  writeNumber(numbers, preview === undefined ? 0 : preview.length + 1);
   writePlaces(numbers, structure, 0);
-  return joinSummary(SUMMARY_VERSION, numbers, texts.join(""));
+  return joinSummary(SUMMARY_VERSION, numbers, texts.join("") + (preview ?? ""));
 }
 
 /** The summary that was encoded; undefined where it is of another version and must be made again from the message. */

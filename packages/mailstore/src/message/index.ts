@@ -7,6 +7,7 @@ export { decodeSummary, encodeSummary } from "./encode-summary.ts";
 export { type ByteRange, findPart, findSection, type SectionText } from "./find-section.ts";
 export { type HeaderField, headerFields, pickFields } from "./header-fields.ts";
 export { DECODE_LIMITS, type DecodeLimits, MESSAGE_LIMITS, type MessageLimits } from "./limits.ts";
+export { makePreview, previewedPart } from "./make-preview.ts";
 export { messageIds } from "./message-ids.ts";
 export { findParameter } from "./parameterized-value.ts";
 export { MessageScanner, scanMessage } from "./scan-message.ts";

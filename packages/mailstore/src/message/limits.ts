@@ -16,6 +16,9 @@ export interface MessageLimits {
   readonly depthMax: number;
   /** Parts in all; the last one takes the rest of the message as it is. */
   readonly partsMax: number;
+  /** How much of a text is looked at for a preview, still in its transfer encoding; characters that are made of it. */
+  readonly previewOctetsMax: number;
+  readonly previewCharsMax: number;
 }
 
 export const MESSAGE_LIMITS: MessageLimits = {
@@ -26,6 +29,9 @@ export const MESSAGE_LIMITS: MessageLimits = {
   parametersMax: 64,
   depthMax: 100,
   partsMax: 1_000,
+  previewOctetsMax: 8_192,
+  // RFC 8970 3.2: at most 256, and better no more than 200.
+  previewCharsMax: 200,
 };
 
 /** How much is decoded for SEARCH; what lies beyond is not found. */

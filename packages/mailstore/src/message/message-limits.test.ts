@@ -252,6 +252,8 @@ describe("twice the bytes", () => {
     parametersMax: 1e9,
     depthMax: 1e9,
     partsMax: 1e9,
+    previewOctetsMax: 65_536,
+    previewCharsMax: 1e9,
   };
 
   function workOf(message: Buffer): number {

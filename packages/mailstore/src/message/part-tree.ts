@@ -23,6 +23,7 @@ import {
 } from "./part-description.ts";
 import type { PartDescription } from "./part-description.ts";
 import type { BodyPart, EmbeddedMessage, Envelope } from "./summary.ts";
+import type { TextBeginnings } from "./text-beginnings.ts";
 
 /** An offset in the message, and the line feeds counted up to it. */
 export interface Place {
@@ -64,9 +65,11 @@ export class PartTree {
   #partCount = 0;
   #fieldBytes = 0;
   #references: readonly string[] | null = null;
+  readonly #texts: TextBeginnings;
 
-  constructor(limits: MessageLimits) {
+  constructor(limits: MessageLimits, texts: TextBeginnings) {
     this.#limits = limits;
+    this.#texts = texts;
     const description = describePart({}, MESSAGE, limits);
     this.#open = [
       {
@@ -187,6 +190,8 @@ export class PartTree {
 
   #push(description: PartDescription, holds: OpenPart["holds"], body: Place): void {
     const countsInside = holds === "message" || this.#last.countsInside;
+    // What is in a message that is a part is no text of the message itself.
+    if (!countsInside) this.#texts.begin(description, body.offset);
     const headerStart = this.#headerStart.offset;
     this.#open.push({ description, holds, headerStart, body, countsInside, children: [], envelope: null });
   }

@@ -320,6 +320,7 @@ describe("the tree of a message", () => {
       sizeBytes: 24,
       references: [],
       isInternationalized: false,
+      preview: "one two",
       envelope: {
         date: null,
         subject: "x",

@@ -7,9 +7,11 @@ import { endOfContent } from "./header-line.ts";
 import { MESSAGE_LIMITS } from "./limits.ts";
 import type { MessageLimits } from "./limits.ts";
 import { LineBuffer } from "./line-buffer.ts";
+import { makePreview, previewedPart } from "./make-preview.ts";
 import { PartTree } from "./part-tree.ts";
 import type { Place } from "./part-tree.ts";
-import type { MessageSummary } from "./summary.ts";
+import type { BodyPart, MessageSummary } from "./summary.ts";
+import { TextBeginnings } from "./text-beginnings.ts";
 
 /** What a line in a body must begin with to be a boundary line (RFC 2046 5.1.1), with the line end before it. */
 const DELIMITER = Buffer.from("\n--", "latin1");
@@ -17,7 +19,8 @@ const LINE_END_BYTES_MAX = 2;
 
 /** Scans one message. Header lines and boundary lines are read whole; bodies are leapt over. */
 export class MessageScanner {
-  readonly #lineBytesMax: number;
+  readonly #limits: MessageLimits;
+  readonly #texts: TextBeginnings;
   readonly #tree: PartTree;
   /** The beginning of a line whose end is still to come. */
   readonly #line: LineBuffer;
@@ -36,8 +39,9 @@ export class MessageScanner {
   #isInternationalized = false;
 
   constructor(limits: MessageLimits = MESSAGE_LIMITS) {
-    this.#lineBytesMax = limits.fieldBytesMax;
-    this.#tree = new PartTree(limits);
+    this.#limits = limits;
+    this.#texts = new TextBeginnings(limits.previewOctetsMax);
+    this.#tree = new PartTree(limits, this.#texts);
     this.#line = new LineBuffer(limits.fieldBytesMax + LINE_END_BYTES_MAX);
   }
 
@@ -53,8 +57,23 @@ export class MessageScanner {
   finish(): MessageSummary {
     if (!this.#line.isEmpty) this.#endLine(this.#line.take());
     const { envelope, structure } = this.#tree.finish(this.#place());
-    const isInternationalized = this.#isInternationalized;
-    return { sizeBytes: this.#offset, references: this.#tree.references, isInternationalized, envelope, structure };
+    const preview = this.#preview(structure);
+    this.#texts.release();
+    return {
+      sizeBytes: this.#offset,
+      references: this.#tree.references,
+      isInternationalized: this.#isInternationalized,
+      preview,
+      envelope,
+      structure,
+    };
+  }
+
+  #preview(structure: BodyPart): string | undefined {
+    const part = previewedPart(structure);
+    if (part === undefined) return "";
+    const octets = this.#texts.of(part);
+    return octets && makePreview(octets, part, this.#limits);
   }
 
   /** Reads a line to its end or that of the chunk, and returns where it got to. */
@@ -78,7 +97,7 @@ export class MessageScanner {
   }
 
   #endLine(bytes: Buffer, start = 0, end: number = bytes.length): void {
-    const contentEnd = Math.min(endOfContent(bytes, start, end), start + this.#lineBytesMax);
+    const contentEnd = Math.min(endOfContent(bytes, start, end), start + this.#limits.fieldBytesMax);
     const line = { bytes, start, end: contentEnd, from: this.#lineStart, next: this.#place() };
     const boundary = this.#tree.findBoundary(line);
     if (boundary !== null) this.#tree.takeBoundary(boundary, this.#beforeLineEnd(), line.next);
@@ -105,6 +124,7 @@ export class MessageScanner {
   }
 
   #advance(bytes: Buffer, start: number, end: number): number {
+    if (this.#texts.isTaking) this.#texts.take(bytes.subarray(start, end), this.#offset);
     if (this.#tree.countsLines) this.#lineFeeds += countLineFeeds(bytes, start, end);
     this.#offset += end - start;
     const endsInCr = end - start >= 2 ? bytes[end - 2] === CR : this.#endsInCr;

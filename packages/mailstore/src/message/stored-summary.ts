@@ -5,11 +5,11 @@ import { PrintedReader } from "./printed-reader.ts";
 import type { BodyPart, EmbeddedMessage, Envelope, MessageSummary, Parameter } from "./summary.ts";
 import { damagedSummary, SummaryNumbers } from "./summary-bytes.ts";
 
-export const SUMMARY_VERSION = 4;
-/** Numbers before those of the parts, by version; version 3 does not say whether the message is internationalized. */
+export const SUMMARY_VERSION = 5;
+/** Numbers before those of the parts, by version: 3 neither says whether it is internationalized nor has a preview. */
 export const HEAD_NUMBERS: ReadonlyMap<number, number> = new Map([
   [3, 4],
-  [SUMMARY_VERSION, 5],
+  [SUMMARY_VERSION, 6],
 ]);
 
 export class StoredSummary implements MessageSummary {
@@ -39,13 +39,19 @@ export class StoredSummary implements MessageSummary {
   }
 
   get references(): readonly string[] {
-    const { text, envelopeLength, structureLength } = this.#open();
-    const ids = text.slice(envelopeLength + structureLength);
+    const { text, envelopeLength, structureLength, referencesLength } = this.#open();
+    const start = envelopeLength + structureLength;
+    const ids = text.slice(start, start + referencesLength);
     return ids === "" ? [] : ids.split(" ");
   }
 
   get isInternationalized(): boolean {
     return this.#open().isInternationalized;
+  }
+
+  get preview(): string | undefined {
+    const { text, envelopeLength, structureLength, referencesLength, hasPreview } = this.#open();
+    return hasPreview ? text.slice(envelopeLength + structureLength + referencesLength) : undefined;
   }
 
   get envelope(): Envelope {
@@ -74,7 +80,9 @@ interface OpenedSummary {
   readonly sizeBytes: number;
   readonly envelopeLength: number;
   readonly structureLength: number;
+  readonly referencesLength: number;
   readonly isInternationalized: boolean;
+  readonly hasPreview: boolean;
   readonly text: string;
 }
 
@@ -85,10 +93,13 @@ function headNumbersOf(encoded: Uint8Array): number {
 function open(encoded: Uint8Array): OpenedSummary {
   const numbers = new SummaryNumbers(encoded);
   const [sizeBytes, envelopeLength, structureLength] = [numbers.next(), numbers.next(), numbers.next()];
-  const textLength = envelopeLength + structureLength + numbers.next();
-  const isInternationalized = encoded[0] !== SUMMARY_VERSION || numbers.next() === 1;
-  const text = numbers.text(textLength);
-  return { sizeBytes, envelopeLength, structureLength, isInternationalized, text };
+  const referencesLength = numbers.next();
+  const isOlder = encoded[0] !== SUMMARY_VERSION;
+  const isInternationalized = isOlder || numbers.next() === 1;
+  const previewLength = isOlder ? -1 : numbers.next() - 1;
+  const hasPreview = previewLength >= 0;
+  const text = numbers.text(envelopeLength + structureLength + referencesLength + Math.max(previewLength, 0));
+  return { sizeBytes, envelopeLength, structureLength, referencesLength, isInternationalized, hasPreview, text };
 }
 
 interface PartReader {

@@ -69,4 +69,6 @@ export interface MessageSummary extends EmbeddedMessage {
   readonly references: readonly string[];
   /** Whether a header of it, or of what is in it, has octets beyond ASCII (RFC 6532), or may have. */
   readonly isInternationalized: boolean;
+  /** Its first words, in UTF-8; undefined where they have to be made from its text. */
+  readonly preview: string | undefined;
 }
