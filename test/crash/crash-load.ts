@@ -8,6 +8,8 @@ import type { Ledger } from "./ledger.ts";
 export const PASSWORD = "secret";
 export const ANN = "ann@example.org";
 export const BEN = "ben@example.org";
+/** Of the one account on a mailbox of the other. */
+const RIGHTS = ["", "l", "lr", "lrswite"];
 const BOXES = ["box-1", "box-2", "box-3", "box-3/inner"];
 /** Beyond so many mails the oldest of them go, all at once. */
 const MAILS_MAX = 60;
@@ -120,7 +122,12 @@ export class CrashLoad {
       const box = BOXES[this.#below(BOXES.length)] as string;
       const own = `mailbox ${box}`;
       const subscription = `subscription ${box}`;
-      if (this.#below(3) === 0) {
+      if (this.#below(5) === 0) {
+        const rights = RIGHTS[this.#below(RIGHTS.length)] as string;
+        await this.#ledger.change(new Map([["rights Kept", rights]]), () =>
+          session.ok(`SETACL Kept ${BEN} "${rights}"`),
+        );
+      } else if (this.#below(3) === 0) {
         const [verb, state] = this.#ledger.state(subscription) === "" ? ["SUBSCRIBE", "yes"] : ["UNSUBSCRIBE", ""];
         await this.#ledger.change(new Map([[subscription, state]]), () => session.ok(`${verb} ${box}`));
       } else if (this.#ledger.state(own) === "") {
@@ -184,7 +191,7 @@ function withFlag(flags: string, flag: string): string {
   return [...new Set([...flags.split(" ").filter((one) => one !== ""), flag])].sort().join(" ");
 }
 
-/** Every mail with its mailboxes and flags, every mailbox and every subscription, as the ledger names them. */
+/** Every mail with its mailboxes and flags, every mailbox, every subscription and all rights, as the ledger names them. */
 export async function readEverything(
   imap: Addresses["imap"],
   bodies: ReadonlyMap<string, string>,
@@ -209,6 +216,10 @@ export async function readEverything(
       for (const line of await session.ok('LIST "" *')) noteName(found, "mailbox", "there", line);
       for (const line of await session.ok('LSUB "" *')) noteName(found, "subscription", "yes", line);
     }
+    // To whom it is shared sees the same as who shares it.
+    const shared = await session.ok('LIST "" "Other Users/*/Kept" RETURN (MYRIGHTS)');
+    const rights = /^\* MYRIGHTS .* ([a-z]+)$/m.exec(shared.join("\n"))?.[1]?.replace(/[cd]/g, "");
+    if (rights !== undefined) found.set("rights Kept", rights);
     session.close();
   }
   return found;

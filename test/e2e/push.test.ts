@@ -10,7 +10,7 @@ import { RawSmtp } from "../support/raw-smtp.ts";
 import { seededRandom, testSeed, turnsOfEventLoop } from "../support/seeded-random.ts";
 import { ServerProcess, type Address } from "../support/server-process.ts";
 
-const USERS = ["ann", "ben", "cat", "dan", "eve", "fay"].map((name) => `${name}@example.org`);
+const USERS = ["ann", "ben", "cat", "dan", "eve", "fay", "gus", "hal"].map((name) => `${name}@example.org`);
 const PASSWORD = "secret";
 
 let directory: DataDirectory;
@@ -34,6 +34,11 @@ function open(user: string, mailbox = "INBOX"): Promise<RawImap> {
   return RawImap.open(imap, { user, password: PASSWORD, mailbox });
 }
 
+function flowOf(user: string): ImapFlow {
+  const auth = { user, pass: PASSWORD };
+  return new ImapFlow({ ...imap, secure: false, auth, tls: { rejectUnauthorized: false }, logger: false });
+}
+
 function existsOf(responses: readonly string[]): number[] {
   return responses.flatMap((response) => {
     const match = /^\* (\d+) EXISTS$/.exec(response);
@@ -42,15 +47,36 @@ function existsOf(responses: readonly string[]): number[] {
 }
 
 describe("a mail that nodemailer sends", () => {
+  it("is told to imapflow of another user, in IDLE in the mailbox that was shared", async () => {
+    const [owner, user] = ["gus@example.org", "hal@example.org"];
+    const ownersSession = await open(owner);
+    await ownersSession.ok(`SETACL INBOX ${user} lrs`);
+    const client = flowOf(user);
+    await client.connect();
+    const path = `Other Users/${owner}/INBOX`;
+    expect((await client.list()).map((mailbox) => mailbox.path)).toContain(path);
+    const opened = await client.mailboxOpen(path);
+    expect([...(opened.permanentFlags ?? [])]).toEqual(["\\Seen"]);
+    const told = once(client, "exists");
+    const idling = client.idle();
+    const transport = createTransport({ host: smtp.host, port: smtp.port, secure: false, ignoreTLS: true });
+    await transport.sendMail({ from: "x@example.net", to: owner, subject: "for two", text: "both are told" });
+    const [event] = (await within(told, "imapflow's exists event")) as [{ path: string; count: number }];
+    expect(event).toMatchObject({ path, count: 1, prevCount: 0 });
+    const fetched = await client.fetchOne("*", { envelope: true });
+    expect(fetched === false ? "" : fetched.envelope?.subject).toBe("for two");
+    await client.messageFlagsAdd("*", ["\\Seen"]);
+    await idling;
+    await client.logout();
+    transport.close();
+    await ownersSession.ok("NOOP");
+    expect((await ownersSession.ok("FETCH 1 FLAGS")).join("")).toContain("\\Seen");
+    ownersSession.close();
+  });
+
   it("is told to imapflow in IDLE, and its bytes are the ones sent", async () => {
     const user = "ann@example.org";
-    const client = new ImapFlow({
-      ...imap,
-      secure: false,
-      auth: { user, pass: PASSWORD },
-      tls: { rejectUnauthorized: false },
-      logger: false,
-    });
+    const client = flowOf(user);
     await client.connect();
     await client.mailboxOpen("INBOX");
     const raw = [

@@ -4,6 +4,7 @@ import { printStatus, type StatusItem } from "@pushmail/imap-wire";
 import { uidSetOf, type MailboxHandle, type MailboxStatus, type Uid } from "@pushmail/mailstore";
 import type { Reached } from "./access.ts";
 import type { Session } from "./command.ts";
+import { mailboxIdOf } from "./object-ids.ts";
 
 type Figure = readonly [item: StatusItem, value: number | string];
 
@@ -15,11 +16,6 @@ export async function tellFigures(session: Session, of: FiguresOf, items: readon
   const values: Figure[] = [];
   for (const item of items) values.push([item, await FIGURES[item](of.status, session, of)]);
   await session.write(printStatus({ name: of.status.name, values, ...session.names }));
-}
-
-/** RFC 8474 4.1: kept through renames, and never of another mailbox. */
-export function mailboxIdOf({ owner, prefix, status }: FiguresOf): string {
-  return prefix === "" ? `F${status.id}` : `F${owner.id}-${status.id}`;
 }
 
 type Value = number | string | Promise<number>;

@@ -9,7 +9,7 @@ import type { Connection } from "./connection.ts";
 import { heldModSeq, tellUpdates } from "./mailbox-sync.ts";
 import { News } from "./notify/gather-news.ts";
 import { ALL_OF_SELECTED, METADATA_ALONE, Subscription } from "./notify/subscription.ts";
-import { tellAllMetadata, tellNews } from "./notify/tell-news.ts";
+import { tellAllMetadata, tellNamesOfOther, tellNews } from "./notify/tell-news.ts";
 
 const DONE = /^DONE[ \t]*$/i;
 
@@ -25,7 +25,7 @@ interface Listening {
   readonly subscription: Subscription;
   /** Whether it is told between the client's commands too. */
   readonly isNotify: boolean;
-  readonly feeds: ReadonlyMap<AccountId, Feed>;
+  readonly feeds: Map<AccountId, Feed>;
 }
 
 /** How far the changes of an account were told: a cursor. */
@@ -66,31 +66,38 @@ export class Push {
     this.stop();
     const { account } = state;
     const others = subscription.namesOthers ? await this.#session.store.sharersWith(account) : [];
-    const owners = subscription.isActive ? [account, ...others] : [];
-    await this.#listen(account, { subscription, isNotify: subscription.isActive, owners });
+    this.#listening = { subscription, isNotify: subscription.isActive, feeds: new Map() };
+    for (const owner of subscription.isActive ? [account, ...others] : []) {
+      const { known } = await this.#addFeed(this.#listening, owner);
+      if (owner.id === account.id) continue;
+      for (const { status } of await listReachableOf(this.#session.store, account, owner))
+        known.set(status.id, status.name);
+    }
     this.enter(state);
   }
 
   /** Begins to tell of metadata with the client's commands and in IDLE; what NOTIFY says goes before. */
   async listenToMetadata(account: AccountInfo): Promise<void> {
     if (this.#listening !== undefined) return;
-    await this.#listen(account, { subscription: METADATA_ALONE, isNotify: false, owners: [account] });
+    this.#listening = { subscription: METADATA_ALONE, isNotify: false, feeds: new Map() };
+    await this.#addFeed(this.#listening, account);
   }
 
-  async #listen(
-    client: AccountInfo,
-    { owners, ...listening }: Omit<Listening, "feeds"> & { readonly owners: readonly AccountInfo[] },
-  ): Promise<void> {
-    const { store } = this.#session;
-    const feeds = new Map<AccountId, Feed>();
-    this.#listening = { ...listening, feeds };
-    for (const owner of owners) {
-      const stop = listening.isNotify ? this.#watch(owner.id) : undefined;
-      const through = await store.cursor(owner.id);
-      const known = new Map<MailboxId, string>();
-      feeds.set(owner.id, { owner, stop, through, own: new Set(), left: new Set(), known });
-      if (owner.id === client.id) continue;
-      for (const { status } of await listReachableOf(store, client, owner)) known.set(status.id, status.name);
+  async #addFeed({ isNotify, feeds }: Listening, owner: AccountInfo): Promise<Feed> {
+    const stop = isNotify ? this.#watch(owner.id) : undefined;
+    const through = await this.#session.store.cursor(owner.id);
+    const feed = { owner, stop, through, own: new Set<Cursor>(), left: new Set<MailboxId>(), known: new Map() };
+    feeds.set(owner.id, feed);
+    return feed;
+  }
+
+  /** Begins to follow those that share something since NOTIFY was said. */
+  async #addSharers(state: Authenticated | Selected, listening: Listening): Promise<void> {
+    const { subscription, feeds } = listening;
+    for (const owner of subscription.namesOthers ? await this.#session.store.sharersWith(state.account) : []) {
+      if (feeds.has(owner.id)) continue;
+      const { known } = await this.#addFeed(listening, owner);
+      await tellNamesOfOther(this.#session, { state, subscription, owner, known });
     }
   }
 
@@ -127,9 +134,11 @@ export class Push {
   async tell(state: Authenticated | Selected, options: PushOptions): Promise<Cursor | undefined> {
     const highest = state.name === "selected" ? await this.#tellSelected(state, options) : undefined;
     const listening = this.#listening;
-    for (const feed of listening?.feeds.values() ?? []) {
+    if (listening === undefined) return highest;
+    await this.#addSharers(state, listening);
+    for (const feed of listening.feeds.values()) {
       // An overflow ends what was listened to.
-      if (listening !== undefined && listening === this.#listening) await this.#tellElsewhere(state, listening, feed);
+      if (listening === this.#listening) await this.#tellElsewhere(state, listening, feed);
     }
     return highest;
   }

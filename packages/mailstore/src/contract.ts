@@ -479,6 +479,23 @@ export function describeStoreDriver(name: string, open: () => Promise<OpenedStor
         expect(plain(mailboxOf(head, low).properties)).toEqual(plain(bytes("mailbox 3")));
       });
 
+      it("keep the properties of a mailbox, large ones too, through whatever else happens to it", async () => {
+        const properties = bytes(`rights ${"x".repeat(100_000)}`);
+        const { guard } = mailboxOf(await driver.head(A), INBOX);
+        const set = ok(await commitOne(driver, transaction(A, [{ ...part(INBOX), guard, properties }])));
+        for (let i = 0; i < 5; i++) ok(await commitOne(driver, transaction(A, [append(INBOX, 1), append(TRASH, 1)])));
+        const flags = { ...part(INBOX), guard: set.cursor, record: bytes("flags") };
+        ok(await commitOne(driver, transaction(A, [flags])));
+        const { cursor: last } = (await driver.head(A)) ?? {};
+        for (const mailbox of [INBOX, TRASH]) {
+          await driver.saveSnapshot({ account: A, mailbox, cursor: last ?? cursor(0), chunks: [] });
+        }
+        await driver.trimLog(A, last ?? cursor(0));
+        const head = mailboxOf(await (await reopened()).head(A), INBOX);
+        expect(Buffer.from(head.properties).equals(Buffer.from(properties))).toBe(true);
+        expect(head.messages).toBe(5);
+      });
+
       it("drop a deleted mailbox with all it held, and change properties with its guard", async () => {
         ok(await commitOne(driver, transaction(A, [append(INBOX, 3), append(TRASH, 2)])));
         const { guard } = mailboxOf(await driver.head(A), TRASH);

@@ -124,7 +124,7 @@ export class LoadedAccounts {
       if (entry.state === null) entry.held.push(record);
       else this.#apply(entry.state, record);
     }
-    this.#wake(record.account);
+    this.wake(record.account);
   }
 
   /** What is in memory can no longer be trusted: it is read anew, and whoever has a mailbox open must open it again. */
@@ -133,10 +133,11 @@ export class LoadedAccounts {
     this.#recent.delete(account);
     for (const mailbox of account.mailboxes.values()) mailbox.deleted = true;
     this.#onTrouble(error);
-    this.#wake(account.id);
+    this.wake(account.id);
   }
 
-  #wake(account: AccountId): void {
+  /** Has those look who watch an account. */
+  wake(account: AccountId): void {
     for (const wake of this.#watchers.get(account) ?? []) wake();
   }
 
@@ -144,7 +145,7 @@ export class LoadedAccounts {
     if (record.cursor <= account.cursor) return;
     if (record.cursor > account.cursor + 1) {
       void this.catchUp(account).then(
-        () => this.#wake(account.id),
+        () => this.wake(account.id),
         (error: unknown) => this.#abandon(account, error),
       );
       return;

@@ -18,7 +18,8 @@ export async function setRights(
   request: RightsChange,
 ): Promise<Cursor> {
   const account = await accounts.load(at.account);
-  const change = { ...request, identifier: await identifierOf(accounts, at.account, request.identifier) };
+  const { identifier, other } = await resolveIdentifier(accounts, at.account, request.identifier);
+  const change = { ...request, identifier };
   const cursor = await changeDirectory(context, account, async (draft) => {
     const { properties, head } = account.mailbox(at.mailbox);
     const before = properties.rights ?? [];
@@ -35,6 +36,8 @@ export async function setRights(
     return true;
   });
   await dropNotes(context, account, [change]);
+  // Nothing has changed in it, but it may see more than before.
+  if (other !== undefined) context.accounts.wake(other.id);
   return cursor;
 }
 
@@ -72,14 +75,21 @@ export async function sharersWith(
   return found.filter((account) => account !== undefined).sort((a, b) => (a.address < b.address ? -1 : 1));
 }
 
-/** As it is kept. Who has an address as an alias is not told, so that an account is named by its own address alone. */
-async function identifierOf(accounts: Accounts, owner: AccountId, identifier: string): Promise<string> {
+/**
+ * An identifier as it is kept, and the account that it names. Who has an address as an alias is not told, so that an
+ * account is named by its own address alone.
+ */
+async function resolveIdentifier(
+  accounts: Accounts,
+  owner: AccountId,
+  identifier: string,
+): Promise<{ readonly identifier: string; readonly other?: AccountInfo }> {
   const [sign, name] = identifier.startsWith("-") ? ["-", identifier.slice(1)] : ["", identifier];
-  if (name === ANYONE) return identifier;
-  const account = await accounts.findOwn(name);
-  if (account === undefined) throw new Refusal("accountNotFound", "no such account");
-  if (account.id === owner) throw new Refusal("mailboxProtected", "the owner of a mailbox has all rights");
-  return sign + account.address;
+  if (name === ANYONE) return { identifier };
+  const other = await accounts.findOwn(name);
+  if (other === undefined) throw new Refusal("accountNotFound", "no such account");
+  if (other.id === owner) throw new Refusal("mailboxProtected", "the owner of a mailbox has all rights");
+  return { identifier: sign + other.address, other };
 }
 
 function notePrefix(identifier: string): string {

@@ -1,6 +1,6 @@
 // The accounts that are to exist from the start: their passwords, aliases and quotas.
 import { readFile } from "node:fs/promises";
-import { type AccountInfo, type MailStore, normalizeAddress, Refusal } from "@pushmail/mailstore";
+import { type AccountInfo, type MailStore, Refusal } from "@pushmail/mailstore";
 import type { ServerSettings, UserSettings } from "./settings.ts";
 import { StartFault } from "./start-fault.ts";
 
@@ -27,22 +27,16 @@ export async function provisionUsers(store: MailStore, users: ServerSettings["us
 
 async function takeAliases(store: MailStore, address: string, { aliases: wanted }: UserSettings): Promise<void> {
   if (wanted === undefined) return;
-  const account = await findOwn(store, address);
+  const account = await store.findOwner(address);
   const aliases = account?.aliases.filter((alias) => wanted.includes(alias)) ?? [];
   if (account !== undefined && aliases.length < account.aliases.length)
     await store.updateAccount(account.id, { aliases });
 }
 
 async function provision(store: MailStore, address: string, user: UserSettings): Promise<void> {
-  const account = await findOwn(store, address);
+  const account = await store.findOwner(address);
   if (account === undefined) await store.createAccount({ address, ...user });
   else if (!(await isAs(store, account, user))) await store.updateAccount(account.id, user);
-}
-
-/** The account of which this is the address, not an alias. */
-async function findOwn(store: MailStore, address: string): Promise<AccountInfo | undefined> {
-  const account = await store.findAccount(address);
-  return account?.address === normalizeAddress(address) ? account : undefined;
 }
 
 async function isAs(store: MailStore, { id, address, aliases }: AccountInfo, user: UserSettings): Promise<boolean> {

@@ -2,7 +2,7 @@
 import { parseCreateArguments } from "@pushmail/imap-wire";
 import { placeFor } from "../access.ts";
 import { command, type Command } from "../command.ts";
-import { mailboxIdOf } from "../mailbox-figures.ts";
+import { mailboxIdOf } from "../object-ids.ts";
 import { no, ok } from "../replies.ts";
 import { specialUseOf } from "../special-use.ts";
 import { tellName } from "../tell-name.ts";

@@ -11,9 +11,9 @@ import {
 import { Refusal, type MessageIndex, type Uid } from "@pushmail/mailstore";
 import { isReadOnly, reachMailbox } from "../access.ts";
 import { command, type Command, type Selected, type Session } from "../command.ts";
-import { mailboxIdOf } from "../mailbox-figures.ts";
 import { claimRecent, tellKeywords } from "../mailbox-sync.ts";
 import { MailboxView } from "../mailbox-view.ts";
+import { mailboxIdOf } from "../object-ids.ts";
 import { ok } from "../replies.ts";
 import { tellName } from "../tell-name.ts";
 import { isByUid } from "../response-form.ts";

@@ -11,7 +11,6 @@ import {
   type UidSet,
 } from "@pushmail/mailstore";
 import type { Selected, Session } from "../command.ts";
-import type { MailboxView } from "../mailbox-view.ts";
 import { withAttributes, type FetchedMessage, type FetchPlan } from "./fetch-plan.ts";
 import { loadMessages } from "./load-messages.ts";
 import { mapBatches, readGroups, type ReadItem } from "./read-groups.ts";
@@ -74,7 +73,7 @@ async function tellIndexed({ session, state, plan, slice, outcome }: Fetch, uids
   for (const [first, last] of uids) {
     for (let row = view.lowerBound(first); row < view.count && (view.uids[row] as Uid) <= last; row++) {
       // No item asks for more than the index has.
-      const message = fetchedMessage(view, index, { uid: view.uids[row] } as MessageDetails);
+      const message = fetchedMessage(state, index, { uid: view.uids[row] } as MessageDetails);
       slice.done++;
       if (message === undefined) outcome.isComplete = false;
       if (message === undefined || message.modSeq <= changedSince) continue;
@@ -102,7 +101,7 @@ async function tellBatch(fetch: Fetch, uids: readonly Uid[]): Promise<number> {
     stored: MessageDetails,
     sections: readonly SectionValue[],
   ): Promise<void> | undefined => {
-    const message = fetchedMessage(state.view, index, stored);
+    const message = fetchedMessage(state, index, stored);
     if (message === undefined) return undefined;
     told++;
     slice.done++;
@@ -152,11 +151,13 @@ async function* withSections(
 }
 
 /** Undefined where another session has expunged it by now. */
-function fetchedMessage(view: MailboxView, index: MessageIndex, stored: MessageDetails): FetchedMessage | undefined {
+function fetchedMessage(state: Selected, index: MessageIndex, stored: MessageDetails): FetchedMessage | undefined {
+  const { view } = state;
   const { uid } = stored;
   const row = index.rowOf(uid);
   if (row < 0) return undefined;
   return {
+    state,
     // Mostly the client knows what the index has.
     number: view.numberOf(uid, row),
     uid,

@@ -9,11 +9,15 @@ import {
   type FetchSection,
 } from "@pushmail/imap-wire";
 import type { Cursor, FlagSet, MessageDetails } from "@pushmail/mailstore";
+import type { Selected } from "../command.ts";
+import { emailIdOf } from "../object-ids.ts";
 import { MESSAGE_SOURCES, type MessageSource } from "./load-messages.ts";
 import { printFlagSet } from "./print-flag-set.ts";
 
 /** A message whose data are told. */
 export interface FetchedMessage {
+  /** Where it is. */
+  readonly state: Selected;
   readonly number: number;
   readonly uid: number;
   readonly flags: FlagSet;
@@ -44,7 +48,7 @@ const ATTRIBUTES: Record<FetchAttribute, Attribute> = {
   UID: { source: "index", print: ({ uid }) => `UID ${uid}` },
   FLAGS: { source: "index", print: ({ flags, isRecent }) => `FLAGS ${printFlagSet(flags, { isRecent })}` },
   MODSEQ: { source: "index", print: ({ modSeq }) => `MODSEQ (${modSeq})` },
-  EMAILID: { source: "metadata", print: ({ stored }) => `EMAILID (${stored.emailId})` },
+  EMAILID: { source: "metadata", print: ({ state, stored }) => `EMAILID (${emailIdOf(state, stored.emailId)})` },
   INTERNALDATE: { source: "metadata", print: ({ stored }) => `INTERNALDATE ${printDateTime(stored.internalDateMs)}` },
   // RFC 8474 5.3: no threads are kept.
   THREADID: { source: "index", print: () => "THREADID NIL" },

@@ -96,7 +96,7 @@ async function tellNames(session: Session, { state, subscription }: Audience, ne
 }
 
 /** Of the names of another those that are others than the client knows: nothing is told that it may not look up. */
-async function tellNamesOfOther(session: Session, audience: Audience): Promise<void> {
+export async function tellNamesOfOther(session: Session, audience: Audience): Promise<void> {
   const { state, subscription, owner, known } = audience;
   const statuses = (await listReachableOf(session.store, state.account, owner)).map(({ status }) => status);
   const tree = new Map(listMailboxes(statuses).map((one) => [one.name, one]));

@@ -3,7 +3,8 @@
 import type { SearchKey } from "@pushmail/imap-wire";
 import { uidSetHas, type FlagSet, type MessageMetadata, type MessageSummary } from "@pushmail/mailstore";
 import { soughtGrams, type SoughtGrams, TEXTS_MAX } from "@pushmail/search-index";
-import type { MailboxView } from "../mailbox-view.ts";
+import type { Selected } from "../command.ts";
+import { emailIdOf } from "../object-ids.ts";
 import type { Candidate, Needle, Truth } from "./candidate.ts";
 import { ENVELOPE_FIELDS } from "./envelope-fields.ts";
 import { foldHeader } from "./fold-header.ts";
@@ -21,7 +22,7 @@ export interface SearchPlan {
 }
 
 export interface SearchContext {
-  readonly view: MailboxView;
+  readonly state: Selected;
   readonly nowMs: number;
 }
 
@@ -57,7 +58,7 @@ function compile(key: SearchKey, draft: Draft): Condition {
       return fromIndex(({ modSeq }) => modSeq >= key.modSeq);
     case "sequence":
     case "uid": {
-      const uids = draft.view.resolve(key.set, { uid: key.type === "uid" });
+      const uids = draft.state.view.resolve(key.set, { uid: key.type === "uid" });
       return fromIndex(({ uid }) => uidSetHas(uids, uid));
     }
     case "size":
@@ -74,7 +75,8 @@ function compile(key: SearchKey, draft: Draft): Condition {
       return key.of === "sent" ? sentCondition(key) : arrivedCondition(key, draft);
     case "objectId":
       // RFC 8474 5.3: no message has a THREADID.
-      return key.of === "thread" ? fromIndex(() => false) : fromMetadata(draft, ({ emailId }) => emailId === key.id);
+      if (key.of === "thread") return fromIndex(() => false);
+      return fromMetadata(draft, ({ emailId }) => emailIdOf(draft.state, emailId) === key.id);
     case "header":
       return headerCondition(key, draft);
     case "body":

@@ -1,0 +1,13 @@
+// Ids of mailboxes and messages (RFC 8474): kept for as long as these are, and to one client never those of others.
+import type { Reached } from "./access.ts";
+import type { Selected } from "./command.ts";
+
+/** RFC 8474 4.1: kept through renames. Within an account they are numbers of its own. */
+export function mailboxIdOf({ owner, prefix, status }: Pick<Reached, "owner" | "prefix" | "status">): string {
+  return prefix === "" ? `F${status.id}` : `F${owner.id}-${status.id}`;
+}
+
+/** RFC 8474 5.1: of a message in the selected mailbox. The store's are unique within an account. */
+export function emailIdOf({ account, handle }: Selected, emailId: string): string {
+  return handle.account === account.id ? emailId : `E${handle.account}-${emailId.slice(1)}`;
+}
