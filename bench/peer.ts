@@ -16,6 +16,8 @@ export interface PeerOptions {
   readonly compress?: boolean;
   /** Stores passwords as a server at work does, slow to check; elsewhere a thousand accounts would take minutes to make. */
   readonly realHashes?: boolean;
+  /** For pushmail: whether texts are indexed; they are where nothing is said. */
+  readonly searchIndex?: "on" | "off";
   /** For `bare`: writes nothing to the disk. */
   readonly inMemory?: boolean;
   /** For a server that runs on Node: arguments such as `--cpu-prof`. */

@@ -23,7 +23,13 @@ const MESSAGES = Number(process.env["SEARCH_MESSAGES"] ?? 40);
 const QUERIES = Number(process.env["SEARCH_QUERIES"] ?? 40);
 /** Small, so that some messages are read in pieces and packs are many. */
 const SEARCH = { ...DEFAULT_IMAP_LIMITS.search, scannedMessagesMax: 0, heldOctetsMax: 600, lineBytesMax: 600 };
-const INDEX: Partial<SearchIndexLimits> = { packMessagesMax: 8, filterBytesMax: 1_024, restMs: 0, restMsMax: 0 };
+const INDEX: Partial<SearchIndexLimits> = {
+  packMessagesMax: 8,
+  filterBytesMax: 1_024,
+  lagMs: 0,
+  restMs: 0,
+  restMsMax: 0,
+};
 
 const ignore = (): void => undefined;
 

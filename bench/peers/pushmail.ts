@@ -25,7 +25,8 @@ export async function startPushmail(options: PeerOptions = {}): Promise<Peer> {
       .join(""),
   );
   writeFileSync(configuration, options.realHashes === true ? "" : CHEAP_HASHES);
-  const base = ["--config", configuration, "--data", data, "--log-level", "warn"];
+  const { searchIndex = "on" } = options;
+  const base = ["--config", configuration, "--data", data, "--log-level", "warn", "--search-index", searchIndex];
   const off = ["smtp", "submission", "submissions"].flatMap((name) => [`--${name}`, "off"]);
   let tree: ProcessTree;
   const start = async (own: readonly string[]): Promise<Ready> => {

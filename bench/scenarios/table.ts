@@ -11,6 +11,7 @@ import { liststatus } from "./liststatus.ts";
 import { load } from "./load.ts";
 import { login } from "./login.ts";
 import { read } from "./read.ts";
+import { search } from "./search.ts";
 import { sends } from "./sends.ts";
 import { start } from "./start.ts";
 
@@ -23,6 +24,7 @@ export const scenarios: readonly Scenario[] = [
   login,
   idle,
   read,
+  search,
   liststatus,
   growth,
   start,

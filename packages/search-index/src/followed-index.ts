@@ -10,7 +10,7 @@ import { PackStore, type PackStoreOptions } from "./pack-store.ts";
 import { RuledOut, TEXTS_MAX } from "./ruled-out.ts";
 import { mayHave, type SoughtGrams } from "./sought-grams.ts";
 
-type IndexOptions = Omit<FollowerOptions, "tools"> & PackStoreOptions & { readonly log: IndexLog };
+type IndexOptions = Omit<FollowerOptions, "tools" | "end"> & PackStoreOptions & { readonly log: IndexLog };
 
 interface Following {
   readonly follower: MailboxFollower;
@@ -24,26 +24,27 @@ export class FollowedIndex implements SearchIndex {
   /** What is open; it is opened when it is asked for first, and anew once it was found damaged. */
   #packs: PackStore | undefined;
   #opening: Promise<PackStore> | undefined;
-  /** What is to be thrown away before. */
+  /** What is to be thrown away before, and until when nothing is tried. */
   #damaged: PackStore | undefined;
+  #retryAtMs = 0;
   /** By account and mailbox; those last searched are last. */
   readonly #following: Map<string, Following> = new Map();
   readonly #due: Set<MailboxFollower> = new Set();
   #turn: Promise<void> = Promise.resolve();
   #isScheduled = false;
-  #isClosed = false;
+  readonly #end: AbortController = new AbortController();
   #isFull = false;
 
   constructor(options: IndexOptions) {
     this.#options = options;
-    this.#pace = new Pace(options.limits);
+    this.#pace = new Pace(options.limits, this.#end.signal);
     const { filterBytesMax } = options.limits;
     const tools: DescribeTools = {
       envelope: new GramSet(filterBytesMax),
       message: new GramSet(filterBytesMax),
       rest: () => this.#pace.rest(),
     };
-    this.#followerOptions = { ...options, tools };
+    this.#followerOptions = { ...options, tools, end: this.#end.signal };
   }
 
   get status(): SearchIndexStatus {
@@ -57,21 +58,17 @@ export class FollowedIndex implements SearchIndex {
     texts: readonly SoughtGrams[],
     range: readonly [first: Uid, last: Uid],
   ): Promise<((uid: Uid) => number) | undefined> {
-    if (this.#isClosed) return undefined;
+    if (this.#end.signal.aborted || performance.now() < this.#retryAtMs) return undefined;
     this.#follow(at);
     let packs: PackStore | undefined;
     try {
       packs = await this.#open();
       const asked = texts.slice(0, TEXTS_MAX);
       const known: RuledOut[] = [];
-      for (const kind of KINDS) {
-        if (asked.some((text) => text.in === kind))
-          known.push(await ruledOutBy(kind, asked, packs.packs(kind, at, range)));
-      }
+      for (const kind of KINDS) known.push(await ruledOutBy(kind, asked, packs.packs(kind, at, range)));
       return (uid) => known.reduce((bits, out) => bits | out.of(uid), 0);
     } catch (error) {
-      if (packs === undefined) this.#options.log.error({ err: error }, "the search index cannot be opened");
-      else this.#discard(packs, error);
+      if (packs !== undefined) this.#discard(packs, error);
       return undefined;
     }
   }
@@ -83,12 +80,12 @@ export class FollowedIndex implements SearchIndex {
   sweep(): Promise<void> {
     return this.#inTurn(async () => {
       // Where nobody ever searched, there is nothing.
-      if (this.#isClosed || (this.#packs === undefined && !existsSync(this.#options.directory))) return;
+      if (this.#end.signal.aborted || (this.#packs === undefined && !existsSync(this.#options.directory))) return;
       const packs = await this.#open();
       try {
         for await (const at of packs.mailboxes()) {
           await this.#pace.rest();
-          if (this.#isClosed) return;
+          if (this.#end.signal.aborted) return;
           if (!this.#following.has(nameOf(at))) await this.#tidy(new MailboxFollower(at, this.#followerOptions), packs);
         }
       } catch (error) {
@@ -98,7 +95,7 @@ export class FollowedIndex implements SearchIndex {
   }
 
   async close(): Promise<void> {
-    this.#isClosed = true;
+    this.#end.abort();
     for (const { follower } of this.#following.values()) this.#leave(follower);
     await this.caughtUp();
     await this.#opening?.catch(() => undefined);
@@ -131,26 +128,26 @@ export class FollowedIndex implements SearchIndex {
 
   #wake(follower: MailboxFollower): void {
     this.#due.add(follower);
-    if (this.#isScheduled || this.#isClosed) return;
+    if (this.#isScheduled || this.#end.signal.aborted) return;
     this.#isScheduled = true;
     void this.#inTurn(() => this.#work());
   }
 
   #inTurn(task: () => Promise<void>): Promise<void> {
-    this.#turn = this.#turn.then(task).catch((error: unknown) => {
-      this.#options.log.error({ err: error }, "the search index fails");
-    });
+    // Whoever fails has told why.
+    this.#turn = this.#turn.then(task).catch(() => undefined);
     return this.#turn;
   }
 
   async #work(): Promise<void> {
+    await this.#pace.lag();
     this.#isScheduled = false;
     const startMs = performance.now();
     for (const follower of this.#due) {
-      // Those who were woken by the same commit come first.
       await this.#pace.rest();
-      if (this.#isClosed) return;
-      this.#due.delete(follower);
+      if (this.#end.signal.aborted) return;
+      // It may have been left meanwhile.
+      if (!this.#due.delete(follower)) continue;
       const packs = await this.#open();
       if ((await this.#step(follower, packs)) && this.#following.has(nameOf(follower.at))) this.#due.add(follower);
     }
@@ -161,13 +158,25 @@ export class FollowedIndex implements SearchIndex {
   async #open(): Promise<PackStore> {
     if (this.#packs !== undefined) return this.#packs;
     this.#opening ??= this.#openAnew().finally(() => (this.#opening = undefined));
-    return (this.#packs = await this.#opening);
+    return this.#opening;
   }
 
   async #openAnew(): Promise<PackStore> {
-    await this.#damaged?.destroy();
-    this.#damaged = undefined;
-    return PackStore.open(this.#options);
+    try {
+      await this.#damaged?.destroy();
+      this.#damaged = undefined;
+      return (this.#packs = await PackStore.open(this.#options));
+    } catch (error) {
+      this.#pause();
+      this.#options.log.error({ err: error }, "the search index cannot be opened, searches look at every message");
+      throw error;
+    }
+  }
+
+  /** Follows nothing and is asked nothing for a while: what fails again and again fills no log. */
+  #pause(): void {
+    this.#retryAtMs = performance.now() + this.#options.limits.retryMs;
+    for (const { follower } of this.#following.values()) this.#leave(follower);
   }
 
   /** Returns whether there is more to do for the mailbox. */
@@ -201,17 +210,14 @@ export class FollowedIndex implements SearchIndex {
     else this.#options.log.warn({ ...follower.at, err: error }, "a mailbox cannot be indexed");
   }
 
-  /** Throws all away: it is made again. */
+  /** Throws all away: it is made again for those who search later. */
   #discard(packs: PackStore, error: unknown): void {
     // Somebody else has found out, or closed it.
-    if (this.#packs !== packs || this.#isClosed) return;
+    if (this.#packs !== packs || this.#end.signal.aborted) return;
     this.#packs = undefined;
     this.#damaged = packs;
-    this.#options.log.warn({ err: error }, "the search index is damaged, and made anew");
-    for (const { follower } of this.#following.values()) {
-      follower.beginAnew();
-      this.#wake(follower);
-    }
+    this.#pause();
+    this.#options.log.warn({ err: error }, "the search index cannot be used, and is made anew");
   }
 }
 
@@ -224,11 +230,13 @@ async function ruledOutBy(
   texts: readonly SoughtGrams[],
   packs: ReturnType<PackStore["packs"]>,
 ): Promise<RuledOut> {
+  const asked = texts.flatMap((text, i) => (text.in === kind ? [{ text, bit: 1 << i }] : []));
   const out = new RuledOut();
+  if (asked.length === 0) return out;
   for await (const { filters } of packs) {
     for (const { uid, filter } of filters) {
       let bits = 0;
-      for (const [i, text] of texts.entries()) if (text.in === kind && !mayHave(filter, text)) bits |= 1 << i;
+      for (const { text, bit } of asked) if (!mayHave(filter, text)) bits |= bit;
       if (bits !== 0) out.add(uid, bits);
     }
   }

@@ -12,10 +12,14 @@ export interface SearchIndexLimits {
   readonly mailboxesMax: number;
   /** Change records that are read at once. */
   readonly changeRecordsMax: number;
+  /** How long it waits for more before it looks at what came. */
+  readonly lagMs: number;
   /** How long indexing may keep the event loop to itself, and how long it rests then: longer while others are busy. */
   readonly sliceMs: number;
   readonly restMs: number;
   readonly restMsMax: number;
+  /** How long it is left alone once it could not be used. */
+  readonly retryMs: number;
 }
 
 export const SEARCH_INDEX_LIMITS: SearchIndexLimits = {
@@ -25,7 +29,9 @@ export const SEARCH_INDEX_LIMITS: SearchIndexLimits = {
   diskBytesMax: 8 * 1024 * 1024 * 1024,
   mailboxesMax: 1_000,
   changeRecordsMax: 1_000,
+  lagMs: 1_000,
   sliceMs: 2,
   restMs: 4,
   restMsMax: 100,
+  retryMs: 60_000,
 };

@@ -39,6 +39,8 @@ export interface FollowerOptions {
   readonly describe: DescribeMessages;
   readonly limits: SearchIndexLimits;
   readonly tools: DescribeTools;
+  /** Whatever is under way is broken off. */
+  readonly end: AbortSignal;
 }
 
 export class MailboxFollower {
@@ -73,11 +75,6 @@ export class MailboxFollower {
   /** Removes what is no longer there. Refused where the mailbox is gone. */
   async tidy(packs: PackStore): Promise<void> {
     await this.#withHandle((handle) => this.#compare(packs, handle));
-  }
-
-  /** Knows nothing any more of what is indexed. */
-  beginAnew(): void {
-    this.#through = undefined;
   }
 
   async #withHandle<Result>(use: (handle: MailboxHandle) => Promise<Result>): Promise<Result> {
@@ -132,10 +129,11 @@ export class MailboxFollower {
 
   /** Returns whether nothing is left. */
   async #addPack(packs: PackStore, handle: MailboxHandle, uids: Uint32Array): Promise<boolean> {
-    const { describe, limits, tools } = this.#options;
+    const { describe, limits, tools, end } = this.#options;
     let messages: IndexedMessage[] = [];
     let bytes = 0;
     for await (const message of describe(handle.details(uidSetOf(uids)), tools)) {
+      if (end.aborted) return true;
       messages.push(message);
       bytes += message.message.length;
       if (bytes < limits.packBytesMax) continue;

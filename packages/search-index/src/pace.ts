@@ -8,15 +8,24 @@ const BUSY_SHARE = 0.5;
 
 export class Pace {
   readonly #limits: SearchIndexLimits;
+  readonly #end: AbortSignal;
   #endsAtMs = 0;
 
-  constructor(limits: SearchIndexLimits) {
+  /** Behind `end` there is no rest any more. */
+  constructor(limits: SearchIndexLimits, end: AbortSignal) {
     this.#limits = limits;
+    this.#end = end;
   }
 
   /** Undefined while there is time left, else a promise to await. */
   rest(): Promise<void> | undefined {
-    return performance.now() < this.#endsAtMs ? undefined : this.#rest();
+    return this.#end.aborted || performance.now() < this.#endsAtMs ? undefined : this.#rest();
+  }
+
+  /** Lets some time pass, so that mails which come one by one are taken together. */
+  async lag(): Promise<void> {
+    const options = { ref: false, signal: this.#end };
+    await setTimeout(this.#limits.lagMs, undefined, options).catch(() => undefined);
   }
 
   async #rest(): Promise<void> {

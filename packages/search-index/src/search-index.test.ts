@@ -1,6 +1,6 @@
 import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { afterEach, expect, it } from "@jest/globals";
 import {
   type MailboxAt,
@@ -16,7 +16,7 @@ import { openSearchIndex, type SearchIndex } from "./open-search-index.ts";
 import { PackStore } from "./pack-store.ts";
 import { soughtGrams, type SoughtGrams } from "./sought-grams.ts";
 
-const QUICK = { restMs: 0, restMsMax: 0 };
+const QUICK = { lagMs: 0, restMs: 0, restMsMax: 0, retryMs: 0 };
 const FORMAT = "test";
 
 class Bed {
@@ -36,7 +36,7 @@ class Bed {
   }
 
   static async make(limits: Partial<SearchIndexLimits> = {}, storeLimits: Partial<StoreLimits> = {}): Promise<Bed> {
-    const directory = await mkdtemp(join(tmpdir(), "search-index-"));
+    const directory = join(await mkdtemp(join(tmpdir(), "search-index-")), "search");
     const store = openMailStore(await openMemoryDriver(), { scryptCost: { N: 16, r: 1, p: 1 }, limits: storeLimits });
     const { id } = await store.createAccount({ address: "a@example.org", password: "x" });
     const inbox = await store.mailbox(id, "INBOX");
@@ -124,7 +124,7 @@ class Bed {
   async close(): Promise<void> {
     await this.index.close();
     await this.store.close();
-    await rm(this.directory, { recursive: true, force: true });
+    await rm(dirname(this.directory), { recursive: true, force: true });
   }
 }
 
@@ -321,7 +321,8 @@ it("finds out that what is stored is damaged, wherever it is, and makes it anew"
   const sound = await Promise.all(files.map((name) => readFile(join(bed.directory, name))));
   for (const [i, name] of files.entries()) {
     const bytes = sound[i] as Buffer;
-    for (let at = 0; at < bytes.length; at += Math.ceil(bytes.length / 5)) {
+    const places = name.endsWith(".ldb") ? [0.1, 0.5, 0.95] : [0.5];
+    for (const at of places.map((share) => Math.floor(share * bytes.length)).filter((at) => at < bytes.length)) {
       await bed.index.close();
       await rm(bed.directory, { recursive: true });
       await mkdir(bed.directory);
@@ -333,8 +334,33 @@ it("finds out that what is stored is damaged, wherever it is, and makes it anew"
       bed.open({ packMessagesMax: 4 });
       const first = await bed.without("mail 7 of");
       expect([name, at, first.includes(8)]).toEqual([name, at, false]);
-      await bed.index.caughtUp();
+      // The first one finds what the one before did not come to.
+      await bed.follow();
+      await bed.follow();
       expect([name, at, (await bed.without("zanzibar")).length]).toEqual([name, at, 20]);
     }
   }
+});
+
+it("is left alone for a while where it cannot be opened, and used again later", async () => {
+  const bed = await make({ retryMs: 3_600_000 });
+  await bed.append("one mail");
+  await bed.index.close();
+  await rm(dirname(bed.directory), { recursive: true });
+  await writeFile(dirname(bed.directory), "a file where a directory should be");
+  const failing = async (limits: Partial<SearchIndexLimits>): Promise<unknown[]> => {
+    bed.told.length = 0;
+    bed.open(limits);
+    for (let i = 0; i < 3; i++) {
+      expect(await bed.without("zanzibar")).toEqual([]);
+      await bed.index.caughtUp();
+    }
+    return [bed.told.length > 1, bed.index.status.mailboxes];
+  };
+  expect(await failing({ retryMs: 3_600_000 })).toEqual([false, 0]);
+  await bed.index.close();
+  expect(await failing({})).toEqual([true, 0]);
+  await rm(dirname(bed.directory));
+  await bed.follow();
+  expect(await bed.without("zanzibar")).toEqual([1]);
 });
