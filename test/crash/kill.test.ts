@@ -1,7 +1,7 @@
 // kill -9 under load, at every named step and at random moments, over and over on one data directory: what was
 // acknowledged is there as a whole, nothing else is, numbers never go back, and idle clients end with a right view.
 import { afterAll, beforeAll, describe, expect, it } from "@jest/globals";
-import { checkStore, findingLine } from "@pushmail/mailstore";
+import { checkStore, findingLine } from "@pushmail/mailstore/maintenance";
 import { makeDataDirectory, type DataDirectory } from "../support/data-directory.ts";
 import type { RawImap } from "../support/raw-imap.ts";
 import { seededRandom, testSeed } from "../support/seeded-random.ts";

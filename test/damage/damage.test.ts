@@ -6,7 +6,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Readable } from "node:stream";
 import { afterAll, beforeAll, describe, expect, it, jest } from "@jest/globals";
-import { checkStore, repairStore, StoreDamage, type CheckSummary, type Finding } from "@pushmail/mailstore";
+import { StoreDamage } from "@pushmail/mailstore";
+import { checkStore, repairStore, type CheckSummary, type Finding } from "@pushmail/mailstore/maintenance";
 import { seededRandom, testSeed } from "../support/seeded-random.ts";
 import { compare, fill, KINDS, NO_DIFFERENCE, type Difference, type KnownStore } from "./stored-mail.ts";
 

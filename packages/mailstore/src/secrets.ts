@@ -81,20 +81,20 @@ export class Secrets {
 
   /** What SCRAM needs of a password. */
   deriveScramKey(password: string, hash: ScramHash, salt: ScramSalt): Promise<ScramKey> {
-    return this.#inTurn(() => deriveScramKey(preparePassword(password), hash, salt));
+    return this.#inTurn(async () => deriveScramKey(await preparePassword(password), hash, salt));
   }
 
   #derive(password: string, salt: Buffer, cost: ScryptCost): Promise<Buffer> {
     const options = { ...cost, maxmem: 256 * cost.N * cost.r };
-    return this.#inTurn(
-      () =>
-        new Promise((resolve, reject) => {
-          scrypt(preparePassword(password), salt, HASH_BYTES, options, (error, key) => {
-            if (error === null) resolve(key);
-            else reject(error);
-          });
-        }),
-    );
+    return this.#inTurn(async () => {
+      const prepared = await preparePassword(password);
+      return new Promise<Buffer>((resolve, reject) => {
+        scrypt(prepared, salt, HASH_BYTES, options, (error, key) => {
+          if (error === null) resolve(key);
+          else reject(error);
+        });
+      });
+    });
   }
 
   /** The thread pool also serves the disk: hashing may never fill it. */

@@ -1,6 +1,7 @@
 // `pushmail app-password`: makes, lists and takes back passwords for one program each, while no server runs on the data.
 import { parseArgs } from "node:util";
-import { type AccountId, type MailStore, openLevelDriver, openMailStore, requireStore } from "@pushmail/mailstore";
+import { type AccountId, type MailStore, openLevelDriver, openMailStore } from "@pushmail/mailstore";
+import { requireStore } from "@pushmail/mailstore/maintenance";
 import type { CliCommand, CliIo } from "@pushmail/client-cli";
 
 const usage = `pushmail app-password ADDRESS [NAME] --data DIR: passwords for one program each

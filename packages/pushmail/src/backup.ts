@@ -1,5 +1,5 @@
 // `pushmail backup`: a consistent copy of a data directory, of a running server too.
-import { backupStore } from "@pushmail/mailstore";
+import { backupStore } from "@pushmail/mailstore/maintenance";
 import type { CliCommand } from "@pushmail/client-cli";
 import { maintenanceCommand } from "./maintenance-command.ts";
 

@@ -1,5 +1,5 @@
 // `pushmail check`: verifies a data directory while no server has it open.
-import { checkStore, findingLine, type CheckSummary } from "@pushmail/mailstore";
+import { checkStore, findingLine, type CheckSummary } from "@pushmail/mailstore/maintenance";
 import type { CliCommand } from "@pushmail/client-cli";
 import { maintenanceCommand } from "./maintenance-command.ts";
 

@@ -1,5 +1,5 @@
 // `pushmail repair`: mends a data directory while no server has it open, and names what is lost.
-import { findingLine, repairStore } from "@pushmail/mailstore";
+import { findingLine, repairStore } from "@pushmail/mailstore/maintenance";
 import type { CliCommand } from "@pushmail/client-cli";
 import { summaryLine } from "./check.ts";
 import { maintenanceCommand } from "./maintenance-command.ts";

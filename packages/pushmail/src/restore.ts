@@ -1,5 +1,5 @@
 // `pushmail restore`: puts a backup in place, and proves it by a check.
-import { findingLine, restoreStore } from "@pushmail/mailstore";
+import { findingLine, restoreStore } from "@pushmail/mailstore/maintenance";
 import type { CliCommand } from "@pushmail/client-cli";
 import { summaryLine } from "./check.ts";
 import { maintenanceCommand } from "./maintenance-command.ts";

@@ -2,7 +2,7 @@
 // above the last one is indexed or gone: so the last UID says how far the mailbox is indexed.
 // All of it can be made again. It is written without a sync, and thrown away where it is damaged or was made otherwise.
 import { mkdir, rm } from "node:fs/promises";
-import { Level } from "level";
+import type { Level } from "level";
 import type { MailboxAt, Uid, UidRange } from "@pushmail/mailstore";
 import { FORMAT_KEY, type Kind, KINDS, mailboxOfKey, packKey, packRange } from "./keys.ts";
 import type { SearchIndexLimits } from "./limits.ts";
@@ -178,6 +178,8 @@ function bytesOf(filters: readonly PackedFilter[]): number {
 
 async function openLevel(directory: string): Promise<Level<Buffer, Buffer>> {
   await mkdir(directory, { recursive: true, mode: 0o700 });
+  // A server without an index does not load it.
+  const { Level } = await import("level");
   const level = new Level<Buffer, Buffer>(directory, OPTIONS);
   await level.open();
   return level;

@@ -1,109 +1,17 @@
-// Opens the driver on a directory, or in memory.
-import { mkdir, readdir, rm, stat, writeFile } from "node:fs/promises";
-import { dirname, join, resolve } from "node:path";
-import { MemoryLevel } from "memory-level";
+// Opens the driver on a directory, or in memory. What only one of the two needs is loaded when it is opened.
 import type { StoreDriver } from "../driver.ts";
-import { DiskFiles, syncDirectory } from "./disk-files.ts";
-import { openDriver, type LevelDriver } from "./driver.ts";
-import { SILENT, type DriverLog } from "./driver-log.ts";
-import type { KeyDatabase } from "./key-index.ts";
-import { lastKey } from "./keys.ts";
-import { LEVEL_LIMITS, MEMORY_LIMITS, type LevelLimits } from "./limits.ts";
-import { dropKeptIndexes, keepIndex } from "./maintenance/kept-index.ts";
-import { setAsideDamagedIndex } from "./maintenance/set-aside.ts";
+import { openDriver } from "./driver.ts";
+import { SILENT } from "./driver-log.ts";
+import { MEMORY_LIMITS, type LevelLimits } from "./limits.ts";
 import { MemoryFiles } from "./memory-files.ts";
-import { openLevel } from "./open-level.ts";
-import type { StepListener } from "./steps.ts";
-import { lockStore, type StoreLock } from "./store-lock.ts";
+import type { LevelDriverOptions } from "./open-directory.ts";
 
-export interface LevelDriverOptions {
-  /** Made if it is not there; one process at a time may have it open. */
-  readonly directory: string;
-  readonly limits?: Partial<LevelLimits>;
-  readonly log?: DriverLog;
-  /** For crash tests. */
-  readonly onStep?: StepListener;
-  /** Milliseconds since 1970; the system's clock by default. */
-  readonly now?: () => number;
-}
+export type { LevelDriverOptions };
 
 /** Rejects with code `STORE_LOCKED` where the directory is in use, `STORE_DAMAGED` where the log cannot be trusted. */
 export async function openLevelDriver(options: LevelDriverOptions): Promise<StoreDriver> {
-  const directory = resolve(options.directory);
-  const segments = join(directory, "segments");
-  const index = join(directory, "index");
-  const first = await mkdir(directory, { recursive: true, mode: 0o700 });
-  for (const path of [segments, index]) await mkdir(path, { recursive: true, mode: 0o700 });
-  for (let path = directory; ; path = dirname(path)) {
-    await syncDirectory(path);
-    if (path === dirname(first ?? directory)) break;
-  }
-  const lock = await lockStore(directory);
-  try {
-    await setAsideDamagedIndex(directory, options.log ?? SILENT);
-    return await openLockedDriver(options, lock);
-  } catch (error) {
-    await lock.release();
-    throw error;
-  }
-}
-
-/** Opens a directory whose index is sound; closing the driver gives up the lock. */
-export async function openLockedDriver(options: LevelDriverOptions, lock: StoreLock): Promise<LevelDriver> {
-  const directory = resolve(options.directory);
-  const limits = { ...LEVEL_LIMITS, ...options.limits };
-  const [segments, index] = [join(directory, "segments"), join(directory, "index")];
-  await mkdir(index, { recursive: true, mode: 0o700 });
-  let database: ClassicLevel | undefined;
-  try {
-    database = await openDatabase(directory, limits);
-    const opened = database;
-    return await openDriver({
-      files: new DiskFiles(segments),
-      index: {
-        location: index,
-        database: opened,
-        flush: () => flushDatabase(opened),
-        keep: () => keepIndex(directory),
-        dropKept: () => dropKeptIndexes(directory),
-        tryOpen: () => tryRoom(index),
-      },
-      limits,
-      log: options.log ?? SILENT,
-      onStep: options.onStep ?? (() => undefined),
-      now: options.now ?? Date.now,
-      release: () => lock.release(),
-    });
-  } catch (error) {
-    await database?.close();
-    throw error;
-  }
-}
-
-/** `level` is classic-level under Node; its own types are those that it shares with browsers. */
-export type ClassicLevel = KeyDatabase & { compactRange(start: Buffer, end: Buffer): Promise<void> };
-
-/** Opens the index of a directory by itself. */
-export async function openDatabase(directory: string, { writeBufferBytes }: LevelLimits): Promise<ClassicLevel> {
-  const options = { keyEncoding: "buffer", valueEncoding: "buffer", writeBufferSize: writeBufferBytes };
-  return (await openLevel(join(directory, "index"), options)) as unknown as ClassicLevel;
-}
-
-/** An empty range: LevelDB makes its memtable a synced table first, and has nothing to do then. */
-export function flushDatabase(database: ClassicLevel): Promise<void> {
-  return database.compactRange(lastKey(), lastKey());
-}
-
-/** Room for what LevelDB writes when it opens: its log as a table, and some small files. */
-async function tryRoom(index: string): Promise<void> {
-  let bytes = 64 * 1024;
-  for (const name of await readdir(index)) if (name.endsWith(".log")) bytes += (await stat(join(index, name))).size;
-  const trial = join(index, "trial");
-  try {
-    await writeFile(trial, Buffer.alloc(bytes), { mode: 0o600, flush: true });
-  } finally {
-    await rm(trial, { force: true });
-  }
+  const { openDirectory } = await import("./open-directory.ts");
+  return openDirectory(options);
 }
 
 export interface MemoryDriverOptions {
@@ -115,6 +23,7 @@ const nothing = (): Promise<void> => Promise.resolve();
 
 /** A store that lives as long as the process: for tests and trials. */
 export async function openMemoryDriver(options: MemoryDriverOptions = {}): Promise<StoreDriver> {
+  const { MemoryLevel } = await import("memory-level");
   const database = new MemoryLevel<Buffer, Buffer>({ keyEncoding: "buffer", valueEncoding: "buffer" });
   await database.open();
   return openDriver({

@@ -9,7 +9,7 @@ import { keptIndexes } from "../level/maintenance/kept-index.ts";
 import { damagesOfIndex } from "../level/maintenance/set-aside.ts";
 import { verifyIndexFiles } from "../level/maintenance/verify-index-files.ts";
 import type { LevelDriver } from "../level/driver.ts";
-import { openLockedDriver } from "../level/open.ts";
+import { openLockedDriver } from "../level/open-directory.ts";
 import { Segments } from "../level/segments.ts";
 import { StoreDamage } from "../level/store-damage.ts";
 import { lockStore, type StoreLock } from "../level/store-lock.ts";

@@ -1,4 +1,4 @@
-// The door to maintenance: what is done to a data directory beside serving it.
+// What is done to a data directory beside serving it: by a door of its own, as who serves it needs none of it.
 export { backupStore, restoreStore, type BackupSummary } from "./backup-store.ts";
 export { checkStore, requireStore, type CheckOptions, type CheckSummary } from "./check-store.ts";
 export { findingLine, type Finding } from "./finding.ts";

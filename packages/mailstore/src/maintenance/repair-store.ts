@@ -13,7 +13,7 @@ import { replayBehindIndex } from "../level/maintenance/index-alone.ts";
 import { dropKeptIndexes, isNone, keepIndex, keptIndexes, soundKeptIndex } from "../level/maintenance/kept-index.ts";
 import { damagesOfIndex, replaceIndex } from "../level/maintenance/set-aside.ts";
 import { isLogIncomplete, isLogWhole } from "../level/maintenance/whole-log.ts";
-import { openLockedDriver } from "../level/open.ts";
+import { openLockedDriver } from "../level/open-directory.ts";
 import { Segments } from "../level/segments.ts";
 import { lockStore, type StoreLock } from "../level/store-lock.ts";
 import { DEFAULT_STORE_LIMITS } from "../limits.ts";

@@ -4,7 +4,7 @@ import { readIndexedEnd } from "../indexed-end.ts";
 import { checkpointKey } from "../keys.ts";
 import { LEVEL_LIMITS } from "../limits.ts";
 import type { LogPosition } from "../log-writer.ts";
-import { flushDatabase, openDatabase, type ClassicLevel } from "../open.ts";
+import { flushDatabase, openDatabase, type ClassicLevel } from "../open-directory.ts";
 
 /** How far the log reached at least, by the word of the index. */
 export function readProvenEnd(directory: string): Promise<LogPosition | undefined> {
