@@ -26,7 +26,11 @@ const MAKERS: readonly (readonly [weight: number, make: Maker])[] = [
   [3, uidExpunge],
   [4, (draw, client) => meaning(draw, client, () => ["FETCH", ` ${client.flagItems}`])],
   [2, (draw, client) => meaning(draw, client, () => ["FETCH", " (UID BODY[])"])],
-  [2, (_, client) => (client.copy?.uids.length === 0 ? undefined : { text: "SEARCH ALL" })],
+  [
+    2,
+    (_, client) =>
+      client.copy?.uids.length === 0 ? undefined : { text: `${client.kind.uidOnly === true ? "UID " : ""}SEARCH ALL` },
+  ],
   [2, () => ({ text: "CHECK" })],
   [1, () => ({ text: "NOOP" })],
   [2, (draw) => ({ text: `RENAME ${drawName(draw)} ${draw.of(NAMES.slice(1))}` })],
@@ -93,6 +97,8 @@ function meaning(
   const [command, rest] = around(meant);
   const isKnown = meant.length > 0 && !meant.includes(0);
   if (!isKnown || (client.isReadOnly && command === "MOVE")) return undefined;
-  const set = byUid ? `${meant[0]}:${meant.at(-1)}` : `${first + 1}:${last + 1}`;
+  // Between two that are known may be some that are not, where those have no numbers.
+  const byRange = byUid ? `${meant[0]}:${meant.at(-1)}` : `${first + 1}:${last + 1}`;
+  const set = client.kind.uidOnly === true ? meant.join() : byRange;
   return { text: `${byUid ? "UID " : ""}${command} ${set}${rest}`, uids: meant };
 }

@@ -20,11 +20,19 @@ export interface Asked {
   readonly bareFlags?: boolean;
 }
 
+/** How the client is told of messages. */
+export interface CopyForm {
+  /** Whether each FETCH with FLAGS must tell MODSEQ too (RFC 7162 3.2). */
+  readonly tellsModSeq: boolean;
+  /** Whether no message number is told (RFC 9586). */
+  readonly isByUid: boolean;
+}
+
 export class MailboxCopy {
   uidValidity = 0;
   /** The MODSEQ to resume from, as RFC 7162 6 has it. */
   modSeq = 0;
-  /** The UID behind each number, 0 as long as nobody said. */
+  /** The UID behind each number, 0 as long as nobody said; without numbers those come last. */
   uids: number[] = [];
   readonly messages = new Map<number, KnownMessage>();
   /** What its live search finds, where it has one. */
@@ -34,15 +42,16 @@ export class MailboxCopy {
   /** What the responses since the last tagged one say of the highest MODSEQ. */
   #highestSeen = 0;
   #highestTold: number | undefined;
-  /** Whether each FETCH with FLAGS must tell MODSEQ too (RFC 7162 3.2). */
-  readonly #tellsModSeq: boolean;
+  readonly #form: CopyForm;
 
-  constructor(tellsModSeq: boolean) {
-    this.#tellsModSeq = tellsModSeq;
+  constructor(form: CopyForm) {
+    this.#form = form;
   }
 
   /** All messages up to this one are known. */
   get knownThrough(): number {
+    // Where those are that EXISTS alone has told of, nobody says.
+    if (this.#form.isByUid && this.unknownCount > 0) return 0;
     const firstUnknown = this.uids.findIndex((uid) => !this.messages.has(uid));
     return this.uids[(firstUnknown < 0 ? this.uids.length : firstUnknown) - 1] ?? 0;
   }
@@ -54,7 +63,7 @@ export class MailboxCopy {
 
   /** What this client makes of the same mailbox when it comes back. */
   resumed(): MailboxCopy {
-    const copy = new MailboxCopy(this.#tellsModSeq);
+    const copy = new MailboxCopy(this.#form);
     copy.uidValidity = this.uidValidity;
     copy.modSeq = this.modSeq;
     copy.#resumedThrough = this.knownThrough;
@@ -66,7 +75,7 @@ export class MailboxCopy {
   numberKnown(): void {
     const known = [...this.messages.keys()].filter((uid) => uid <= this.#resumedThrough).sort((a, b) => a - b);
     if (known.length > this.uids.length) throw new Error(`${known.length} messages known of ${this.uids.length}`);
-    for (const [row, uid] of known.entries()) this.#name(row, uid);
+    for (const [row, uid] of known.entries()) this.#name(this.#form.isByUid ? this.#rowOf(uid) : row, uid);
   }
 
   /** A tagged response or a continuation has come: all that was told before it is complete. */
@@ -85,10 +94,13 @@ export class MailboxCopy {
   }
 
   apply(response: string, asked: Asked = {}): void {
-    const [, number, what, data = ""] = /^\* (\d+) (EXISTS|EXPUNGE|FETCH)\b(.*)/s.exec(response) ?? [];
+    const [, number, what, data = ""] = /^\* (\d+) (EXISTS|EXPUNGE|FETCH|UIDFETCH)\b(.*)/s.exec(response) ?? [];
     if (what === "EXISTS") this.#exists(Number(number));
     if (what === "EXPUNGE") this.#expunge(Number(number));
     if (what === "FETCH") this.#fetch(Number(number), data, asked);
+    if (what === "UIDFETCH") this.#fetch(this.#rowOf(Number(number)) + 1, `UID ${number} ${data}`, asked);
+    if (this.#form.isByUid ? what === "EXPUNGE" || what === "FETCH" : what === "UIDFETCH")
+      throw new Error(`not in the form that was enabled: ${response}`);
     const [, earlier, gone] = /^\* VANISHED (\(EARLIER\) )?(.*)/.exec(response) ?? [];
     for (const uid of gone === undefined ? [] : uidsIn(gone, earlier === undefined ? Infinity : this.#highestUid)) {
       if (earlier === undefined) this.#vanish(uid);
@@ -142,7 +154,7 @@ export class MailboxCopy {
   }
 
   #vanish(uid: number): void {
-    const above = this.uids.findIndex((other) => other > uid);
+    const above = this.#form.isByUid ? -1 : this.uids.findIndex((other) => other > uid);
     // One that is not known is one of those that only EXISTS told of, and stands before the next higher one.
     const unknown = this.uids.lastIndexOf(0, above < 0 ? this.uids.length : above);
     const row = this.uids.includes(uid) ? this.uids.indexOf(uid) : unknown;
@@ -158,7 +170,7 @@ export class MailboxCopy {
     const before = this.messages.get(uid);
     if (modSeq > 0 && modSeq < (before?.modSeq ?? 0))
       throw new Error(`MODSEQ of UID ${uid} falls from ${before?.modSeq}`);
-    if (flags !== undefined && this.#tellsModSeq && modSeq === 0 && !bareFlags)
+    if (flags !== undefined && this.#form.tellsModSeq && modSeq === 0 && !bareFlags)
       throw new Error(`no MODSEQ with FLAGS of UID ${uid}`);
     if (flags !== undefined)
       this.messages.set(uid, { flags: inOrder(flags.split(" ")), modSeq: modSeq || (before?.modSeq ?? 0) });
@@ -167,6 +179,16 @@ export class MailboxCopy {
       if (silentChange !== undefined) this.change(uid, silentChange);
     }
     this.#highestSeen = Math.max(this.#highestSeen, modSeq);
+  }
+
+  /** The row of a UID among all that are known; one that is new takes the place of one that was not known. */
+  #rowOf(uid: number): number {
+    if (!this.uids.includes(uid)) {
+      if (!this.uids.includes(0)) throw new Error(`UID ${uid} is beyond what EXISTS tells`);
+      const others = this.uids.toSpliced(this.uids.indexOf(0), 1);
+      this.uids = [...others, uid].sort((a, b) => (a || Infinity) - (b || Infinity) || 0);
+    }
+    return this.uids.indexOf(uid);
   }
 
   #name(row: number, uid: number): void {

@@ -18,6 +18,8 @@ const KINDS: readonly ClientKind[] = [
   { name: "delayed, rev2", notify: "selected-delayed", rev2: true },
   { name: "notify with qresync, deflated", notify: "selected", qresync: true, deflate: true },
   { name: "rev2 with qresync, deflated", rev2: true, qresync: true, deflate: true },
+  { name: "uids only with a live search", uidOnly: true, live: true },
+  { name: "uids only with qresync", uidOnly: true, qresync: true },
 ];
 /** Lines that a failure shows. */
 const TRACE_LINES = 200;
@@ -31,6 +33,11 @@ const CUT_COMMANDS = [
   "STORE 1:* -FLAGS (\\Answered)",
   "EXPUNGE",
 ];
+
+function cutCommand({ kind }: ModelClient, draw: Draw): string {
+  const text = draw.of(CUT_COMMANDS);
+  return kind.uidOnly === true && text.startsWith("STORE") ? `UID ${text}` : text;
+}
 
 export class MailboxModel {
   /** How often each command was carried out, and how often a copy was compared. */
@@ -109,7 +116,7 @@ export class MailboxModel {
     const commands =
       client.isIdling || client.copy === undefined || client.isReadOnly
         ? []
-        : [{ text: draw.of(CUT_COMMANDS) }, { text: draw.of(CUT_COMMANDS) }];
+        : [{ text: cutCommand(client, draw) }, { text: cutCommand(client, draw) }];
     await this.#surviving(client, client.copy?.uidValidity, async () => {
       await client.cutOff(commands, { answers: draw.below(commands.length + 1), turns: draw.below(4) });
       this.#count("cut off");

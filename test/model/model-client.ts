@@ -11,6 +11,8 @@ export interface ClientKind {
   /** Whether it enables IMAP4rev2. */
   readonly rev2?: boolean;
   readonly deflate?: boolean;
+  /** Whether it enables UIDONLY. */
+  readonly uidOnly?: boolean;
   /** How NOTIFY tells of the selected mailbox. */
   readonly notify?: "selected" | "selected-delayed";
   /** Whether it has a search followed in each mailbox that it selects. */
@@ -58,9 +60,9 @@ export class ModelClient {
     this.#trace = trace;
   }
 
-  /** Whether no number may be used, as EXPUNGE may come at any time. */
+  /** Whether no number may be used: EXPUNGE may come at any time, or there are none. */
   get meansUids(): boolean {
-    return this.kind.notify !== undefined;
+    return this.kind.notify !== undefined || this.kind.uidOnly === true;
   }
 
   /** What it asks for of a message. */
@@ -85,11 +87,12 @@ export class ModelClient {
 
   async connect(): Promise<void> {
     this.#session = await this.#imap.open();
-    const { qresync, rev2, deflate, notify } = this.kind;
+    const { qresync, rev2, deflate, notify, uidOnly } = this.kind;
     this.#underWay = [];
     if (deflate === true) await this.#session.compress();
     if (rev2 === true) await this.command({ text: "ENABLE IMAP4rev2" });
     if (qresync === true) await this.command({ text: "ENABLE QRESYNC" });
+    if (uidOnly === true) await this.command({ text: "ENABLE UIDONLY" });
     if (notify !== undefined) await this.command({ text: `NOTIFY SET (${notify} (${EVENTS}))` });
   }
 
@@ -102,8 +105,10 @@ export class ModelClient {
     this.#remember();
     const known = this.#remembered.get(name);
     this.#remembered.delete(name);
-    this.#opening = known ?? new MailboxCopy(this.kind.qresync === true);
-    const match = matches([...this.#opening.messages.keys()].sort((a, b) => a - b));
+    const { qresync, uidOnly } = this.kind;
+    this.#opening = known ?? new MailboxCopy({ tellsModSeq: qresync === true, isByUid: uidOnly === true });
+    // RFC 9586 3.7
+    const match = uidOnly === true ? "" : matches([...this.#opening.messages.keys()].sort((a, b) => a - b));
     const resume = known === undefined ? "" : ` (QRESYNC (${known.uidValidity} ${known.modSeq}${match}))`;
     this.copy ??= this.#opening;
     const status = await this.command({ text: `${command} ${name}${resume}` });
@@ -205,6 +210,7 @@ export class ModelClient {
     const asked = this.#underWay[0];
     if (/^m\d/.test(response)) this.#underWay.shift();
     if (this.kind.rev2 === true && REV1.test(response)) throw new Error(`not of IMAP4rev2: ${response}`);
+    if (this.kind.uidOnly === true && response.startsWith("* OK [UNSEEN")) throw new Error(`a number: ${response}`);
     if (response.startsWith("* BYE ")) throw new SessionEnded(response.slice(6));
     if (response.startsWith("* OK [CLOSED]")) this.copy = this.#opening;
     if (this.copy === undefined && /^\* (\d+|VANISHED)/.test(response)) throw new Error(`of no mailbox: ${response}`);
