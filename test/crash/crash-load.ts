@@ -11,6 +11,8 @@ export const BEN = "ben@example.org";
 /** Of the one account on a mailbox of the other. */
 const RIGHTS = ["", "l", "lr", "lrswite"];
 const BOXES = ["box-1", "box-2", "box-3", "box-3/inner"];
+const ANNOTATED = ["INBOX", "Kept", '""'];
+const ENTRIES = ["/private/a", "/private/b"];
 /** Beyond so many mails the oldest of them go, all at once. */
 const MAILS_MAX = 60;
 
@@ -38,6 +40,7 @@ export class CrashLoad {
       this.#append(() => openSession(imap, ANN)),
       this.#changeMails(() => openSession(imap, ANN)),
       this.#changeMailboxes(() => openSession(imap, ANN)),
+      this.#changeMetadata(() => openSession(imap, ANN)),
     ];
   }
 
@@ -140,6 +143,18 @@ export class CrashLoad {
     }
   }
 
+  /** Two entries at once, of a mailbox or of the account. */
+  async #changeMetadata(open: () => Promise<RawImap>): Promise<never> {
+    const session = await open();
+    for (;;) {
+      const mailbox = ANNOTATED[this.#below(ANNOTATED.length)] as string;
+      const values = ENTRIES.map((entry) => [entry, this.#below(3) === 0 ? "" : `value ${++this.#count}`] as const);
+      const change = new Map(values.map(([entry, value]) => [`metadata ${mailbox} ${entry}`, value]));
+      const said = values.map(([entry, value]) => `${entry} ${value === "" ? "NIL" : `"${value}"`}`);
+      await this.#ledger.change(change, () => session.ok(`SETMETADATA ${mailbox} (${said.join(" ")})`));
+    }
+  }
+
   /** With all that is below. */
   async #rename(session: RawImap, box: string): Promise<void> {
     const to = `renamed-${++this.#count}`;
@@ -191,7 +206,7 @@ function withFlag(flags: string, flag: string): string {
   return [...new Set([...flags.split(" ").filter((one) => one !== ""), flag])].sort().join(" ");
 }
 
-/** Every mail with its mailboxes and flags, every mailbox, every subscription and all rights, as the ledger names them. */
+/** Every mail with its mailboxes and flags, every mailbox and subscription, rights and metadata, as the ledger names them. */
 export async function readEverything(
   imap: Addresses["imap"],
   bodies: ReadonlyMap<string, string>,
@@ -214,6 +229,12 @@ export async function readEverything(
     }
     if (user === ANN) {
       for (const line of await session.ok('LIST "" *')) noteName(found, "mailbox", "there", line);
+      for (const mailbox of ANNOTATED) {
+        const lines = await session.ok(`GETMETADATA (DEPTH infinity) ${mailbox} (/private /shared)`);
+        for (const [, entry, value] of lines.join("").matchAll(/(\/\w+\/\w+) "([^"]*)"/g)) {
+          found.set(`metadata ${mailbox} ${entry}`, value as string);
+        }
+      }
       for (const line of await session.ok('LSUB "" *')) noteName(found, "subscription", "yes", line);
     }
     // To whom it is shared sees the same as who shares it.
