@@ -1,10 +1,27 @@
 // Metadata (RFC 5464) where a transcript does not reach: octets of any kind, the store's bounds, a client left behind.
 import { describe, expect, it } from "@jest/globals";
+import { startPushmail } from "pushmail";
 import { memoryImapOfTest } from "./support/memory-imap.ts";
+import { RawImap } from "./support/raw-imap.ts";
+import type { Address } from "./support/server-process.ts";
 
 const startImap = memoryImapOfTest();
 
 describe("metadata", () => {
+  it("of the server are what its settings say", async () => {
+    const settings = { serverComment: "Open on \u00fcbermorgen", adminContact: "mailto:admin@example.org" };
+    const pushmail = await startPushmail({ ...settings, users: { "alice@example.org": "secret" } });
+    try {
+      const client = await RawImap.open(pushmail.imap as Address, { user: "alice@example.org", password: "secret" });
+      expect(await client.ok('GETMETADATA "" (/shared/comment /shared/admin)')).toEqual([
+        '* METADATA "" (/shared/comment {19}\r\nOpen on \xc3\xbcbermorgen /shared/admin "mailto:admin@example.org")',
+      ]);
+      client.close();
+    } finally {
+      await pushmail.close();
+    }
+  });
+
   it("are octets of any kind", async () => {
     const imap = await startImap();
     const client = await imap.open();

@@ -27,6 +27,7 @@ const KNOWING = "lrikxa";
 /** Without any of them a mailbox is open for reading only: `\Seen` is shared like all flags (RFC 4314 5.2). */
 const NONE: ReadonlySet<string> = new Set();
 const WRITING = "ieswt";
+const ANNOTATING = "rswip";
 const RIGHT_OF_FLAG: Readonly<Record<FlagKind, string>> = { seen: "s", deleted: "t", others: "w" };
 
 /** A mailbox, or a name for one, among those of an account: the client's or another. */
@@ -76,6 +77,18 @@ export async function reachKnown({ store }: Session, client: AccountInfo, name: 
   const found = await find(store, client, name);
   if (found === undefined || !hasAny(found.rights, KNOWING)) throw refusalOf("");
   return found;
+}
+
+/** The mailbox of a name whose metadata the client may read and set. */
+export async function reachAnnotated({ store }: Session, client: AccountInfo, name: string): Promise<Reached> {
+  const found = await find(store, client, name);
+  if (found === undefined || !mayAnnotate(found)) throw refusalOf(found?.rights ?? "");
+  return found;
+}
+
+/** RFC 5464 3.3 */
+export function mayAnnotate({ rights }: Reached): boolean {
+  return rights.includes("l") && hasAny(rights, ANNOTATING);
 }
 
 /** Where a mailbox is that is to be deleted or renamed; the store refuses a name of the client's own that is none. */

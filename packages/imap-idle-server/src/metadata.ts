@@ -1,7 +1,8 @@
 // The entries of metadata that a client sees (RFC 5464): those that clients have set, and those that the server has.
 import type { MetadataOptions, MetadataValue } from "@pushmail/imap-wire";
 import { utf8ToLatin1 } from "@pushmail/imap-wire";
-import type { AccountId, MailboxStatus } from "@pushmail/mailstore";
+import type { AccountId, MailboxId } from "@pushmail/mailstore";
+import type { Reached } from "./access.ts";
 import type { Session } from "./command.ts";
 import { SPECIAL_USE_ENTRY } from "./special-use.ts";
 
@@ -15,20 +16,37 @@ export interface ServerMetadata {
 /** By name in small letters. */
 export type MetadataEntries = ReadonlyMap<string, MetadataValue>;
 
-/** The entries of a mailbox; without one, those of the server. */
+/** The entries of a mailbox. */
 export async function readMetadata(
   session: Session,
-  account: AccountId,
-  status: MailboxStatus | undefined,
+  { owner, prefix, status }: Pick<Reached, "owner" | "prefix" | "status">,
 ): Promise<MetadataEntries> {
-  const stored = await session.store.metadata(account, status?.id ?? null);
-  const values = stored.map(({ name, value }): MetadataValue => [name, Buffer.from(value).toString("latin1")]);
-  if (status === undefined) {
-    const { comment = "", admin = "" } = session.server.metadata;
-    if (comment !== "") values.push(["/shared/comment", utf8ToLatin1(comment)]);
-    if (admin !== "") values.push(["/shared/admin", utf8ToLatin1(admin)]);
-  }
-  if (status !== undefined && status.specialUse !== null) values.push([SPECIAL_USE_ENTRY, `\\${status.specialUse}`]);
+  const values = await readStored(session, owner.id, status.id);
+  if (prefix !== "") return byName(values.filter(([entry]) => isShared(entry)));
+  if (status.specialUse !== null) values.push([SPECIAL_USE_ENTRY, `\\${status.specialUse}`]);
+  return byName(values);
+}
+
+/** The entries of the server, with those that are one account's alone. */
+export async function readServerMetadata(session: Session, account: AccountId): Promise<MetadataEntries> {
+  const values = await readStored(session, account, null);
+  const { comment = "", admin = "" } = session.server.metadata;
+  if (comment !== "") values.push(["/shared/comment", utf8ToLatin1(comment)]);
+  if (admin !== "") values.push(["/shared/admin", utf8ToLatin1(admin)]);
+  return byName(values);
+}
+
+/** RFC 5464 3.2: what is not, is for the owner of a mailbox alone. */
+export function isShared(entry: string): boolean {
+  return /^\/shared\//i.test(entry);
+}
+
+async function readStored({ store }: Session, account: AccountId, mailbox: MailboxId | null): Promise<MetadataValue[]> {
+  const stored = await store.metadata(account, mailbox);
+  return stored.map(({ name, value }) => [name, Buffer.from(value).toString("latin1")]);
+}
+
+function byName(values: readonly MetadataValue[]): MetadataEntries {
   return new Map(values.map((value) => [value[0].toLowerCase(), value]));
 }
 

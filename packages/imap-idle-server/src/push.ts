@@ -64,23 +64,26 @@ export class Push {
   /** Begins to tell what a subscription wants, from now on and in place of what was told before. */
   async listen(state: Authenticated | Selected, subscription: Subscription): Promise<void> {
     this.stop();
-    const { account } = state;
-    const others = subscription.namesOthers ? await this.#session.store.sharersWith(account) : [];
-    this.#listening = { subscription, isNotify: subscription.isActive, feeds: new Map() };
-    for (const owner of subscription.isActive ? [account, ...others] : []) {
-      const { known } = await this.#addFeed(this.#listening, owner);
-      if (owner.id === account.id) continue;
-      for (const { status } of await listReachableOf(this.#session.store, account, owner))
-        known.set(status.id, status.name);
-    }
+    await this.#begin(state.account, { subscription, isNotify: subscription.isActive });
     this.enter(state);
   }
 
   /** Begins to tell of metadata with the client's commands and in IDLE; what NOTIFY says goes before. */
   async listenToMetadata(account: AccountInfo): Promise<void> {
     if (this.#listening !== undefined) return;
-    this.#listening = { subscription: METADATA_ALONE, isNotify: false, feeds: new Map() };
-    await this.#addFeed(this.#listening, account);
+    await this.#begin(account, { subscription: METADATA_ALONE, isNotify: false });
+  }
+
+  async #begin(account: AccountInfo, wanted: Pick<Listening, "subscription" | "isNotify">): Promise<void> {
+    const { store } = this.#session;
+    const { isActive, namesOthers } = wanted.subscription;
+    const others = namesOthers ? await store.sharersWith(account) : [];
+    this.#listening = { ...wanted, feeds: new Map() };
+    for (const owner of isActive ? [account, ...others] : []) {
+      const { known } = await this.#addFeed(this.#listening, owner);
+      if (owner.id === account.id) continue;
+      for (const { status } of await listReachableOf(store, account, owner)) known.set(status.id, status.name);
+    }
   }
 
   async #addFeed({ isNotify, feeds }: Listening, owner: AccountInfo): Promise<Feed> {
@@ -167,7 +170,8 @@ export class Push {
 
   /** Tells whatever happens at once, until the client says DONE (RFC 2177). */
   async idle(state: Authenticated | Selected): Promise<void> {
-    const accounts = new Set([state.account.id, ...(state.name === "selected" ? [state.handle.account] : [])]);
+    const selected = state.name === "selected" ? [state.handle.account] : [];
+    const accounts = new Set([state.account.id, ...selected, ...(this.#listening?.feeds.keys() ?? [])]);
     const stops = Array.from(accounts, (account) => this.#watch(account));
     try {
       await this.#session.write(printContinuation("idling"));

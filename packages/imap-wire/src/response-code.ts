@@ -63,7 +63,7 @@ export type ResponseCode =
     }
   | { readonly code: "MAILBOXID"; readonly id: string }
   /** What GETMETADATA left out, or SETMETADATA does not take (RFC 5464 4). */
-  | { readonly code: "METADATA"; readonly reason: "TOOMANY" }
+  | { readonly code: "METADATA"; readonly reason: "NOPRIVATE" | "TOOMANY" }
   | { readonly code: "METADATA"; readonly reason: "LONGENTRIES" | "MAXSIZE"; readonly octets: number }
   /** Message numbers, or UIDs where the command was of UIDs. */
   | { readonly code: "MODIFIED"; readonly numbers: readonly NumberRange[] }

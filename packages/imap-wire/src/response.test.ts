@@ -102,6 +102,8 @@ describe("status responses", () => {
     [{ code: "HIGHESTMODSEQ", value: 715194045007 }, "HIGHESTMODSEQ 715194045007"],
     [{ code: "UIDNEXT", value: 4392 }, "UIDNEXT 4392"],
     [{ code: "MAILBOXID", id: "F2212ea87" }, "MAILBOXID (F2212ea87)"],
+    [{ code: "METADATA", reason: "LONGENTRIES", octets: 2199 }, "METADATA LONGENTRIES 2199"],
+    [{ code: "METADATA", reason: "TOOMANY" }, "METADATA TOOMANY"],
     [{ code: "NOUPDATE", tag: "B02" }, 'NOUPDATE "B02"'],
     [{ code: "PERMANENTFLAGS", flags: ["\\Deleted", "\\*"] }, "PERMANENTFLAGS (\\Deleted \\*)"],
   ])("carry the code %j", (code, printed) => {

@@ -11,10 +11,10 @@ import {
   type ListSelection,
 } from "@pushmail/imap-wire";
 import type { AccountInfo } from "@pushmail/mailstore";
-import { listReachable, type Reached } from "../access.ts";
+import { listReachable, mayAnnotate, type Reached } from "../access.ts";
 import { command, type Command, type Session } from "../command.ts";
 import { TimeSlice } from "../fetch/time-slice.ts";
-import { tellFigures, type FiguresOf } from "../mailbox-figures.ts";
+import { tellFigures } from "../mailbox-figures.ts";
 import { findMetadata, readMetadata } from "../metadata.ts";
 import { listMailboxes, superiorsOf, type ListedMailbox } from "../mailbox-tree.ts";
 
@@ -64,18 +64,10 @@ export const list: Command = command({
   },
 });
 
-async function tellMetadata(
-  session: Session,
-  { owner, prefix, status }: FiguresOf,
-  entries: readonly string[],
-): Promise<void> {
-  // Those of others are theirs.
-  if (prefix !== "") return;
-  const { values } = findMetadata(await readMetadata(session, owner.id, status), entries, {
-    depth: "0",
-    maxSize: null,
-  });
-  await session.write(printMetadata({ name: status.name, values, ...session.names }));
+async function tellMetadata(session: Session, reached: Reached, entries: readonly string[]): Promise<void> {
+  if (!mayAnnotate(reached)) return;
+  const { values } = findMetadata(await readMetadata(session, reached), entries, { depth: "0", maxSize: null });
+  await session.write(printMetadata({ name: reached.status.name, values, ...session.names }));
 }
 
 /** Whether an option says which mailboxes are meant. */

@@ -1,6 +1,6 @@
 // What a client wants to be told of without asking (RFC 5465 6): events, by mailbox.
 import type { EventGroup, FetchItem, MailboxSpecifier, NotifyEvent } from "@pushmail/imap-wire";
-import { isOfOthers } from "../access.ts";
+import { isOfOthers, OTHER_USERS } from "../access.ts";
 import { superiorsOf } from "../mailbox-tree.ts";
 
 /** A name that something happens to, whether or not there is such a mailbox. */
@@ -71,7 +71,10 @@ export class Subscription {
 
 /** What a client is told that enables METADATA and does not say NOTIFY (RFC 5464 4.4). */
 export const METADATA_ALONE: Subscription = new Subscription(
-  [{ mailboxes: { type: "personal" }, events: ["MailboxMetadataChange", "ServerMetadataChange"], fetch: [] }],
+  [
+    { mailboxes: { type: "personal" }, events: ["MailboxMetadataChange", "ServerMetadataChange"], fetch: [] },
+    { mailboxes: { type: "subtree", names: [OTHER_USERS] }, events: ["MailboxMetadataChange"], fetch: [] },
+  ],
   ALL_OF_SELECTED,
 );
 

@@ -6,6 +6,7 @@ import type { Authenticated, Selected, Session } from "../command.ts";
 import { TimeSlice } from "../fetch/time-slice.ts";
 import { tellFigures } from "../mailbox-figures.ts";
 import { listMailboxes, sortByTree, type ListedMailbox } from "../mailbox-tree.ts";
+import { isShared } from "../metadata.ts";
 import { News, type MessageNews } from "./gather-news.ts";
 import type { Subscription } from "./subscription.ts";
 
@@ -22,8 +23,7 @@ export async function tellNews(session: Session, audience: Audience, news: News)
   const isOwn = audience.owner.id === audience.state.account.id;
   if (!isOwn && news.isOfAccess) await tellNamesOfOther(session, audience);
   if (isOwn && (news.names.size > 0 || news.subscriptions.size > 0)) await tellNames(session, audience, news);
-  // The metadata of others are theirs.
-  if (isOwn && news.metadata.size > 0) await tellMetadata(session, audience, news);
+  if (news.metadata.size > 0) await tellMetadata(session, audience, news);
   const slice = new TimeSlice(session);
   for (const messages of news.messages.values()) {
     await slice.rest();
@@ -43,15 +43,24 @@ export async function tellAllMetadata(session: Session, audience: Audience): Pro
 }
 
 /** RFC 5464 4.4.2: the names of entries, whose values the client gets where it wants them. */
-async function tellMetadata(session: Session, { owner, subscription }: Audience, news: News): Promise<void> {
-  for (const [mailbox, entries] of news.metadata) {
-    const status = mailbox === null ? undefined : await session.store.mailboxAt({ account: owner.id, mailbox });
-    const isWanted =
-      mailbox === null
-        ? subscription.wantsServerMetadata
-        : status !== undefined && subscription.wants("MailboxMetadataChange", status);
-    if (isWanted) await session.write(printMetadataChanged(status?.name ?? "", [...entries], session.names));
+async function tellMetadata(session: Session, audience: Audience, news: News): Promise<void> {
+  const { state, owner, subscription } = audience;
+  const isOwn = owner.id === state.account.id;
+  for (const [mailbox, changed] of news.metadata) {
+    const entries = isOwn ? [...changed] : [...changed].filter(isShared);
+    if (entries.length === 0) continue;
+    if (mailbox === null) {
+      if (isOwn && subscription.wantsServerMetadata) await tellEntries(session, "", entries);
+      continue;
+    }
+    const reached = await reachById(session, state.account, { owner, mailbox });
+    if (reached === undefined || !subscription.wants("MailboxMetadataChange", reached.status)) continue;
+    await tellEntries(session, reached.status.name, entries);
   }
+}
+
+async function tellEntries(session: Session, name: string, entries: readonly string[]): Promise<void> {
+  await session.write(printMetadataChanged(name, entries, session.names));
 }
 
 /** Tells how each mailbox is of whose messages the client will be told (RFC 5465 3.1). */
