@@ -6,7 +6,8 @@ export DEBIAN_FRONTEND=noninteractive
 missing=()
 if [ "${1:-}" = large ]; then
   # Evolution's engine is a library, which Python can load.
-  missing=(thunderbird evolution-data-server gir1.2-camel-1.2 python3-gi)
+  missing=(thunderbird evolution-data-server gir1.2-camel-1.2 python3-gi
+    geary gnome-keyring libsecret-tools xvfb xauth dbus)
 else
   for pair in curl:curl swaks:swaks mbsync:isync mutt:mutt neomutt:neomutt fetchmail:fetchmail gsasl:gsasl python3:python3 \
     offlineimap:offlineimap3 getmail:getmail6 imapfilter:imapfilter interimap:interimap alpine:alpine aerc:aerc; do
