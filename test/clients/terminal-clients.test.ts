@@ -44,6 +44,7 @@ describe("a mail client in a terminal", () => {
 folder-collections=far ${far}[]
 feature-list=quit-without-confirm,expunge-without-confirm,expunge-without-confirm-everywhere,disable-password-file-saving
 last-version-used=9.99
+status-message-delay=-1
 `,
       );
       await server.deliver(user, "drop", "keep");
