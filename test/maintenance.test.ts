@@ -1,7 +1,7 @@
 // check, repair, backup and restore as an operator calls them, the built command on a built server: a backup under load
 // that restores to what was acknowledged, and damage that is found, listed and lived with.
 import { execFile } from "node:child_process";
-import { open, readdir, readFile, rm } from "node:fs/promises";
+import { mkdir, open, readdir, readFile, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "@jest/globals";
 import { makeDataDirectory, type DataDirectory } from "./support/data-directory.ts";
@@ -162,12 +162,16 @@ describe("looking after a data directory", () => {
     const found = await pushmail("check", "--data", data);
     expect(found).toMatchObject({ code: 1, stderr: "" });
     expect(found.stdout).toMatch(where);
+    // What a search index there would be of may be other mail than it was.
+    await mkdir(join(data, "search"));
     const dry = await pushmail("repair", "--dry-run", "--data", data);
     expect(dry.stdout).toMatch(where);
+    expect(await readdir(data)).toContain("search");
     expect((await pushmail("check", "--data", data)).code).toBe(1);
     const repaired = await pushmail("repair", "--data", data);
     expect(repaired).toMatchObject({ code: 1, stderr: "" });
     expect(repaired.stdout).toMatch(where);
+    expect(await readdir(data)).not.toContain("search");
     expect(await readdir(join(data, "damaged"))).toEqual([expect.stringContaining(segment)]);
     const clean = await pushmail("check", "--data", data);
     expect([clean.code, clean.stdout]).toEqual([0, expect.stringContaining("1 of them known to be lost")]);

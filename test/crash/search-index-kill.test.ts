@@ -1,5 +1,5 @@
 // kill -9 while the search index is made: it goes on from what it has, and every answer is right meanwhile. Switched off it
-// is gone, as it is behind a repair that changed anything.
+// is gone.
 import { access, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, it } from "@jest/globals";

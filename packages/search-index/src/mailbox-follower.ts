@@ -14,7 +14,7 @@ import {
   type UidSet,
 } from "@pushmail/mailstore";
 import type { GramSet } from "./gram-set.ts";
-import { ALL_UIDS } from "./keys.ts";
+import { ALL_UIDS, KINDS } from "./keys.ts";
 import type { SearchIndexLimits } from "./limits.ts";
 import type { IndexedMessage } from "./pack.ts";
 import type { PackStore } from "./pack-store.ts";
@@ -113,8 +113,15 @@ export class MailboxFollower {
     // First the cursor: what happens meanwhile is read again.
     const through = await this.#options.store.cursor(this.at.account);
     const index = await handle.ready();
-    await packs.retain(this.at, (uid) => index.rowOf(uid) >= 0, ALL_UIDS);
+    let kept = 0;
+    const isThere = (uid: Uid): boolean => index.rowOf(uid) >= 0 && kept++ >= 0;
+    await packs.retain(this.at, isThere, ALL_UIDS);
     this.#indexedTo = await packs.lastUid(this.at);
+    // A power cut may have taken packs from between others: with them it begins anew.
+    if (kept < KINDS.length * index.lowerBound(this.#indexedTo + 1)) {
+      await packs.drop(this.at);
+      this.#indexedTo = 0;
+    }
     this.#through = through;
     return true;
   }

@@ -10,6 +10,7 @@ import {
   type StoreLimits,
   uidSetOf,
 } from "@pushmail/mailstore";
+import { ALL_UIDS } from "./keys.ts";
 import { SEARCH_INDEX_LIMITS, type SearchIndexLimits } from "./limits.ts";
 import type { DescribeMessages } from "./mailbox-follower.ts";
 import { openSearchIndex, type SearchIndex } from "./open-search-index.ts";
@@ -340,6 +341,21 @@ it("finds out that what is stored is damaged, wherever it is, and makes it anew"
       expect([name, at, (await bed.without("zanzibar")).length]).toEqual([name, at, 20]);
     }
   }
+});
+
+it("finds out that a part of what is stored is missing, and makes it again", async () => {
+  const bed = await make({ packMessagesMax: 1 });
+  await bed.append("one mail", "two mail", "three mail");
+  await bed.follow();
+  await bed.index.close();
+  const packs = await PackStore.open({ directory: bed.directory, format: FORMAT, limits: SEARCH_INDEX_LIMITS });
+  await packs.retain(bed.inbox, (uid) => uid !== 2, ALL_UIDS);
+  await packs.close();
+  expect((await bed.stored()).flat()).toEqual([1, 3]);
+  bed.open();
+  expect(await bed.without("zanzibar")).toEqual([1, 3]);
+  await bed.index.caughtUp();
+  expect(await bed.without("zanzibar")).toEqual([1, 2, 3]);
 });
 
 it("is left alone for a while where it cannot be opened, and used again later", async () => {
