@@ -118,7 +118,9 @@ export class ClientServer {
   }
 
   #commandsOf(user: string): readonly string[] {
-    const lines = this.#process.logLines.map((line) => JSON.parse(line) as { account?: string; command?: string });
+    // What Node itself says is not JSON.
+    const logged = this.#process.logLines.filter((line) => line.startsWith("{"));
+    const lines = logged.map((line) => JSON.parse(line) as { account?: string; command?: string });
     return lines.flatMap(({ account, command }) => (account === user && command !== undefined ? [command] : []));
   }
 
