@@ -9,12 +9,12 @@ export const backup: CliCommand = maintenanceCommand({
   details: `BACKUP is made, or holds an earlier backup: then only what is new is copied. Whatever was acknowledged before the
 command began is in the copy. The self-signed key and certificate are copied along, the users file and --config are not.`,
   flags: ["json"],
-  positional: "BACKUP",
-  async run({ data, json, positional = "" }, { stdout }) {
-    const summary = await backupStore(data, positional);
+  positionals: ["BACKUP"],
+  async run({ data, json, positionals: [target = ""] }, { stdout }) {
+    const summary = await backupStore(data, target);
     const { segments, copiedBytes } = summary;
     stdout.write(
-      json ? `${JSON.stringify(summary)}\n` : `${positional}: ${segments} segments, ${copiedBytes} bytes copied\n`,
+      json ? `${JSON.stringify(summary)}\n` : `${target}: ${segments} segments, ${copiedBytes} bytes copied\n`,
     );
     return 0;
   },

@@ -5,38 +5,46 @@ import type { CliCommand, CliIo } from "@pushmail/client-cli";
 /** 0: all is well; 1: something was found; 2: it could not run. */
 export type MaintenanceResult = 0 | 1 | 2;
 
+type Flag = "json" | "dry-run" | "remove";
+
 export interface MaintenanceOptions {
   readonly data: string;
   readonly json: boolean;
   readonly dryRun: boolean;
-  readonly positional: string | undefined;
+  readonly remove: boolean;
+  /** As many as were expected. */
+  readonly positionals: readonly string[];
 }
 
 export interface MaintenanceDefinition {
   readonly name: string;
   readonly summary: string;
   readonly details: string;
-  /** The flags beside --data, and how the argument is called where there is one. */
-  readonly flags: readonly ("json" | "dry-run")[];
-  readonly positional?: string;
+  /** The flags beside --data, and how the arguments are called: those in brackets may be left out. */
+  readonly flags: readonly Flag[];
+  readonly positionals?: readonly string[];
+  /** What the exit codes 0 and 1 mean, where that is something else. */
+  readonly exits?: readonly [done: string, found: string];
   run(options: MaintenanceOptions, io: CliIo): Promise<MaintenanceResult>;
 }
 
-const SAYS = {
+const SAYS: Record<Flag, string> = {
   json: "print one JSON object a line",
   "dry-run": "say what it would do, and do nothing but what a start does",
+  remove: "takes the one of this name back",
 };
 
 export function maintenanceCommand(definition: MaintenanceDefinition): CliCommand {
-  const { name, summary, details, flags, positional } = definition;
+  const { name, summary, details, flags, positionals = [] } = definition;
+  const [done, found] = definition.exits ?? ["all is well", "something was found"];
   const rows = flags.map((flag) => `  --${flag.padEnd(12)}${SAYS[flag]}\n`).join("");
-  const usage = `pushmail ${name}${positional === undefined ? "" : ` ${positional}`} --data DIR: ${summary}
+  const usage = `pushmail ${[name, ...positionals].join(" ")} --data DIR: ${summary}
 
 ${details}
 
   --data DIR    the data directory (PUSHMAIL_DATA)
 ${rows}
-Exit codes: 0 all is well  1 something was found  2 it could not run
+Exit codes: 0 ${done}  1 ${found}  2 it could not run
 `;
   return {
     name,
@@ -63,7 +71,11 @@ function optionsOf(definition: MaintenanceDefinition, args: readonly string[], {
   const { values, positionals } = parseArgs({ args: [...args], options, strict: true, allowPositionals: true });
   const data = (values["data"] as string | undefined) ?? env["PUSHMAIL_DATA"] ?? "";
   if (data === "") throw new Error("--data DIR is missing");
-  const wanted = definition.positional === undefined ? 0 : 1;
-  if (positionals.length !== wanted) throw new Error(`${definition.positional ?? "no argument"} is expected`);
-  return { data, json: values["json"] === true, dryRun: values["dry-run"] === true, positional: positionals[0] };
+  const { positionals: names = [] } = definition;
+  const needed = names.filter((name) => !name.startsWith("[")).length;
+  if (positionals.length < needed || positionals.length > names.length) {
+    throw new Error(`${names.join(" ") || "no argument"} is expected`);
+  }
+  const has = (flag: Flag): boolean => values[flag] === true;
+  return { data, json: has("json"), dryRun: has("dry-run"), remove: has("remove"), positionals };
 }

@@ -9,9 +9,9 @@ export const restore: CliCommand = maintenanceCommand({
   summary: "put a backup in place, and check it",
   details: `DIR must be empty, or not there. The backup stays as it is.`,
   flags: [],
-  positional: "BACKUP",
-  async run({ data, positional = "" }, { stdout }) {
-    const summary = await restoreStore(positional, data, (finding) => stdout.write(`${findingLine(finding)}\n`));
+  positionals: ["BACKUP"],
+  async run({ data, positionals: [target = ""] }, { stdout }) {
+    const summary = await restoreStore(target, data, (finding) => stdout.write(`${findingLine(finding)}\n`));
     stdout.write(`${summaryLine(summary)}\n`);
     return summary.findings === 0 ? 0 : 1;
   },
