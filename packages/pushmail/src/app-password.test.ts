@@ -1,9 +1,12 @@
-// `pushmail app-password` on a data directory, and what a server makes of it.
-import { mkdtemp, rm } from "node:fs/promises";
+// `pushmail app-password` on a data directory, with and without a server on it, and what a server makes of it.
+import { once } from "node:events";
+import { mkdtemp, rm, stat, writeFile } from "node:fs/promises";
+import { connect } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { PassThrough } from "node:stream";
 import { afterAll, beforeAll, expect, it } from "@jest/globals";
+import { checkStore } from "@pushmail/mailstore/maintenance";
 import { appPassword } from "./app-password.ts";
 import { startPushmail, type Pushmail } from "./start.ts";
 
@@ -70,9 +73,59 @@ it("says what is wrong", async () => {
   expect(await run(ADDRESS, "--remove")).toMatchObject({ code: 2, stderr: expect.stringContaining("NAME") });
   const nowhere = join(root, "nowhere");
   expect(await run(ADDRESS, "--data", nowhere)).toMatchObject({ code: 2, stderr: expect.stringContaining("no mail") });
+});
+
+it("asks the server that runs on the directory", async () => {
   const server = await serve();
   try {
-    expect(await run(ADDRESS)).toMatchObject({ code: 2, stdout: "" });
+    const socket = join(data, "control.sock");
+    expect((await stat(socket)).mode & 0o777).toBe(0o600);
+    const made = await run(ADDRESS, "tablet");
+    expect(made).toEqual({ code: 0, stdout: expect.stringMatching(/^[a-z2-9-]{24}\n$/), stderr: "" });
+    await server.store.authenticate(ADDRESS, made.stdout.trim());
+    expect(await run(ADDRESS)).toMatchObject({ code: 0, stdout: expect.stringContaining("  tablet\n") });
+    expect(await run(ADDRESS, "tablet", "--remove")).toEqual({ code: 0, stdout: "", stderr: "" });
+    await expect(server.store.authenticate(ADDRESS, made.stdout.trim())).rejects.toThrow();
+    expect(await run(ADDRESS, "tablet", "--remove")).toMatchObject({ code: 1 });
+    expect(await run("nobody@example.org")).toEqual({
+      code: 2,
+      stdout: "",
+      stderr: "pushmail app-password: there is no account nobody@example.org\n",
+    });
+    // Whatever else is said there is answered, or hung up on, and nothing comes of it.
+    for (const said of ["nonsense\n", "{}\n", "null\n", "x".repeat(9_000), `${JSON.stringify({ address: 1 })}\n`, ""]) {
+      expect(await sayTo(socket, said)).toMatch(/^(\{"error":.*\}\n)?$/);
+    }
+    const unread = connect(socket);
+    await once(unread, "connect");
+    const gone = once(unread, "close");
+    await server.close();
+    await gone;
+    await expect(stat(socket)).rejects.toThrow("ENOENT");
+  } finally {
+    await server.close();
+  }
+});
+
+async function sayTo(path: string, said: string): Promise<string> {
+  const socket = connect(path);
+  let answer = "";
+  socket.on("error", () => socket.destroy());
+  socket.setEncoding("utf8").on("data", (piece: string) => (answer += piece));
+  socket.end(said);
+  await once(socket, "close");
+  return answer;
+}
+
+it("takes the place of a socket that a killed server has left", async () => {
+  await writeFile(join(data, "control.sock"), "");
+  expect(await run(ADDRESS)).toEqual({ code: 0, stdout: "", stderr: "" });
+  expect(await checkStore({ directory: data, onFinding: (finding) => expect(finding).toBeUndefined() })).toMatchObject({
+    findings: 0,
+  });
+  const server = await serve();
+  try {
+    expect(await run(ADDRESS)).toEqual({ code: 0, stdout: "", stderr: "" });
   } finally {
     await server.close();
   }

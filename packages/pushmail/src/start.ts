@@ -15,6 +15,7 @@ import { type SmtpIngest, startSmtpIngest } from "@pushmail/smtp-ingest";
 import { loadTls, type TlsFiles } from "./certificate.ts";
 import { type ConnectionRooms, descriptorsMax, shareOut } from "./descriptors.ts";
 import { compactRegularly } from "./compaction.ts";
+import type { ControlSocket } from "./control-socket.ts";
 import {
   defaultLimits,
   defaultSettings,
@@ -84,6 +85,7 @@ export async function startPushmail(given: PushmailOptions = {}): Promise<Pushma
   const limits = mergeLimits(settings.memory ? memoryLimits : defaultLimits, settings.limits);
   const store = await openStore(settings, limits, { log, onStep });
   const listeners = new Map<ListenerName, Listener>();
+  let control: ControlSocket | undefined;
   let closed: Promise<void> | undefined;
   const searchIndex = openIndex(store, settings, { limits, log });
   const compact = async (): Promise<number> => {
@@ -96,6 +98,7 @@ export async function startPushmail(given: PushmailOptions = {}): Promise<Pushma
     stopCompaction();
     try {
       await Promise.all(Array.from(listeners.values(), (listener) => listener.close()));
+      await control?.close();
     } finally {
       await searchIndex?.close();
       await store.close();
@@ -103,6 +106,10 @@ export async function startPushmail(given: PushmailOptions = {}): Promise<Pushma
   };
   try {
     await provisionUsers(store, settings.users);
+    if (!settings.memory) {
+      const { openControlSocket } = await import("./control-socket.ts");
+      control = await openControlSocket(settings.data, store, log);
+    }
     const tls = await loadTls(settings, new Date());
     const throttle = new LoginThrottle({ limits: limits.login });
     const rooms = shareOut(limits, descriptorsMax());

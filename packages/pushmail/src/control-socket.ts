@@ -1,0 +1,112 @@
+// What the owner of a data directory asks of the server that runs on it: by a socket in the directory, which nobody else
+// may write to. One line of JSON asks, one answers.
+import { once } from "node:events";
+import { chmod, rm } from "node:fs/promises";
+import { connect, createServer, type Socket } from "node:net";
+import { join } from "node:path";
+import type { Log } from "@pushmail/imap-idle-server";
+import type { MailStore } from "@pushmail/mailstore";
+import { z } from "zod";
+import { changeAppPasswords, type AppPasswordAnswer, type AppPasswordRequest } from "./app-passwords.ts";
+
+const LINE_LENGTH_MAX = 4_096;
+const SILENCE_MS = 10_000;
+/** What the system takes for the name of a socket, on Linux 107 octets. */
+const PATH_BYTES_MAX = 100;
+
+const requestSchema = z.strictObject({ address: z.string(), name: z.string().optional(), remove: z.boolean() });
+
+type Answer = AppPasswordAnswer | { readonly error: string };
+
+export interface ControlSocket {
+  close(): Promise<void>;
+}
+
+/** Opens it; the caller has the directory to itself. Undefined where there can be none: all else goes on without. */
+export async function openControlSocket(
+  directory: string,
+  store: MailStore,
+  log: Log,
+): Promise<ControlSocket | undefined> {
+  const path = pathIn(directory);
+  if (Buffer.byteLength(path) > PATH_BYTES_MAX) {
+    log.warn({ path }, "no control socket: its name would be too long");
+    return undefined;
+  }
+  const sockets = new Set<Socket>();
+  const server = createServer((socket) => {
+    sockets.add(socket);
+    socket.on("close", () => sockets.delete(socket));
+    socket.on("error", () => socket.destroy());
+    void serve(socket, store, log);
+  });
+  try {
+    // One that was killed may have left it.
+    await rm(path, { force: true });
+    await once(server.listen(path), "listening");
+    await chmod(path, 0o600);
+  } catch (error) {
+    log.warn({ path, err: error }, "no control socket");
+    server.close();
+    return undefined;
+  }
+  return {
+    async close() {
+      const closed = once(server, "close");
+      server.close();
+      for (const socket of sockets) socket.destroy();
+      await closed;
+    },
+  };
+}
+
+async function serve(socket: Socket, store: MailStore, log: Log): Promise<void> {
+  try {
+    const { address, name, remove } = requestSchema.parse(JSON.parse(await readLine(socket)));
+    const request: AppPasswordRequest = { address, name, remove };
+    const answer = await changeAppPasswords(store, request);
+    log.info({ ...request, code: answer.code }, "app passwords asked for by the control socket");
+    socket.end(lineOf(answer));
+  } catch (error) {
+    socket.end(lineOf({ error: (error as Error).message }));
+  }
+}
+
+/** Asks the server on a directory. Undefined where none can be reached. */
+export async function askServer(
+  directory: string,
+  request: AppPasswordRequest,
+): Promise<AppPasswordAnswer | undefined> {
+  const socket = connect(pathIn(directory));
+  try {
+    await once(socket, "connect");
+  } catch {
+    return undefined;
+  }
+  socket.write(lineOf(request));
+  const answer = JSON.parse(await readLine(socket)) as Answer;
+  socket.destroy();
+  if ("error" in answer) throw new Error(answer.error);
+  return answer;
+}
+
+async function readLine(socket: Socket): Promise<string> {
+  socket.setTimeout(SILENCE_MS, () => socket.destroy());
+  socket.setEncoding("utf8");
+  let text = "";
+  for await (const piece of socket.iterator({ destroyOnReturn: false }) as AsyncIterable<string>) {
+    text += piece;
+    const end = text.indexOf("\n");
+    if (end >= 0) return text.slice(0, end);
+    if (text.length > LINE_LENGTH_MAX) break;
+  }
+  throw new Error("the other side did not say anything that makes sense");
+}
+
+function lineOf(said: AppPasswordRequest | Answer): string {
+  return `${JSON.stringify(said)}\n`;
+}
+
+function pathIn(directory: string): string {
+  return join(directory, "control.sock");
+}
