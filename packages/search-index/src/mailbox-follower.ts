@@ -7,10 +7,10 @@ import {
   type MailboxHandle,
   type MailStore,
   type MessageDetails,
+  normalizeUidSet,
   type Uid,
   uidSetHas,
   uidSetOf,
-  uidSetUnion,
   type UidSet,
 } from "@pushmail/mailstore";
 import type { GramSet } from "./gram-set.ts";
@@ -93,7 +93,7 @@ export class MailboxFollower {
     if (this.#through === undefined) return this.#compare(packs, handle);
     const page = await store.changes(account, this.#through, limits.changeRecordsMax);
     if (page.tooOld) return this.#compare(packs, handle);
-    const expunged = page.records.reduce((set, record) => uidSetUnion(set, this.#expungedIn(record)), [] as UidSet);
+    const expunged = normalizeUidSet(page.records.flatMap((record) => this.#expungedIn(record)));
     const [first, last] = [expunged[0]?.[0], expunged.at(-1)?.[1]];
     if (first !== undefined) await packs.retain(this.at, (uid) => !uidSetHas(expunged, uid), [first, last ?? first]);
     this.#through = page.through;
@@ -101,10 +101,8 @@ export class MailboxFollower {
   }
 
   #expungedIn({ changes }: ChangeRecord): UidSet {
-    return changes.reduce(
-      (set, change) =>
-        change.type === "MessageExpunged" && change.mailbox === this.at.mailbox ? uidSetUnion(set, change.uids) : set,
-      [] as UidSet,
+    return changes.flatMap((change) =>
+      change.type === "MessageExpunged" && change.mailbox === this.at.mailbox ? change.uids : [],
     );
   }
 
@@ -114,8 +112,12 @@ export class MailboxFollower {
     const through = await this.#options.store.cursor(this.at.account);
     const index = await handle.ready();
     let kept = 0;
-    const isThere = (uid: Uid): boolean => index.rowOf(uid) >= 0 && kept++ >= 0;
-    await packs.retain(this.at, isThere, ALL_UIDS);
+    const isKept = (uid: Uid): boolean => {
+      const isThere = index.rowOf(uid) >= 0;
+      if (isThere) kept++;
+      return isThere;
+    };
+    await packs.retain(this.at, isKept, ALL_UIDS);
     this.#indexedTo = await packs.lastUid(this.at);
     // A power cut may have taken packs from between others: with them it begins anew.
     if (kept < KINDS.length * index.lowerBound(this.#indexedTo + 1)) {

@@ -8,6 +8,8 @@ import { FORMAT_KEY, type Kind, KINDS, mailboxOfKey, packKey, packRange } from "
 import type { SearchIndexLimits } from "./limits.ts";
 import { decodePack, encodePack, type IndexedMessage, PackDamage, type PackedFilter } from "./pack.ts";
 
+/** To be raised with every change of keys, packs, hashes or filters. */
+const FORMAT_VERSION = 1;
 const PACKS_AT_ONCE = 4;
 const OPTIONS = {
   keyEncoding: "buffer",
@@ -39,7 +41,7 @@ export class PackStore {
   /** Opens what is in the directory, or begins anew where that cannot be used or is of another format. */
   static async open(options: PackStoreOptions): Promise<PackStore> {
     const { directory } = options;
-    const format = Buffer.from(options.format);
+    const format = Buffer.from(`${FORMAT_VERSION} ${options.format}`);
     const found = await openLevel(directory).catch((error: Error) => {
       if ((error.cause as { code?: unknown } | undefined)?.code === "LEVEL_LOCKED") throw error;
       return undefined;

@@ -17,10 +17,17 @@ const UNKNOWN = new Uint8Array(0);
 /** So much of a piece is taken again with the next one that a gram may begin in the one and end in the other. */
 const OVERLAP = 3;
 
-/** What the texts depend on beside the messages: the bounds of reading them, and the Unicode that folds them. */
+/** To be raised with every change of what SEARCH reads of a message. */
+const TEXTS_VERSION = 1;
+/** Letters that one rule of comparing texts takes for others than another does. */
+const TELLING =
+  "aZ \u00df\u1e9e\u017f\u0131\u0130\u01c6\u0149\ufb01\u03c3\u03c2\u03ac\u1fb3\u00e4a\u0308\u2460\uff21\ua64b\u{10428}\u{1e922}";
+
+/** What the texts depend on beside the messages: how they are read and compared. */
 export function describeFormat({ headerBytesMax, heldOctetsMax, lineBytesMax }: SearchLimits): string {
   const { unicode, icu } = process.versions;
-  return JSON.stringify({ version: 1, unicode, icu, headerBytesMax, heldOctetsMax, lineBytesMax });
+  const bounds = { headerBytesMax, heldOctetsMax, lineBytesMax };
+  return JSON.stringify({ version: TEXTS_VERSION, unicode, icu, telling: foldHeader(TELLING), ...bounds });
 }
 
 /** Describes the messages of a store. */
