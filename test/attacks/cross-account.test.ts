@@ -122,6 +122,9 @@ beforeAll(async () => {
   const bob = await server.imap(undefined, BOB);
   await bob.ok(`CREATE ${MAILBOX}`);
   await bob.ok(`SUBSCRIBE ${MAILBOX}`);
+  // That something else of Bob's is open to all opens nothing more.
+  await bob.ok("CREATE Open");
+  await bob.ok("SETACL Open anyone lrswipkxtea");
   const mail = `Subject: ${SECRET}\r\n\r\n${SECRET}\r\n`;
   for (const name of [MAILBOX, '""']) await bob.ok(`SETMETADATA ${name} (/private/comment "${SECRET}")`);
   for (let i = 0; i < MAILS; i++) await bob.ok(`APPEND ${MAILBOX} {${mail.length}+}\r\n${mail}`);

@@ -72,6 +72,19 @@ export async function reachTarget(session: Session, client: AccountInfo, name: s
   }
 }
 
+/** Refuses what a mailbox that was reached before no longer allows: much may have happened while a message came in. */
+export async function requireStill(
+  { store }: Session,
+  client: AccountInfo,
+  { reached, right }: { readonly reached: Reached; readonly right: string },
+): Promise<void> {
+  const { owner, status } = reached;
+  if (owner.id === client.id) return;
+  const now = await store.mailboxAt({ account: owner.id, mailbox: status.id });
+  const rights = rightsFor(now?.rights ?? [], client.address);
+  if (!rights.includes(right)) throw refusalOf(rights);
+}
+
 /** The mailbox of a name with the client's rights, for one who has any that says that it is there. */
 export async function reachKnown({ store }: Session, client: AccountInfo, name: string): Promise<Reached> {
   const found = await find(store, client, name);
@@ -112,10 +125,15 @@ export async function placeFor({ store }: Session, client: AccountInfo, name: st
 }
 
 /** All that the client may know of: its own mailboxes, and those of others that it may look up. */
-export async function listReachable({ store }: Session, client: AccountInfo): Promise<readonly Reached[]> {
-  const reached = [...(await listReachableOf(store, client, client))];
-  for (const owner of await store.sharersWith(client)) reached.push(...(await listReachableOf(store, client, owner)));
-  return reached;
+export async function listReachable({ store, limits }: Session, client: AccountInfo): Promise<readonly Reached[]> {
+  const own = await listReachableOf(store, client, client);
+  const ofOthers: Reached[] = [];
+  for (const owner of await store.sharersWith(client)) {
+    ofOthers.push(...(await listReachableOf(store, client, owner)));
+    // Nobody can fill the list of another beyond what a client copes with.
+    if (ofOthers.length >= limits.sharedMailboxesMax) break;
+  }
+  return [...own, ...ofOthers.slice(0, limits.sharedMailboxesMax)];
 }
 
 /** Those of one owner. */

@@ -22,6 +22,8 @@ export interface ImapLimits {
   readonly changeRecordsMax: number;
   /** Change records that a client with NOTIFY may lag behind before it is told of an overflow instead. */
   readonly notifyRecordsMax: number;
+  /** Mailboxes of others that LIST tells, and that are searched and told of where no names are given. */
+  readonly sharedMailboxesMax: number;
   /** Groups of events in one NOTIFY. */
   readonly notifyGroupsMax: number;
   /** SELECT loads mailboxes of up to so many messages, to tell their keywords and the first unseen message. */
@@ -81,6 +83,7 @@ export const DEFAULT_LIMITS: ImapLimits = {
   outputBytesMax: 65_536,
   changeRecordsMax: 1_000,
   notifyRecordsMax: 10_000,
+  sharedMailboxesMax: 10_000,
   notifyGroupsMax: 100,
   selectLoadMax: 100_000,
   uidBatchMessagesMin: 500,

@@ -202,6 +202,9 @@ describe.each(["memory", "disk"])("in %s", (where) => {
     expect(await sharersWith(bob)).toEqual([]);
     await grant("Team", "anyone", "l");
     expect([await sharersWith(bob), await sharersWith(alice)]).toEqual([["alice@example.org"], []]);
+    const zoe = await store.createAccount({ address: "zoe@example.org", password: "x" });
+    await store.setRights(await at(zoe, "INBOX"), { identifier: BOB, mode: "add", rights: "l" });
+    expect(await sharersWith(bob)).toEqual(["zoe@example.org", "alice@example.org"]);
   });
 
   it("who shares with whom is known after grants and their ends at once", async () => {

@@ -72,6 +72,7 @@ class DriverMailStore implements port.MailStore {
       now: options.now ?? Date.now,
       snapshotTurns: new TurnQueue(),
       closing: this.#closing.signal,
+      sharers: new Map(),
       copiedWhileCounting: null,
     };
     const secrets = new Secrets(options.scryptCost ?? DEFAULT_SCRYPT_COST, limits);

@@ -3,6 +3,7 @@
 // speaks of, and is there before it.
 import type { AccountState } from "./account-state.ts";
 import type { Accounts } from "./accounts.ts";
+import type { DirectoryEntry } from "./driver.ts";
 import { accountId, type AccountId, type Cursor } from "./ids.ts";
 import { changeDirectory } from "./change-directory.ts";
 import { ANYONE, changedRights, type RightsChange, type RightsEntry } from "./mailbox-rights.ts";
@@ -29,7 +30,7 @@ export async function setRights(
       throw new Refusal("tooManyRights", "too many rights of others");
     }
     // Before the commit: who looks for what is shared may find a note too many, never miss one.
-    await context.driver.directory.put([{ key: noteKey(change.identifier, account.id), value: new Uint8Array(0) }]);
+    await putNotes(context, [{ key: noteKey(identifier, account.id), value: new Uint8Array(0) }]);
     draft
       .state(at.mailbox, head.guard, { type: "rights", identifier: change.identifier })
       .properties(at.mailbox, head.guard, encodeProperties({ ...properties, rights }));
@@ -43,7 +44,7 @@ export async function setRights(
 
 /** Removes the notes of identifiers to which nothing of the account is open any more. */
 export async function dropNotes(
-  { driver }: StoreContext,
+  context: StoreContext,
   account: AccountState,
   entries: readonly Pick<RightsEntry, "identifier">[],
 ): Promise<void> {
@@ -55,24 +56,54 @@ export async function dropNotes(
       mailboxes.flatMap(({ properties }) => (properties.rights ?? []).map(({ identifier }) => identifier)),
     );
     const gone = entries.filter(({ identifier }) => !known.has(identifier));
-    await driver.directory.put(gone.map(({ identifier }) => ({ key: noteKey(identifier, account.id), value: null })));
+    await putNotes(
+      context,
+      gone.map(({ identifier }) => ({ key: noteKey(identifier, account.id), value: null })),
+    );
   });
 }
 
-/** The accounts that share, or once shared, mailboxes with this one, by their addresses. */
+/** The accounts that share mailboxes with this one, or once did: first those that name it, each group by addresses. */
 export async function sharersWith(
-  { driver }: StoreContext,
+  context: StoreContext,
   accounts: Accounts,
-  { id, address }: AccountInfo,
+  account: AccountInfo,
 ): Promise<readonly AccountInfo[]> {
-  const owners = new Set<AccountId>();
-  for (const identifier of [address, ANYONE]) {
-    const prefix = notePrefix(identifier);
-    for await (const [key] of driver.directory.list(prefix)) owners.add(accountId(Number(key.slice(prefix.length))));
+  const { sharers, limits } = context;
+  let noted = sharers.get(account.id);
+  if (noted === undefined) {
+    if (sharers.size >= limits.idleAccountsMax) sharers.clear();
+    sharers.set(account.id, (noted = readNotes(context, account)));
+    noted.catch(() => sharers.delete(account.id));
   }
-  owners.delete(id);
-  const found = await Promise.all(Array.from(owners, (owner) => accounts.get(owner)));
-  return found.filter((account) => account !== undefined).sort((a, b) => (a.address < b.address ? -1 : 1));
+  const [named, ofAnyone] = await noted;
+  return [...(await infosOf(accounts, named)), ...(await infosOf(accounts, ofAnyone))];
+}
+
+type Noted = readonly [named: readonly AccountId[], ofAnyone: readonly AccountId[]];
+
+async function readNotes({ driver }: StoreContext, { id, address }: AccountInfo): Promise<Noted> {
+  const seen = new Set([id]);
+  const read = async (identifier: string): Promise<readonly AccountId[]> => {
+    const prefix = notePrefix(identifier);
+    const owners: AccountId[] = [];
+    for await (const [key] of driver.directory.list(prefix)) owners.push(accountId(Number(key.slice(prefix.length))));
+    const fresh = owners.filter((owner) => !seen.has(owner));
+    for (const owner of fresh) seen.add(owner);
+    return fresh;
+  };
+  return [await read(address), await read(ANYONE)];
+}
+
+async function infosOf(accounts: Accounts, ids: readonly AccountId[]): Promise<readonly AccountInfo[]> {
+  const found = await Promise.all(ids.map((id) => accounts.get(id)));
+  return found.filter((account) => account !== undefined).sort((one, other) => (one.address < other.address ? -1 : 1));
+}
+
+/** Writes notes; what was read of them is read anew. */
+async function putNotes({ driver, sharers }: StoreContext, entries: readonly DirectoryEntry[]): Promise<void> {
+  await driver.directory.put(entries);
+  sharers.clear();
 }
 
 /**

@@ -3,6 +3,7 @@ import type { AccountState } from "./account-state.ts";
 import { mailboxKey, type ChunkCache } from "./chunk-cache.ts";
 import type { CommitResult, StoreDriver, Transaction } from "./driver.ts";
 import type { IdleIndexes } from "./idle-indexes.ts";
+import type { AccountId } from "./ids.ts";
 import type { StoreLimits } from "./limits.ts";
 import type { LoadedAccounts } from "./loaded-accounts.ts";
 import type { MailboxContents } from "./mailbox-contents.ts";
@@ -23,6 +24,8 @@ export interface StoreContext {
   readonly snapshotTurns: TurnQueue;
   /** Aborted when the store closes: work in the background that can be done again is left. */
   readonly closing: AbortSignal;
+  /** Who shares mailboxes with an account, as it was read last. */
+  readonly sharers: Map<AccountId, Promise<readonly [named: readonly AccountId[], ofAnyone: readonly AccountId[]]>>;
   /** Bodies that copies referred to while references are being counted; null when they are not. */
   copiedWhileCounting: Set<number> | null;
 }

@@ -288,7 +288,10 @@ export interface MailStore {
   ): Promise<Cursor>;
   /** Changes what another account, or anyone, may do with a mailbox (RFC 4314); its owner may do all, always. */
   setRights(at: MailboxAt, change: RightsChange): Promise<Cursor>;
-  /** The accounts that share mailboxes with this one, by their addresses; of some there may be nothing left. */
+  /**
+   * The accounts that share mailboxes with this one: first those that name it, then those that share with anyone, each
+   * by their addresses. Of some there may be nothing left.
+   */
   sharersWith(account: AccountInfo): Promise<readonly AccountInfo[]>;
 
   /** Takes in a body of at most `bytesMax` bytes and scans it as it streams. */

@@ -2,7 +2,7 @@
 // (RFC 3502). Whatever can be refused is refused before the client is asked for a message.
 import { parseMailbox } from "@pushmail/imap-wire";
 import { Refusal, uidSetOf, type AccountInfo, type NewMessage } from "@pushmail/mailstore";
-import { flagsAllowed, reachTarget, type Reached } from "../access.ts";
+import { flagsAllowed, reachTarget, requireStill, type Reached } from "../access.ts";
 import { refuseSize, stageMessage } from "../append-message.ts";
 import { command, type Command, type Completion, type Session } from "../command.ts";
 import { IncomingMessages } from "../incoming-messages.ts";
@@ -33,6 +33,7 @@ export const append: Command = command({
     const messages: NewMessage[] = [];
     try {
       const refused = await stageAll(session, { account, target, incoming }, messages);
+      await requireStill(session, account, { reached: target, right: "i" });
       return refused ?? (await appendAll(session, target, messages));
     } catch (error) {
       // The mailbox may have gone while the messages came in.

@@ -224,7 +224,13 @@ class Repair {
     const ignored = { grown: () => undefined, onTrouble: () => undefined };
     const accounts = new LoadedAccounts({ driver, limits, indexes }, ignored);
     const closing = new AbortController().signal;
-    const rest = { now: Date.now, snapshotTurns: new TurnQueue(), closing, copiedWhileCounting: null };
+    const rest = {
+      now: Date.now,
+      snapshotTurns: new TurnQueue(),
+      closing,
+      sharers: new Map(),
+      copiedWhileCounting: null,
+    };
     const bounds = { cache: new ChunkCache(limits.chunkCacheBytes), tailRoom: new TailRoom(limits) };
     const context = { driver, limits, indexes, accounts, ...bounds, ...rest };
     for (const [id] of (await driver.sweep(null)).touched) await trimLog(context, await accounts.get(id));
