@@ -38,8 +38,8 @@ export class DeflatedSocket extends Duplex {
   readonly #wake: () => void;
   /** What has come and was not inflated. */
   #waiting: Piece[] = [];
-  /** The last octets that came, with which a flush may begin. */
-  #last: Buffer = NOTHING;
+  /** The last octets that came, where a flush begins with them. */
+  #begun: Buffer = NOTHING;
   #current: Piece = { octets: NOTHING, isFlushed: false };
   #isInflating = false;
   #inflatedOctets = 0;
@@ -127,13 +127,17 @@ export class DeflatedSocket extends Duplex {
 
   readonly #onInflated = (): void => {
     this.#isInflating = false;
+    // A session that waits keeps nothing of what it was sent.
+    const { isFlushed } = this.#current;
+    if (this.#inflate.bytesWritten === this.#inflatedOctets) this.#current = { octets: NOTHING, isFlushed };
     this.#feed();
     this.#wake();
   };
 
   readonly #onData = (octets: Buffer): void => {
-    this.#waiting.push(...piecesOf(octets, this.#last));
-    this.#last = Buffer.concat([this.#last, octets.subarray(-3)]).subarray(-3);
+    const { pieces, begun } = piecesOf(octets, this.#begun);
+    for (const piece of pieces) this.#waiting.push(piece);
+    this.#begun = begun;
     this.#feed();
     if (!this.#isInflating) this.#wake();
   };
@@ -147,15 +151,17 @@ export class DeflatedSocket extends Duplex {
   readonly #onClose = (): void => void this.destroy();
 }
 
-/** Cut behind each flush; one may have begun with the octets before. */
-function piecesOf(octets: Buffer, before: Buffer): readonly Piece[] {
+/** Cut behind each flush, which may have begun with the octets before; and the octets with which another begins. */
+function piecesOf(octets: Buffer, before: Buffer): { readonly pieces: readonly Piece[]; readonly begun: Buffer } {
   const pieces: Piece[] = [];
-  const all = Buffer.concat([before, octets]);
+  const all = before.length === 0 ? octets : Buffer.concat([before, octets]);
   let start = before.length;
   for (let at = all.indexOf(FLUSHED); at >= 0; at = all.indexOf(FLUSHED, start)) {
     pieces.push({ octets: all.subarray(start, at + FLUSHED.length), isFlushed: true });
     start = at + FLUSHED.length;
   }
   if (start < all.length) pieces.push({ octets: all.subarray(start), isFlushed: false });
-  return pieces;
+  let begins = FLUSHED.length - 1;
+  while (!all.subarray(-begins).equals(FLUSHED.subarray(0, begins)) && begins > 0) begins--;
+  return { pieces, begun: FLUSHED.subarray(0, begins) };
 }
