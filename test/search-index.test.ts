@@ -306,6 +306,15 @@ describe("the search index", () => {
     expect((await looked("TEXT zanzibar"))[0]).toEqual([1, 5]);
   });
 
+  it("finds a byte order mark within a text, whichever way the message is read", async () => {
+    const pair = await startPair();
+    // As a whole it is read in pieces, its body at once.
+    const head = `Subject: mark\r\nX-Long: ${"x ".repeat(SEARCH.heldOctetsMax)}\r\nContent-Type: text/plain; charset=utf-8`;
+    await pair.append(Buffer.from(`${head}\r\n\r\nfirst line\r\n\ufeffmark, in the last`));
+    await pair.build();
+    for (const key of ["BODY", "TEXT"]) expect(await pair.search(`${key} ${literal("\ufeffmark")}`)).toEqual([1]);
+  });
+
   it("finds what the indexer has not come to, while it stands still", async () => {
     const pair = await startPair();
     await pair.append(Buffer.from("Subject: one\r\n\r\nzanzibar\r\n"));

@@ -59,7 +59,7 @@ async function describeMessage(
   const envelope = describeEnvelope(item.message, tools.envelope);
   let isKnown = false;
   try {
-    isKnown = octets === undefined ? await addPieces(item, tools) : addHeld(item, octets, tools.message);
+    isKnown = octets === undefined ? await addPieces(item, tools) : addHeld(item, octets, tools);
   } catch {
     // It cannot be read: a search that looks at it tells why.
   }
@@ -74,16 +74,16 @@ function describeEnvelope({ summary }: MessageDetails, grams: GramSet): Uint8Arr
 }
 
 /** Adds a message that is read whole; returns whether pieces of it would have no other texts. */
-function addHeld({ spans, hull }: SearchedMessage, octets: Uint8Array, grams: GramSet): boolean {
+function addHeld({ spans, hull }: SearchedMessage, octets: Uint8Array, { message, limits }: Describing): boolean {
   for (const { type, part, start, end } of spans) {
     const span = octets.subarray(start - hull.start, end - hull.start);
     if (type === "header") {
-      addHeader(span, grams);
+      addHeader(span, message);
       continue;
     }
     const text = readText(part, span);
-    grams.add(text.folded);
-    if (!text.isAscii && !readsAlikeInLines(part, span)) return false;
+    message.add(text.folded);
+    if (!text.isAscii && !readsAlikeInLines(part, span, limits.lineBytesMax)) return false;
   }
   return true;
 }
@@ -97,7 +97,7 @@ async function addPieces({ message, spans }: SearchedMessage, tools: Describing)
     if ("header" in text) addHeader(text.header, tools.message);
     else {
       tools.message.add(text.piece.folded);
-      if (!text.piece.isFolded || !check.take(text.part, text.piece.folded)) return false;
+      if (!check.take(text)) return false;
     }
     await rest();
   }

@@ -7,7 +7,14 @@ import { TextReader } from "./text-reader.ts";
 import type { TextSpan } from "./text-spans.ts";
 
 /** A whole header, or the next piece of a part's text. */
-export type MessageText = { readonly header: Buffer } | { readonly piece: SearchedText; readonly part: BodyPart };
+export type MessageText = { readonly header: Buffer } | PartPiece;
+
+export interface PartPiece {
+  readonly piece: SearchedText;
+  readonly part: BodyPart;
+  /** Whether all octets of the part are ASCII, up to the end of this piece. */
+  readonly isAscii: boolean;
+}
 
 /** Gives octets of one message. */
 export type ReadOctets = (range: ByteRange) => AsyncIterable<Uint8Array>;
@@ -26,7 +33,7 @@ export async function* messageTexts(
 ): AsyncGenerator<MessageText> {
   for (const span of spans) {
     if (span.type === "header") yield { header: await collectOctets(read(span)) };
-    else for await (const piece of pieces(span.part, read(span), options)) yield { piece, part: span.part };
+    else for await (const piece of pieces(span.part, read(span), options)) yield piece;
   }
 }
 
@@ -34,13 +41,13 @@ async function* pieces(
   part: BodyPart,
   octets: AsyncIterable<Uint8Array>,
   { limits, overlap }: TextsOptions,
-): AsyncGenerator<SearchedText> {
+): AsyncGenerator<PartPiece> {
   const reader = new TextReader(part, limits.lineBytesMax);
   let tail = "";
-  const searched = (text: string): SearchedText => {
+  const searched = (text: string): PartPiece => {
     const window = tail + text;
     tail = overlap > 0 ? window.slice(-overlap) : "";
-    return new SearchedText(window, { isAscii: false });
+    return { piece: new SearchedText(window, { isAscii: false }), part, isAscii: reader.isAscii };
   };
   for await (const piece of octets) yield searched(reader.push(asBuffer(piece)));
   yield searched(reader.end());

@@ -110,6 +110,14 @@ describe("TextReader", () => {
     expect(textsOf([Buffer.from([0xc4, 0x4c])], textPart("8bit", "windows-1252")).join("")).toBe(unicodeCasemap("äl"));
   });
 
+  it.each(["utf-8", null, "windows-1252"])("keeps what only at the beginning is no part of a text in %s", (charset) => {
+    const bytes = Buffer.from("\ufeffone\r\n\ufefftwo\r\n\ufeff\ufeffthree");
+    const whole = unicodeCasemap(decodeBody(bytes, "8bit", charset));
+    for (let at = 0; at <= bytes.length; at++) {
+      expect([at, textsOf(cut(bytes, [at]), textPart("8bit", charset)).join("")]).toEqual([at, whole]);
+    }
+  });
+
   it("gives long lines in bounded pieces, and holds no more", () => {
     const piece = Buffer.alloc(10_000, "x");
     const texts = textsOf(

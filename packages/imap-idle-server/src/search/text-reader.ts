@@ -8,6 +8,9 @@ import { transferDecoder, type TransferDecoder } from "./transfer-decoder.ts";
 const LF = 0x0a;
 const ZERO = 0x30;
 const NOTHING = Buffer.alloc(0);
+const LINE_END = Buffer.of(LF);
+/** In UTF-8. */
+const BYTE_ORDER_MARK = Buffer.of(0xef, 0xbb, 0xbf);
 /** Charsets with two octets to each character. */
 const WIDE = /ucs|unicode|utf-?16/i;
 /** Charsets whose octets below 128 are ASCII in some places only; at a line end they are. */
@@ -47,6 +50,8 @@ export class TextReader {
   readonly #lineBytesMax: number;
   readonly #decode: TransferDecoder;
   #held: Buffer = NOTHING;
+  #isBegun = false;
+  #isAscii = true;
 
   /** At most about `lineBytesMax` octets are looked at together: up to a line end where they have one. */
   constructor({ parameters, encoding }: BodyPart, lineBytesMax: number) {
@@ -54,6 +59,11 @@ export class TextReader {
     this.#isWide = WIDE.test(this.#charset ?? "");
     this.#lineBytesMax = lineBytesMax;
     this.#decode = transferDecoder(encoding);
+  }
+
+  /** Whether all octets so far are ASCII. */
+  get isAscii(): boolean {
+    return this.#isAscii;
   }
 
   /** Takes the next octets; returns as much more of the text as can be told by now. */
@@ -85,8 +95,17 @@ export class TextReader {
   }
 
   #textOf(octets: Buffer): string {
+    const isBegun = this.#isBegun;
+    this.#isBegun ||= octets.length > 0;
+    this.#isAscii &&= isAsciiIn(this.#charset, octets);
     // The same as in the general case, many times quicker.
     if (isAsciiIn(this.#charset, octets)) return octets.toString("latin1").toUpperCase();
+    if (!isBegun || octets.indexOf(BYTE_ORDER_MARK) !== 0) return this.#decoded(octets);
+    // At the beginning it would be left out; within the text it is a part of it.
+    return this.#decoded(Buffer.concat([LINE_END, octets])).slice(LINE_END.length);
+  }
+
+  #decoded(octets: Buffer): string {
     return unicodeCasemap(decodeBody(octets, "8bit", this.#charset));
   }
 }
