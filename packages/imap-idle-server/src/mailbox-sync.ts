@@ -13,7 +13,7 @@ import type { Selected, Session } from "./command.ts";
 import { printFlagSet } from "./fetch/print-flag-set.ts";
 import { tellArrived } from "./fetch/tell-arrived.ts";
 import { tellChanged, tellGone } from "./live/tell-live.ts";
-import type { Updates } from "./mailbox-view.ts";
+import type { Updates } from "./mailbox-updates.ts";
 import type { SelectedWants } from "./notify/subscription.ts";
 import { changeHead, tellsVanished } from "./response-form.ts";
 

@@ -11,7 +11,8 @@ import {
 } from "@pushmail/mailstore";
 import type { Change, MailboxStatus, MessageIndex, Uid } from "@pushmail/mailstore";
 import * as fc from "fast-check";
-import { MailboxView, type Updates } from "./mailbox-view.ts";
+import type { Updates } from "./mailbox-updates.ts";
+import { MailboxView } from "./mailbox-view.ts";
 
 const MAILBOX = mailboxId(7);
 const OTHER = mailboxId(8);

@@ -9,55 +9,20 @@ import {
   uidSetHas,
   uidSetOf,
   uidSetSize,
-  uidSetValues,
   type ChangeRecord,
   type Cursor,
   type MailboxId,
   type MailboxStatus,
   type MessageIndex,
   type Uid,
-  type UidRange,
   type UidSet,
 } from "@pushmail/mailstore";
 import type { LiveSearch } from "./live/live-search.ts";
+import { MailboxNews, NO_UPDATES, type UpdateOptions, type Updates } from "./mailbox-updates.ts";
+import { addOne, merged, rowCount, spliced, uidsBelow, type RowRange } from "./uid-rows.ts";
 
-/** Consecutive rows of a view, from 0, both inclusive. */
-export type RowRange = readonly [first: number, last: number];
-
-/** What the client must be told, in this order (RFC 9051 7.5.1: the numbers after an EXPUNGE are others). */
-export interface Updates {
-  /** Rows as they were before, ascending: told from the last to the first, each has its old number. */
-  readonly expunged: readonly RowRange[];
-  /** The same messages by their UIDs. */
-  readonly vanished: UidSet;
-  /** The new size, where messages have come. */
-  readonly exists: number | undefined;
-  /** The messages that have come, without those that the client itself has made. */
-  readonly arrived: UidSet;
-  /** Messages told before whose flags changed; some may be gone from the index by now. */
-  readonly flags: UidSet;
-  /** What the client itself has made or changed; some may be gone, or not told yet. */
-  readonly own: readonly UidRange[];
-}
-
-export interface UpdateOptions {
-  /** Up to where the records or the index tell everything. */
-  readonly through: Cursor;
-  /** Whether expunges, and all that follows them, must wait (RFC 9051 7.5.1). */
-  readonly holdsExpunge: boolean;
-}
-
-const NOTHING: Updates = {
-  expunged: [],
-  vanished: EMPTY_UID_SET,
-  exists: undefined,
-  arrived: EMPTY_UID_SET,
-  flags: EMPTY_UID_SET,
-  own: [],
-};
 const NO_UIDS: Uint32Array = new Uint32Array(0);
 const NO_LIVE: readonly LiveSearch[] = [];
-const UID_MAX = 2 ** 32 - 1;
 
 export class MailboxView {
   /** How many keywords the client was told of; -1 before SELECT told of any. */
@@ -204,11 +169,11 @@ export class MailboxView {
 
   /** Takes in the records after `through`. The index must be at least as new as they are. */
   apply(records: readonly ChangeRecord[], index: MessageIndex, options: UpdateOptions): Updates {
-    const news: News = { appended: [], own: [], expunged: [], flagged: [] };
+    const news = new MailboxNews(this.#mailbox);
     let through = this.#through;
     for (const record of records) {
-      if (options.holdsExpunge && this.#expunges(record)) return this.#take(news, index, through);
-      this.#collect(record, news);
+      if (options.holdsExpunge && news.isExpungedBy(record)) return this.#take(news, index, through);
+      news.add(record, { isOwn: this.#ownCursors?.has(record.cursor) === true });
       through = record.cursor;
     }
     return this.#take(news, index, options.through);
@@ -232,7 +197,7 @@ export class MailboxView {
         addOne(vanished, uid);
       } else if (index.modSeqAt(at) > this.#through) addOne(flagged, uid);
     }
-    if (options.holdsExpunge && expunged.length > 0) return NOTHING;
+    if (options.holdsExpunge && expunged.length > 0) return NO_UPDATES;
     const arrived = uidSetOf(index.uids.subarray(index.lowerBound(this.#uidNext), index.count));
     this.#uids = index.uids;
     this.#count = index.count;
@@ -248,22 +213,7 @@ export class MailboxView {
     };
   }
 
-  #expunges(record: ChangeRecord): boolean {
-    return record.changes.some((change) => change.type === "MessageExpunged" && change.mailbox === this.#mailbox);
-  }
-
-  #collect(record: ChangeRecord, news: News): void {
-    for (const change of record.changes) {
-      if (!("mailbox" in change) || change.mailbox !== this.#mailbox) continue;
-      const isOwn = this.#ownCursors?.has(record.cursor) === true;
-      if (change.type === "MessageAppended") addAll(news.appended, change.uids);
-      if (change.type === "MessageExpunged") addAll(news.expunged, change.uids);
-      else if (isOwn && "uids" in change) addAll(news.own, change.uids);
-      else if (change.type === "FlagsChanged") addAll(news.flagged, change.uids);
-    }
-  }
-
-  #take(news: News, index: MessageIndex, through: Cursor): Updates {
+  #take(news: MailboxNews, index: MessageIndex, through: Cursor): Updates {
     const gone = normalizeUidSet(news.expunged);
     const expunged = this.#rowsOf(gone);
     const vanished = this.known(gone);
@@ -303,55 +253,4 @@ export class MailboxView {
     for (const own of this.#ownCursors ?? []) if (own <= this.#through) this.#ownCursors?.delete(own);
     if (this.#ownCursors?.size === 0) this.#ownCursors = undefined;
   }
-}
-
-interface News {
-  readonly appended: UidRange[];
-  /** What the client itself has made or changed. */
-  readonly own: UidRange[];
-  readonly expunged: UidRange[];
-  readonly flagged: UidRange[];
-}
-
-function addAll(ranges: UidRange[], set: UidSet): void {
-  for (const range of set) ranges.push(range);
-}
-
-/** Adds a number above all those that are there. */
-function addOne(ranges: [number, number][], number: number): void {
-  const last = ranges.at(-1);
-  if (last !== undefined && last[1] === number - 1) last[1] = number;
-  else ranges.push([number, number]);
-}
-
-function uidsBelow(uid: Uid, ranges: readonly UidRange[]): UidSet {
-  return uidSetDifference(normalizeUidSet(ranges), [[uid, UID_MAX]]);
-}
-
-function rowCount(ranges: readonly RowRange[]): number {
-  return ranges.reduce((sum, [first, last]) => sum + last - first + 1, 0);
-}
-
-function merged(uids: Uint32Array, more: UidSet): Uint32Array {
-  const result = new Uint32Array(uids.length + uidSetSize(more));
-  result.set(uids);
-  let length = uids.length;
-  for (const uid of uidSetValues(more)) result[length++] = uid;
-  return result.sort();
-}
-
-/** A copy of `uids` without some rows, and with more UIDs behind them. */
-function spliced(uids: Uint32Array, without: readonly RowRange[], more: UidSet): Uint32Array {
-  const result = new Uint32Array(uids.length - rowCount(without) + uidSetSize(more));
-  let length = 0;
-  let from = 0;
-  for (const [first, last] of without) {
-    result.set(uids.subarray(from, first), length);
-    length += first - from;
-    from = last + 1;
-  }
-  result.set(uids.subarray(from), length);
-  length += uids.length - from;
-  for (const uid of uidSetValues(more)) result[length++] = uid;
-  return result;
 }

@@ -6,7 +6,7 @@ import type { Selected, Session } from "../command.ts";
 import { tellArrived } from "../fetch/tell-arrived.ts";
 import { TimeSlice } from "../fetch/time-slice.ts";
 import { uidBatches } from "../fetch/uid-batches.ts";
-import type { Updates } from "../mailbox-view.ts";
+import type { Updates } from "../mailbox-updates.ts";
 import { PeerGone } from "../replies.ts";
 import { searchMessages } from "../search/search-messages.ts";
 import { tellSet } from "../search/tell-set.ts";
