@@ -60,12 +60,17 @@ const METADATA_NUMBERS = 7;
 
 export function encodeMetadataChunk(rows: readonly MessageMetadata[]): Uint8Array {
   const numbers = new Float64Array(rows.length * METADATA_NUMBERS);
-  for (const [i, row] of rows.entries()) {
+  let at = 0;
+  // One by one: many times as quick as an array for each row.
+  for (const row of rows) {
     const { mailbox, uid } = originOf(row.emailId);
-    numbers.set(
-      [row.uid, row.sizeBytes, row.internalDateMs, row.saveDateMs, mailbox, uid, row.blob],
-      i * METADATA_NUMBERS,
-    );
+    numbers[at++] = row.uid;
+    numbers[at++] = row.sizeBytes;
+    numbers[at++] = row.internalDateMs;
+    numbers[at++] = row.saveDateMs;
+    numbers[at++] = mailbox;
+    numbers[at++] = uid;
+    numbers[at++] = row.blob;
   }
   return bytesOf(numbers);
 }
@@ -74,13 +79,16 @@ export function decodeMetadataChunk(data: Uint8Array): Map<Uid, MessageMetadata>
   const numbers = new Float64Array(data.length / 8);
   bytesOf(numbers).set(data);
   const rows = new Map<Uid, MessageMetadata>();
-  for (let i = 0; i < numbers.length; i += METADATA_NUMBERS) {
-    const [uid, sizeBytes, internalDateMs, saveDateMs, originMailbox, originUid, blob] = numbers.subarray(
-      i,
-      i + METADATA_NUMBERS,
-    ) as unknown as [number, number, number, number, number, number, number];
-    const emailId = emailIdOf(originMailbox, originUid);
-    rows.set(uid, { uid, sizeBytes, internalDateMs, saveDateMs, emailId, blob: blobId(blob) });
+  for (let at = 0; at < numbers.length; at += METADATA_NUMBERS) {
+    const uid = numbers[at] as Uid;
+    rows.set(uid, {
+      uid,
+      sizeBytes: numbers[at + 1] as number,
+      internalDateMs: numbers[at + 2] as number,
+      saveDateMs: numbers[at + 3] as number,
+      emailId: emailIdOf(numbers[at + 4] as number, numbers[at + 5] as Uid),
+      blob: blobId(numbers[at + 6] as number),
+    });
   }
   return rows;
 }
@@ -92,8 +100,8 @@ export function emailIdOf(mailbox: MailboxId | number, uid: Uid): string {
 
 /** Where the message of an id first entered the account. */
 export function originOf(emailId: string): MessageOrigin {
-  const [mailbox, uid] = emailId.slice(1).split("-").map(Number) as [number, number];
-  return { mailbox, uid };
+  const dash = emailId.indexOf("-");
+  return { mailbox: Number(emailId.slice(1, dash)), uid: Number(emailId.slice(dash + 1)) };
 }
 
 export function encodeSummaryChunk(rows: ReadonlyMap<Uid, Uint8Array>): Uint8Array {

@@ -84,13 +84,13 @@ class Decision {
   #take(first: number, end: number): void {
     const { columns } = this.#contents;
     const { uids } = columns;
-    const since = this.request.unchangedSince ?? Infinity;
+    const { unchangedSince } = this.request;
     let number = -1;
     let outcome: Outcome | undefined;
     for (let row = first; row < end; row++) {
       const uid = uids[row] as Uid;
       this.existing.add(uid);
-      if (columns.modSeqAt(row) > since) {
+      if (unchangedSince !== undefined && columns.modSeqAt(row) > unchangedSince) {
         this.modified.add(uid);
         continue;
       }
