@@ -20,7 +20,7 @@ import { seededRandom, testSeed } from "./support/seeded-random.ts";
 const USER = "alice@example.org";
 const PASSWORD = "secret";
 const MESSAGES = Number(process.env["SEARCH_MESSAGES"] ?? 40);
-const QUERIES = Number(process.env["SEARCH_QUERIES"] ?? 40);
+const QUERIES = Number(process.env["SEARCH_QUERIES"] ?? 30);
 /** Small, so that some messages are read in pieces and packs are many. */
 const SEARCH = { ...DEFAULT_IMAP_LIMITS.search, scannedMessagesMax: 0, heldOctetsMax: 600, lineBytesMax: 600 };
 const INDEX: Partial<SearchIndexLimits> = {
