@@ -4,7 +4,7 @@ import { readFileSync, statSync } from "node:fs";
 import { basename, dirname, join, normalize } from "node:path";
 import { fileURLToPath } from "node:url";
 import { describe, expect, it } from "@jest/globals";
-import { COMMANDS } from "@pushmail/imap-idle-server";
+import { COMMANDS, IMAP_TOLERANCES } from "@pushmail/imap-idle-server";
 import { SASL_TOLERANCES } from "@pushmail/sasl";
 import { SMTP_TOLERANCES } from "@pushmail/smtp-ingest";
 import { DECODE_LIMITS, MESSAGE_LIMITS } from "@pushmail/mailstore";
@@ -221,7 +221,8 @@ describe("docs/clients.md", () => {
   const rows = rowsOf("docs/clients.md", "tolerance");
 
   it("lists every tolerance, with whose it is, why it is harmless, and a test that knows it", () => {
-    expect(rows.map(({ tolerance }) => codeIn(tolerance)[0])).toEqual([...SASL_TOLERANCES, ...SMTP_TOLERANCES]);
+    const tolerances = [...SASL_TOLERANCES, ...SMTP_TOLERANCES, ...IMAP_TOLERANCES];
+    expect(rows.map(({ tolerance }) => codeIn(tolerance)[0])).toEqual(tolerances);
     expect(rows.filter((row) => Object.values(row).some((cell) => cell.length < 8))).toEqual([]);
     for (const { tolerance, test } of rows) expect(textOf(codeIn(test)[0] ?? "")).toContain(codeIn(tolerance)[0]);
   });

@@ -92,6 +92,11 @@ const CASES: Readonly<Record<string, Case>> = {
     taken: /^250 2\.0\.0 /,
     refused: /^554 5\.6\.0 /,
   },
+  eightBitHeader: {
+    imap: [`a LOGIN ${USER} secret\r\n`, "b APPEND INBOX {15+}\r\nSubject: ü\r\n\r\n\r\n"],
+    taken: /^b OK \[APPENDUID /,
+    refused: /^b NO Headers beyond ASCII /,
+  },
   blankAfterColon: {
     submission: [hello, login, `MAIL FROM: <${USER}>\r\n`],
     taken: /^250 /,

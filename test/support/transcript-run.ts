@@ -1,5 +1,11 @@
 // One play of a transcript: a server of its own with one account, its sessions, and what was captured.
-import { DEFAULT_IMAP_LIMITS, startImapServer, type ImapLimits, type ImapServer } from "@pushmail/imap-idle-server";
+import {
+  DEFAULT_IMAP_LIMITS,
+  IMAP_TOLERANCES,
+  startImapServer,
+  type ImapLimits,
+  type ImapServer,
+} from "@pushmail/imap-idle-server";
 import { openMailStore, type MailStore, type StoreDriver } from "@pushmail/mailstore";
 import { createTokenChecker, Sasl, type TokenChecker } from "@pushmail/sasl";
 import { LineClient, type Cut } from "./line-client.ts";
@@ -151,6 +157,8 @@ export class TranscriptRun {
       tls: { ...TEST_CERTIFICATE, clientCa: TEST_CLIENT_CA },
       log: { debug: ignore, info: ignore, warn: ignore, error },
       limits: this.#limits,
+      // By the letter: test/tolerances.test.ts has what is let pass.
+      strict: new Set(IMAP_TOLERANCES),
       now: () => this.#nowMs,
       random: () => 0.5,
     });

@@ -44,7 +44,8 @@ export async function stageMessage(
   try {
     const { messageBytesMax: bytesMax } = session.limits;
     const staged = await session.store.stage(octetsOf(session, message, staging), { bytesMax });
-    if (session.acceptsUtf8 || !staged.summary.isInternationalized) return staged;
+    const isTaken = session.acceptsUtf8 || !session.server.strict.has("eightBitHeader");
+    if (isTaken || !staged.summary.isInternationalized) return staged;
     await staged.discard();
     // RFC 9755 4
     return { status: "NO", text: "Headers beyond ASCII are for clients that enable UTF8=ACCEPT" };

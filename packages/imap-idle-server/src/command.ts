@@ -16,6 +16,7 @@ import type { ImapLimits } from "./limits.ts";
 import type { Log } from "./log.ts";
 import type { MailboxView } from "./mailbox-view.ts";
 import type { ServerMetadata } from "./metadata.ts";
+import type { ImapStrictness } from "./tolerances.ts";
 import type { Subscription } from "./notify/subscription.ts";
 import type { Progress } from "./progress.ts";
 
@@ -60,6 +61,8 @@ export interface Session {
     readonly allowsUnauthenticate: boolean;
     /** Undefined where there is none: then searches look at every message. */
     readonly searchIndex: SearchIndex | undefined;
+    /** The tolerances that are done without. */
+    readonly strict: ImapStrictness;
   };
   /** Whether and how what the client sends is kept from others. */
   readonly channel: SaslChannel;

@@ -5,4 +5,5 @@ export { COMMANDS } from "./commands/index.ts";
 export { DEFAULT_LIMITS as DEFAULT_IMAP_LIMITS, type ImapLimits } from "./limits.ts";
 export type { Log } from "./log.ts";
 export { describeMessages, describeFormat } from "./search/describe-messages.ts";
+export { IMAP_TOLERANCES, type ImapStrictness, type ImapTolerance } from "./tolerances.ts";
 export { startImapServer, type ImapServer, type ImapServerOptions, type TlsFiles } from "./serve.ts";

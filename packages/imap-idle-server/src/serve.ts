@@ -15,6 +15,7 @@ import type { ServerContext } from "./server-context.ts";
 import { ImapSession } from "./session.ts";
 import { Signal } from "./signal.ts";
 import { Tally } from "./tally.ts";
+import type { ImapStrictness } from "./tolerances.ts";
 
 /** A key with its certificate, in PEM. */
 export interface TlsFiles {
@@ -41,6 +42,8 @@ export interface ImapServerOptions {
   readonly metadata?: ServerMetadata;
   /** Whether there is UNAUTHENTICATE (RFC 8437): "on" by default. */
   readonly unauthenticate?: "on" | "off";
+  /** The tolerances that are done without; none by default. */
+  readonly strict?: ImapStrictness;
   /** How clients may log in; with the passwords of the store by default. */
   readonly sasl?: Sasl;
   /** What spares searches to look at every message. */
@@ -98,6 +101,7 @@ class ConnectionServer implements ImapServer {
       hostname,
       metadata: options.metadata ?? {},
       allowsUnauthenticate: options.unauthenticate !== "off",
+      strict: options.strict ?? new Set(),
       admission: this.#admission,
       throttle: options.throttle ?? new LoginThrottle({ now }),
       sessionsOfAccount: new Tally(limits.sessionsPerAccountMax),

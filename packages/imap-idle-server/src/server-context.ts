@@ -9,6 +9,7 @@ import type { ImapLimits } from "./limits.ts";
 import type { Log } from "./log.ts";
 import type { ServerMetadata } from "./metadata.ts";
 import type { Tally } from "./tally.ts";
+import type { ImapStrictness } from "./tolerances.ts";
 
 export interface ServerContext {
   readonly store: MailStore;
@@ -20,6 +21,7 @@ export interface ServerContext {
   readonly hostname: string;
   readonly metadata: ServerMetadata;
   readonly allowsUnauthenticate: boolean;
+  readonly strict: ImapStrictness;
   readonly admission: Admission;
   readonly throttle: LoginThrottle;
   readonly sessionsOfAccount: Tally<AccountId>;

@@ -1,11 +1,12 @@
 // Tolerances by their names, for those who want to do without some, or all.
+import { IMAP_TOLERANCES, type ImapTolerance } from "@pushmail/imap-idle-server";
 import { SASL_TOLERANCES, type SaslTolerance } from "@pushmail/sasl";
 import { SMTP_TOLERANCES, type SmtpTolerance } from "@pushmail/smtp-ingest";
 import { StartFault } from "./start-fault.ts";
 
-export type Tolerance = SaslTolerance | SmtpTolerance;
+export type Tolerance = SaslTolerance | SmtpTolerance | ImapTolerance;
 
-const TOLERANCES: readonly Tolerance[] = [...SASL_TOLERANCES, ...SMTP_TOLERANCES];
+const TOLERANCES: readonly Tolerance[] = [...SASL_TOLERANCES, ...SMTP_TOLERANCES, ...IMAP_TOLERANCES];
 
 /** The tolerances that names stand for; `all` is every one. */
 export function strictnessOf(names: readonly string[]): ReadonlySet<Tolerance> {
