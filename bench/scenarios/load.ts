@@ -61,7 +61,7 @@ async function run(start: StartPeer, { scale }: Repeat): Promise<readonly Figure
   return list.figures;
 }
 
-/** Compares the first minute after the warm-up with the last. */
+/** Compares the first minute after the warm-up with the last, and tells what came in between. */
 async function sampleMemory(list: FigureList, peer: Peer, scale: number): Promise<void> {
   const samples: { readonly atMs: number; readonly pssKiB: number }[] = [];
   const everyMs = (DURATION_MS * scale) / SAMPLES;
@@ -74,6 +74,9 @@ async function sampleMemory(list: FigureList, peer: Peer, scale: number): Promis
     const inside = samples.filter(({ atMs }) => atMs > fromMs * scale && atMs <= toMs * scale);
     return sum(inside.map(({ pssKiB }) => pssKiB)) / inside.length / 1024;
   };
+  for (let toMs = 3 * WINDOW_MS; toMs < DURATION_MS; toMs += WINDOW_MS) {
+    list.add(`memory, minute ${toMs / WINDOW_MS}`, between(toMs - WINDOW_MS, toMs), "MiB");
+  }
   const first = between(WARM_UP_MS, WARM_UP_MS + WINDOW_MS);
   const last = between(DURATION_MS - WINDOW_MS, DURATION_MS);
   list.add("memory, first minute after the warm-up", first, "MiB");
