@@ -14,6 +14,7 @@ import type {
   Transaction,
 } from "../driver.ts";
 import type { AccountId, Cursor, MailboxId } from "../ids.ts";
+import { Refusal } from "../refusal.ts";
 import { BodyChecks } from "./body-checks.ts";
 import { BodyReader } from "./body-reader.ts";
 import { BodyWriter } from "./body-writer.ts";
@@ -213,7 +214,8 @@ export class LevelDriver implements StoreDriver {
     try {
       await this.#checkpoints.take();
     } catch (error) {
-      this.#parts.log.warn({ error }, "no checkpoint could be taken");
+      // What the storage refuses, its watch has told.
+      if (!(error instanceof Refusal)) this.#parts.log.warn({ error }, "no checkpoint could be taken");
     }
   }
 

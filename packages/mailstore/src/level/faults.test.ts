@@ -199,6 +199,20 @@ describe("a disk in trouble", () => {
     await checkExactly(await openOn(await SimulatedDisk.from(await trouble.disk.image())), delivered);
   });
 
+  it("says once a minute that no checkpoint can be taken, while all else works", async () => {
+    const { driver, trouble } = await begin();
+    let failures = 0;
+    trouble.failing = (name) => name === "flush" && ++failures > 0;
+    said.length = 0;
+    const delivered: Delivered[] = [];
+    for (let i = 0; i < 20; i++) delivered.push(await deliver(driver, BODIES.inline));
+    expect(failures).toBeGreaterThan(3);
+    expect(said).toEqual(["the storage refuses"]);
+    trouble.failing = () => false;
+    delivered.push(await deliver(driver, BODIES.inline));
+    await checkExactly(driver, delivered);
+  });
+
   it("writes nothing to an index whose write failed, since that would be lost, before it was opened again", async () => {
     const { driver, trouble } = await begin();
     const delivered = [await deliver(driver, "one"), await deliver(driver, "two"), await deliver(driver, "three")];

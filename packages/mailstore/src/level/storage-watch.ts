@@ -13,6 +13,14 @@ const FAILING: ReadonlySet<unknown> = new Set(
     "LEVEL_DATABASE_NOT_OPEN",
   ]),
 );
+/** What no group waits for: that groups are written does not say that these work again. */
+const ASIDE: ReadonlySet<OperationStep> = new Set([
+  "file:read",
+  "file:remove",
+  "index:read",
+  "index:flush",
+  "index:copy",
+]);
 /** LevelDB passes on what the system said as text alone. */
 const FULL_TEXT = /No space left on device|Disk quota exceeded|File too large/;
 
@@ -56,7 +64,7 @@ export class StorageWatch {
   #refusalOf(error: unknown, step: OperationStep, path: string): Refusal | undefined {
     const code = codeOf(error);
     if (!FULL.has(code) && !FAILING.has(code)) return undefined;
-    if (!step.endsWith("read")) this.#writesFail = true;
+    if (!ASIDE.has(step)) this.#writesFail = true;
     this.#tell(error, step, path);
     const [why, text] = FULL.has(code)
       ? (["storeFull", "The server's disk is full, try again later"] as const)
