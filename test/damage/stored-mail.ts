@@ -76,7 +76,11 @@ export async function fill(root: string, kind: Kind | "behind"): Promise<KnownSt
     if (i % 5 === 4) await change(store, ids[i % 2] as AccountId, i);
   }
   if (kind === "compacted") expect(await compactUntilGone(store, ids, made)).toBe(true);
-  if (kind === "killed") toCopy = "";
+  if (kind === "killed") {
+    // Who asks for what is not there waits until the index has all that came before: the last mail alone is unproven.
+    expect(await store.resolve("nobody@example.org")).toBeUndefined();
+    toCopy = "";
+  }
   if (kind === "behind") toCopy = "segments";
   const last = mail(200, 300);
   await deliver(store, ids, last);
