@@ -25,8 +25,8 @@ const NAME_OF_OTHER = /^Other Users\/([^@]*@[^/]*)\/([^]+)$/;
 /** Who has one of these knows that the mailbox is there (RFC 4314 3.5). */
 const KNOWING = "lrikxa";
 /** Without any of them a mailbox is open for reading only: `\Seen` is shared like all flags (RFC 4314 5.2). */
-const NONE: ReadonlySet<string> = new Set();
 const WRITING = "ieswt";
+const NONE: ReadonlySet<string> = new Set();
 const ANNOTATING = "rswip";
 const RIGHT_OF_FLAG: Readonly<Record<FlagKind, string>> = { seen: "s", deleted: "t", others: "w" };
 

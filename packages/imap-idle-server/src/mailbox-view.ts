@@ -4,6 +4,7 @@
 import { resolveSequenceSet, SyntaxFault, type SequenceSet } from "@pushmail/imap-wire";
 import {
   EMPTY_UID_SET,
+  lowerBound,
   normalizeUidSet,
   uidSetDifference,
   uidSetHas,
@@ -99,15 +100,7 @@ export class MailboxView {
 
   /** The first row whose UID is at least `uid`; `count` where there is none. */
   lowerBound(uid: Uid): number {
-    const uids = this.uids;
-    let low = 0;
-    let high = this.#count;
-    while (low < high) {
-      const middle = (low + high) >>> 1;
-      if ((uids[middle] as Uid) < uid) low = middle + 1;
-      else high = middle;
-    }
-    return low;
+    return lowerBound(this.uids, this.#count, uid);
   }
 
   /**

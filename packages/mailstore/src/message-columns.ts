@@ -2,7 +2,7 @@
 import type { FlagSets } from "./flag-sets.ts";
 import type { Cursor, Uid } from "./ids.ts";
 import type { FlagSet, MessageIndex } from "./store.ts";
-import type { UidSet } from "./uid-set.ts";
+import { lowerBound, type UidSet } from "./uid-set.ts";
 
 const CAPACITY_MIN = 16;
 
@@ -44,14 +44,7 @@ export class MessageColumns implements MessageIndex {
   }
 
   lowerBound(uid: Uid): number {
-    let low = 0;
-    let high = this.#count;
-    while (low < high) {
-      const middle = (low + high) >>> 1;
-      if ((this.#uids[middle] as number) < uid) low = middle + 1;
-      else high = middle;
-    }
-    return low;
+    return lowerBound(this.#uids, this.#count, uid);
   }
 
   flagsAt(row: number): FlagSet {

@@ -63,6 +63,18 @@ export function uidSetHas(set: UidSet, uid: Uid): boolean {
   return false;
 }
 
+/** Of the first `count` UIDs, which are ascending, the place of the first that is at least `uid`; `count` where none is. */
+export function lowerBound(uids: Uint32Array, count: number, uid: Uid): number {
+  let low = 0;
+  let high = count;
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    if ((uids[middle] as Uid) < uid) low = middle + 1;
+    else high = middle;
+  }
+  return low;
+}
+
 /** Every UID of the set, ascending. */
 export function* uidSetValues(set: UidSet): Generator<Uid> {
   for (const [first, last] of set) for (let uid = first; uid <= last; uid++) yield uid;

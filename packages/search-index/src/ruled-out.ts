@@ -1,5 +1,5 @@
 // What a search need not look at: for each message that is indexed, which of the texts it cannot have.
-import type { Uid } from "@pushmail/mailstore";
+import { lowerBound, type Uid } from "@pushmail/mailstore";
 
 /** Texts of one search that the index is asked about; each is a bit. */
 export const TEXTS_MAX = 31;
@@ -22,14 +22,8 @@ export class RuledOut {
 
   /** The bits of a message; 0, which is none, where it is not known. */
   of(uid: Uid): number {
-    let low = 0;
-    let high = this.#count;
-    while (low < high) {
-      const middle = (low + high) >>> 1;
-      if ((this.#uids[middle] as number) < uid) low = middle + 1;
-      else high = middle;
-    }
-    return low < this.#count && this.#uids[low] === uid ? (this.#texts[low] as number) : 0;
+    const at = lowerBound(this.#uids, this.#count, uid);
+    return at < this.#count && this.#uids[at] === uid ? (this.#texts[at] as number) : 0;
   }
 }
 
