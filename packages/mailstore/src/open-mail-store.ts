@@ -313,9 +313,15 @@ class DriverMailStore implements port.MailStore {
 
   /** Keeps snapshots and the log within their bounds, behind the commits. */
   #lookAfter(account: AccountState, mailbox: MailboxState, recordBytes: number): void {
-    if (this.#closing.signal.aborted) return;
-    const tail = mailbox.contents?.tail ?? this.#growUnloaded(mailbox, recordBytes);
-    if (mailbox.snapshotRunning !== null || !wantsSnapshot(this.#context.limits, tail)) return;
+    if (mailbox.contents === null) this.#growUnloaded(mailbox, recordBytes);
+    this.#snapshotWhereDue(account, mailbox);
+  }
+
+  #snapshotWhereDue(account: AccountState, mailbox: MailboxState): void {
+    const tail = mailbox.contents?.tail ?? this.#unloadedTails.get(mailbox);
+    if (tail === undefined || !wantsSnapshot(this.#context.limits, tail)) return;
+    // A mailbox that was deleted meanwhile needs no snapshot.
+    if (this.#closing.signal.aborted || mailbox.deleted || mailbox.snapshotRunning !== null) return;
     const { records } = tail;
     // After a failure, only when as much again has come.
     if (records < 2 * (this.#failedTails.get(mailbox) ?? 0)) return;
@@ -325,18 +331,19 @@ class DriverMailStore implements port.MailStore {
       .then(() => trimLog(this.#context, account))
       .catch((error: unknown) => {
         this.#failedTails.set(mailbox, records);
-        // A mailbox that was deleted meanwhile needs no snapshot.
         if (!this.#closing.signal.aborted && !mailbox.deleted) this.#onTrouble(error);
       })
-      .finally(() => this.#background.delete(work));
+      .finally(() => {
+        this.#background.delete(work);
+        // One that fell due meanwhile, here or where the log was cut, waits for no record to come.
+        for (const each of account.mailboxes.values()) this.#snapshotWhereDue(account, each);
+      });
     this.#background.add(work);
   }
 
-  #growUnloaded(mailbox: MailboxState, recordBytes: number): Tail {
+  #growUnloaded(mailbox: MailboxState, recordBytes: number): void {
     const before = this.#unloadedTails.get(mailbox);
     const records = (before?.records ?? 0) + 1;
-    const tail = { records, recordBytes: (before?.recordBytes ?? 0) + recordBytes };
-    this.#unloadedTails.set(mailbox, tail);
-    return tail;
+    this.#unloadedTails.set(mailbox, { records, recordBytes: (before?.recordBytes ?? 0) + recordBytes });
   }
 }

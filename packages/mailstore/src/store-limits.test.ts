@@ -1,6 +1,13 @@
 // Bounds of the store's upper side that clients meet: the last that fits is taken, the next is refused and changes nothing.
 import { afterEach, describe, expect, it } from "@jest/globals";
-import { openMailStore, openMemoryDriver, type AccountInfo, type MailStore, type StoreDriver } from "./index.ts";
+import {
+  openMailStore,
+  openMemoryDriver,
+  type AccountInfo,
+  type MailboxAt,
+  type MailStore,
+  type StoreDriver,
+} from "./index.ts";
 import type { StoreLimits } from "./limits.ts";
 
 let driver: StoreDriver;
@@ -97,10 +104,24 @@ describe("accounts", () => {
 });
 
 describe("what comes behind a snapshot", () => {
+  let inbox: MailboxAt;
+  async function openInbox(limits: Partial<StoreLimits>): Promise<void> {
+    await open(limits);
+    inbox = { account: alice.id, mailbox: (await store.mailbox(alice.id, "INBOX"))!.id };
+  }
+
+  // The subject is in the summary that a record carries.
+  const text = Buffer.from(`Subject: ${"x".repeat(900)}\r\n\r\n`);
+  async function* once(): AsyncGenerator<Uint8Array> {
+    yield text;
+  }
+  async function appendOne(): Promise<void> {
+    const message = await store.stage(once(), { bytesMax: 10_000 });
+    await store.append([{ ...inbox, message }]);
+  }
+
   it("is in the next one as soon as it is more than tailBytesMax", async () => {
-    await open({ tailRecordsMax: 1e9, tailBytesMax: 2_000 });
-    const inbox = await store.mailbox(alice.id, "INBOX");
-    if (inbox === undefined) throw new Error("no INBOX");
+    await openInbox({ tailRecordsMax: 1e9, tailBytesMax: 2_000 });
     let appended = 0;
     const taken = new Promise<number>((resolve) => {
       const saveSnapshot = driver.saveSnapshot.bind(driver);
@@ -109,15 +130,30 @@ describe("what comes behind a snapshot", () => {
         return saveSnapshot(snapshot);
       };
     });
-    // The subject is in the summary that a record carries.
-    const text = Buffer.from(`Subject: ${"x".repeat(900)}\r\n\r\n`);
-    async function* once(): AsyncGenerator<Uint8Array> {
-      yield text;
-    }
-    for (; appended < 3; appended++) {
-      const message = await store.stage(once(), { bytesMax: 10_000 });
-      await store.append([{ account: alice.id, mailbox: inbox.id, message }]);
-    }
+    for (; appended < 3; appended++) await appendOne();
     expect(await taken).toBeGreaterThanOrEqual(1);
+  });
+
+  it("is in one that follows by itself where it fell due while one was written", async () => {
+    await openInbox({ tailRecordsMax: 3 });
+    const saveSnapshot = driver.saveSnapshot.bind(driver);
+    let [begun, goOn, followed]: (() => void)[] = [];
+    const [first, held, second] = [
+      new Promise<void>((resolve) => (begun = resolve)),
+      new Promise<void>((resolve) => (goOn = resolve)),
+      new Promise<void>((resolve) => (followed = resolve)),
+    ];
+    let saved = 0;
+    driver.saveSnapshot = async (snapshot) => {
+      if (++saved === 2) followed!();
+      begun!();
+      await held;
+      return saveSnapshot(snapshot);
+    };
+    for (let i = 0; i < 4; i++) await appendOne();
+    await first;
+    for (let i = 0; i < 4; i++) await appendOne();
+    goOn!();
+    await second;
   });
 });
