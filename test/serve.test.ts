@@ -447,6 +447,12 @@ describe("startPushmail", () => {
     ["a certificate", { tlsKey: "FILE", tlsCert: "none" }, "", /^TLS with key "\S+" and certificate "none": .*ENOENT/],
     ["half a certificate", { tlsKey: "FILE" }, "", /^TLS with key "\S+" and certificate "": /],
     ["a directory that is a file", { data: "FILE" }, "", /^cannot open the data directory /],
+    [
+      "a directory that cannot be made",
+      { data: "/proc/pushmail/data" },
+      "",
+      /^cannot open the data directory .*ENOENT/,
+    ],
   ])("says what is wrong with %s", async (_, options, content, complaint) => {
     const file = join(directory.path, "wrong");
     await writeFile(file, content);

@@ -1,5 +1,5 @@
 // Opens the driver on a directory.
-import { mkdir, readdir, rm, stat, writeFile } from "node:fs/promises";
+import { readdir, rm, stat, writeFile } from "node:fs/promises";
 import { dirname, join, resolve } from "node:path";
 import type { StoreDriver } from "../driver.ts";
 import { DiskFiles, syncDirectory } from "./disk-files.ts";
@@ -10,6 +10,7 @@ import { lastKey } from "./keys.ts";
 import { LEVEL_LIMITS, type LevelLimits } from "./limits.ts";
 import { dropKeptIndexes, keepIndex } from "./maintenance/kept-index.ts";
 import { setAsideDamagedIndex } from "./maintenance/set-aside.ts";
+import { makeDirectory } from "./make-directory.ts";
 import { openLevel } from "./open-level.ts";
 import type { StepListener } from "./steps.ts";
 import { lockStore, type StoreLock } from "./store-lock.ts";
@@ -29,8 +30,8 @@ export async function openDirectory(options: LevelDriverOptions): Promise<StoreD
   const directory = resolve(options.directory);
   const segments = join(directory, "segments");
   const index = join(directory, "index");
-  const first = await mkdir(directory, { recursive: true, mode: 0o700 });
-  for (const path of [segments, index]) await mkdir(path, { recursive: true, mode: 0o700 });
+  const first = await makeDirectory(directory);
+  for (const path of [segments, index]) await makeDirectory(path);
   for (let path = directory; ; path = dirname(path)) {
     await syncDirectory(path);
     if (path === dirname(first ?? directory)) break;
@@ -50,7 +51,7 @@ export async function openLockedDriver(options: LevelDriverOptions, lock: StoreL
   const directory = resolve(options.directory);
   const limits = { ...LEVEL_LIMITS, ...options.limits };
   const [segments, index] = [join(directory, "segments"), join(directory, "index")];
-  await mkdir(index, { recursive: true, mode: 0o700 });
+  await makeDirectory(index);
   let database: ClassicLevel | undefined;
   try {
     database = await openDatabase(directory, limits);

@@ -1,12 +1,13 @@
 // A consistent copy of a data directory, of a running server too: nothing is asked of it, its files are read in an order
 // that makes them fit. First the index, then the log, which goes on from there; then the bodies that the log names.
 // Where compaction removes something meanwhile, all is gone through again.
-import { mkdir, readdir, readFile, rename, rm, stat, writeFile } from "node:fs/promises";
+import { readdir, readFile, rename, rm, stat, writeFile } from "node:fs/promises";
 import { join, resolve, sep } from "node:path";
 import { syncDirectory } from "../level/disk-files.ts";
 import { copyIndex, copySynced } from "../level/maintenance/copy-index.ts";
 import { keepIndex } from "../level/maintenance/kept-index.ts";
 import { INCOMPLETE_FILE } from "../level/maintenance/whole-log.ts";
+import { makeDirectory } from "../level/make-directory.ts";
 import { lockStore } from "../level/store-lock.ts";
 import { copySegments, type SealedSegments, type SegmentsCopied } from "./backup-segments.ts";
 
@@ -41,7 +42,7 @@ export async function backupStore(directory: string, target: string): Promise<Ba
   if (`${resolve(target)}${sep}`.startsWith(`${resolve(directory)}${sep}`)) {
     throw new Error("a backup cannot lie in the data directory itself");
   }
-  await mkdir(join(target, "segments"), { recursive: true, mode: 0o700 });
+  await makeDirectory(join(target, "segments"));
   const before = await readContents(target);
   if (before === undefined && (await readdir(target)).some((name) => !LEFT_BEHIND.test(name))) {
     throw new Error(`${target} holds something that is no backup`);
@@ -90,7 +91,7 @@ async function copyStore(
 
 /** The key, the certificate and what else lies beside the store. */
 async function copyFiles(directory: string, target: string): Promise<string[]> {
-  await mkdir(join(target, "files"), { recursive: true, mode: 0o700 });
+  await makeDirectory(join(target, "files"));
   const files: string[] = [];
   for (const entry of await readdir(directory, { withFileTypes: true })) {
     if (!entry.isFile() || entry.name === "holder.json") continue;
@@ -112,7 +113,7 @@ export async function restoreStore(
 ): Promise<CheckSummary> {
   const contents = await readContents(backup);
   if (contents === undefined) throw new Error(`${backup} holds no backup that was finished`);
-  await mkdir(directory, { recursive: true, mode: 0o700 });
+  await makeDirectory(directory);
   if ((await readdir(directory)).length > 0) throw new Error(`${directory} is not empty`);
   const isIncomplete = await isThere(join(backup, "segments", INCOMPLETE_FILE));
   const segments = isIncomplete ? [...contents.segments, INCOMPLETE_FILE] : contents.segments;
@@ -123,7 +124,7 @@ export async function restoreStore(
     { from: join(backup, "files"), to: directory, names: contents.files },
   ];
   for (const { from, to, names } of folders) {
-    await mkdir(to, { recursive: true, mode: 0o700 });
+    await makeDirectory(to);
     for (const name of names) await copySynced(join(from, name), join(to, name));
     await syncDirectory(to);
   }
