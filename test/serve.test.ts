@@ -1,7 +1,7 @@
 // `pushmail serve` as a process: how it starts, what it says, how it ends; and the same server embedded.
 import { execFile, spawn } from "node:child_process";
 import { once } from "node:events";
-import { copyFile, mkdir, readFile, stat, writeFile } from "node:fs/promises";
+import { copyFile, mkdir, open, readFile, stat, writeFile } from "node:fs/promises";
 import { connect as connectTcp } from "node:net";
 import { join } from "node:path";
 import { createInterface, type Interface } from "node:readline";
@@ -233,6 +233,35 @@ describe("the end of pushmail serve", () => {
     expect(await server.end("SIGTERM")).toBeNull();
     expect(server.child.signalCode).toBe("SIGTERM");
   });
+
+  it.each(["serve", "check", "repair"])(
+    "comes with the first signal to a %s that still reads the store",
+    async (name) => {
+      const data = join(directory.path, `read by ${name}`);
+      await (await startPushmail({ data, users: { [user]: password } })).close();
+      const current = join(data, "index/CURRENT");
+      const kept = await readFile(current);
+      // A pipe opens to be written to when somebody reads it, and keeps whoever does.
+      await run("rm", [current]);
+      await run("mkfifo", [current]);
+      const child = spawn(process.execPath, [PUSHMAIL_MAIN, name, "--data", data]);
+      const ended = once(child, "exit");
+      const pipe = open(current, "w");
+      try {
+        await within(Promise.race([pipe, ended]), "somebody who reads the pipe");
+        child.kill("SIGTERM");
+        expect(await within(ended, "the end")).toEqual([null, "SIGTERM"]);
+      } finally {
+        child.kill("SIGKILL");
+        await (await open(current, "r+")).close();
+        await (await pipe).close();
+      }
+      await run("rm", [current]);
+      await writeFile(current, kept);
+      const { stdout } = await run(process.execPath, [PUSHMAIL_MAIN, "check", "--data", data]);
+      expect(stdout).toMatch(/^clean: 1 accounts/);
+    },
+  );
 
   it("comes by a signal to npm start, too", async () => {
     const free = ["smtp", "submission", "submissions", "lmtp", "imap", "imaps"].flatMap((name) => [`--${name}`, "0"]);

@@ -1,6 +1,7 @@
 // What the commands that look after a data directory have in common: their options, their exit codes, their errors.
 import { parseArgs, type ParseArgsConfig } from "node:util";
 import type { CliCommand, CliIo } from "@pushmail/client-cli";
+import { untilStopped } from "./stop-signal.ts";
 
 /** 0: all is well; 1: something was found; 2: it could not run. */
 export type MaintenanceResult = 0 | 1 | 2;
@@ -56,7 +57,8 @@ Exit codes: 0 ${done}  1 ${found}  2 it could not run
         return 0;
       }
       try {
-        return await definition.run(optionsOf(definition, args, io), io);
+        const options = optionsOf(definition, args, io);
+        return await untilStopped(io.signal, () => definition.run(options, io));
       } catch (error) {
         io.stderr.write(`pushmail ${name}: ${(error as Error).message.split("\n")[0]}\n`);
         return 2;

@@ -8,6 +8,7 @@ import { readSettings } from "./read-settings.ts";
 import { defaultLimits, listenerNames, mergeLimits } from "./settings.ts";
 import { type Pushmail, startPushmail } from "./start.ts";
 import { StartFault } from "./start-fault.ts";
+import { untilStopped } from "./stop-signal.ts";
 import { serveUsage } from "./usage.ts";
 
 export const serve: CliCommand = { name: "serve", summary: "run the server", usage: serveUsage(), run };
@@ -30,7 +31,8 @@ async function serveUntil(stop: AbortSignal, args: readonly string[], io: CliIo)
   const { log: format, logLevel, demo, ...settings } = await readSettings(args, io.env);
   if (listenerNames.every((name) => settings[name] === "off")) throw new StartFault("every listener is off");
   const log = await createLogger({ log: format, logLevel });
-  const pushmail = await startPushmail({ ...settings, log });
+  // A long recovery is begun again by the next start.
+  const pushmail = await untilStopped(stop, () => startPushmail({ ...settings, log }));
   try {
     const welcome = demo ? await openDemo(pushmail, settings) : "";
     process.on("SIGHUP", () => {

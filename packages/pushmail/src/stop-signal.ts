@@ -1,4 +1,5 @@
 // What ends a command: the first signal asks it to, the next one does it.
+import { constants } from "node:os";
 
 /** Aborted by the first SIGINT or SIGTERM; the next one ends the process at once, as if nobody had asked for it. */
 export function stopSignal(interruptsAtOnce: number = countInterrupts()): AbortSignal {
@@ -12,6 +13,23 @@ export function stopSignal(interruptsAtOnce: number = countInterrupts()): AbortS
   };
   process.on("SIGINT", ask).on("SIGTERM", ask);
   return asked.signal;
+}
+
+/** Does what may be cut short anywhere, and is not worth waiting for: to be asked to end is to end, as by that signal. */
+export async function untilStopped<T>(stop: AbortSignal, work: () => Promise<T>): Promise<T> {
+  const end = (): void => {
+    const signal = stop.reason as NodeJS.Signals;
+    process.kill(process.pid, signal);
+    // The first process of a container does not die of its own signal.
+    process.exit(128 + constants.signals[signal]);
+  };
+  if (stop.aborted) end();
+  stop.addEventListener("abort", end);
+  try {
+    return await work();
+  } finally {
+    stop.removeEventListener("abort", end);
+  }
 }
 
 /** A terminal interrupts npm and us, and npm passes it on to us: two signals are one. */
