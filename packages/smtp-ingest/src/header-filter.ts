@@ -21,20 +21,24 @@ export class HeaderFilter {
     const input = this.#held.length > 0 ? Buffer.concat([this.#held, piece]) : piece;
     this.#held = Buffer.alloc(0);
     const kept: Buffer[] = [];
+    /** Where what is kept and not in `kept` begins. */
+    let from = 0;
     let position = 0;
     while (position < input.length && this.#bytesLeft > 0) {
       if (this.#atLineStart && !this.#judge(input.subarray(position, position + RETURN_PATH.length))) {
         this.#held = input.subarray(position);
-        return Buffer.concat(kept);
+        return joined(kept, input.subarray(from, position));
       }
       const end = input.indexOf(LF, position) + 1 || input.length;
-      if (!this.#dropping) kept.push(input.subarray(position, end));
+      if (this.#dropping) {
+        kept.push(input.subarray(from, position));
+        from = end;
+      }
       this.#atLineStart = input[end - 1] === LF;
       this.#bytesLeft -= end - position;
       position = end;
     }
-    kept.push(input.subarray(position));
-    return kept.length === 1 ? (kept[0] as Buffer) : Buffer.concat(kept);
+    return joined(kept, input.subarray(from));
   }
 
   finish(): Buffer {
@@ -52,4 +56,9 @@ export class HeaderFilter {
     this.#dropping = text === RETURN_PATH;
     return true;
   }
+}
+
+/** Copies nothing where nothing is left out. */
+function joined(before: readonly Buffer[], last: Buffer): Buffer {
+  return before.length === 0 ? last : Buffer.concat([...before, last]);
 }

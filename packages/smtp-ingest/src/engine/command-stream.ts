@@ -101,17 +101,19 @@ export class CommandStream extends SMTPStream {
     const decoder = this.#decoder as DataDecoder;
     const stream = this._dataStream as SMTPServerDataStream;
     const { content, end } = decoder.decode(input);
-    this.dataBytes += content.length;
+    for (const piece of content) this.dataBytes += piece.length;
     const fault = this.#faultOf(decoder);
     if (end < 0) {
-      if (fault === null && stream.writable && !stream.write(content)) await drained(stream);
+      if (fault === null && stream.writable && !write(stream, content)) await drained(stream);
       return input.length;
     }
     const answered = new Promise<void>((resolve) => (this.#answered = resolve));
     this._dataMode = false;
     this._dataStream = null;
-    if (fault === null) stream.end(content);
-    else stream.destroy(fault);
+    if (fault === null) {
+      write(stream, content);
+      stream.end();
+    } else stream.destroy(fault);
     await answered;
     return end;
   }
@@ -122,6 +124,11 @@ export class CommandStream extends SMTPStream {
     }
     return decoder.fault === null ? null : new Refusal("messageInvalid", FAULT_TEXTS[decoder.fault]);
   }
+}
+
+/** Whether the stream takes more. */
+function write(stream: PassThrough, pieces: readonly Buffer[]): boolean {
+  return pieces.reduce((_, piece) => stream.write(piece), true);
 }
 
 /** Resolves when the stream takes more, or will never again. */

@@ -16,7 +16,7 @@ function decode(policy: LineEndPolicy, chunks: readonly string[]): Decoded {
   let content = "";
   for (const [i, chunk] of chunks.entries()) {
     const decoded = decoder.decode(Buffer.from(chunk, "latin1"));
-    content += decoded.content.toString("latin1");
+    content += Buffer.concat(decoded.content).toString("latin1");
     if (decoded.end >= 0) {
       return { content, rest: chunk.slice(decoded.end) + chunks.slice(i + 1).join(""), fault: decoder.fault };
     }

@@ -1,6 +1,7 @@
 // Turns the bytes behind DATA into the message: finds its end, takes out the dots that were put in for transport, and
 // watches the line ends. CR LF . CR LF alone is the end, so nothing within a message can pass for a second one; every
 // line end that is given out is CRLF.
+import { endOfPlainRun } from "./plain-run.ts";
 
 /** What becomes of a CR or LF that stands alone: `normalize` makes it a CRLF, `refuse` spoils the message. */
 export type LineEndPolicy = "normalize" | "refuse";
@@ -9,8 +10,14 @@ export type LineEndPolicy = "normalize" | "refuse";
 export type ContentFault = "bareLineEnd" | "nul";
 
 export interface DecodedChunk {
-  readonly content: Buffer;
+  /** Piece by piece; what needs no change lies in the chunk itself. */
+  readonly content: readonly Buffer[];
   /** Where in the chunk the mark that ends the content was complete, -1 where it was not. */
+  readonly end: number;
+}
+
+interface Changed {
+  readonly content: Buffer;
   readonly end: number;
 }
 
@@ -34,6 +41,31 @@ export class DataDecoder {
   }
 
   decode(chunk: Buffer): DecodedChunk {
+    // Where the chunk before ended in a CR or a dot, the first byte tells what that was.
+    const runStart = this.#isBetween ? 1 : 0;
+    const head = this.#change(chunk.subarray(0, runStart));
+    if (head.end >= 0) return { content: [head.content], end: head.end };
+    // One run alone is passed on as it is, so that no sender makes crumbs of a chunk.
+    const runEnd = this.#isBetween ? runStart : this.#pass(chunk, runStart);
+    const tail = this.#change(chunk.subarray(runEnd));
+    const pieces = [head.content, chunk.subarray(runStart, runEnd), tail.content];
+    return { content: pieces.filter(({ length }) => length > 0), end: tail.end < 0 ? -1 : runEnd + tail.end };
+  }
+
+  /** Whether it takes the next byte to know what the one before was. */
+  get #isBetween(): boolean {
+    return this.#place !== "lineStart" && this.#place !== "text";
+  }
+
+  /** Returns where the run from `start` ends that needs no change. */
+  #pass(chunk: Buffer, start: number): number {
+    const end = endOfPlainRun(chunk, start, { atLineStart: this.#place === "lineStart" });
+    if (end > start) this.#place = chunk[end - 1] === LF ? "lineStart" : "text";
+    return end;
+  }
+
+  /** Goes through the bytes one by one. */
+  #change(chunk: Buffer): Changed {
     // Each byte yields two at most (a bare line end), and two may be owed for a CR of the chunk before.
     this.#out = Buffer.allocUnsafe(2 * chunk.length + 2);
     this.#length = 0;
