@@ -131,6 +131,6 @@ export class MailboxState {
   }
 }
 
-function decodeProperties(head: MailboxHead): MailboxProperties {
+export function decodeProperties(head: MailboxHead): MailboxProperties {
   return JSON.parse(Buffer.from(head.properties).toString("utf8")) as MailboxProperties;
 }

@@ -30,7 +30,7 @@ export async function setRights(
       throw new Refusal("tooManyRights", "too many rights of others");
     }
     // Before the commit: who looks for what is shared may find a note too many, never miss one.
-    await putNotes(context, [{ key: noteKey(identifier, account.id), value: new Uint8Array(0) }]);
+    await putNotes(context, [noteOf(identifier, account.id)]);
     draft
       .state(at.mailbox, head.guard, { type: "rights", identifier: change.identifier })
       .properties(at.mailbox, head.guard, encodeProperties({ ...properties, rights }));
@@ -125,6 +125,11 @@ async function resolveIdentifier(
 
 function notePrefix(identifier: string): string {
   return `shared/${identifier}/`;
+}
+
+/** The entry that says that an account shares with an identifier. */
+export function noteOf(identifier: string, owner: AccountId): DirectoryEntry {
+  return { key: noteKey(identifier, owner), value: new Uint8Array(0) };
 }
 
 function noteKey(identifier: string, owner: AccountId): string {

@@ -139,7 +139,7 @@ async function namesMissing(directory: string, name: string, since: number): Pro
 
 /** The bodies that the transactions of a segment name. */
 async function* blobsNamedIn(lease: SegmentLease): AsyncGenerator<BlobId> {
-  for await (const step of walkSegment(lease, undefined)) {
+  for await (const step of walkSegment(lease)) {
     if (step.type !== "batch") continue;
     for (const { key, value } of decodeOperations(step.payload)) {
       const at = parseLogKey(key);

@@ -2,7 +2,7 @@
 import { ChunkCache } from "../chunk-cache.ts";
 import { readDetails, readMetadata } from "../cold-rows.ts";
 import { decodeEntry } from "../account-metadata.ts";
-import type { AccountHead, MailboxHead } from "../driver.ts";
+import type { AccountHead, DirectoryEntry, MailboxHead } from "../driver.ts";
 import {
   ACCOUNT_DIRECTORY,
   accountId,
@@ -19,6 +19,8 @@ import { lostKey, movedKey } from "../level/keys.ts";
 import { placeOf } from "../level/record.ts";
 import { DEFAULT_STORE_LIMITS } from "../limits.ts";
 import { loadContents, type MailboxContents } from "../mailbox-contents.ts";
+import { decodeProperties } from "../mailbox-state.ts";
+import { noteOf } from "../sharing.ts";
 import type { MailboxAt, MessageMetadata } from "../store.ts";
 import type { StoreContext } from "../store-context.ts";
 import { TailRoom } from "../tail-rows.ts";
@@ -54,6 +56,8 @@ export interface MailListener {
   miscounted(fault: MailboxFault): void;
   /** The sums of an account are not those of its mailboxes. */
   missummed(head: AccountHead): void;
+  /** What is shared is found by this entry of the directory, which is missing. */
+  unnoted(note: DirectoryEntry): void;
 }
 
 export class MailCheck {
@@ -123,6 +127,7 @@ export class MailCheck {
       if (isMailbox(box.mailbox)) await this.#checkMailbox(head, box, account);
     }
     this.#checkMetadata(head, account);
+    await this.#checkNotes(head, account);
     if (messages === head.messages && bytes === head.bytes) return;
     const what = `the account counts ${head.messages} messages of ${head.bytes} bytes, its mailboxes ${messages} of ${bytes}`;
     this.#listener.found({ what, account });
@@ -150,7 +155,7 @@ export class MailCheck {
 
   async #checkMailbox({ account: id }: AccountHead, head: MailboxHead, account: string): Promise<void> {
     const at = { account: id, mailbox: head.mailbox };
-    const { name: mailbox } = JSON.parse(textOf(head.properties)) as { name: string };
+    const { name: mailbox } = decodeProperties(head);
     const whose = { account, mailbox };
     this.#mailboxes++;
     const { uidNext, messages } = head;
@@ -176,6 +181,19 @@ export class MailCheck {
       const { mailbox, name } = decodeEntry(box.properties);
       if (ids.has(mailbox) || mailbox === ACCOUNT_DIRECTORY) continue;
       this.#listener.found({ what: `the metadata ${name} is of mailbox ${mailbox}, which is not there`, account });
+    }
+  }
+
+  /** Of whom rights are given to; a note too many is none to wonder at. */
+  async #checkNotes({ account: id, mailboxes }: AccountHead, account: string): Promise<void> {
+    const identifiers = mailboxes
+      .filter(({ mailbox }) => isMailbox(mailbox))
+      .flatMap((head) => (decodeProperties(head).rights ?? []).map(({ identifier }) => identifier));
+    for (const identifier of new Set(identifiers)) {
+      const note = noteOf(identifier, id);
+      if ((await this.#driver.directory.get(note.key)) !== undefined) continue;
+      this.#listener.found({ what: `what is shared with ${identifier} has no note that leads to it`, account });
+      this.#listener.unnoted(note);
     }
   }
 

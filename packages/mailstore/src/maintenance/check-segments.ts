@@ -33,14 +33,16 @@ export interface SegmentsOptions {
   readonly segments: Segments;
   /** Undefined where the store cannot be opened: then its index is not compared. */
   readonly inside: DriverInside | undefined;
-  /** The log reaches at least to here. */
+  /** Where the log ends; undefined where that is not known. */
   readonly end: LogPosition | undefined;
+  /** It reaches at least to here. */
+  readonly proven: LogPosition | undefined;
   /** Told of each segment that is to be read. */
   readonly onSegment?: (done: number, all: number) => void;
 }
 
 export async function readSegments(options: SegmentsOptions): Promise<SegmentsRead> {
-  const { segments, inside, end } = options;
+  const { segments, inside, end, proven } = options;
   const found = new Found(inside?.index);
   const ends = await statedEnds(segments);
   if (end !== undefined && !ends.has(end.segment)) ends.set(end.segment, end.offset);
@@ -60,7 +62,8 @@ export async function readSegments(options: SegmentsOptions): Promise<SegmentsRe
         found.otherDamages.push(new StoreDamage("a bit of the segment's header is wrong", lease.path, 0));
       }
       if (lease.header.kind === "log") found.begin(lease.header);
-      for await (const step of walkSegment(lease, ends.get(number))) await found.take(number, step);
+      const known = { until: ends.get(number), proven: proven?.segment === number ? proven.offset : undefined };
+      for await (const step of walkSegment(lease, known)) await found.take(number, step);
     } finally {
       lease.release();
     }

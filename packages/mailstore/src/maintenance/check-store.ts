@@ -57,7 +57,7 @@ export async function requireStore(directory: string): Promise<void> {
 }
 
 /** What a repair needs to know beside the findings. */
-export interface CheckListener extends Partial<Pick<MailListener, "lost" | "miscounted" | "missummed">> {
+export interface CheckListener extends Partial<Omit<MailListener, "found">> {
   segmentsRead?(read: SegmentsRead): void;
 }
 
@@ -81,14 +81,16 @@ export async function checkLocked(
   const segments =
     driver?.inside.segments ?? (await Segments.list(new DiskFiles(join(directory, "segments")), LEVEL_LIMITS));
   try {
-    const end = driver?.inside.openedAt ?? (isIndexSound ? await readProvenEnd(directory) : undefined);
-    const read = await readSegments({ segments, inside: driver?.inside, end, onSegment });
+    const end = driver?.inside.openedAt;
+    const proven = driver === undefined && isIndexSound ? await readProvenEnd(directory) : undefined;
+    const read = await readSegments({ segments, inside: driver?.inside, end, proven, onSegment });
     listener.segmentsRead?.(read);
     for (const { record } of read.damagedRecords) found(findingOf(record.damage));
     for (const damage of read.otherDamages) found(findingOf(damage));
     onProgress?.("messages");
     const mail =
-      driver && new MailCheck(driver, read, { lost() {}, miscounted() {}, missummed() {}, ...listener, found });
+      driver &&
+      new MailCheck(driver, read, { lost() {}, miscounted() {}, missummed() {}, unnoted() {}, ...listener, found });
     const checked = await mail?.run();
     for (const [place, record] of read.damagedBodies) {
       if (mail?.named.has(record) === true) continue;

@@ -1,7 +1,7 @@
 // Mends what a check finds, as far as it can be mended, and names what is lost. Each step can be cut short and done again.
 import { join } from "node:path";
 import { ChunkCache } from "../chunk-cache.ts";
-import type { AccountHead } from "../driver.ts";
+import type { AccountHead, DirectoryEntry } from "../driver.ts";
 import { IdleIndexes } from "../idle-indexes.ts";
 import { DiskFiles } from "../level/disk-files.ts";
 import type { LevelDriver } from "../level/driver.ts";
@@ -64,6 +64,7 @@ interface Wounds {
   readonly lost: LostMessage[];
   readonly miscounted: MailboxFault[];
   readonly missummed: AccountHead[];
+  readonly unnoted: DirectoryEntry[];
 }
 
 class Repair {
@@ -85,6 +86,7 @@ class Repair {
     if (!this.#options.dryRun && (wounds.read?.damagedRecords.length ?? 0) > 0)
       ({ summary, wounds } = await this.#check());
     await this.#stateAnew(wounds);
+    await this.#noteShares(wounds);
     await this.#mendMail(wounds);
     const changed = this.#mended + this.#lost > 0 && !this.#options.dryRun;
     if (changed) {
@@ -102,7 +104,7 @@ class Repair {
   }
 
   async #check(): Promise<{ summary: CheckSummary; wounds: Wounds }> {
-    const wounds: Wounds = { read: undefined, findings: [], lost: [], miscounted: [], missummed: [] };
+    const wounds: Wounds = { read: undefined, findings: [], lost: [], miscounted: [], missummed: [], unnoted: [] };
     const options = {
       directory: this.#options.directory,
       onFinding: (finding: Finding) => wounds.findings.push(finding),
@@ -112,6 +114,7 @@ class Repair {
       lost: (message) => wounds.lost.push(message),
       miscounted: (fault) => wounds.miscounted.push(fault),
       missummed: (head) => wounds.missummed.push(head),
+      unnoted: (note) => wounds.unnoted.push(note),
     });
     return { summary, wounds };
   }
@@ -174,6 +177,13 @@ class Repair {
         const values = await inside.index.getMany([...keys]);
         await inside.write(keys.map((key, i) => ({ key, value: values[i] ?? null })));
       }),
+    );
+  }
+
+  async #noteShares({ unnoted }: Wounds): Promise<void> {
+    if (unnoted.length === 0) return;
+    await this.#mend(`${unnoted.length} notes of who shares mailboxes with whom are written anew`, () =>
+      this.#withDriver(async ({ directory }) => void (await directory.put(unnoted))),
     );
   }
 

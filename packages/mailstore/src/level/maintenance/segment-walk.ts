@@ -19,8 +19,16 @@ export type WalkStep =
   /** The end of the valid records; torn bytes are those of a group that was never completed. */
   | { readonly type: "end"; readonly offset: number; readonly tornBytes: number };
 
-/** `until` is where the valid records end, if something says so. */
-export async function* walkSegment(lease: SegmentLease, until: number | undefined): AsyncGenerator<WalkStep> {
+/** What is known of where the valid records of a segment end. */
+export interface KnownEnd {
+  /** There. */
+  readonly until?: number | undefined;
+  /** Not before it. */
+  readonly proven?: number | undefined;
+}
+
+export async function* walkSegment(lease: SegmentLease, known: KnownEnd = {}): AsyncGenerator<WalkStep> {
+  const { until } = known;
   const scanner = new LogScanner(lease);
   let offset = SEGMENT_HEADER_BYTES;
   while (until === undefined || offset < until) {
@@ -32,7 +40,7 @@ export async function* walkSegment(lease: SegmentLease, until: number | undefine
       offset += recordBytes(head.length);
       continue;
     }
-    const next = await nextRecord(scanner, { offset, head, until });
+    const next = await nextRecord(scanner, { offset, head, known });
     if ("tornBytes" in next) return void (yield { type: "end", offset, tornBytes: next.tornBytes });
     const what = head === undefined ? "a record is damaged" : `a ${NAMES[head.type]} fails its checksum`;
     yield { type: "damage", offset, end: next.at, head, damage: new StoreDamage(what, lease.path, offset) };
@@ -46,15 +54,12 @@ const NAMES: Record<RecordHead["type"], string> = { blob: "body", batch: "transa
 /** Where the walk goes on behind a record that does not verify; or that it is torn: no later group was begun behind it. */
 async function nextRecord(
   scanner: LogScanner,
-  {
-    offset,
-    head,
-    until,
-  }: { readonly offset: number; readonly head: RecordHead | undefined; readonly until: number | undefined },
+  { offset, head, known }: { readonly offset: number; readonly head: RecordHead | undefined; readonly known: KnownEnd },
 ): Promise<{ readonly at: number } | { readonly tornBytes: number }> {
+  const { until, proven = 0 } = known;
   let first: number | undefined;
   let validEnd = offset;
-  let isProven = until !== undefined;
+  let isProven = until !== undefined || offset < proven;
   for await (const found of scanner.heads(offset + 1)) {
     if (until !== undefined && found.offset >= until) break;
     first ??= found.offset;
@@ -64,5 +69,5 @@ async function nextRecord(
   }
   if (!isProven) return { tornBytes: validEnd - offset };
   const behind = head === undefined ? undefined : offset + recordBytes(head.length);
-  return { at: Math.min(behind ?? first ?? (until as number), until ?? Infinity) };
+  return { at: Math.min(behind ?? first ?? until ?? proven, until ?? Infinity) };
 }

@@ -48,7 +48,7 @@ async function areAllWhole(segments: Segments): Promise<boolean> {
     const lease = await segments.acquire(number);
     if (lease === undefined) return false;
     try {
-      for await (const step of walkSegment(lease, ends.get(number))) {
+      for await (const step of walkSegment(lease, { until: ends.get(number) })) {
         if (step.type === "damage" && step.head?.type !== "blob") return false;
       }
     } finally {
