@@ -12,6 +12,7 @@ import type {
 } from "@pushmail/mailstore";
 import type { Sasl, SaslChannel } from "@pushmail/sasl";
 import type { SearchIndex } from "@pushmail/search-index";
+import type { KeptFacts } from "./arrange/kept-facts.ts";
 import type { ImapLimits } from "./limits.ts";
 import type { Log } from "./log.ts";
 import type { MailboxView } from "./mailbox-view.ts";
@@ -61,6 +62,8 @@ export interface Session {
     readonly allowsUnauthenticate: boolean;
     /** Undefined where there is none: then searches look at every message. */
     readonly searchIndex: SearchIndex | undefined;
+    /** What SORT and THREAD know of messages. */
+    readonly facts: KeptFacts;
     /** The tolerances that are done without. */
     readonly strict: ImapStrictness;
   };

@@ -7,6 +7,7 @@ import { LoginThrottle, type MailStore } from "@pushmail/mailstore";
 import { Sasl } from "@pushmail/sasl";
 import type { SearchIndex } from "@pushmail/search-index";
 import { Admission, type Room } from "./admission.ts";
+import { KeptFacts } from "./arrange/kept-facts.ts";
 import { Connection } from "./connection.ts";
 import { DEFAULT_LIMITS, type ImapLimits } from "./limits.ts";
 import type { Log } from "./log.ts";
@@ -96,6 +97,7 @@ class ConnectionServer implements ImapServer {
       store,
       sasl: options.sasl ?? new Sasl({ store }),
       searchIndex: options.searchIndex,
+      facts: new KeptFacts(limits.search.factBytesMax),
       limits,
       log,
       hostname,

@@ -4,6 +4,7 @@ import type { AccountId, LoginThrottle, MailStore } from "@pushmail/mailstore";
 import type { Sasl } from "@pushmail/sasl";
 import type { SearchIndex } from "@pushmail/search-index";
 import type { Admission } from "./admission.ts";
+import type { KeptFacts } from "./arrange/kept-facts.ts";
 import type { Connection } from "./connection.ts";
 import type { ImapLimits } from "./limits.ts";
 import type { Log } from "./log.ts";
@@ -15,6 +16,7 @@ export interface ServerContext {
   readonly store: MailStore;
   readonly sasl: Sasl;
   readonly searchIndex: SearchIndex | undefined;
+  readonly facts: KeptFacts;
   readonly limits: ImapLimits;
   readonly log: Log;
   /** The name that the greeting gives. */

@@ -15,6 +15,8 @@ export interface SearchLimits {
   readonly scannedMessagesMax: number;
   /** Messages that SORT and THREAD put in order: each is held as a few numbers and texts meanwhile. */
   readonly arrangedMessagesMax: number;
+  /** What is kept of messages that were put in order, those of all sessions together. */
+  readonly factBytesMax: number;
   /** Searches of a mailbox whose results are told as they change. */
   readonly liveSearchesMax: number;
   /** What is held of their results together: a number each, of a SORT with the values that it is sorted by. */
@@ -29,6 +31,7 @@ export const SEARCH_LIMITS: SearchLimits = {
   lineBytesMax: 65_536,
   scannedMessagesMax: 100,
   arrangedMessagesMax: 1_000_000,
+  factBytesMax: 32 * 1024 * 1024,
   liveSearchesMax: 10,
   liveBytesMax: 16 * 1024 * 1024,
 };

@@ -49,7 +49,7 @@ export class SortOrder {
   async learn(session: Session, state: Selected, uids: readonly Uid[]): Promise<readonly Uid[]> {
     const columns = await readSortColumns(session, state, Uint32Array.from(uids), this.#criteria);
     for (const row of columns.uids.keys()) this.#keep(columns, row);
-    return columns.uids;
+    return [...columns.uids];
   }
 
   forget(uids: readonly Uid[]): void {

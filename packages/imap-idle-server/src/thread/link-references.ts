@@ -1,4 +1,5 @@
 // Who answers whom, by message ids (RFC 5256 3, REFERENCES steps 1 to 3).
+import { NO_TEXT } from "../arrange/text-pool.ts";
 import type { TimeSlice } from "../fetch/time-slice.ts";
 import { Forest } from "./forest.ts";
 import type { ThreadFacts } from "./thread-facts.ts";
@@ -10,18 +11,21 @@ class Containers {
   readonly rows: number[] = [];
   readonly parents: number[] = [];
   readonly #children: number[] = [];
-  readonly #byId = new Map<string, number>();
+  readonly #byId: Int32Array;
+
+  constructor(idsEnd: number) {
+    this.#byId = new Int32Array(idsEnd).fill(NOBODY);
+  }
 
   /** The container of an id. */
-  named(id: string): number {
-    let container = this.#byId.get(id);
-    if (container === undefined) this.#byId.set(id, (container = this.#add(NOBODY)));
-    return container;
+  named(id: number): number {
+    const known = this.#byId[id] as number;
+    return known === NOBODY ? (this.#byId[id] = this.#add(NOBODY)) : known;
   }
 
   /** The container of a message: a new one where it has no id, or one that another has already. */
-  take(row: number, id: string | undefined): number {
-    if (id === undefined) return this.#add(row);
+  take(row: number, id: number): number {
+    if (id === NO_TEXT) return this.#add(row);
     const container = this.named(id);
     if (this.rows[container] !== NOBODY) return this.#add(row);
     this.rows[container] = row;
@@ -56,21 +60,26 @@ class Containers {
 
 /** The threads; the order of siblings and roots is nobody's. */
 export async function linkReferences(facts: ThreadFacts, slice: TimeSlice): Promise<Forest> {
-  const containers = new Containers();
-  for (const [row, references] of facts.references.entries()) {
-    const container = containers.take(row, facts.ids[row]);
+  const { links, lists } = facts;
+  const containers = new Containers(facts.idsEnd);
+  for (let row = 0; row < links.length; row++) {
+    let at = links[row] as number;
+    const end = at + 1 + (lists[at] as number);
+    const container = containers.take(row, lists[++at] as number);
     let last = NOBODY;
-    for (const reference of references) {
-      const next = containers.named(reference);
+    while (++at < end) {
+      const next = containers.named(lists[at] as number);
       if (last !== NOBODY && containers.parents[next] === NOBODY) containers.link(last, next);
       last = next;
     }
     // Step 1.B: what the message itself says counts more than what others said of it.
     containers.unlink(container);
     if (last !== NOBODY) containers.link(last, container);
-    await slice.rest();
+    // A promise for each would take longer than all the rest.
+    const rest = slice.rest();
+    if (rest !== undefined) await rest;
   }
-  return forestOf(containers, facts.uids.length, slice);
+  return forestOf(containers, links.length, slice);
 }
 
 /** Step 3: what is below an id without a message goes up, to a message or beneath the topmost such id. */

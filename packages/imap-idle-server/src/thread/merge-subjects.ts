@@ -1,20 +1,22 @@
 // Threads that are about the same become one (RFC 5256 3, REFERENCES step 5).
+import { baseOf, isOfReply } from "../arrange/message-facts.ts";
+import { NO_TEXT } from "../arrange/text-pool.ts";
 import type { TimeSlice } from "../fetch/time-slice.ts";
 import type { Forest } from "./forest.ts";
 import type { ThreadFacts } from "./thread-facts.ts";
 
 /** Merges roots of one base subject; they must be in the order of their dates. */
 export async function mergeSubjects(forest: Forest, facts: ThreadFacts, slice: TimeSlice): Promise<void> {
-  const subjectOf = (root: number): string => facts.subjects[forest.rowOf(root)]?.base ?? "";
-  const isReply = (root: number): boolean => !forest.isDummy(root) && facts.subjects[root]?.isReply === true;
+  const subjectOf = (root: number): number => baseOf(facts.subjects[forest.rowOf(root)] as number);
+  const isReply = (root: number): boolean => !forest.isDummy(root) && isOfReply(facts.subjects[root] as number);
   /** Step 5.B: for each subject the root that the others go to. */
-  const chosen = new Map<string, number>();
+  const chosen = new Map<number, number>();
   for (const root of forest.roots) {
     const subject = subjectOf(root);
     const known = chosen.get(subject);
     const isBetter =
       known === undefined || (!forest.isDummy(known) && (forest.isDummy(root) || (isReply(known) && !isReply(root))));
-    if (isBetter && subject !== "") chosen.set(subject, root);
+    if (isBetter && subject !== NO_TEXT) chosen.set(subject, root);
     await slice.rest();
   }
   const roots = new Set(forest.roots);

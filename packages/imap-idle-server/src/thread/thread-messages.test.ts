@@ -1,6 +1,7 @@
 // Threads against a second, slower reading of RFC 5256 3 by objects and recursion, on random messages.
 import { describe, expect, it } from "@jest/globals";
 import fc from "fast-check";
+import { TextPool } from "../arrange/text-pool.ts";
 import { TimeSlice } from "../fetch/time-slice.ts";
 import { printThreads } from "./print-threads.ts";
 import type { ThreadFacts } from "./thread-facts.ts";
@@ -16,11 +17,13 @@ interface Mail {
 }
 
 async function threads(algorithm: keyof typeof ALGORITHMS, mails: readonly Mail[]): Promise<string> {
+  const texts = new TextPool();
   const facts: ThreadFacts = {
-    uids: mails.map((_, i) => i + 1),
-    ids: mails.map(({ id }) => id),
-    references: mails.map(({ references }) => references),
-    subjects: mails.map(({ base, isReply }) => ({ base, isReply })),
+    uids: Uint32Array.from(mails, (_, i) => i + 1),
+    links: mails.map(({ id = "", references }) => texts.listOf([id, ...references])),
+    lists: texts.lists,
+    subjects: mails.map(({ base, isReply }) => 2 * texts.numberOf(base) + (isReply ? 1 : 0)),
+    idsEnd: texts.count,
     sentMs: mails.map(({ sentMs }) => sentMs),
     arrivedMs: mails.map(({ arrivedMs }) => arrivedMs),
   };

@@ -2,6 +2,7 @@
 import type { ThreadAlgorithm } from "@pushmail/imap-wire";
 import type { Selected, Session } from "../command.ts";
 import { TimeSlice } from "../fetch/time-slice.ts";
+import { baseOf } from "../arrange/message-facts.ts";
 import { sortInSlices } from "../sort/sort-in-slices.ts";
 import { Forest } from "./forest.ts";
 import { linkReferences } from "./link-references.ts";
@@ -12,7 +13,7 @@ export interface Threads {
   /** In order, as are the children of each node. */
   readonly forest: Forest;
   /** The UIDs of the nodes that are messages. */
-  readonly uids: readonly number[];
+  readonly uids: Uint32Array;
 }
 
 /** Threads the messages that are still there. */
@@ -54,9 +55,9 @@ export const ALGORITHMS: Readonly<Record<ThreadAlgorithm, (facts: ThreadFacts, s
 async function threadBySubject({ subjects, sentMs }: ThreadFacts, slice: TimeSlice): Promise<Forest> {
   const forest = new Forest(subjects.length);
   const rows = await sorted(Uint32Array.from(subjects.keys()), (row) => sentMs[row] as number, slice);
-  const firsts = new Map<string, number>();
+  const firsts = new Map<number, number>();
   for (const row of rows) {
-    const subject = subjects[row]?.base ?? "";
+    const subject = baseOf(subjects[row] as number);
     const first = firsts.get(subject);
     if (first === undefined) firsts.set(subject, row);
     else forest.addChild(first, row);
