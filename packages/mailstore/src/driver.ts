@@ -190,7 +190,10 @@ export interface BlobRange {
 }
 
 export interface BlobStore {
-  /** Takes in a body as it streams, with bounded memory; a source that throws leaves nothing behind. */
+  /**
+   * Takes in a body as it streams, with bounded memory; a source that throws leaves nothing behind. Its pieces are the
+   * driver's from then on.
+   */
   stage(body: AsyncIterable<Uint8Array>): Promise<StagedBlob>;
   /** The bytes from `start` (0) to before `end` (all) in pieces of bounded size, without reading the rest. */
   read(blob: BlobId, range?: { readonly start?: number; readonly end?: number }): AsyncIterable<Uint8Array>;

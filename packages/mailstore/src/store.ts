@@ -294,7 +294,7 @@ export interface MailStore {
    */
   sharersWith(account: AccountInfo): Promise<readonly AccountInfo[]>;
 
-  /** Takes in a body of at most `bytesMax` bytes and scans it as it streams. */
+  /** Takes in a body of at most `bytesMax` bytes and scans it as it streams. Nobody changes its pieces any more. */
   stage(body: AsyncIterable<Uint8Array>, options: { readonly bytesMax: number }): Promise<StagedMessage>;
   /** All or none, in one commit. One staged message may go to many mailboxes: its body is stored once. */
   append(messages: readonly NewMessage[]): Promise<readonly Appended[]>;

@@ -1,13 +1,12 @@
 // Takes in bodies as they stream: small ones into memory, large ones straight into a segment of their own.
-import { crc32 } from "node:zlib";
 import type { StagedBlob } from "../driver.ts";
 import type { BlobId } from "../ids.ts";
 import { BodyBuffer } from "./body-buffer.ts";
 import type { LevelLimits } from "./limits.ts";
+import { PayloadChecksums } from "./payload-checksums.ts";
 import {
   blobIdAt,
   encodeRecordHead,
-  FIRST_BLOCK_BYTES,
   PAYLOAD_BYTES_MAX,
   placeOf,
   RECORD_HEAD_BYTES,
@@ -48,7 +47,7 @@ export class BodyWriter implements StagedBodyOwner {
         if (buffer.length <= inlineBodyBytesMax && this.#inlineBytes <= stagedBytesMax) continue;
         own = await OwnSegment.create(this.#options);
         this.#inlineBytes -= buffer.length;
-        await own.write(buffer.take());
+        for (const gathered of buffer.take()) await own.write(gathered);
       }
       if (own !== undefined) {
         const place = await own.finish();
@@ -60,8 +59,8 @@ export class BodyWriter implements StagedBodyOwner {
       await own?.remove().catch(() => undefined);
       throw error;
     }
-    const bytes = buffer.take();
-    return new StagedBody(this, bytes.length, inlineBody(bytes));
+    const inline = inlineBody(buffer.take());
+    return new StagedBody(this, inline.length, inline);
   }
 
   inlineReleased(sizeBytes: number): void {
@@ -89,9 +88,7 @@ class OwnSegment {
   readonly #options: BodyWriterOptions;
   readonly #lease: SegmentLease;
   readonly #buffer = new BodyBuffer();
-  #checksum = 0;
-  #firstChecksum = 0;
-  length = 0;
+  readonly #checksums = new PayloadChecksums();
 
   private constructor(options: BodyWriterOptions, lease: SegmentLease) {
     this.#options = options;
@@ -105,6 +102,10 @@ class OwnSegment {
     return new OwnSegment(options, lease);
   }
 
+  get length(): number {
+    return this.#checksums.length;
+  }
+
   async write(piece: Uint8Array): Promise<void> {
     this.#buffer.append(piece);
     if (this.#buffer.length >= this.#options.limits.readBytesMax) await this.#flush();
@@ -114,9 +115,8 @@ class OwnSegment {
     await this.#flush();
     const { file, header: segment } = this.#lease;
     const offset = SEGMENT_HEADER_BYTES;
-    const { length } = this;
-    const checksums = { checksum: this.#checksum, firstChecksum: this.#firstChecksum };
-    const head = { type: "blob", length, groupStart: offset, ...checksums } as const;
+    const { length, checksum, firstChecksum } = this.#checksums;
+    const head = { type: "blob", length, groupStart: offset, checksum, firstChecksum } as const;
     await file.write(offset, [encodeRecordHead(head, { segment, offset })]);
     this.#options.onStep("stage:written");
     await file.sync();
@@ -132,15 +132,11 @@ class OwnSegment {
   }
 
   async #flush(): Promise<void> {
-    const bytes = this.#buffer.take();
-    // The checksum of no bytes is 0, whatever it goes on from.
-    if (bytes.length === 0) return;
-    if (this.length + bytes.length > PAYLOAD_BYTES_MAX) throw new RangeError("a body larger than 4 GiB");
-    await this.#lease.file.write(SEGMENT_HEADER_BYTES + RECORD_HEAD_BYTES + this.length, [bytes]);
-    this.#checksum = crc32(bytes, this.#checksum);
-    if (this.length < FIRST_BLOCK_BYTES) {
-      this.#firstChecksum = crc32(bytes.subarray(0, FIRST_BLOCK_BYTES - this.length), this.#firstChecksum);
-    }
-    this.length += bytes.length;
+    const { length: bytes } = this.#buffer;
+    if (bytes === 0) return;
+    if (this.length + bytes > PAYLOAD_BYTES_MAX) throw new RangeError("a body larger than 4 GiB");
+    const pieces = this.#buffer.take();
+    await this.#lease.file.write(SEGMENT_HEADER_BYTES + RECORD_HEAD_BYTES + this.length, pieces);
+    for (const piece of pieces) this.#checksums.add(piece);
   }
 }

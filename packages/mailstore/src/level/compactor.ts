@@ -153,8 +153,8 @@ export class Compactor {
     for (const [i, { place, blob }] of live.entries()) {
       this.#checkOpen();
       try {
-        const body = Buffer.concat(await collect(reader.read(place)));
-        slice.push({ blob, body: inlineBody(body) });
+        const body = inlineBody(await collect(reader.read(place)));
+        slice.push({ blob, body });
         bytes += body.length;
       } catch (error) {
         log.warn({ file: lease.path, error }, "a body cannot be read: its segment is not compacted");
@@ -214,7 +214,7 @@ class MoveRequest implements CommitRequest {
   constructor(moves: readonly Move[], settle: { resolve: () => void; reject: (error: unknown) => void }) {
     this.#moves = moves;
     this.#settle = settle;
-    this.bytes = moves.reduce((sum, { body }) => sum + recordBytes(body.bytes.length) + 64, 0);
+    this.bytes = moves.reduce((sum, { body }) => sum + recordBytes(body.length) + 64, 0);
   }
 
   decide(group: Group): void {

@@ -73,7 +73,7 @@ export class Group {
     }
     if (this.#operations.length === 0) return undefined;
     const bytes = encodeOperations(this.#operations);
-    this.#addRecord("batch", { bytes, checksum: crc32(bytes), firstChecksum: 0 });
+    this.#addRecord("batch", { pieces: [bytes], length: bytes.length, checksum: crc32(bytes), firstChecksum: 0 });
     return { pieces: this.#pieces, bytes: this.#offset - this.#start.offset, operations: this.#operations };
   }
 
@@ -82,11 +82,11 @@ export class Group {
     for (const draft of this.#drafts.values()) draft.apply();
   }
 
-  #addRecord(type: RecordType, { bytes, ...checksums }: InlineBody): void {
-    const head = { type, length: bytes.length, groupStart: this.#start.offset, ...checksums };
-    this.#pieces.push(encodeRecordHead(head, { segment: this.#start.segment, offset: this.#offset }), bytes);
-    const padding = paddingAfter(bytes.length);
+  #addRecord(type: RecordType, { pieces, length, checksum, firstChecksum }: InlineBody): void {
+    const head = { type, length, groupStart: this.#start.offset, checksum, firstChecksum };
+    this.#pieces.push(encodeRecordHead(head, { segment: this.#start.segment, offset: this.#offset }), ...pieces);
+    const padding = paddingAfter(length);
     if (padding > 0) this.#pieces.push(Buffer.alloc(padding));
-    this.#offset += recordBytes(bytes.length);
+    this.#offset += recordBytes(length);
   }
 }

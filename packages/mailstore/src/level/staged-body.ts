@@ -1,21 +1,22 @@
 // A body between `stage` and the transaction that names it: in memory, or in a segment of its own.
-import { crc32 } from "node:zlib";
 import type { StagedBlob } from "../driver.ts";
 import type { BlobId } from "../ids.ts";
-import { FIRST_BLOCK_BYTES } from "./record.ts";
+import { PayloadChecksums } from "./payload-checksums.ts";
 
 /** A body that a group writes into the log. */
 export interface InlineBody {
-  readonly bytes: Buffer;
+  readonly pieces: readonly Uint8Array[];
+  readonly length: number;
   /** CRC-32 of the bytes, and of the first of them. */
   readonly checksum: number;
   readonly firstChecksum: number;
 }
 
-export function inlineBody(bytes: Buffer): InlineBody {
-  const checksum = crc32(bytes);
-  const firstChecksum = bytes.length <= FIRST_BLOCK_BYTES ? checksum : crc32(bytes.subarray(0, FIRST_BLOCK_BYTES));
-  return { bytes, checksum, firstChecksum };
+export function inlineBody(pieces: readonly Uint8Array[]): InlineBody {
+  const checksums = new PayloadChecksums();
+  for (const piece of pieces) checksums.add(piece);
+  const { length, checksum, firstChecksum } = checksums;
+  return { pieces, length, checksum, firstChecksum };
 }
 
 /** Who is told what becomes of a staged body. */
