@@ -4,7 +4,8 @@ import { ByteReader, ByteWriter } from "./byte-codec.ts";
 import type { FlagSets } from "./flag-sets.ts";
 import { blobId, type Cursor, type MailboxId, type Uid } from "./ids.ts";
 import { readUidSet, writeUidSet, type MessageOrigin } from "./log-record.ts";
-import type { MessageColumns, RowRange } from "./message-columns.ts";
+import type { MessageColumns } from "./message-columns.ts";
+import type { RowRange } from "./number-column.ts";
 import type { MessageMetadata } from "./store.ts";
 import type { UidSet } from "./uid-set.ts";
 

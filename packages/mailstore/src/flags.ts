@@ -8,7 +8,7 @@ import type { MailboxContents } from "./mailbox-contents.ts";
 import type { FlagChange, FlagsResult, MailboxAt, WorkOptions } from "./store.ts";
 import { commitDecided, inTurn, type StoreContext } from "./store-context.ts";
 import { TransactionDraft } from "./transaction-draft.ts";
-import { uidSetDifference, type UidSet } from "./uid-set.ts";
+import { uidSetDifference, type UidRange, type UidSet } from "./uid-set.ts";
 
 export interface FlagRequest extends WorkOptions {
   readonly uids: UidSet;
@@ -62,45 +62,41 @@ class Decision {
     this.request = request;
   }
 
-  async decide(rowsPerTurn: number): Promise<void> {
+  /** Of a million messages that are alike in one step, of as many that differ in as many. */
+  async decide(runsPerTurn: number): Promise<void> {
     const { columns } = this.#contents;
-    let decided = 0;
-    let read = 0;
-    for (const [first, end] of columns.rowRanges(this.request.uids)) {
-      for (let from = first; from < end; from += rowsPerTurn) {
-        if (decided >= rowsPerTurn) {
+    const { unchangedSince, uids, onRead } = this.request;
+    const options = { modSeqs: unchangedSince !== undefined };
+    let [runs, read] = [0, 0];
+    for (const [first, end] of columns.rowRanges(uids)) {
+      for (let row = first; row < end;) {
+        if (runs++ === runsPerTurn) {
           await turnOfEventLoop();
-          decided = 0;
+          runs = 1;
         }
-        const to = Math.min(end, from + rowsPerTurn);
-        this.#take(from, to);
-        decided += to - from;
-        this.request.onRead?.((read += to - from));
+        const to = columns.runEnd(row, end, options);
+        this.#take(row, to);
+        onRead?.((read += to - row));
+        row = to;
       }
     }
   }
 
-  /** Of a million messages: each step counts. */
+  /** Takes rows without a gap that are alike. */
   #take(first: number, end: number): void {
     const { columns } = this.#contents;
-    const { uids } = columns;
     const { unchangedSince } = this.request;
-    let number = -1;
-    let outcome: Outcome | undefined;
-    for (let row = first; row < end; row++) {
-      const uid = uids[row] as Uid;
-      this.existing.add(uid);
-      if (unchangedSince !== undefined && columns.modSeqAt(row) > unchangedSince) {
-        this.modified.add(uid);
-        continue;
-      }
-      const own = columns.flagNumberAt(row);
-      if (own !== number || outcome === undefined) outcome = this.#outcomeOf((number = own));
-      if (!outcome.changes) continue;
-      this.changed.add(uid);
-      this.unseen += outcome.unseen;
-      this.deleted += outcome.deleted;
+    const range = [columns.uids[first] as Uid, columns.uids[end - 1] as Uid] as const;
+    this.existing.add(range);
+    if (unchangedSince !== undefined && columns.modSeqAt(first) > unchangedSince) {
+      this.modified.add(range);
+      return;
     }
+    const outcome = this.#outcomeOf(columns.flagNumberAt(first));
+    if (!outcome.changes) return;
+    this.changed.add(range);
+    this.unseen += outcome.unseen * (end - first);
+    this.deleted += outcome.deleted * (end - first);
   }
 
   #outcomeOf(number: number): Outcome {
@@ -120,29 +116,14 @@ class Decision {
   }
 }
 
-/** Ascending UIDs gathered as ranges. */
+/** Ascending ranges of UIDs, joined where nothing lies between them. */
 class Ranges {
-  readonly #ranges: [Uid, Uid][] = [];
-  /** The last range, which may grow; 0 where there is none. */
-  #first: Uid = 0;
-  #last: Uid = 0;
+  readonly set: [Uid, Uid][] = [];
 
-  add(uid: Uid): void {
-    if (this.#first === 0 || uid !== this.#last + 1) {
-      this.#close();
-      this.#first = uid;
-    }
-    this.#last = uid;
-  }
-
-  get set(): UidSet {
-    this.#close();
-    return this.#ranges;
-  }
-
-  #close(): void {
-    if (this.#first !== 0) this.#ranges.push([this.#first, this.#last]);
-    this.#first = 0;
+  add([first, last]: UidRange): void {
+    const previous = this.set.at(-1);
+    if (previous !== undefined && first === previous[1] + 1) previous[1] = last;
+    else this.set.push([first, last]);
   }
 }
 
@@ -161,7 +142,11 @@ function transactionOf(
 export function deletedUids({ columns }: MailboxContents, uids: UidSet): UidSet {
   const found = new Ranges();
   for (const [first, end] of columns.rowRanges(uids)) {
-    for (let row = first; row < end; row++) if (columns.flagsAt(row).deleted) found.add(columns.uids[row] as Uid);
+    for (let row = first; row < end;) {
+      const to = columns.alikeEnd(row, end);
+      if (!columns.flagsAt(row).deleted) row = to;
+      for (; row < to; row++) found.add([columns.uids[row] as Uid, columns.uids[row] as Uid]);
+    }
   }
   return found.set;
 }

@@ -48,7 +48,7 @@ export interface StoreLimits {
   readonly idleAccountsMax: number;
   /** Mailbox indexes kept in memory while nobody has them open, in messages. */
   readonly idleIndexMessagesMax: number;
-  /** Rows that one request goes through before others get their turn. */
+  /** Rows, those that are alike and follow each other as one, that a request goes through before others get their turn. */
   readonly rowsPerTurnMax: number;
   /** Password checks at a time: they share the thread pool with the disk. */
   readonly passwordChecksAtOnce: number;

@@ -1,19 +1,17 @@
 // The messages of one mailbox in memory: 16 bytes each in parallel typed arrays, ascending by UID.
 import type { FlagSets } from "./flag-sets.ts";
 import type { Cursor, Uid } from "./ids.ts";
+import { closeGaps, NumberColumn, type RowRange } from "./number-column.ts";
 import type { FlagSet, MessageIndex } from "./store.ts";
 import { lowerBound, type UidSet } from "./uid-set.ts";
 
 const CAPACITY_MIN = 16;
 
-/** Rows [first, end). */
-export type RowRange = readonly [first: number, end: number];
-
 export class MessageColumns implements MessageIndex {
   readonly #flagSets: FlagSets;
   #uids: Uint32Array = new Uint32Array(CAPACITY_MIN);
-  #modSeqs: Float64Array = new Float64Array(CAPACITY_MIN);
-  #flags: Uint32Array = new Uint32Array(CAPACITY_MIN);
+  readonly #modSeqs: NumberColumn<Float64Array> = new NumberColumn(Float64Array, CAPACITY_MIN);
+  readonly #flags: NumberColumn<Uint32Array> = new NumberColumn(Uint32Array, CAPACITY_MIN);
   #count = 0;
   /** The row that was found last: a guess, no more. */
   #lastRow = 0;
@@ -52,11 +50,11 @@ export class MessageColumns implements MessageIndex {
   }
 
   flagNumberAt(row: number): number {
-    return this.#flags[row] as number;
+    return this.#flags.at(row);
   }
 
   modSeqAt(row: number): Cursor {
-    return this.#modSeqs[row] as Cursor;
+    return this.#modSeqs.at(row) as Cursor;
   }
 
   /** The row ranges that a set of UIDs covers; empty ranges are left out. */
@@ -69,13 +67,24 @@ export class MessageColumns implements MessageIndex {
     }
   }
 
+  /** Where the rows end, at most at `end`, that have the flags of `first`. */
+  alikeEnd(first: number, end: number): number {
+    return this.#flags.runEnd(first, end);
+  }
+
+  /** The same, of rows that follow each other by UID too, and where asked have the same MODSEQ. */
+  runEnd(first: number, end: number, { modSeqs }: { readonly modSeqs: boolean }): number {
+    const to = this.#flags.runEnd(first, gapAfter(this.#uids, first, end));
+    return modSeqs ? this.#modSeqs.runEnd(first, to) : to;
+  }
+
   append(uid: Uid, modSeq: Cursor, flagNumber: number): void {
     const previous = this.#count === 0 ? 0 : (this.#uids[this.#count - 1] as number);
     if (uid <= previous) throw new Error(`uid ${uid} after ${previous}: the order of uids is broken`);
     this.reserve(this.#count + 1);
     this.#uids[this.#count] = uid;
-    this.#modSeqs[this.#count] = modSeq;
-    this.#flags[this.#count] = flagNumber;
+    this.#modSeqs.append(this.#count, modSeq);
+    this.#flags.append(this.#count, flagNumber);
     this.#count++;
   }
 
@@ -83,23 +92,16 @@ export class MessageColumns implements MessageIndex {
   load(uids: Uint32Array, modSeqs: Float64Array, flagNumbers: Uint32Array): void {
     this.reserve(this.#count + uids.length);
     this.#uids.set(uids, this.#count);
-    this.#modSeqs.set(modSeqs, this.#count);
-    this.#flags.set(flagNumbers, this.#count);
+    this.#modSeqs.load(this.#count, modSeqs);
+    this.#flags.load(this.#count, flagNumbers);
     this.#count += uids.length;
   }
 
   /** Gives what is there of a set a new MODSEQ, and the flags that its own become. */
   changeFlags(set: UidSet, modSeq: Cursor, become: (flagNumber: number) => number): void {
-    const flags = this.#flags;
-    let before = -1;
-    let after = -1;
     for (const [first, end] of this.rowRanges(set)) {
       this.#modSeqs.fill(modSeq, first, end);
-      for (let row = first; row < end; row++) {
-        const own = flags[row] as number;
-        if (own !== before) after = become((before = own));
-        flags[row] = after;
-      }
+      this.#flags.change(first, end, become);
     }
   }
 
@@ -108,15 +110,10 @@ export class MessageColumns implements MessageIndex {
     const ranges = [...this.rowRanges(set)];
     if (ranges.length === 0) return;
     this.#uids = this.#uids.slice();
-    let target = (ranges[0] as RowRange)[0];
-    for (const [i, [, end]] of ranges.entries()) {
-      const next = ranges[i + 1]?.[0] ?? this.#count;
-      this.#uids.copyWithin(target, end, next);
-      this.#modSeqs.copyWithin(target, end, next);
-      this.#flags.copyWithin(target, end, next);
-      target += next - end;
-    }
-    this.#count = target;
+    closeGaps(this.#uids, ranges, this.#count);
+    this.#modSeqs.remove(ranges, this.#count);
+    this.#flags.remove(ranges, this.#count);
+    for (const [first, end] of ranges) this.#count -= end - first;
   }
 
   /** Copies of rows [first, end): what a chunk holds. */
@@ -132,13 +129,26 @@ export class MessageColumns implements MessageIndex {
   reserve(rows: number): void {
     if (rows <= this.#uids.length) return;
     const capacity = Math.max(rows, this.#uids.length * 2);
-    this.#uids = grown(this.#uids, new Uint32Array(capacity));
-    this.#modSeqs = grown(this.#modSeqs, new Float64Array(capacity));
-    this.#flags = grown(this.#flags, new Uint32Array(capacity));
+    const grown = new Uint32Array(capacity);
+    grown.set(this.#uids);
+    this.#uids = grown;
+    this.#modSeqs.reserve(capacity);
+    this.#flags.reserve(capacity);
   }
 }
 
-function grown<T extends Uint32Array | Float64Array>(from: T, to: T): T {
-  to.set(from);
-  return to;
+/** The first row behind `first` whose UID does not follow that of the row before it; `end` where there is none. */
+function gapAfter(uids: Uint32Array, first: number, end: number): number {
+  const offset = (uids[first] as Uid) - first;
+  if ((uids[end - 1] as Uid) - offset === end - 1) return end;
+  let step = 1;
+  while (first + step < end && (uids[first + step] as Uid) - offset === first + step) step *= 2;
+  let low = first + (step >>> 1);
+  let high = Math.min(first + step, end - 1);
+  while (high - low > 1) {
+    const middle = (low + high) >>> 1;
+    if ((uids[middle] as Uid) - offset === middle) low = middle;
+    else high = middle;
+  }
+  return high;
 }
