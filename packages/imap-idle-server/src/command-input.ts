@@ -45,12 +45,8 @@ export async function readCommand(
   }
 }
 
-/** The next line: no command, but what some commands go on with. */
-export async function readLine(connection: Connection, timeoutMs: number, options?: ReadOptions): Promise<string> {
-  return lineOf(await connection.read(timeoutMs, options), connection);
-}
-
-function lineOf(event: FrameEvent, connection: Connection): string {
+/** What was read, as a line: no command, but what some commands go on with. */
+export function lineOf(event: FrameEvent, connection: Connection): string {
   if (event.type === "frame") return event.frame.text;
   if (event.type === "fault") throw event.fault;
   if (event.type === "literal") connection.framer.refuse();

@@ -77,8 +77,8 @@ export interface Session {
    * promise to await before the next write. Rejects with `PeerGone` when the client has left.
    */
   write(...output: readonly (string | Uint8Array)[]): Promise<void> | undefined;
-  /** Sends what `write` has gathered, and waits until the client takes more. */
-  flush(): Promise<void>;
+  /** Sends what `write` has gathered; while the client does not take more, a promise to await. */
+  flush(): Promise<void> | undefined;
 
   /** The messages of the selected mailbox, with the view made ready. Its rows are good until the next await. */
   index(state: Selected): Promise<MessageIndex>;

@@ -23,8 +23,8 @@ export interface TlsTerms {
 export interface ReadOptions {
   /** Whether what is read belongs to a command under way, for which a server that ends waits. */
   readonly isInCommand?: boolean;
-  /** Called whenever something happened and nothing is read; returns when it is to be called at the latest. */
-  readonly pause?: () => Promise<number>;
+  /** Called whenever something happened and nothing is read; gives when it is to be called at the latest. */
+  readonly pause?: () => number | Promise<number>;
 }
 
 const SHUTTING_DOWN = "The server is shutting down";
@@ -146,32 +146,40 @@ export class Connection {
   }
 
   /** The same, waited for. */
-  async read(timeoutMs: number, options?: ReadOptions): Promise<FrameEvent> {
+  read(timeoutMs: number, options?: ReadOptions): Promise<FrameEvent> {
     const untilMs = this.#options.now() + timeoutMs;
-    for (;;) {
+    const sleep = (dueMs: number): undefined => void (this.#wakeAtMs = Math.min(untilMs, dueMs));
+    return this.signal.until(() => {
       const event = this.take(options);
       if (event !== undefined) return event;
       if (this.#options.now() >= untilMs) throw new Bye("Silent for too long");
-      await this.wait(Math.min(untilMs, (await options?.pause?.()) ?? Infinity));
-    }
+      const dueMs = options?.pause?.() ?? Infinity;
+      return typeof dueMs === "number" ? sleep(dueMs) : dueMs.then(sleep);
+    });
   }
 
   /** Gathers output; undefined where there is room for more, else a promise to await before the next write. */
   write(...output: readonly (string | Uint8Array)[]): Promise<void> | undefined {
     for (const piece of output) {
+      if (piece.length === 0) continue;
       this.#output.push(piece);
       this.#outputBytes += piece.length;
     }
     return this.#outputBytes < this.#options.limits.outputBytesMax ? undefined : this.#makeRoom();
   }
 
-  /** Sends what is gathered, in one write, and waits while the client does not read. */
-  async flush(): Promise<void> {
-    if (!this.#isClosed) this.#send();
-    const isFull = this.#socket.writableNeedDrain;
+  /** Sends what is gathered, in one write, with a last word; while the client does not read, a promise to await. */
+  flush(lastWord = ""): Promise<void> | undefined {
+    if (this.#isClosed) throw new PeerGone();
+    if (lastWord !== "") this.#output.push(lastWord);
+    this.#send();
+    return this.#socket.writableNeedDrain ? this.#drained() : undefined;
+  }
+
+  async #drained(): Promise<void> {
     while (this.#socket.writableNeedDrain && !this.#isClosed) await this.signal.wait();
     // What was raised meanwhile was not for this wait alone: whoever waits next looks at everything once more.
-    if (isFull) this.signal.raise();
+    this.signal.raise();
     if (this.#isClosed) throw new PeerGone();
   }
 

@@ -3,10 +3,10 @@
 import { printContinuation, printUntagged, SyntaxFault, type ResponseCode } from "@pushmail/imap-wire";
 import type { AccountId, AccountInfo, Cursor, MailboxId } from "@pushmail/mailstore";
 import { endIfGone, listReachableOf } from "./access.ts";
-import { readLine } from "./command-input.ts";
+import { lineOf } from "./command-input.ts";
 import type { Authenticated, Selected, Session, SessionState } from "./command.ts";
 import type { Connection } from "./connection.ts";
-import { heldModSeq, tellUpdates } from "./mailbox-sync.ts";
+import { heldModSeq, tellUpdates, type Told } from "./mailbox-sync.ts";
 import { News } from "./notify/gather-news.ts";
 import { ALL_OF_SELECTED, METADATA_ALONE, Subscription } from "./notify/subscription.ts";
 import { tellAllMetadata, tellNamesOfOther, tellNews } from "./notify/tell-news.ts";
@@ -19,6 +19,9 @@ export interface PushOptions {
   /** Whether the command has expunged, so that this is told even to a client that wants no news. */
   readonly hasExpunged?: boolean;
 }
+
+/** In IDLE no number is in use. */
+const AT_ANY_TIME: PushOptions = { holdsExpunge: false };
 
 /** What the client has asked for, of its own mailboxes and of those of others. */
 interface Listening {
@@ -134,10 +137,17 @@ export class Push {
   }
 
   /** Tells all that is new; returns a HIGHESTMODSEQ that must be told with it. */
-  async tell(state: Authenticated | Selected, options: PushOptions): Promise<Cursor | undefined> {
-    const highest = state.name === "selected" ? await this.#tellSelected(state, options) : undefined;
-    const listening = this.#listening;
-    if (listening === undefined) return highest;
+  tell(state: Authenticated | Selected, options: PushOptions): Told {
+    const highest = state.name === "selected" ? this.#tellSelected(state, options) : undefined;
+    return this.#listening === undefined ? highest : this.#tellListening(state, this.#listening, highest);
+  }
+
+  async #tellListening(
+    state: Authenticated | Selected,
+    listening: Listening,
+    selected: Told,
+  ): Promise<Cursor | undefined> {
+    const highest = await selected;
     await this.#addSharers(state, listening);
     for (const feed of listening.feeds.values()) {
       // An overflow ends what was listened to.
@@ -146,7 +156,7 @@ export class Push {
     return highest;
   }
 
-  async #tellSelected(state: Selected, { holdsExpunge, hasExpunged }: PushOptions): Promise<Cursor | undefined> {
+  #tellSelected(state: Selected, { holdsExpunge, hasExpunged }: PushOptions): Told {
     endIfGone(state);
     const asked = this.#listening === undefined ? ALL_OF_SELECTED : this.#listening.subscription.selected;
     const wants = asked ?? (hasExpunged === true ? ALL_OF_SELECTED : undefined);
@@ -154,17 +164,25 @@ export class Push {
     return tellUpdates(this.#session, state, { holdsExpunge: holdsExpunge && wants.delayed, wants });
   }
 
-  /** Tells what is new while the client is silent; returns when it wants to be called again. */
-  async pause(state: Authenticated | Selected, options: PushOptions): Promise<number> {
+  /** Tells what is new while the client is silent; gives when it wants to be called again. */
+  pause(state: Authenticated | Selected, options: PushOptions): number | Promise<number> {
     // What comes while output is under way is read when that has left: one write, not one for each change.
-    if (this.#connection.hasLeft()) {
-      const highest = await this.tell(state, options);
-      const isNews = this.#connection.hasOutput;
-      if (highest !== undefined && isNews) await this.#write("Highest", highestModSeq(highest));
-      const isSilent = this.#session.now() >= this.#connection.sentAtMs + this.#keepAliveMs;
-      if (isSilent && !isNews) await this.#write("Still here");
-      await this.#session.flush();
-    }
+    if (!this.#connection.hasLeft()) return this.#dueMs;
+    const highest = this.tell(state, options);
+    return highest instanceof Promise ? highest.then((late) => this.#send(late)) : this.#send(highest);
+  }
+
+  /** Sends what was told, or after long silence that the server is still here. */
+  #send(highest: Cursor | undefined): number | Promise<number> {
+    let lastWord = "";
+    if (!this.#connection.hasOutput) {
+      if (this.#session.now() >= this.#dueMs) lastWord = printUntagged("OK", "Still here");
+    } else if (highest !== undefined) lastWord = printUntagged("OK", "Highest", highestModSeq(highest));
+    const full = this.#connection.flush(lastWord);
+    return full === undefined ? this.#dueMs : full.then(() => this.#dueMs);
+  }
+
+  get #dueMs(): number {
     return this.#connection.sentAtMs + this.#keepAliveMs;
   }
 
@@ -175,8 +193,8 @@ export class Push {
     const stops = Array.from(accounts, (account) => this.#watch(account));
     try {
       await this.#session.write(printContinuation("idling"));
-      const pause = (): Promise<number> => this.pause(state, { holdsExpunge: false });
-      const line = await readLine(this.#connection, Infinity, { pause });
+      const pause = (): number | Promise<number> => this.pause(state, AT_ANY_TIME);
+      const line = lineOf(await this.#connection.read(Infinity, { pause }), this.#connection);
       if (!DONE.test(line)) throw new SyntaxFault("Expected DONE");
     } finally {
       for (const stop of stops) stop();
@@ -214,12 +232,8 @@ export class Push {
 
   /** RFC 5465 5.8: too much has happened to be told; the client is told so, and from then on nothing. */
   async #overflow(state: Authenticated | Selected): Promise<void> {
-    await this.#write("Too much has changed to be told", "NOTIFICATIONOVERFLOW");
+    await this.#session.write(printUntagged("OK", "Too much has changed to be told", "NOTIFICATIONOVERFLOW"));
     await this.listen(state, new Subscription([]));
-  }
-
-  #write(text: string, code?: ResponseCode): Promise<void> | undefined {
-    return this.#session.write(printUntagged("OK", text, code));
   }
 }
 

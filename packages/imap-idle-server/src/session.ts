@@ -11,7 +11,7 @@ import { Refusal, type AccountInfo, type Cursor, type MailStore, type MessageInd
 import type { Sasl, SaslChannel } from "@pushmail/sasl";
 import { endIfGone, isTheSelected, mayRead } from "./access.ts";
 import { capabilitiesOf } from "./capabilities.ts";
-import { readCommand, readLine, type CommandOptions, type Incoming } from "./command-input.ts";
+import { lineOf, readCommand, type CommandOptions, type Incoming } from "./command-input.ts";
 import type {
   Authenticated,
   Call,
@@ -118,7 +118,7 @@ export class ImapSession implements Session {
     return this.#connection.write(...output);
   }
 
-  flush(): Promise<void> {
+  flush(): Promise<void> | undefined {
     return this.#connection.flush();
   }
 
@@ -235,7 +235,7 @@ export class ImapSession implements Session {
   async askForLine(challenge: string): Promise<string> {
     await this.write(printContinuation(challenge));
     await this.flush();
-    return readLine(this.#connection, this.#silenceMs);
+    return lineOf(await this.#connection.read(this.#silenceMs), this.#connection);
   }
 
   idle(state: Authenticated | Selected): Promise<void> {

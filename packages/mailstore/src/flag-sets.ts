@@ -63,7 +63,9 @@ export function checkFlags(flags: readonly string[], limits: FlagLimits, known: 
 export class FlagSets {
   readonly #sets: FlagSet[] = [];
   readonly #numbers = new Map<string, number>();
-  readonly #keywords = new Map<string, { readonly spelling: string; readonly order: number }>();
+  /** Keywords as they were first spelled, and the place of each by its lower case. */
+  readonly #spellings: string[] = [];
+  readonly #places = new Map<string, number>();
   readonly #transitions = new Map<string, number>();
 
   /** The number of the set with these flags; names may come in any order and case, doubled or not. */
@@ -97,15 +99,16 @@ export class FlagSets {
   }
 
   knows(keyword: string): boolean {
-    return this.#keywords.has(keyword.toLowerCase());
+    return this.#places.has(keyword.toLowerCase());
   }
 
   get keywordCount(): number {
-    return this.#keywords.size;
+    return this.#spellings.length;
   }
 
-  keywords(): string[] {
-    return Array.from(this.#keywords.values(), ({ spelling }) => spelling);
+  /** In the order in which they came; it grows with them. */
+  keywords(): readonly string[] {
+    return this.#spellings;
   }
 
   #apply(number: number, change: FlagChange): number {
@@ -124,26 +127,22 @@ export class FlagSets {
 
   #canonical(flags: readonly string[]): string[] {
     const system = new Set<string>();
-    const keywords = new Map<number, string>();
+    const keywords = new Set<number>();
     for (const flag of flags) {
       const name = CANONICAL.get(flag.toLowerCase());
       if (name !== undefined) system.add(name);
-      else {
-        const keyword = this.#keyword(flag);
-        keywords.set(keyword.order, keyword.spelling);
-      }
+      else keywords.add(this.#placeOf(flag));
     }
-    const ordered = [...keywords].toSorted(([a], [b]) => a - b).map(([, spelling]) => spelling);
+    const ordered = [...keywords].toSorted((a, b) => a - b).map((place) => this.#spellings[place] as string);
     return [...SYSTEM_FLAGS.filter((name) => system.has(name)), ...ordered];
   }
 
-  #keyword(flag: string): { readonly spelling: string; readonly order: number } {
-    const key = flag.toLowerCase();
-    let known = this.#keywords.get(key);
-    if (known === undefined) {
-      known = { spelling: flag, order: this.#keywords.size };
-      this.#keywords.set(key, known);
-    }
-    return known;
+  #placeOf(keyword: string): number {
+    const key = keyword.toLowerCase();
+    const known = this.#places.get(key);
+    if (known !== undefined) return known;
+    const place = this.#spellings.push(keyword) - 1;
+    this.#places.set(key, place);
+    return place;
   }
 }
