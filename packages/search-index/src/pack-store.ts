@@ -10,7 +10,8 @@ import { decodePack, encodePack, type IndexedMessage, PackDamage, type PackedFil
 
 /** To be raised with every change of keys, packs, hashes or filters. */
 const FORMAT_VERSION = 1;
-const PACKS_AT_ONCE = 4;
+/** Those of short mails, which are a few KB each; of longer ones packBytesMax is the bound. */
+const PACKS_AT_ONCE = 64;
 const OPTIONS = {
   keyEncoding: "buffer",
   valueEncoding: "buffer",
@@ -60,7 +61,9 @@ export class PackStore {
     // The pack that has `first` begins before it.
     const before = { ...packRange(kind, at, [0, first]), reverse: true, limit: 1 };
     const [start = packKey(kind, at, first)] = await this.#level.keys(before).all();
-    const iterator = this.#level.iterator({ gte: start, lte: packKey(kind, at, last) });
+    // LevelDB's own bound of 16 KiB would make each pack a read of its own.
+    const { packBytesMax: highWaterMarkBytes } = this.#options.limits;
+    const iterator = this.#level.iterator({ gte: start, lte: packKey(kind, at, last), highWaterMarkBytes });
     try {
       for (;;) {
         const entries = await iterator.nextv(PACKS_AT_ONCE);

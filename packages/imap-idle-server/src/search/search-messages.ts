@@ -8,11 +8,12 @@ import type { StoredMessage } from "../fetch/load-messages.ts";
 import { mapBatches, readGroups } from "../fetch/read-groups.ts";
 import { TimeSlice } from "../fetch/time-slice.ts";
 import { uidBatches } from "../fetch/uid-batches.ts";
-import type { MailboxView } from "../mailbox-view.ts";
-import type { Candidate } from "./candidate.ts";
+import type { Candidate, Truth } from "./candidate.ts";
 import { searchBounds } from "./search-bounds.ts";
 import { planSearch, type SearchPlan } from "./search-plan.ts";
 import { testHeld, testPieces, wantTexts } from "./search-texts.ts";
+
+const NOTHING_FOUND: readonly Truth[] = [];
 
 interface Search {
   readonly session: Session;
@@ -35,8 +36,8 @@ export async function searchMessages(session: Session, state: Selected, key: Sea
   const { batchMessagesMax } = session.limits.search;
   const bounds = searchBounds(key, view);
   slice.goal = view.countOf(bounds);
-  let open = await uidsOf(sift(search, byIndex(view, bounds, batchMessagesMax)));
-  if (await askIndex(search, open)) open = await uidsOf(sift(search, inTurns(open, batchMessagesMax)));
+  let open = await siftByIndex(search, uidBatches(view, bounds, batchMessagesMax));
+  if (await askIndex(search, open)) open = await siftByIndex(search, [open]);
   if (plan.usesMetadata) {
     const metadata = inBatches(open, batchMessagesMax, (set) => handle.metadata(set));
     open = await uidsOf(sift(search, metadata));
@@ -44,10 +45,6 @@ export async function searchMessages(session: Session, state: Selected, key: Sea
   const details = inBatches(open, batchMessagesMax, (set) => handle.details(set));
   await siftByTexts(search, sift(search, details));
   return Uint32Array.from(search.found).sort();
-}
-
-function* byIndex(view: MailboxView, uids: UidSet, size: number): Generator<readonly StoredMessage[]> {
-  for (const batch of uidBatches(view, uids, size)) yield batch.map((uid) => ({ uid }));
 }
 
 /** Asks the index, where there is one, what the open messages do not have; returns whether that is known. */
@@ -60,10 +57,6 @@ async function askIndex(search: Search, open: readonly Uid[]): Promise<boolean> 
   const ruledOut = await session.server.searchIndex?.ruledOut(at, plan.texts, [first, last]);
   search.ruledOut = ruledOut ?? search.ruledOut;
   return ruledOut !== undefined;
-}
-
-function* inTurns(uids: readonly Uid[], size: number): Generator<readonly StoredMessage[]> {
-  for (let at = 0; at < uids.length; at += size) yield uids.slice(at, at + size).map((uid) => ({ uid }));
 }
 
 async function* inBatches<Stored>(
@@ -80,22 +73,34 @@ async function uidsOf(batches: AsyncIterable<readonly StoredMessage[]>): Promise
   return uids;
 }
 
+/** Decides on messages of which nothing is loaded; returns those that are still open. */
+async function siftByIndex(search: Search, batches: Iterable<readonly Uid[]>): Promise<readonly Uid[]> {
+  const { session, state, slice } = search;
+  const open: Uid[] = [];
+  let index = await session.index(state);
+  for (const batch of batches) {
+    for (const uid of batch) {
+      if (decide(search, index, { uid }) === undefined) open.push(uid);
+      const rest = slice.restAmongMany();
+      if (rest === undefined) continue;
+      await rest;
+      index = await session.index(state);
+    }
+  }
+  return open;
+}
+
 /** Keeps what is found, and gives what is still open. */
 async function* sift<Stored extends StoredMessage>(
   search: Search,
-  batches: AsyncIterable<readonly Stored[]> | Iterable<readonly Stored[]>,
+  batches: AsyncIterable<readonly Stored[]>,
 ): AsyncGenerator<readonly Stored[]> {
-  const { session, state, plan, slice } = search;
+  const { session, state, slice } = search;
   for await (const batch of batches) {
     const open: Stored[] = [];
     let index = await session.index(state);
     for (const stored of batch) {
-      const candidate = candidateOf(search, index, stored);
-      // Another session may have expunged it: then there is nothing to be found.
-      const truth = candidate === undefined ? false : plan.test(candidate);
-      if (truth === undefined) open.push(stored);
-      else slice.done++;
-      if (truth === true) search.found.push(stored.uid);
+      if (decide(search, index, stored) === undefined) open.push(stored);
       const rest = slice.rest();
       if (rest === undefined) continue;
       await rest;
@@ -103,6 +108,16 @@ async function* sift<Stored extends StoredMessage>(
     }
     yield open;
   }
+}
+
+/** Puts the test to what is known of a message, and keeps it where it is found. */
+function decide(search: Search, index: MessageIndex, stored: StoredMessage): Truth {
+  const candidate = candidateOf(search, index, stored);
+  // Another session may have expunged it: then there is nothing to be found.
+  const truth = candidate === undefined ? false : search.plan.test(candidate);
+  if (truth !== undefined) search.slice.done++;
+  if (truth === true) search.found.push(stored.uid);
+  return truth;
 }
 
 /** Decides by the octets of messages on those that nothing else has decided on. */
@@ -140,7 +155,7 @@ function candidateOf(search: Search, index: MessageIndex, stored: StoredMessage)
     modSeq: index.modSeqAt(row),
     metadata: "sizeBytes" in stored ? stored : undefined,
     summary: "summary" in stored ? stored.summary : undefined,
-    found: [],
+    found: NOTHING_FOUND,
     ruledOut: search.ruledOut(stored.uid),
   };
 }
