@@ -91,8 +91,8 @@ export class MailboxView {
     return uid;
   }
 
-  /** The sequence number of a UID, 0 where the client knows no such message; `likelyRow` is looked at first. */
-  numberOf(uid: Uid, likelyRow = 0): number {
+  /** The sequence number of a UID, 0 where the client knows no such message; `likelyRow` is looked at first, of UIDs without gaps the right one. */
+  numberOf(uid: Uid, likelyRow: number = uid - (this.uids[0] ?? 0)): number {
     const isIt = likelyRow < this.#count && this.uids[likelyRow] === uid;
     const row = isIt ? likelyRow : this.lowerBound(uid);
     return row < this.#count && this.uids[row] === uid ? row + 1 : 0;

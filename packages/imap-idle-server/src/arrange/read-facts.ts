@@ -13,6 +13,8 @@ export interface ReadOptions {
 export interface ReadFacts {
   /** Those of the messages that are still there, of which all is known that was asked for. */
   readonly uids: Uint32Array;
+  /** The columns of these facts, as they were asked for: a message is a row. */
+  readonly columns: readonly Float64Array[];
   readonly facts: MailboxFacts;
 }
 
@@ -42,5 +44,7 @@ export async function readFacts(
   session.server.facts.keep(at, facts);
   const gone = new Set(facts.lacking(lacking, names));
   const index = await session.index(state);
-  return { uids: uids.filter((uid) => index.rowOf(uid) >= 0 && !gone.has(uid)), facts };
+  const there = uids.filter((uid) => index.rowOf(uid) >= 0 && !gone.has(uid));
+  const slots = facts.slotsOf(there);
+  return { uids: there, columns: names.map((name) => facts.valuesOf(slots, name)), facts };
 }

@@ -6,9 +6,6 @@ import { searchMessages } from "../search/search-messages.ts";
 import { printThreads } from "../thread/print-threads.ts";
 import { threadMessages } from "../thread/thread-messages.ts";
 
-/** How much text is put together before it is written. */
-const TEXT_AT_ONCE = 16_384;
-
 export const thread: Command = command({
   name: "THREAD",
   in: ["selected"],
@@ -27,21 +24,18 @@ export const thread: Command = command({
     if (tooMany !== undefined) return tooMany;
     const { forest, uids } = await threadMessages(session, state, found, algorithm);
     const numberOf = (node: number): number =>
-      uid ? (uids[node] as number) : state.view.numberOf(uids[node] as number);
+      uid ? (uids[node] as number) : state.view.numberOf(uids[node] as number, node);
     await tellPieces(session, printThreads(forest, numberOf));
     return undefined;
   },
 });
 
 async function tellPieces(session: Session, pieces: Iterable<string>): Promise<void> {
-  let text = "* THREAD";
-  let isFirst = true;
+  let before = " ";
+  await session.write("* THREAD");
   for (const piece of pieces) {
-    text += isFirst ? ` ${piece}` : piece;
-    isFirst = false;
-    if (text.length < TEXT_AT_ONCE) continue;
-    await session.write(text);
-    text = "";
+    await session.write(before + piece);
+    before = "";
   }
-  await session.write(`${text}\r\n`);
+  await session.write("\r\n");
 }

@@ -1,6 +1,5 @@
 // The order of messages by SORT's criteria (RFC 5256 3, RFC 5957): each is a column of values, a row for each message.
 import type { SortCriterion, SortKey } from "@pushmail/imap-wire";
-import type { MailboxFacts } from "../arrange/mailbox-facts.ts";
 import { baseOf } from "../arrange/message-facts.ts";
 import { readFacts } from "../arrange/read-facts.ts";
 import type { Selected, Session } from "../command.ts";
@@ -15,7 +14,7 @@ export type Value = number | string;
 /** The values by which messages are put in order: a column for each criterion, a row for each message. */
 export interface SortColumns {
   readonly criteria: readonly SortCriterion[];
-  readonly columns: readonly (readonly Value[])[];
+  readonly columns: readonly ArrayLike<Value>[];
   /** Those of the messages that are still there. */
   readonly uids: Uint32Array;
 }
@@ -29,14 +28,12 @@ export async function readSortColumns(
 ): Promise<SortColumns> {
   const slice = new TimeSlice(session, () => session.flush());
   const names = criteria.map(({ key }) => key);
-  const { uids: there, facts } = await readFacts(session, state, uids, { names, slice });
-  return { criteria, columns: names.map((name) => columnOf(facts, there, name)), uids: there };
-}
-
-function columnOf(facts: MailboxFacts, uids: Uint32Array, name: SortKey): readonly Value[] {
-  const values = facts.valuesOf(uids, name);
-  if (NUMBERS.has(name)) return values;
-  return values.map((value) => facts.texts.textOf(name === "SUBJECT" ? baseOf(value) : value));
+  const { uids: there, columns, facts } = await readFacts(session, state, uids, { names, slice });
+  const valuesOf = (name: SortKey, column: Float64Array): ArrayLike<Value> => {
+    if (NUMBERS.has(name)) return column;
+    return Array.from(column, (value) => facts.texts.textOf(name === "SUBJECT" ? baseOf(value) : value));
+  };
+  return { criteria, columns: names.map((name, i) => valuesOf(name, columns[i] as Float64Array)), uids: there };
 }
 
 /** The UIDs in the order of the criteria, equal ones as they are. */
@@ -45,7 +42,7 @@ export async function sortMessages(session: Session, { criteria, columns, uids }
   const rows = Uint32Array.from(uids.keys());
   const compare = (a: number, b: number): number => {
     for (let i = 0; i < columns.length; i++) {
-      const column = columns[i] as readonly Value[];
+      const column = columns[i] as ArrayLike<Value>;
       const order = compareValues(column[a] as Value, column[b] as Value, criteria[i]);
       if (order !== 0) return order;
     }

@@ -75,8 +75,7 @@ export async function linkReferences(facts: ThreadFacts, slice: TimeSlice): Prom
     // Step 1.B: what the message itself says counts more than what others said of it.
     containers.unlink(container);
     if (last !== NOBODY) containers.link(last, container);
-    // A promise for each would take longer than all the rest.
-    const rest = slice.rest();
+    const rest = slice.restAmongMany();
     if (rest !== undefined) await rest;
   }
   return forestOf(containers, links.length, slice);
@@ -91,6 +90,8 @@ async function forestOf({ rows, parents }: Containers, messages: number, slice: 
   const above = new Map<number, number>();
   for (const [container, row] of rows.entries()) {
     if (row === NOBODY) continue;
+    const rest = slice.restAmongMany();
+    if (rest !== undefined) await rest;
     const passed: number[] = [];
     let at = parents[container] as number;
     while (at !== NOBODY && rows[at] === NOBODY && !above.has(at) && parents[at] !== NOBODY) {
@@ -103,7 +104,6 @@ async function forestOf({ rows, parents }: Containers, messages: number, slice: 
     else if (rows[top] !== NOBODY) forest.addChild(rows[top] as number, row);
     else if (orphans.has(top)) orphans.get(top)?.push(row);
     else orphans.set(top, [row]);
-    await slice.rest();
   }
   for (const siblings of orphans.values()) roots.push(rootOf(forest, siblings));
   forest.roots = Uint32Array.from(roots);

@@ -17,7 +17,8 @@ export async function mergeSubjects(forest: Forest, facts: ThreadFacts, slice: T
     const isBetter =
       known === undefined || (!forest.isDummy(known) && (forest.isDummy(root) || (isReply(known) && !isReply(root))));
     if (isBetter && subject !== NO_TEXT) chosen.set(subject, root);
-    await slice.rest();
+    const rest = slice.restAmongMany();
+    if (rest !== undefined) await rest;
   }
   const roots = new Set(forest.roots);
   for (const root of forest.roots) {
@@ -36,7 +37,8 @@ export async function mergeSubjects(forest: Forest, facts: ThreadFacts, slice: T
       roots.add(dummy);
       chosen.set(subject, dummy);
     }
-    await slice.rest();
+    const rest = slice.restAmongMany();
+    if (rest !== undefined) await rest;
   }
   forest.roots = Uint32Array.from(roots);
 }

@@ -8,11 +8,11 @@ import type { TimeSlice } from "../fetch/time-slice.ts";
 /** Column by column; a message is a row, in the order of the mailbox. What an algorithm has no use for is empty. */
 export interface ThreadFacts {
   readonly uids: Uint32Array;
-  readonly sentMs: readonly number[];
-  readonly arrivedMs: readonly number[];
-  readonly subjects: readonly number[];
+  readonly sentMs: Float64Array;
+  readonly arrivedMs: Float64Array;
+  readonly subjects: Float64Array;
   /** Where among the lists that of the message's own id, or 0, and those that it refers to is, the oldest first. */
-  readonly links: readonly number[];
+  readonly links: Float64Array;
   readonly lists: readonly number[];
   /** All ids are below it. */
   readonly idsEnd: number;
@@ -24,6 +24,8 @@ const NAMES: Readonly<Record<ThreadAlgorithm, readonly FactName[]>> = {
   REFS: ["DATE", "ARRIVAL", "LINKS"],
 };
 
+const NONE = new Float64Array(0);
+
 /** What an algorithm goes by, of those of the messages that are still there. */
 export async function loadThreadFacts(
   session: Session,
@@ -32,8 +34,8 @@ export async function loadThreadFacts(
   { algorithm, slice }: { readonly algorithm: ThreadAlgorithm; readonly slice: TimeSlice },
 ): Promise<ThreadFacts> {
   const names = NAMES[algorithm];
-  const { uids, facts } = await readFacts(session, state, asked, { names, slice });
-  const column = (name: FactName): readonly number[] => (names.includes(name) ? facts.valuesOf(uids, name) : []);
+  const { uids, columns, facts } = await readFacts(session, state, asked, { names, slice });
+  const column = (name: FactName): Float64Array => columns[names.indexOf(name)] ?? NONE;
   return {
     uids,
     sentMs: column("DATE"),

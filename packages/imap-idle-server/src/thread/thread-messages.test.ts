@@ -20,12 +20,12 @@ async function threads(algorithm: keyof typeof ALGORITHMS, mails: readonly Mail[
   const texts = new TextPool();
   const facts: ThreadFacts = {
     uids: Uint32Array.from(mails, (_, i) => i + 1),
-    links: mails.map(({ id = "", references }) => texts.listOf([id, ...references])),
+    links: Float64Array.from(mails, ({ id = "", references }) => texts.listOf([id, ...references])),
     lists: texts.lists,
-    subjects: mails.map(({ base, isReply }) => 2 * texts.numberOf(base) + (isReply ? 1 : 0)),
+    subjects: Float64Array.from(mails, ({ base, isReply }) => 2 * texts.numberOf(base) + (isReply ? 1 : 0)),
     idsEnd: texts.count,
-    sentMs: mails.map(({ sentMs }) => sentMs),
-    arrivedMs: mails.map(({ arrivedMs }) => arrivedMs),
+    sentMs: Float64Array.from(mails, ({ sentMs }) => sentMs),
+    arrivedMs: Float64Array.from(mails, ({ arrivedMs }) => arrivedMs),
   };
   const forest = await ALGORITHMS[algorithm](facts, new TimeSlice());
   return [...printThreads(forest, (node) => node + 1)].join("");

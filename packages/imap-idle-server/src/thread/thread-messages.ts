@@ -54,7 +54,11 @@ export const ALGORITHMS: Readonly<Record<ThreadAlgorithm, (facts: ThreadFacts, s
 /** Messages of one base subject are answers to the oldest of them. */
 async function threadBySubject({ subjects, sentMs }: ThreadFacts, slice: TimeSlice): Promise<Forest> {
   const forest = new Forest(subjects.length);
-  const rows = await sorted(Uint32Array.from(subjects.keys()), (row) => sentMs[row] as number, slice);
+  const rows = await sorted(
+    Uint32Array.from(subjects.keys()),
+    byDate((row) => sentMs[row] as number),
+    slice,
+  );
   const firsts = new Map<number, number>();
   for (const row of rows) {
     const subject = baseOf(subjects[row] as number);
@@ -66,26 +70,39 @@ async function threadBySubject({ subjects, sentMs }: ThreadFacts, slice: TimeSli
   return forest;
 }
 
-async function sortChildren(forest: Forest, sentMs: readonly number[], slice: TimeSlice): Promise<void> {
+async function sortChildren(forest: Forest, sentMs: Float64Array, slice: TimeSlice): Promise<void> {
+  const compare = byDate((child) => sentMs[child] as number);
   for (let node = 0; node < forest.count; node++) {
     const children = forest.childrenOf(node);
-    if (children.length < 2) continue;
-    forest.setChildren(node, await sorted(Uint32Array.from(children), (child) => sentMs[child] as number, slice));
+    // Most answers come in the order in which they are told.
+    if (isInOrder(children, compare)) continue;
+    forest.setChildren(node, await sorted(Uint32Array.from(children), compare, slice));
   }
 }
 
-async function sortRoots(forest: Forest, atMs: readonly number[], slice: TimeSlice): Promise<void> {
-  forest.roots = await sorted(forest.roots, (root) => atMs[forest.rowOf(root)] as number, slice);
+async function sortRoots(forest: Forest, atMs: ArrayLike<number>, slice: TimeSlice): Promise<void> {
+  const compare = byDate((root) => atMs[forest.rowOf(root)] as number);
+  forest.roots = await sorted(forest.roots, compare, slice);
 }
 
+type Compare = (a: number, b: number) => number;
+
 /** Nodes by a date; where that is the same by their place in the mailbox (RFC 5256 2.2). */
-function sorted(nodes: Uint32Array, dateOf: (node: number) => number, slice: TimeSlice): Promise<Uint32Array> {
-  const compare = (a: number, b: number): number => dateOf(a) - dateOf(b) || a - b;
+function byDate(dateOf: (node: number) => number): Compare {
+  return (a, b) => dateOf(a) - dateOf(b) || a - b;
+}
+
+function isInOrder(nodes: readonly number[], compare: Compare): boolean {
+  for (let i = 1; i < nodes.length; i++) if (compare(nodes[i - 1] as number, nodes[i] as number) > 0) return false;
+  return true;
+}
+
+function sorted(nodes: Uint32Array, compare: Compare, slice: TimeSlice): Promise<Uint32Array> {
   return sortInSlices(nodes, { compare, rest: () => slice.rest() });
 }
 
 /** For the row that stands for a root, when the newest message of its thread came. */
-async function newestOf(forest: Forest, arrivedMs: readonly number[], slice: TimeSlice): Promise<readonly number[]> {
+async function newestOf(forest: Forest, arrivedMs: Float64Array, slice: TimeSlice): Promise<readonly number[]> {
   const newest: number[] = [];
   for (const root of forest.roots) {
     const row = forest.rowOf(root);
