@@ -1,7 +1,7 @@
 // check, repair, backup and restore as an operator calls them, the built command on a built server: a backup under load
 // that restores to what was acknowledged, and damage that is found, listed and lived with.
 import { execFile } from "node:child_process";
-import { mkdir, open, readdir, readFile, rm } from "node:fs/promises";
+import { mkdir, open, readdir, readFile, rm, truncate } from "node:fs/promises";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "@jest/globals";
 import { makeDataDirectory, type DataDirectory } from "./support/data-directory.ts";
@@ -154,6 +154,23 @@ describe("looking after a data directory", () => {
     expect(await server.end("SIGKILL")).toBeNull();
     expect(await pushmail("check", "--data", directory.data)).toMatchObject({ code: 0, stderr: "" });
   }, 180_000);
+
+  it("tells of a backup that is damaged, or was cut short, when it restores it", async () => {
+    const backup = join(directory.path, "backup");
+    const segment = await damage(backup, "mail-8");
+    const back = await pushmail("restore", backup, "--data", join(directory.path, "damaged"));
+    expect(back).toMatchObject({ code: 1, stderr: "" });
+    expect(back.stdout).toMatch(
+      new RegExp(`a body fails its checksum: \\S+${segment} at offset \\d+ .*subject mail-8,`),
+    );
+    await truncate(join(backup, "segments", segment), 10_000);
+    const cut = await pushmail("restore", backup, "--data", join(directory.path, "cut"));
+    expect(cut).toMatchObject({ code: 1, stdout: expect.stringContaining(segment) });
+    await rm(join(backup, "backup.json"));
+    const unfinished = await pushmail("restore", backup, "--data", join(directory.path, "unfinished"));
+    expect(unfinished).toMatchObject({ code: 2, stdout: "" });
+    expect(unfinished.stderr).toMatch(/backup holds no backup that was finished/);
+  }, 60_000);
 
   it("finds a damaged mail, lists it as lost, and goes on with all the others", async () => {
     const data = join(directory.path, "restored");
