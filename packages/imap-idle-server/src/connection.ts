@@ -35,7 +35,8 @@ export class Connection {
   readonly address: string;
   readonly #options: ConnectionOptions;
   #socket: Socket | DeflatedSocket;
-  #output: (string | Uint8Array)[] = [];
+  /** Undefined where there is none, which is nearly always. */
+  #output: (string | Uint8Array)[] | undefined;
   #outputBytes = 0;
   #sentAtMs: number;
   #isAwaited = false;
@@ -69,7 +70,7 @@ export class Connection {
 
   /** Whether output is gathered that was not sent. */
   get hasOutput(): boolean {
-    return this.#output.length > 0;
+    return this.#output !== undefined;
   }
 
   /** When output was last handed to the network. */
@@ -79,8 +80,12 @@ export class Connection {
 
   /** Waits until something happened, or until about `untilMs`. Look at everything again after it. */
   wait(untilMs: number): Promise<void> {
-    this.#wakeAtMs = untilMs;
+    this.#sleep(untilMs);
     return this.signal.wait();
+  }
+
+  #sleep(untilMs: number): void {
+    this.#wakeAtMs = untilMs;
   }
 
   /** Called now and then for all connections, in place of a timer for each. */
@@ -111,7 +116,7 @@ export class Connection {
     // One that was told good-bye already, or does not read, is not waited for.
     if (!writable || writableNeedDrain || this.#isHandshaking) return this.destroy();
     this.#isDismissed = true;
-    this.#output.push(farewell);
+    this.#gather(farewell);
     this.#send();
     this.#socket.destroySoon();
   }
@@ -148,30 +153,27 @@ export class Connection {
   /** The same, waited for. */
   read(timeoutMs: number, options?: ReadOptions): Promise<FrameEvent> {
     const untilMs = this.#options.now() + timeoutMs;
-    const sleep = (dueMs: number): undefined => void (this.#wakeAtMs = Math.min(untilMs, dueMs));
     return this.signal.until(() => {
       const event = this.take(options);
       if (event !== undefined) return event;
       if (this.#options.now() >= untilMs) throw new Bye("Silent for too long");
       const dueMs = options?.pause?.() ?? Infinity;
-      return typeof dueMs === "number" ? sleep(dueMs) : dueMs.then(sleep);
+      if (typeof dueMs !== "number") return dueMs.then((ms) => this.#sleep(Math.min(untilMs, ms)));
+      this.#sleep(Math.min(untilMs, dueMs));
+      return undefined;
     });
   }
 
   /** Gathers output; undefined where there is room for more, else a promise to await before the next write. */
   write(...output: readonly (string | Uint8Array)[]): Promise<void> | undefined {
-    for (const piece of output) {
-      if (piece.length === 0) continue;
-      this.#output.push(piece);
-      this.#outputBytes += piece.length;
-    }
+    for (const piece of output) this.#gather(piece);
     return this.#outputBytes < this.#options.limits.outputBytesMax ? undefined : this.#makeRoom();
   }
 
   /** Sends what is gathered, in one write, with a last word; while the client does not read, a promise to await. */
   flush(lastWord = ""): Promise<void> | undefined {
     if (this.#isClosed) throw new PeerGone();
-    if (lastWord !== "") this.#output.push(lastWord);
+    this.#gather(lastWord);
     this.#send();
     return this.#socket.writableNeedDrain ? this.#drained() : undefined;
   }
@@ -185,7 +187,7 @@ export class Connection {
 
   /** Sends what is gathered and a last word, and ends. Further input is dropped, and a client that stays is cut off. */
   async end(farewell = ""): Promise<void> {
-    if (farewell !== "") this.#output.push(farewell);
+    this.#gather(farewell);
     if (!this.#isClosed) this.#send();
     this.#socket.removeListener("data", this.#onData).resume().end();
     const untilMs = this.#options.now() + this.#options.limits.lingerMs;
@@ -276,7 +278,7 @@ export class Connection {
 
   readonly #onClose = (): void => {
     this.#isClosed = true;
-    this.#output = [];
+    this.#output = undefined;
     this.signal.raise();
   };
 
@@ -290,10 +292,16 @@ export class Connection {
     await giveWay();
   }
 
+  #gather(piece: string | Uint8Array): void {
+    if (piece.length === 0) return;
+    (this.#output ??= []).push(piece);
+    this.#outputBytes += piece.length;
+  }
+
   #send(): void {
-    if (this.#output.length === 0) return;
     const output = this.#output;
-    this.#output = [];
+    if (output === undefined) return;
+    this.#output = undefined;
     this.#outputBytes = 0;
     this.#sentAtMs = this.#options.now();
     const socket: Duplex = this.#socket;

@@ -188,9 +188,7 @@ export class Push {
 
   /** Tells whatever happens at once, until the client says DONE (RFC 2177). */
   async idle(state: Authenticated | Selected): Promise<void> {
-    const selected = state.name === "selected" ? [state.handle.account] : [];
-    const accounts = new Set([state.account.id, ...selected, ...(this.#listening?.feeds.keys() ?? [])]);
-    const stops = Array.from(accounts, (account) => this.#watch(account));
+    const stops = this.#watchAll(state);
     try {
       await this.#session.write(printContinuation("idling"));
       const pause = (): number | Promise<number> => this.pause(state, AT_ANY_TIME);
@@ -199,6 +197,12 @@ export class Push {
     } finally {
       for (const stop of stops) stop();
     }
+  }
+
+  #watchAll(state: Authenticated | Selected): (() => void)[] {
+    const selected = state.name === "selected" ? [state.handle.account] : [];
+    const accounts = new Set([state.account.id, ...selected, ...(this.#listening?.feeds.keys() ?? [])]);
+    return Array.from(accounts, (account) => this.#watch(account));
   }
 
   #watch(account: AccountId): () => void {

@@ -102,7 +102,21 @@ export class ImapSession implements Session {
       await this.write(printUntagged("OK", `${this.#server.hostname} ready`, code));
       await this.flush();
       while (this.#state.name !== "logout") {
-        await this.#answer(await readCommand(this.#connection, this.limits, this.#waiting));
+        const incoming = await readCommand(this.#connection, this.limits, this.#waiting);
+        // Not in a function of its own: each that waits for a command takes 0.4 KiB of every session in IDLE.
+        let invocation: Invocation | undefined;
+        let reply: Reply;
+        try {
+          invocation = readInvocation(incoming.frame, this.limits);
+          const completion = await this.#carryOut(invocation, incoming.literal);
+          reply = { status: "OK", text: `${invocation.name} completed`, ...completion };
+        } catch (error) {
+          reply = answerError(this, error, invocation?.name);
+        } finally {
+          this.progress.end();
+          incoming.literal?.skip();
+        }
+        await this.#answer(incoming, invocation, reply);
         if (this.#connection.framer.pendingBytes > 0) await giveWay();
       }
     } catch (error) {
@@ -265,19 +279,9 @@ export class ImapSession implements Session {
     return this.#state.name === "notAuthenticated" ? Infinity : this.limits.autologoutMs;
   }
 
-  async #answer(incoming: Incoming): Promise<void> {
-    let invocation: Invocation | undefined;
-    let reply: Reply;
-    try {
-      invocation = readInvocation(incoming.frame, this.limits);
-      const completion = await this.#carryOut(invocation, incoming.literal);
-      reply = { status: "OK", text: `${invocation.name} completed`, ...completion };
-    } catch (error) {
-      reply = answerError(this, error, invocation?.name);
-    } finally {
-      this.progress.end();
-      incoming.literal?.skip();
-    }
+  /** Tells what is new, and how a command has ended. */
+  async #answer({ tag }: Incoming, invocation: Invocation | undefined, outcome: Reply): Promise<void> {
+    let reply = outcome;
     const state = this.#state;
     if ("account" in state) {
       const holds = invocation !== undefined && holdsExpunge(invocation);
@@ -288,7 +292,7 @@ export class ImapSession implements Session {
         reply = { ...reply, code: highestModSeq(highest) };
       else if (highest !== undefined) await this.write(printUntagged("OK", "Highest", highestModSeq(highest)));
     }
-    await this.write(printTagged(incoming.tag ?? "*", reply.status, reply.text, reply.code));
+    await this.write(printTagged(tag ?? "*", reply.status, reply.text, reply.code));
     await (this.#due === "tls" ? this.#goOnInTls() : this.flush());
     if (this.#due === "deflate") this.#connection.startCompression();
     if (this.#due === "clear") await this.#connection.endCompression();

@@ -17,7 +17,7 @@ export class Signal {
 
   /** Resolves at the next `raise`, or at once after one that nobody waited for. One may wait at a time. */
   wait(): Promise<void> {
-    if (!this.#raised) return new Promise((resolve) => (this.#resume = resolve));
+    if (!this.#raised) return new Promise((resolve) => this.#await(resolve));
     this.#raised = false;
     return Promise.resolve();
   }
@@ -35,19 +35,19 @@ export class Signal {
             this.#raised = false;
             seen = look();
           } while (seen === undefined && this.#raised);
-          if (seen === undefined) this.#resume = lookOn;
-          else if (seen instanceof Promise) seen.then(sleepOn, reject);
+          if (seen === undefined) this.#await(lookOn);
+          else if (seen instanceof Promise) seen.then(() => (this.#raised ? lookOn() : this.#await(lookOn)), reject);
           else resolve(seen);
         } catch (error) {
           reject(error);
         }
       };
-      const sleepOn = (): void => {
-        if (this.#raised) lookOn();
-        else this.#resume = lookOn;
-      };
       lookOn();
     });
+  }
+
+  #await(resume: () => void): void {
+    this.#resume = resume;
   }
 }
 

@@ -14,6 +14,8 @@ const ANNOUNCEMENT = /(~?)\{(\d{1,20})(\+?)\}$/;
 const TAIL_BYTES = 32;
 const NO_BYTES = Buffer.alloc(0);
 const NO_LITERALS: readonly Literal[] = [];
+/** Shared by all framers between commands: an array that was used keeps the room that it had. */
+const NO_INPUT: Buffer[] = [];
 
 /** Turns the bytes of one connection into commands. */
 export class Framer {
@@ -21,7 +23,7 @@ export class Framer {
   #mode: Mode = "line";
   /** Set once the command has been answered: the rest of it is skipped. */
   #discarding = false;
-  #input: Buffer[] = [];
+  #input = NO_INPUT;
   #pendingBytes = 0;
   readonly #line: HeldLine = new HeldLine();
   #text = "";
@@ -43,7 +45,8 @@ export class Framer {
   /** Takes what the socket gave. Stop reading the socket while `pendingBytes` is large. */
   push(chunk: Buffer): void {
     if (chunk.length === 0) return;
-    this.#input.push(chunk);
+    if (this.#input === NO_INPUT) this.#input = [chunk];
+    else this.#input.push(chunk);
     this.#pendingBytes += chunk.length;
   }
 
@@ -59,7 +62,7 @@ export class Framer {
 
   /** Forgets the bytes that no event has used up: nothing sent in clear may be read after STARTTLS. */
   discardPending(): void {
-    this.#input = [];
+    this.#input = NO_INPUT;
     this.#pendingBytes = 0;
     this.#reset();
   }
@@ -180,7 +183,8 @@ export class Framer {
     const chunk = this.#input[0];
     if (chunk === undefined) return;
     if (bytes < chunk.length) this.#input[0] = chunk.subarray(bytes);
-    else this.#input.shift();
+    else if (this.#input.length > 1) this.#input.shift();
+    else this.#input = NO_INPUT;
     this.#pendingBytes -= bytes;
   }
 

@@ -39,7 +39,7 @@ export class LoadedAccounts {
   readonly #entries = new Map<AccountId, Entry>();
   /** The records in memory of all accounts together. */
   readonly #recent: SharedRoom<AccountState>;
-  readonly #watchers = new Map<AccountId, Set<() => void>>();
+  readonly #watchers = new Map<AccountId, Set<{ readonly wake: () => void }>>();
   readonly #stopListening: () => void;
   readonly #grown: Grown;
   readonly #onTrouble: (error: unknown) => void;
@@ -80,12 +80,12 @@ export class LoadedAccounts {
   watch(account: AccountId, wake: () => void): () => void {
     let watchers = this.#watchers.get(account);
     if (watchers === undefined) this.#watchers.set(account, (watchers = new Set()));
-    // A wrapper of its own, so that one function may watch twice and stop once.
-    const call = (): void => wake();
-    watchers.add(call);
+    // An object of its own, so that one function may watch twice and stop once.
+    const watcher = { wake };
+    watchers.add(watcher);
     return () => {
       const left = this.#watchers.get(account);
-      if (left?.delete(call) === true && left.size === 0) this.#watchers.delete(account);
+      if (left?.delete(watcher) === true && left.size === 0) this.#watchers.delete(account);
     };
   }
 
@@ -138,7 +138,7 @@ export class LoadedAccounts {
 
   /** Has those look who watch an account. */
   wake(account: AccountId): void {
-    for (const wake of this.#watchers.get(account) ?? []) wake();
+    for (const { wake } of this.#watchers.get(account) ?? []) wake();
   }
 
   #apply(account: AccountState, record: LogRecord): void {
