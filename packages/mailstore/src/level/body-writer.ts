@@ -89,6 +89,9 @@ class OwnSegment {
   readonly #lease: SegmentLease;
   readonly #buffer = new BodyBuffer();
   readonly #checksums = new PayloadChecksums();
+  /** What the last sync that has begun is of. */
+  #syncedLength = 0;
+  #syncing: Promise<void> = Promise.resolve();
 
   private constructor(options: BodyWriterOptions, lease: SegmentLease) {
     this.#options = options;
@@ -108,11 +111,15 @@ class OwnSegment {
 
   async write(piece: Uint8Array): Promise<void> {
     this.#buffer.append(piece);
-    if (this.#buffer.length >= this.#options.limits.readBytesMax) await this.#flush();
+    const { readBytesMax, unsyncedBodyBytesMax } = this.#options.limits;
+    if (this.#buffer.length < readBytesMax) return;
+    await this.#flush();
+    if (this.length - this.#syncedLength >= unsyncedBodyBytesMax) await this.#beginSync();
   }
 
   async finish(): Promise<BlobId> {
     await this.#flush();
+    await this.#syncing;
     const { file, header: segment } = this.#lease;
     const offset = SEGMENT_HEADER_BYTES;
     const { length, checksum, firstChecksum } = this.#checksums;
@@ -126,6 +133,7 @@ class OwnSegment {
   }
 
   async remove(): Promise<void> {
+    await this.#syncing.catch(() => undefined);
     this.#lease.release();
     await this.#options.segments.remove(this.#lease.header.number);
     this.#options.segments.staged.delete(this.#lease.header.number);
@@ -138,5 +146,14 @@ class OwnSegment {
     const pieces = this.#buffer.take();
     await this.#lease.file.write(SEGMENT_HEADER_BYTES + RECORD_HEAD_BYTES + this.length, pieces);
     for (const piece of pieces) this.#checksums.add(piece);
+  }
+
+  /** The disk takes the body as it comes: at its end all of it would stand before the syncs of small mails. */
+  async #beginSync(): Promise<void> {
+    // A failure is reported once: it is this body's, whatever later syncs say.
+    await this.#syncing;
+    this.#syncedLength = this.length;
+    this.#syncing = this.#lease.file.sync();
+    this.#syncing.catch(() => undefined);
   }
 }

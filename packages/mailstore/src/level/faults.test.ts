@@ -78,6 +78,10 @@ async function deliver(driver: StoreDriver, text: string): Promise<Delivered> {
   }
 }
 
+async function* pieces(length: number): AsyncGenerator<Uint8Array> {
+  for (let at = 0; at < length; at += 500) yield Buffer.alloc(Math.min(500, length - at), "y");
+}
+
 /** The store holds exactly what was delivered, and one can go on. */
 async function checkExactly(driver: StoreDriver, delivered: readonly Delivered[]): Promise<void> {
   const { records } = await driver.log(A, cursor(1), { limit: 10_000 });
@@ -133,6 +137,32 @@ describe("a disk in trouble", () => {
       });
     }
   }
+
+  it("refuses a body that one of its syncs has lost a part of, whatever the later ones say", async () => {
+    const { driver, trouble } = await begin({
+      ...LIMITS,
+      zeroFillBytesMin: 0,
+      readBytesMax: 2_048,
+      unsyncedBodyBytesMax: 4_096,
+    });
+    const syncsOf = async (length: number): Promise<number> => {
+      let syncs = 0;
+      trouble.failing = (name) => name === "sync" && syncs++ < 0;
+      await (await driver.blobs.stage(pieces(length))).discard();
+      return syncs;
+    };
+    // One at its end, and one for each 4,096 bytes or little more.
+    expect([await syncsOf(3_500), await syncsOf(6_000), await syncsOf(21_000)]).toEqual([1, 2, 5]);
+    const { filesOpen } = trouble.disk;
+    for (let failing = 0; failing < 5; failing++) {
+      let syncs = 0;
+      trouble.failing = (name) => name === "sync" && syncs++ === failing;
+      await expect(driver.blobs.stage(pieces(21_000))).rejects.toMatchObject({ code: "storeFull" });
+      expect([syncs, trouble.disk.filesOpen]).toEqual([failing + 1, filesOpen]);
+    }
+    trouble.failing = () => false;
+    await checkExactly(driver, [await deliver(driver, BODIES.own)]);
+  });
 
   it("cuts off a refused group when it closes, so that it does not come back", async () => {
     const { driver, trouble } = await begin();

@@ -6,6 +6,8 @@ export interface LevelLimits {
   readonly segmentBytesMax: number;
   /** Bodies larger than this get a file of their own while they stream in. */
   readonly inlineBodyBytesMax: number;
+  /** Bytes of such a body after which a sync begins: small mails' syncs wait for what others have not synced. */
+  readonly unsyncedBodyBytesMax: number;
   /** Staged bodies held in memory, together; beyond, even small ones get a file of their own. */
   readonly stagedBytesMax: number;
   /** Bytes of one group commit, unless a single request is larger; at most `REQUEST_BYTES_MAX`. */
@@ -58,6 +60,7 @@ const MIB = 1024 * KIB;
 export const LEVEL_LIMITS: LevelLimits = {
   segmentBytesMax: 128 * MIB,
   inlineBodyBytesMax: MIB,
+  unsyncedBodyBytesMax: MIB,
   stagedBytesMax: 64 * MIB,
   groupBytesMax: 8 * MIB,
   groupRequestsMax: 512,

@@ -13,6 +13,7 @@ const LIMITS: LevelLimits = {
   ...LEVEL_LIMITS,
   segmentBytesMax: 24 * 1024,
   inlineBodyBytesMax: 6 * 1024,
+  unsyncedBodyBytesMax: 4 * 1024,
   stagedBytesMax: 20 * 1024,
   groupBytesMax: 12 * 1024,
   zeroFillBytesMin: 2 * 1024,
