@@ -9,23 +9,22 @@ import { afterAll, beforeAll, describe, expect, it, jest } from "@jest/globals";
 import { StoreDamage } from "@pushmail/mailstore";
 import { checkStore, repairStore, type CheckSummary, type Finding } from "@pushmail/mailstore/maintenance";
 import { seededRandom, testSeed } from "../support/seeded-random.ts";
-import { compare, fill, KINDS, NO_DIFFERENCE, type Difference, type KnownStore } from "./stored-mail.ts";
+import { compare, fill, KINDS, NO_DIFFERENCE, type Difference, type Kind, type KnownStore } from "./stored-mail.ts";
 
-const TRIES = Number(process.env["TEST_DAMAGES"] ?? 5);
+const TRIES = Number(process.env["TEST_DAMAGES"] ?? 1);
 const BURST_BYTES = 60;
-jest.setTimeout(60_000 + 20_000 * TRIES);
+jest.setTimeout(240_000 + 20_000 * TRIES);
 
-/** Every kind of file, and what stands for those in which nothing is kept. */
-const FILES = [
-  /^segments\/.*\.seg$/,
-  /^index\/\d+\.ldb$/,
-  /^segments\/.*\.body$/,
-  /^index\/MANIFEST/,
-  /^kept\//,
-  /^segments\/.*\.seg$/,
-  /^index\/CURRENT$/,
-  /^index\/\d+\.log$/,
-  /\.spare$|^lock\/|LOG$|holder/,
+/** Every kind of file, and what stands for those in which nothing is kept; and the store that has it, where one alone does. */
+const FILES: readonly (readonly [pattern: RegExp, only?: Kind])[] = [
+  [/^segments\/.*\.seg$/],
+  [/^index\/\d+\.ldb$/],
+  [/^segments\/.*\.body$/],
+  [/^index\/MANIFEST/],
+  [/^kept\//, "compacted"],
+  [/^index\/CURRENT$/],
+  [/^index\/\d+\.log$/],
+  [/\.spare$|^lock\/|LOG$|holder/],
 ];
 
 let root: string;
@@ -84,19 +83,37 @@ function flip(file: string, at: number, bit: number): Damage {
   return { file, what: `bit ${bit} of ${file} flipped at ${at}`, run: (path) => overwrite(path, at, change) };
 }
 
-/** Damage number `i` of a directory. */
-async function damageOf(directory: string, i: number, random: () => number): Promise<Damage | undefined> {
-  const below = (bound: number): number => Math.floor(random() * bound);
-  const pattern = FILES[i % FILES.length] as RegExp;
-  const files = (await filesOf(directory)).filter((name) => pattern.test(name));
-  const file = files[below(files.length)];
-  const size = file === undefined ? 0 : (await stat(join(directory, file))).size;
-  if (file === undefined || size === 0) return undefined;
-  const [at, bit] = [below(size), below(8)];
-  const kind = Math.floor(i / FILES.length + i) % 3;
-  if (kind === 0) return burst(file, at);
-  if (kind === 1) return cut(file, at);
-  return flip(file, at, bit);
+type Way = (file: string, at: number, bit: number) => Damage;
+const EVERY_WAY: readonly Way[] = [flip, cut, burst];
+
+/** A damage of a directory, to one of the files that a pattern names. */
+async function damageOf(directory: string, pattern: RegExp, how: { way: Way; random: () => number }): Promise<Damage> {
+  const below = (bound: number): number => Math.floor(how.random() * bound);
+  const files: [file: string, bytes: number][] = [];
+  for (const file of (await filesOf(directory)).filter((name) => pattern.test(name))) {
+    const { size } = await stat(join(directory, file));
+    if (size > 0) files.push([file, size]);
+  }
+  const [file, bytes] = files[below(files.length)] ?? [];
+  if (file === undefined || bytes === undefined) throw new Error(`no file is there like ${pattern}`);
+  return how.way(file, below(bytes), below(8));
+}
+
+/** Over the three stores each kind of file is flipped, cut and overwritten once; then come any damages, so many to each. */
+async function* damagesOf(kind: Kind, directory: string): AsyncGenerator<Damage> {
+  const random = seededRandom(testSeed());
+  const turn = KINDS.indexOf(kind);
+  for (const [i, [pattern, only]] of FILES.entries()) {
+    if (only !== undefined && only !== kind) continue;
+    const ways = only === undefined ? [EVERY_WAY[(i + turn) % EVERY_WAY.length] as Way] : EVERY_WAY;
+    for (const way of ways) yield damageOf(directory, pattern, { way, random });
+  }
+  const there = FILES.filter(([, only = kind]) => only === kind);
+  for (let i = 0; i < TRIES; i++) {
+    const [pattern] = there[Math.floor(random() * there.length)] as (typeof FILES)[number];
+    const way = EVERY_WAY[Math.floor(random() * EVERY_WAY.length)] as Way;
+    yield damageOf(directory, pattern, { way, random });
+  }
 }
 
 async function filesOf(directory: string): Promise<string[]> {
@@ -132,7 +149,9 @@ async function follow(store: KnownStore, damage: Damage): Promise<"unharmed" | "
   const before = await compare(started, store.model);
   const copy = await damagedCopy(store.directory, damage);
   const { findings } = await check(copy);
-  const inFile = findings.filter(({ file }) => file?.endsWith(damage.file) === true);
+  // A manifest that is cut between two records is an older one: then tables that it names are found missing.
+  const suspects = damage.file.startsWith("index/MANIFEST") ? [damage.file, ".ldb"] : [damage.file];
+  const inFile = findings.filter(({ file }) => suspects.some((suspect) => file?.endsWith(suspect) === true));
   // What is wrong is found, with file and offset.
   if (findings.length > 0) expect(inFile.length).toBeGreaterThan(0);
   for (const { offset } of inFile) expect(offset).toBeGreaterThanOrEqual(0);
@@ -183,17 +202,7 @@ describe.each(KINDS)("a data directory (%s)", (kind) => {
   });
 
   it("never serves a wrong byte nor loses a mail in silence, whatever is damaged", async () => {
-    const random = seededRandom(testSeed());
-    const outcomes = await followAll(
-      (async function* () {
-        // Each kind begins with other files.
-        const first = TRIES * KINDS.indexOf(kind);
-        for (let i = first; i < first + TRIES; i++) {
-          const damage = await damageOf(known().directory, i, random);
-          if (damage !== undefined) yield damage;
-        }
-      })(),
-    );
+    const outcomes = await followAll(damagesOf(kind, known().directory));
     expect(outcomes["lost"]).toBeGreaterThan(0);
   });
 

@@ -9,8 +9,9 @@ export interface FloodOrder {
   readonly connections: number;
   /** Taken in turn: what the connections come from. */
   readonly from: readonly string[];
-  /** Sent at once, as latin1. */
+  /** Sent at once, as latin1; and then so many octets more, all the same. */
   readonly opening: string;
+  readonly fillBytes: number;
   /** Sent on each connection every so often. */
   readonly drip: string;
   readonly everyMs: number;
@@ -25,6 +26,7 @@ export interface FloodReport {
 const AT_ONCE = 500;
 
 const order = JSON.parse(process.argv[2] ?? "") as FloodOrder;
+const opening = order.opening + "x".repeat(order.fillBytes);
 const open = new Set<Socket>();
 const words: Record<string, number> = {};
 let tried = 0;
@@ -47,7 +49,7 @@ function next(): void {
   socket.on("error", () => undefined);
   socket.once("connect", () => {
     open.add(socket);
-    socket.write(order.opening, "latin1");
+    socket.write(opening, "latin1");
   });
   const oneTried = (): void => {
     socket.off("connect", oneTried).off("close", oneTried);

@@ -23,6 +23,7 @@ export class Flood {
       connections: FLOOD,
       from: ATTACKERS,
       opening: "",
+      fillBytes: 0,
       drip: "x",
       everyMs: 200,
       ...order,

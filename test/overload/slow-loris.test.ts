@@ -1,6 +1,5 @@
 // Thousands of connections to each port that send a byte now and then and never a command: they are told to go, clients
 // are served meanwhile and afterwards, and the memory comes back.
-import { readFileSync } from "node:fs";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "@jest/globals";
 import { makeDataDirectory, type DataDirectory } from "../support/data-directory.ts";
 import { ServerProcess, type Address } from "../support/server-process.ts";
@@ -43,7 +42,7 @@ beforeAll(async () => {
   for (const port of ["smtp", "submission", "submissions", "lmtp", "imap", "imaps"] as const) {
     await served(port, server.ready[port] as Address, OWNER);
   }
-  memoryBefore = memoryOf(server);
+  memoryBefore = server.residentBytes;
 });
 
 afterEach(() => flood?.stop());
@@ -52,12 +51,6 @@ afterAll(async () => {
   ServerProcess.killAll();
   await directory.remove();
 });
-
-/** Resident bytes, where the system tells. */
-function memoryOf({ ready: { pid } }: ServerProcess): number {
-  if (process.platform !== "linux") return 0;
-  return Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, "utf8"))?.[1]) * 1024;
-}
 
 describe.each<[Port, string]>([
   ["smtp", "EHLO loris\r\n"],
@@ -89,7 +82,7 @@ describe.each<[Port, string]>([
 });
 
 it("slow connections leave the server as it was", async () => {
-  expect(memoryOf(server) - memoryBefore).toBeLessThan(MEMORY_GROWTH_MAX);
+  expect(server.residentBytes - memoryBefore).toBeLessThan(MEMORY_GROWTH_MAX);
   expect(server.log.split("\n").filter((line) => /"level":"(error|fatal)"/.test(line))).toEqual([]);
   expect(await server.end()).toBe(0);
 });

@@ -1,6 +1,7 @@
 // A pushmail server as its users run it: the built command in a process of its own.
 import { spawn, type ChildProcess } from "node:child_process";
 import { once } from "node:events";
+import { readFileSync } from "node:fs";
 import { createInterface, type Interface } from "node:readline";
 import { join } from "node:path";
 import { within } from "./deadline.ts";
@@ -82,6 +83,12 @@ export class ServerProcess {
   /** What it logged so far. */
   get log(): string {
     return this.logLines.join("\n");
+  }
+
+  /** The memory that it has, where the system tells. */
+  get residentBytes(): number {
+    if (process.platform !== "linux") return 0;
+    return Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${this.ready.pid}/status`, "utf8"))?.[1]) * 1024;
   }
 
   /** Waits for something that its log shows. */
