@@ -14,6 +14,7 @@ import { printFlagSet } from "./fetch/print-flag-set.ts";
 import { tellArrived } from "./fetch/tell-arrived.ts";
 import { tellChanged, tellGone } from "./live/tell-live.ts";
 import type { Updates } from "./mailbox-updates.ts";
+import type { MailboxView } from "./mailbox-view.ts";
 import type { SelectedWants } from "./notify/subscription.ts";
 import { changeHead, tellsVanished } from "./response-form.ts";
 
@@ -175,10 +176,10 @@ export async function tellFlags(session: Session, state: Selected, { uids, silen
   await tellKeywords(session, state);
   for (const [first, last] of uids) {
     for (let row = view.lowerBound(first); row < view.count && (view.uids[row] as Uid) <= last; row++) {
-      const at = index.rowOf(view.uids[row] as Uid);
-      if (at < 0) continue;
-      const data = silent === true ? modSeqData(index, at) : flagsData(session, state, { index, row: at });
       const uid = view.uids[row] as Uid;
+      const at = index.rowOf(uid);
+      if (at < 0) continue;
+      const data = silent === true ? modSeqData(index, at) : flagsData(session, view, index, at);
       const full = session.write(`${changeHead(session, { number: row + 1, uid })}${data})\r\n`);
       if (full === undefined) continue;
       await full;
@@ -188,11 +189,9 @@ export async function tellFlags(session: Session, state: Selected, { uids, silen
 }
 
 /** `FLAGS` of a row as FETCH tells them, with MODSEQ for a client that wants it (RFC 7162 3.2). */
-function flagsData(session: Session, { view }: Selected, at: { index: MessageIndex; row: number }): string {
-  const { index, row } = at;
+function flagsData(session: Session, view: MailboxView, index: MessageIndex, row: number): string {
   const flags = printFlagSet(index.flagsAt(row), { isRecent: view.isRecent(index.uids[row] as Uid) });
-  const modSeq = session.isEnabled("CONDSTORE") ? ` ${modSeqData(index, row)}` : "";
-  return `FLAGS ${flags}${modSeq}`;
+  return session.isEnabled("CONDSTORE") ? `FLAGS ${flags} ${modSeqData(index, row)}` : `FLAGS ${flags}`;
 }
 
 function modSeqData(index: MessageIndex, row: number): string {

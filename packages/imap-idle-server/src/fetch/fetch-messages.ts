@@ -16,7 +16,7 @@ import { loadMessages } from "./load-messages.ts";
 import { mapBatches, readGroups, type ReadItem } from "./read-groups.ts";
 import { sectionValues, wantSections, type SectionsMessage, type SectionValue } from "./section-values.ts";
 import { inAscii } from "./surrogate-octets.ts";
-import { tellMessage } from "./tell-message.ts";
+import { printMessage, tellMessage } from "./tell-message.ts";
 import { TimeSlice } from "./time-slice.ts";
 import { uidBatches } from "./uid-batches.ts";
 
@@ -77,7 +77,8 @@ async function tellIndexed({ session, state, plan, slice, outcome }: Fetch, uids
       slice.done++;
       if (message === undefined) outcome.isComplete = false;
       if (message === undefined || message.modSeq <= changedSince) continue;
-      const wait = tellMessage(session, { message, items: plan.items, sections: [] }) ?? slice.rest();
+      const wait =
+        session.write(printMessage(session, message, plan.items as readonly FetchAttribute[])) ?? slice.restAmongMany();
       if (wait === undefined) continue;
       await wait;
       index = await session.index(state);
