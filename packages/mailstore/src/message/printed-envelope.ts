@@ -8,10 +8,14 @@ type Field = (typeof FIELDS)[number];
 type Value = string | null | readonly EnvelopeAddress[];
 
 const ADDRESSES: ReadonlySet<Field> = new Set(["from", "sender", "replyTo", "to", "cc", "bcc"]);
+/** All of these as nearly all are printed: with nothing that is escaped, or a literal. */
+const ADDRESS_LISTS = /(?: (?:NIL|\((?:\((?:"[^"\\]*"|NIL| )*\))+\))){6} /y;
+type Last = Pick<Envelope, "inReplyTo" | "messageId">;
 
 export class PrintedEnvelope implements Envelope {
   readonly #printed: PrintedReader;
   readonly #values: Value[] = [];
+  #last: Last | undefined;
 
   constructor(printed: PrintedReader) {
     this.#printed = printed;
@@ -42,10 +46,24 @@ export class PrintedEnvelope implements Envelope {
     return this.#addresses(7);
   }
   get inReplyTo(): string | null {
-    return this.#text(8);
+    return this.#readLast().inReplyTo;
   }
   get messageId(): string | null {
-    return this.#text(9);
+    return this.#readLast().messageId;
+  }
+
+  /** The two behind the addresses: THREAD wants them of thousands, and of none of these the addresses. */
+  #readLast(): Last {
+    return (this.#last ??= this.#lastAhead() ?? { inReplyTo: this.#text(8), messageId: this.#text(9) });
+  }
+
+  #lastAhead(): Last | undefined {
+    this.#text(1);
+    const ahead = this.#values.length === 2 ? this.#printed.ahead(ADDRESS_LISTS) : undefined;
+    if (ahead === undefined) return undefined;
+    const inReplyTo = ahead.nstring();
+    ahead.expect(" ");
+    return { inReplyTo, messageId: ahead.nstring() };
   }
 
   #text(at: number): string | null {

@@ -18,6 +18,15 @@ export class PrintedReader {
     return this.#at === this.#text.length;
   }
 
+  /** Another reader behind a stretch of text, where that comes next. */
+  ahead(pattern: RegExp): PrintedReader | undefined {
+    pattern.lastIndex = this.#at;
+    if (!pattern.test(this.#text)) return undefined;
+    const reader = new PrintedReader(this.#text);
+    reader.#at = pattern.lastIndex;
+    return reader;
+  }
+
   /** Whether this is what comes next. */
   sees(expected: string): boolean {
     return this.#text.startsWith(expected, this.#at);
