@@ -209,7 +209,8 @@ async function tellExpunged(session: Session, { expunged, vanished }: Updates): 
 /** What memory has, which is nearly always all: then a thousand sessions are told in one go, each with one write. */
 function updatesAtHand(session: Session, { handle, view }: Selected, options: TellOptions): Updates | undefined {
   const recent = handle.recent(view.through, session.limits.changeRecordsMax);
-  return recent && view.apply(recent.records, recent.index, { ...options, through: recent.through });
+  const { holdsExpunge } = options;
+  return recent && view.apply(recent.records, recent.index, { holdsExpunge, through: recent.through });
 }
 
 async function readUpdates(session: Session, { handle, view }: Selected, options: TellOptions): Promise<Updates> {

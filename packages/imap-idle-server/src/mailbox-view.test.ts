@@ -23,6 +23,7 @@ class ModelMailbox {
   readonly records: ChangeRecord[] = [];
   uidNext = 1;
   #uids = new Uint32Array(0);
+  readonly #index: MessageIndex = indexOf(this, () => this.#uids);
 
   get cursor(): Cursor {
     return cursor(this.records.length);
@@ -71,20 +72,9 @@ class ModelMailbox {
     };
   }
 
+  /** One and the same all the time, as the real one. */
   index(): MessageIndex {
-    const messages = this.messages;
-    const lowerBound = (uid: Uid): number => {
-      const row = messages.findIndex((message) => message.uid >= uid);
-      return row < 0 ? messages.length : row;
-    };
-    return {
-      count: messages.length,
-      uids: this.#uids,
-      lowerBound,
-      rowOf: (uid) => messages.findIndex((message) => message.uid === uid),
-      modSeqAt: (row) => messages[row]?.modSeq as Cursor,
-      flagsAt: (): FlagSet => ({ names: [], seen: false, deleted: false, has: () => false }),
-    };
+    return this.#index;
   }
 
   #picked(picks: readonly number[]): readonly Uid[] {
@@ -97,6 +87,25 @@ class ModelMailbox {
     this.records.push({ cursor: at, atMs: 0, changes: [change] });
     return at;
   }
+}
+
+function indexOf(mailbox: ModelMailbox, uids: () => Uint32Array): MessageIndex {
+  const lowerBound = (uid: Uid): number => {
+    const row = mailbox.messages.findIndex((message) => message.uid >= uid);
+    return row < 0 ? mailbox.messages.length : row;
+  };
+  return {
+    get count() {
+      return mailbox.messages.length;
+    },
+    get uids() {
+      return uids();
+    },
+    lowerBound,
+    rowOf: (uid) => mailbox.messages.findIndex((message) => message.uid === uid),
+    modSeqAt: (row) => mailbox.messages[row]?.modSeq as Cursor,
+    flagsAt: (): FlagSet => ({ names: [], seen: false, deleted: false, has: () => false }),
+  };
 }
 
 /** A client that does what it is told, and keeps the MODSEQ at which it last saw the flags of each message. */
@@ -165,6 +174,34 @@ function tell(view: MailboxView, mailbox: ModelMailbox, how: Extract<Step, { do:
   return view.apply(mailbox.records.slice(view.through, through), mailbox.index(), { holdsExpunge, through });
 }
 
+class ClientAndView {
+  readonly client = new ObedientClient();
+  readonly #mailbox: ModelMailbox;
+  readonly #view: MailboxView;
+
+  constructor(mailbox: ModelMailbox) {
+    this.#mailbox = mailbox;
+    this.#view = new MailboxView(mailbox.status());
+    this.#view.load(mailbox.index(), []);
+    this.client.numbers = mailbox.messages.map(({ uid }) => uid);
+    for (const uid of this.client.numbers) this.client.look(uid, mailbox.index());
+  }
+
+  readonly tell = (how: Extract<Step, { do: "tell" }>): void => {
+    const updates = tell(this.#view, this.#mailbox, how);
+    if (how.holdsExpunge) expect(updates.expunged).toEqual([]);
+    this.client.obey(updates, this.#view, this.#mailbox.index());
+  };
+
+  /** Told of all that was there before, it knows what comes of it. */
+  changeFlags(which: readonly number[]): void {
+    this.tell(UP_TO_DATE);
+    const { uids, cursor: at } = this.#mailbox.changeFlags(which);
+    this.#view.addOwnChange(at);
+    for (const uid of uids) this.client.look(uid, this.#mailbox.index());
+  }
+}
+
 describe("a view", () => {
   it("tells a client whatever happens, in any order of changes and readings", () => {
     fc.assert(
@@ -214,6 +251,43 @@ describe("a view", () => {
       }),
       { numRuns: 1_000 },
     );
+  });
+
+  it("tells each of several sessions what is new to it, wherever the others stand", () => {
+    const whom = fc.array(fc.nat(2), { maxLength: 3 });
+    fc.assert(
+      fc.property(fc.nat(8), fc.array(fc.tuple(step, whom), { maxLength: 40 }), (count, steps) => {
+        const mailbox = new ModelMailbox();
+        if (count > 0) mailbox.append(count);
+        const sessions = [0, 1, 2].map(() => new ClientAndView(mailbox));
+        for (const [one, asked] of steps) {
+          const chosen = asked.map((who) => sessions[who] as ClientAndView);
+          if (one.do === "append") mailbox.append(one.count);
+          else if (one.do === "expunge") mailbox.expunge(one.picks);
+          else if (one.do === "flags") mailbox.changeFlags(one.picks);
+          else if (one.do === "elsewhere") mailbox.changeElsewhere();
+          else if (one.do === "own flags") chosen[0]?.changeFlags(one.picks);
+          else for (const session of chosen) session.tell(one);
+        }
+        for (const { client, tell: tellLast } of sessions) {
+          tellLast(UP_TO_DATE);
+          expect(client.numbers).toEqual(mailbox.messages.map(({ uid }) => uid));
+          for (const { uid, modSeq } of mailbox.messages) expect(client.seen.get(uid)).toBe(modSeq);
+        }
+      }),
+      { numRuns: 1_000 },
+    );
+  });
+
+  it("tells one session of an expunge, and not the next one whose numbers are in use", () => {
+    const mailbox = new ModelMailbox();
+    mailbox.append(3);
+    const [first, inUse, last] = [0, 1, 2].map(() => new ClientAndView(mailbox));
+    mailbox.expunge([1]);
+    first?.tell(UP_TO_DATE);
+    inUse?.tell({ ...UP_TO_DATE, holdsExpunge: true });
+    last?.tell(UP_TO_DATE);
+    expect([first, inUse, last].map((session) => session?.client.numbers.length)).toEqual([2, 3, 2]);
   });
 
   it("does not tell a session of its own changes of flags, and tells those of others", () => {
