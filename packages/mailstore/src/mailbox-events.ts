@@ -6,7 +6,8 @@ import { decodeFacts, type AppendedRow, type MailboxFact } from "./log-record.ts
 import type { MailboxAt } from "./store.ts";
 import type { RowsInLog, TailRow } from "./tail-rows.ts";
 
-const RECORDS_PER_READ = 1_000;
+/** Few enough that what is made of them, by code that may run for the first time, holds up nobody. */
+const RECORDS_PER_READ = 250;
 
 /** What a committed transaction says of one mailbox. */
 export interface MailboxEvent {

@@ -112,7 +112,8 @@ async function tellBatch(fetch: Fetch, uids: readonly Uid[]): Promise<number> {
   };
   // The source is at least that of each item, so that no item looks for what was not loaded.
   const loaded = loadMessages(state.handle, plan.source, uids) as AsyncIterable<readonly MessageDetails[]>;
-  const batches = plan.source === "details" && !session.acceptsUtf8 ? mapBatches(loaded, inAscii) : loaded;
+  const rest = (): Promise<void> | undefined => slice.restAmongMany();
+  const batches = plan.source === "details" && !session.acceptsUtf8 ? mapBatches(loaded, inAscii, rest) : loaded;
   for await (const batch of plan.sections.length > 0 ? withSections(fetch, batches) : alone(batches)) {
     let index = await session.index(state);
     for (const { stored, read } of batch) {
@@ -141,11 +142,15 @@ async function* alone(batches: AsyncIterable<readonly MessageDetails[]>): AsyncG
 }
 
 async function* withSections(
-  { session, plan }: Fetch,
+  { session, plan, slice }: Fetch,
   batches: AsyncIterable<readonly MessageDetails[]>,
 ): AsyncGenerator<readonly Loaded[]> {
   const { fetch: limits } = session.limits;
-  const wanted = mapBatches(batches, (message) => wantSections(message, plan.sections, limits));
+  const wanted = mapBatches(
+    batches,
+    (message) => wantSections(message, plan.sections, limits),
+    () => slice.restAmongMany(),
+  );
   for await (const group of readGroups(session.store, wanted, limits.groupOctetsMax)) {
     yield group.map((read) => ({ stored: read.item.message, read }));
   }

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "@jest/globals";
 import { blobId, type BlobRange } from "@pushmail/mailstore";
-import { readGroups, type ReadItem, type Wanted } from "./read-groups.ts";
+import { mapBatches, readGroups, type ReadItem, type Wanted } from "./read-groups.ts";
 
 /** A message that wants so many octets; its number is its blob, and the octets hold that number. */
 function wanted(number: number, octets: readonly number[]): Wanted<number> {
@@ -90,5 +90,22 @@ describe("readGroups", () => {
     await expect(taking.next()).rejects.toThrow("cannot read 2");
     // The third failed unseen: an unhandled rejection would fail this test.
     await turn();
+  });
+});
+
+describe("mapBatches", () => {
+  it("waits within a batch where others are to have their turn", async () => {
+    const made: number[] = [];
+    const pauses: (() => void)[] = [];
+    const rest = (): Promise<void> | undefined =>
+      made.length % 2 === 0 ? new Promise((resolve) => pauses.push(resolve)) : undefined;
+    const make = (item: Wanted<number>): number => (made.push(item.item), -item.item);
+    const mapped = mapBatches(batchesOf([1, 2, 3].map((number) => wanted(number, []))), make, rest);
+    const batch = mapped.next();
+    await turn();
+    expect(made).toEqual([1, 2]);
+    pauses.shift()?.();
+    expect((await batch).value).toEqual([-1, -2, -3]);
+    expect(await mapped.next()).toEqual({ done: true, value: undefined });
   });
 });

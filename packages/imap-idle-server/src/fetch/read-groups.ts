@@ -59,10 +59,19 @@ async function readGroup<Item>(
   return group.map((wanted) => ({ item: wanted.item, octets: octets.slice(at, (at += wanted.ranges.length)) }));
 }
 
-/** Each message of the batches as `map` makes it. */
+/** Each message of the batches as `map` makes it; what `rest` gives is waited for behind each. */
 export async function* mapBatches<Item, Mapped>(
   batches: AsyncIterable<readonly Item[]>,
   map: (item: Item) => Mapped,
+  rest: () => Promise<void> | undefined,
 ): AsyncGenerator<readonly Mapped[]> {
-  for await (const batch of batches) yield batch.map(map);
+  for await (const batch of batches) {
+    const mapped: Mapped[] = [];
+    for (const item of batch) {
+      mapped.push(map(item));
+      const pause = rest();
+      if (pause !== undefined) await pause;
+    }
+    yield mapped;
+  }
 }

@@ -33,8 +33,10 @@ export function describeFormat({ headerBytesMax, heldOctetsMax, lineBytesMax }: 
 /** Describes the messages of a store. */
 export function describeMessages(store: MailStore, limits: SearchLimits): DescribeMessages {
   return async function* (messages, tools) {
-    const wanted = mapBatches(messages, (message) =>
-      wantSpans(message, [...textSpans(message.summary.structure, limits.headerBytesMax)], limits),
+    const wanted = mapBatches(
+      messages,
+      (message) => wantSpans(message, [...textSpans(message.summary.structure, limits.headerBytesMax)], limits),
+      tools.rest,
     );
     for await (const group of readGroups(store, wanted, limits.groupOctetsMax)) {
       for (const { item, octets } of group) {

@@ -126,7 +126,11 @@ async function siftByTexts(search: Search, open: AsyncIterable<readonly MessageD
   const { store } = session;
   const limits = session.limits.search;
   const options = { store, limits, rest: () => slice.rest() };
-  const wanted = mapBatches(open, (message) => wantTexts(message, plan, limits));
+  const wanted = mapBatches(
+    open,
+    (message) => wantTexts(message, plan, limits),
+    () => slice.restAmongMany(),
+  );
   for await (const group of readGroups(store, wanted, limits.groupOctetsMax)) {
     let index = await session.index(state);
     for (const { item, octets } of group) {
