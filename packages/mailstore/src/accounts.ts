@@ -34,6 +34,8 @@ export class Accounts {
   readonly #credentials: Credentials;
   readonly #turns = new TurnQueue();
   #lastId: number | undefined;
+  /** By what the directory holds, as long as it keeps that: each mail asks for its recipient. Never with credentials. */
+  readonly #infos = new WeakMap<Uint8Array, AccountInfo>();
 
   constructor(context: StoreContext, credentials: Credentials) {
     this.#context = context;
@@ -233,17 +235,24 @@ export class Accounts {
   }
 
   async #byKey(address: string): Promise<AccountInfo | undefined> {
-    const found = await this.#storedOf(address);
-    return found === undefined ? undefined : infoOf(found);
+    const id = await this.#idOf(address);
+    if (id === undefined) return undefined;
+    const value = await this.#context.driver.directory.get(accountKey(id));
+    if (value === undefined) return undefined;
+    let info = this.#infos.get(value);
+    if (info === undefined) this.#infos.set(value, (info = infoOf({ id, stored: decode(value) })));
+    return info;
+  }
+
+  async #idOf(address: string): Promise<AccountId | undefined> {
+    const found = await this.#context.driver.directory.get(addressKey(address));
+    return found === undefined ? undefined : accountId(Number(Buffer.from(found).toString("utf8")));
   }
 
   async #storedOf(address: string | undefined): Promise<FoundAccount | undefined> {
-    if (address === undefined) return undefined;
-    const found = await this.#context.driver.directory.get(addressKey(address));
-    if (found === undefined) return undefined;
-    const id = accountId(Number(Buffer.from(found).toString("utf8")));
-    const stored = await this.#stored(id);
-    return stored === undefined ? undefined : { id, stored };
+    const id = address === undefined ? undefined : await this.#idOf(address);
+    const stored = id === undefined ? undefined : await this.#stored(id);
+    return id === undefined || stored === undefined ? undefined : { id, stored };
   }
 
   async #stored(id: AccountId): Promise<StoredAccount | undefined> {

@@ -30,7 +30,8 @@ export class EngineServer<Transaction = unknown> extends SMTPServer {
   readonly #ticker: NodeJS.Timeout;
   /** By the client's socket, with TLS and without. */
   readonly #places = new WeakMap<Socket, Place>();
-  readonly #transactions = new WeakMap<SMTPServerEnvelope, Transaction>();
+  /** The one of each session, which ends with its envelope. A new key each mail would cost more than its MAIL command. */
+  readonly #transactions = new WeakMap<SMTPServerSession, { envelope: SMTPServerEnvelope; transaction: Transaction }>();
   readonly #connections = new Set<EngineConnection>();
   readonly #connectionOf = new WeakMap<SMTPServerSession, EngineConnection>();
   readonly #deliveries = new Set<Promise<void>>();
@@ -156,7 +157,9 @@ export class EngineServer<Transaction = unknown> extends SMTPServer {
   override onMailFrom(address: SMTPServerAddress, session: SMTPServerSession, callback: Callback<void>): void {
     void this.#answer(callback, async () => {
       refuseParameters(address, this.settings.authentication ? [...MAIL_PARAMETERS, "AUTH"] : MAIL_PARAMETERS);
-      this.#transactions.set(session.envelope, await this.#receiver.begin(mailCommand(address, session)));
+      const { envelope } = session;
+      const transaction = await this.#receiver.begin(mailCommand(address, session));
+      this.#transactions.set(session, { envelope, transaction });
     });
   }
 
@@ -197,8 +200,8 @@ export class EngineServer<Transaction = unknown> extends SMTPServer {
   }
 
   #transaction(session: SMTPServerSession): Transaction {
-    const transaction = this.#transactions.get(session.envelope);
-    if (transaction === undefined) throw new Error("a mail transaction that was never begun");
-    return transaction;
+    const begun = this.#transactions.get(session);
+    if (begun?.envelope !== session.envelope) throw new Error("a mail transaction that was never begun");
+    return begun.transaction;
   }
 }
