@@ -1,11 +1,10 @@
 // Twice the input costs twice the work, not four times, counted in blocks of code that run in the whole server: for
 // every input whose length a client chooses. What cannot be counted so has a bound, see docs/limits.md.
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "@jest/globals";
+import { afterAll, afterEach, beforeAll, beforeEach, describe, it } from "@jest/globals";
 import { MemoryImap } from "../support/memory-imap.ts";
 import type { RawImap } from "../support/raw-imap.ts";
 import { WorkMeter } from "../support/work-meter.ts";
 
-const RATIO_MAX = 2.3;
 /** No limit that makes anything linear; and nothing is done by the clock. */
 const UNLIMITED = {
   tickMs: 3_600_000,
@@ -42,15 +41,7 @@ async function open(): Promise<void> {
   client = await imap.open("INBOX");
 }
 
-async function expectLinear(work: (count: number) => Promise<unknown>, count: number): Promise<void> {
-  // What is done the first time only is done before.
-  await work(count);
-  const single = await meter.measure(() => work(count));
-  const double = await meter.measure(() => work(2 * count));
-  expect(single).toBeGreaterThan(count);
-  expect({ single, double, ratio: double / single }).toEqual({ single, double, ratio: expect.any(Number) });
-  expect(double / single).toBeLessThan(RATIO_MAX);
-}
+const expectLinear = meter.expectLinear.bind(meter);
 
 const COMMANDS: Readonly<Record<string, readonly [count: number, command: (count: number) => string]>> = {
   "the same range again and again": [400, (n) => `FETCH ${times(n, "1:*,")}1 FLAGS`],
@@ -75,6 +66,17 @@ const COMMANDS: Readonly<Record<string, readonly [count: number, command: (count
   "a long number": [2_000, (n) => `FETCH ${times(n, "9")} FLAGS`],
   "keys of SORT": [200, (n) => `SORT (${times(n, "REVERSE SUBJECT ")}DATE) UTF-8 ALL`],
   "events of NOTIFY": [50, (n) => `NOTIFY SET ${times(n, "(PERSONAL (MessageNew MessageExpunge)) ")}(SELECTED NONE)`],
+  "items of STATUS": [200, (n) => `STATUS INBOX (${times(n, "MESSAGES ")}UNSEEN)`],
+  "patterns of LIST": [100, (n) => `LIST "" (${times(n, (i) => `a${i}* `)}b)`],
+  "entries of METADATA": [50, (n) => `GETMETADATA INBOX (${times(n, (i) => `/private/x${i} `)}/private/y)`],
+  "mailboxes of ESEARCH": [50, (n) => `ESEARCH IN (mailboxes (${times(n, (i) => `a${i} `)}INBOX)) ALL`],
+  "capabilities that nobody knows": [200, (n) => `ENABLE ${times(n, (i) => `X${i} `)}X`],
+  "pieces of a message": [50, (n) => `APPEND Drafts CATENATE (${times(n, "TEXT {1+}\r\na ")}TEXT {1+}\r\nb)`],
+  "messages of one APPEND": [30, (n) => `APPEND Drafts${times(n, " {4+}\r\nA: b")}`],
+  "what a client knows of the mailbox": [
+    400,
+    (n) => `SELECT INBOX (QRESYNC (1 1 ${times(n, (i) => `${2 * i + 1},`)}${3 * n} (1:3 1:3)))`,
+  ],
   flags: [100, (n) => `STORE 1:* -FLAGS.SILENT (${times(n, (i) => `none-${i} `)}none)`],
 };
 
@@ -170,6 +172,28 @@ describe("twice as many messages cost twice the work", () => {
       await client.ok("EXPUNGE");
     },
     "every other one moved": (n) => client.ok(`MOVE ${odd(n)} Archive`),
+    "every other one expunged before a client comes back": async (n) => {
+      const [status = ""] = await client.ok("STATUS INBOX (UIDNEXT UIDVALIDITY)");
+      const [uidNext = 0, uidValidity = 0] = (status.match(/\d+/g) ?? []).map(Number);
+      const known = (first: number): string => times(n / 2, (i) => `${first + 2 * i},`) + String(first + n - 1);
+      await client.ok(`STORE ${odd(n)} +FLAGS.SILENT (\\Deleted)`);
+      await client.ok("EXPUNGE");
+      await client.ok("ENABLE QRESYNC");
+      const matches = `(${known(1)} ${known(uidNext - n)})`;
+      await client.ok(`SELECT INBOX (QRESYNC (${uidValidity} 1 ${known(uidNext - n)} ${matches}))`);
+    },
+    "every other one leaves a search that is kept up to date": async (n) => {
+      await client.ok("SEARCH RETURN (UPDATE ALL) UNSEEN");
+      await client.ok("SORT RETURN (UPDATE ALL) (REVERSE ARRIVAL) UTF-8 UNSEEN");
+      await client.ok(`STORE ${odd(n)} +FLAGS.SILENT (\\Seen)`);
+      await client.ok("SELECT INBOX");
+    },
+    "as many come to a sorted search that is kept up to date": async (n) => {
+      await client.ok("SORT RETURN (UPDATE ALL) (REVERSE ARRIVAL) UTF-8 ALL");
+      await imap.append("Subject: one more\r\n\r\n", { count: n });
+      await client.ok("NOOP");
+      await client.ok("SELECT INBOX");
+    },
     "each with keywords of its own": async (n) => {
       for (let i = 1; i <= n; i += 5) await client.ok(`STORE ${i} FLAGS (k${i % 50} k${i % 7})`);
     },
@@ -183,5 +207,42 @@ describe("twice as many messages cost twice the work", () => {
       await client.ok("NOOP");
       await act(n);
     }, 200);
+  });
+});
+
+describe("twice as many mailboxes cost twice the work", () => {
+  const each = async (n: number, command: (name: string) => string): Promise<void> => {
+    for (let i = 0; i < n; i++) await client.ok(command(`of-${i % 7}/m-${i}`));
+  };
+  const ACTIONS: Readonly<Record<string, (n: number) => Promise<unknown>>> = {
+    subscribed: async (n) => {
+      await each(n, (name) => `SUBSCRIBE ${name}`);
+      await client.ok('LSUB "" *');
+      await each(n, (name) => `UNSUBSCRIBE ${name}`);
+    },
+    made: (n) => each(n, (name) => `CREATE ${name}`),
+    listed: async (n) => {
+      await each(n, (name) => `CREATE ${name}`);
+      await client.ok('LIST "" (* %/%) RETURN (CHILDREN STATUS (MESSAGES UNSEEN))');
+    },
+    searched: async (n) => {
+      await each(n, (name) => `CREATE ${name}`);
+      await client.ok("ESEARCH IN (personal) RETURN (COUNT) ALL");
+    },
+    "told of to who asked by NOTIFY": async (n) => {
+      await client.ok("NOTIFY SET STATUS (PERSONAL (MessageNew MessageExpunge MailboxName))");
+      await each(n, (name) => `CREATE ${name}`);
+      await each(n, (name) => `APPEND ${name} {4+}\r\nA: b`);
+      await client.ok("NOTIFY NONE");
+    },
+  };
+  it.each(Object.entries(ACTIONS))("%s", async (name, act) => {
+    await open();
+    await expectLinear(async (n) => {
+      await act(n);
+      if (name === "subscribed") return;
+      await each(n, (mailbox) => `DELETE ${mailbox}`);
+      for (let i = 0; i < 7; i++) await client.ok(`DELETE of-${i}`);
+    }, 70);
   });
 });

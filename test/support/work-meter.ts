@@ -1,9 +1,11 @@
-// Counts how often each block of the project's own code runs, whatever runs it: work that is the same in every run, on
-// every machine.
+// Counts how often each block runs of the project's own code, and of the engine below SMTP, whatever runs it: work that is
+// the same in every run, on every machine.
 import { Session } from "node:inspector/promises";
 import { setFlagsFromString } from "node:v8";
+import { expect } from "@jest/globals";
 
-const OUR_CODE = /\/packages\/[^/]+\/src\/(?!.*\.test\.ts$)/;
+const RATIO_MAX = 2.3;
+const OUR_CODE = /\/packages\/[^/]+\/src\/(?!.*\.test\.ts$)|\/node_modules\/smtp-server\//;
 
 export class WorkMeter {
   readonly #inspector = new Session();
@@ -25,6 +27,17 @@ export class WorkMeter {
     await this.#take();
     await work();
     return this.#take();
+  }
+
+  /** Twice as much of something must cost about twice the work, and four times where it were the square. */
+  async expectLinear(work: (count: number) => Promise<unknown>, count: number): Promise<void> {
+    // What is done the first time only is done before.
+    await work(count);
+    const single = await this.measure(() => work(count));
+    const double = await this.measure(() => work(2 * count));
+    expect(single).toBeGreaterThan(count);
+    expect({ single, double, ratio: double / single }).toEqual({ single, double, ratio: expect.any(Number) });
+    expect(double / single).toBeLessThan(RATIO_MAX);
   }
 
   /** The count since it was last taken. */
