@@ -15,6 +15,8 @@ export interface StoreLimits {
   readonly mailboxLevelsMax: number;
   /** Subscribed names of one account. */
   readonly subscriptionsMax: number;
+  /** What they come to in the record that is written anew with each of them, and with each new mailbox. */
+  readonly subscriptionsBytesMax: number;
   /** Entries of metadata of one mailbox, and of the account itself (RFC 5464). */
   readonly metadataEntriesMax: number;
   /** What all entries of metadata of one account come to in memory. */
@@ -64,6 +66,7 @@ export const DEFAULT_STORE_LIMITS: StoreLimits = {
   mailboxNameBytesMax: 1_000,
   mailboxLevelsMax: 50,
   subscriptionsMax: 10_000,
+  subscriptionsBytesMax: 256 * 1024,
   metadataEntriesMax: 100,
   metadataBytesMax: 1024 * 1024,
   rightsEntriesMax: 1_000,

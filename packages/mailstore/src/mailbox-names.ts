@@ -143,7 +143,10 @@ export async function setSubscribed(
     if (account.isSubscribed(name) === request.subscribed) return false;
     const others = account.directory.subscriptions.filter((other) => other !== name);
     const subscriptions = request.subscribed ? [...others, name] : others;
-    if (subscriptions.length > context.limits.subscriptionsMax) {
+    const directory = Buffer.from(JSON.stringify({ ...account.directory, subscriptions }));
+    const { subscriptionsMax, subscriptionsBytesMax } = context.limits;
+    const isMore = subscriptions.length > account.directory.subscriptions.length;
+    if (isMore && (subscriptions.length > subscriptionsMax || directory.length > subscriptionsBytesMax)) {
       throw new Refusal("tooManyMailboxes", "too many subscriptions");
     }
     draft
@@ -151,11 +154,7 @@ export async function setSubscribed(
         type: request.subscribed ? "subscribed" : "unsubscribed",
         name,
       })
-      .properties(
-        ACCOUNT_DIRECTORY,
-        account.directoryGuard,
-        Buffer.from(JSON.stringify({ ...account.directory, subscriptions })),
-      );
+      .properties(ACCOUNT_DIRECTORY, account.directoryGuard, directory);
     return true;
   });
 }

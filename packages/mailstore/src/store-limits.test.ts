@@ -70,6 +70,16 @@ describe("mailboxes", () => {
     await store.setSubscribed(alice.id, "nor/this", true);
     expect(await store.subscriptions(alice.id)).toHaveLength(7);
   });
+
+  it("are subscribed by names of at most subscriptionsBytesMax together", async () => {
+    await open({ subscriptionsBytesMax: 1_500 });
+    const name = (i: number): string => `${i}${"x".repeat(900)}`;
+    await store.setSubscribed(alice.id, name(1), true);
+    await refused(store.setSubscribed(alice.id, name(2), true), "tooManyMailboxes");
+    await store.setSubscribed(alice.id, name(1), false);
+    await store.setSubscribed(alice.id, name(2), true);
+    expect(await store.subscriptions(alice.id)).toContain(name(2));
+  });
 });
 
 describe("rights", () => {
