@@ -5,6 +5,7 @@ import {
   openMailStore,
   openMemoryDriver,
   type AccountInfo,
+  type MailboxAt,
   type MailStore,
   type StoreDriver,
 } from "./index.ts";
@@ -16,6 +17,10 @@ async function opened(limits: Partial<StoreLimits>): Promise<{ driver: StoreDriv
     driver,
     store: openMailStore(driver, { scryptCost: { N: 16, r: 1, p: 1 }, scramIterations: 4_096, limits }),
   };
+}
+
+async function* once(): AsyncGenerator<Uint8Array> {
+  yield Buffer.from("Subject: x\r\n\r\nx\r\n");
 }
 
 /** The next turn of the event loop. */
@@ -109,7 +114,7 @@ describe("memory", () => {
     await store.close();
   });
 
-  it("remembers changes only of accounts that are watched", async () => {
+  it("remembers changes only of accounts that are watched, and of mailboxes that are open", async () => {
     const { driver, store } = await opened({});
     const { id } = await account(store, "alice");
     let reads = 0;
@@ -133,6 +138,19 @@ describe("memory", () => {
     stop();
     expect(await created("c")).toMatchObject({ records: [{}, {}, { cursor: since + 3 }], more: false });
     expect(reads).toBe(2);
+    const [at, other] = (await store.mailboxes(id)).map((mailbox) => ({ account: id, mailbox: mailbox.id }));
+    const handle = await store.open(at as MailboxAt);
+    await handle.ready();
+    reads = 0;
+    const readsBehind = async (mailbox: MailboxAt | undefined): Promise<number> => {
+      const before = await store.cursor(id);
+      const message = await store.stage(once(), { bytesMax: 1_000 });
+      await store.append([{ ...(mailbox as MailboxAt), message }]);
+      expect(await store.changes(id, before, 10)).toMatchObject({ records: [{ cursor: before + 1 }], more: false });
+      return reads;
+    };
+    expect([await readsBehind(at), await readsBehind(other), await readsBehind(at)]).toEqual([0, 1, 1]);
+    handle.release();
     await store.close();
   });
 

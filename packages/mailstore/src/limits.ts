@@ -27,7 +27,7 @@ export interface StoreLimits {
   readonly aliasesMax: number;
   /** App passwords of one account. */
   readonly appPasswordsMax: number;
-  /** Change records held in memory of an account that is watched; older ones are read from the log. */
+  /** Change records held in memory of an account that is watched or has the mailbox open; older ones are read from the log. */
   readonly recentRecordsMax: number;
   /** The same of all accounts together, in ranges of UIDs; those of accounts that changed longest ago go first. */
   readonly recentRangesMax: number;

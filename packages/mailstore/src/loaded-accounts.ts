@@ -151,7 +151,8 @@ export class LoadedAccounts {
       return;
     }
     try {
-      account.apply(record, { remembered: this.#watchers.has(account.id) });
+      const isOpen = record.parts.some(({ mailbox }) => (account.mailboxes.get(mailbox)?.holders ?? 0) > 0);
+      account.apply(record, { remembered: isOpen || this.#watchers.has(account.id) });
     } catch (error) {
       // It is committed whatever happens here: nobody may be told that it failed.
       this.#abandon(account, error);
