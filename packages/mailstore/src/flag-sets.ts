@@ -70,6 +70,9 @@ export class FlagSets {
 
   /** The number of the set with these flags; names may come in any order and case, doubled or not. */
   intern(flags: readonly string[]): number {
+    // Stored flags have the form that keys have.
+    const asGiven = this.#numbers.get(flags.join(" "));
+    if (asGiven !== undefined) return asGiven;
     const names = this.#canonical(flags);
     const key = names.join(" ");
     const known = this.#numbers.get(key);

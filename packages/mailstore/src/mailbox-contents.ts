@@ -35,23 +35,28 @@ export class MailboxContents {
 
   apply(event: MailboxEvent): void {
     let uid = event.firstUid;
+    const appended = event.facts.reduce((rows, fact) => rows + (fact.type === "appended" ? fact.rows.length : 0), 0);
+    const areHeld = this.tail.hasRoomFor(appended);
     for (const fact of event.facts) {
       if (fact.type === "appended") {
-        for (const row of fact.rows) this.#append(uid++, row, event);
+        for (const row of fact.rows) {
+          if (areHeld) this.tail.add(coldRow(this.#at, uid, { row, event }), event.cursor);
+          this.#append(uid++, row, event.cursor);
+        }
       } else if (fact.type === "flags") {
         this.#changeFlags(fact, event.cursor);
       } else if (fact.type === "expunged") {
         this.#expunge(fact.uids, event.cursor);
       }
     }
+    if (!areHeld) this.tail.leaveInLog([event.firstUid, uid - 1], event.cursor);
     this.through = event.cursor;
     this.tail.settle(event.recordBytes);
   }
 
-  #append(uid: Uid, row: AppendedRow, event: MailboxEvent): void {
-    this.columns.append(uid, event.cursor, this.flagSets.intern(row.flags));
+  #append(uid: Uid, row: AppendedRow, cursor: Cursor): void {
+    this.columns.append(uid, cursor, this.flagSets.intern(row.flags));
     this.dirtyChunks.add(Math.floor(uid / CHUNK_WIDTH.hot));
-    this.tail.add(coldRow(this.#at, uid, { row, event }), event.cursor);
   }
 
   #changeFlags(fact: Extract<MailboxFact, { type: "flags" }>, cursor: Cursor): void {

@@ -1,4 +1,5 @@
 // What committed transactions say of one mailbox, read from the log again where memory does not have it.
+import { setImmediate as turnOfEventLoop } from "node:timers/promises";
 import { emailIdOf } from "./chunk-codec.ts";
 import type { LogRecord, StoreDriver } from "./driver.ts";
 import { blobId, type Cursor, type Uid } from "./ids.ts";
@@ -8,6 +9,8 @@ import type { RowsInLog, TailRow } from "./tail-rows.ts";
 
 /** Few enough that what is made of them, by code that may run for the first time, holds up nobody. */
 const RECORDS_PER_READ = 250;
+/** One record may bring very many. */
+const ROWS_PER_TURN = 2_000;
 
 /** What a committed transaction says of one mailbox. */
 export interface MailboxEvent {
@@ -60,7 +63,10 @@ export async function readRowsInLog(
       let uid = event.firstUid;
       for (const fact of event.facts) {
         if (fact.type !== "appended") continue;
-        for (const row of fact.rows) rows.set(uid, coldRow(at, uid++, { row, event }));
+        for (const row of fact.rows) {
+          if (rows.size % ROWS_PER_TURN === ROWS_PER_TURN - 1) await turnOfEventLoop();
+          rows.set(uid, coldRow(at, uid++, { row, event }));
+        }
       }
       read = event.cursor;
     }
