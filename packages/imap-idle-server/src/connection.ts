@@ -7,11 +7,14 @@ import { Framer, type FrameEvent, type WireLimits } from "@pushmail/imap-wire";
 import { DeflatedSocket } from "./deflated-socket.ts";
 import type { ImapLimits } from "./limits.ts";
 import { Bye, PeerGone } from "./replies.ts";
+import type { Rounds } from "./rounds.ts";
 import { Signal } from "./signal.ts";
 
 export interface ConnectionOptions {
   readonly limits: ImapLimits;
   readonly now: () => number;
+  /** Who calls `tick`. */
+  readonly rounds: Rounds<Connection>;
 }
 
 export interface TlsTerms {
@@ -86,13 +89,14 @@ export class Connection {
 
   #sleep(untilMs: number): void {
     this.#wakeAtMs = untilMs;
+    this.#options.rounds.add(this, untilMs);
   }
 
   /** Called now and then for all connections, in place of a timer for each. */
   tick(nowMs: number): void {
     const { lingerMs, stallMs } = this.#options.limits;
     const stalledMs = nowMs - this.#sentAtMs;
-    if (stalledMs > (this.#isDismissed ? lingerMs : stallMs) && this.#socket.writableLength > 0) this.destroy();
+    if (stalledMs >= (this.#isDismissed ? lingerMs : stallMs) && this.#socket.writableLength > 0) this.destroy();
     if (nowMs < this.#wakeAtMs) return;
     this.#wakeAtMs = Infinity;
     this.signal.raise();
@@ -118,6 +122,7 @@ export class Connection {
     this.#isDismissed = true;
     this.#gather(farewell);
     this.#send();
+    this.#options.rounds.add(this, this.#sentAtMs + this.#options.limits.lingerMs);
     this.#socket.destroySoon();
   }
 

@@ -8,10 +8,11 @@ import { Sasl } from "@pushmail/sasl";
 import type { SearchIndex } from "@pushmail/search-index";
 import { Admission, type Room } from "./admission.ts";
 import { KeptFacts } from "./arrange/kept-facts.ts";
-import { Connection } from "./connection.ts";
+import { Connection, type ConnectionOptions } from "./connection.ts";
 import { DEFAULT_LIMITS, type ImapLimits } from "./limits.ts";
 import type { Log } from "./log.ts";
 import type { ServerMetadata } from "./metadata.ts";
+import { Rounds } from "./rounds.ts";
 import type { ServerContext } from "./server-context.ts";
 import { ImapSession } from "./session.ts";
 import { Signal } from "./signal.ts";
@@ -81,6 +82,8 @@ class ConnectionServer implements ImapServer {
   readonly #context: ServerContext;
   readonly #listener: Server;
   readonly #connections: Set<Connection> = new Set();
+  readonly #rounds: Rounds<Connection>;
+  readonly #terms: ConnectionOptions;
   readonly #admission: Admission;
   readonly #ticker: NodeJS.Timeout;
   /** Raised whenever a connection has come to its end. */
@@ -92,6 +95,8 @@ class ConnectionServer implements ImapServer {
     const { isLocal = isLoopback, now = Date.now, random = Math.random } = options;
     if (implicitTls && tls === undefined) throw new Error("implicit TLS needs a key and a certificate");
     const limits = { ...DEFAULT_LIMITS, ...options.limits };
+    this.#rounds = new Rounds(this.#connections, { tickMs: limits.tickMs, nowMs: now() });
+    this.#terms = { limits, now, rounds: this.#rounds };
     this.#admission = new Admission({ ...options, limits, now, isTlsImplicit: implicitTls });
     this.#context = {
       store,
@@ -167,8 +172,7 @@ class ConnectionServer implements ImapServer {
 
   #accept(socket: Socket): void {
     if (!this.#admission.admit(socket)) return;
-    const { limits, now } = this.#context;
-    const connection = new Connection(socket, { limits, now });
+    const connection = new Connection(socket, this.#terms);
     this.#connections.add(connection);
     this.#admission.enter(connection);
     void new ImapSession(connection, this.#context).run();
@@ -176,6 +180,7 @@ class ConnectionServer implements ImapServer {
 
   #forget(connection: Connection): void {
     this.#connections.delete(connection);
+    this.#rounds.delete(connection);
     this.#admission.leave(connection);
     this.#ended.raise();
   }
@@ -183,7 +188,7 @@ class ConnectionServer implements ImapServer {
   #tick(): void {
     const now = this.#context.now();
     this.#admission.tick(now);
-    for (const connection of this.#connections) connection.tick(now);
+    this.#rounds.tick(now);
   }
 }
 
