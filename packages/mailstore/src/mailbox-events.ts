@@ -60,19 +60,23 @@ export async function readRowsInLog(
     const page = await readEvents(driver, at, read);
     if (page === undefined) return undefined;
     for (const event of page.events) {
-      let uid = event.firstUid;
-      for (const fact of event.facts) {
-        if (fact.type !== "appended") continue;
-        for (const row of fact.rows) {
-          if (rows.size % ROWS_PER_TURN === ROWS_PER_TURN - 1) await turnOfEventLoop();
-          rows.set(uid, coldRow(at, uid++, { row, event }));
-        }
+      for (const [uid, row] of coldRows(at, event)) {
+        rows.set(uid, row);
+        if (rows.size % ROWS_PER_TURN === 0) await turnOfEventLoop();
       }
       read = event.cursor;
     }
     if (!page.more) return rows;
   }
   return rows;
+}
+
+function* coldRows(at: MailboxAt, event: MailboxEvent): Generator<[Uid, TailRow]> {
+  let uid = event.firstUid;
+  for (const fact of event.facts) {
+    if (fact.type !== "appended") continue;
+    for (const row of fact.rows) yield [uid, coldRow(at, uid++, { row, event })];
+  }
 }
 
 /** The cold row of a message, as the record says that brought it. */
