@@ -67,7 +67,8 @@ export class Delivery {
       // RFC 5321 6.3
       if (filter.receivedFields > receivedFieldsMax) throw new Refusal("loopDetected", "Too many hops: a mail loop");
     }
-    yield filter.finish();
+    const held = filter.finish();
+    if (held.length > 0) yield held;
   }
 
   /** All or none: a sender that is told "not yet" sends the whole mail again. */

@@ -154,8 +154,10 @@ export class EngineConnection extends SMTPConnection {
     answerHalfClosed(this._socket);
     // RFC 2920 3.2: what is answered in one turn of the event loop leaves in one write, and waits for nothing more.
     const socket = this._socket;
-    socket.cork();
-    process.nextTick(() => socket.uncork());
+    if (socket.writableCorked === 0) {
+      socket.cork();
+      process.nextTick(() => socket.uncork());
+    }
     super.send(
       code,
       Array.isArray(text) ? text.map((line) => this.#announced(line)) : text,

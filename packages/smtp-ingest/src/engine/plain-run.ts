@@ -19,38 +19,32 @@ export function endOfPlainRun(
   const words = new Int32Array(bytes.buffer, byteOffset - misalignment, (misalignment + length) >>> 2);
   let mayBeDot = atLineStart;
   let at = start;
-  while (at < length && !(mayBeDot && bytes[at] === DOT)) {
-    at = nextControl(bytes, at, { words, misalignment });
-    const byte = bytes[at];
-    mayBeDot = byte === CR && bytes[at + 1] === LF;
-    if (mayBeDot) at += 2;
-    else if (byte === undefined || byte === CR || byte === LF || byte === 0) break;
-    else at++;
+  while (at < length) {
+    const byte = bytes[at] as number;
+    if (byte > CR) {
+      if (mayBeDot && byte === DOT) break;
+      mayBeDot = false;
+      at++;
+      if (((at + misalignment) & 3) === 0) at = 4 * endOfText(words, (at + misalignment) >>> 2) - misalignment;
+    } else if (byte === CR && bytes[at + 1] === LF) {
+      mayBeDot = true;
+      at += 2;
+    } else if (byte === CR || byte === LF || byte === 0) {
+      break;
+    } else {
+      mayBeDot = false;
+      at++;
+    }
   }
   return at;
 }
 
-/** The first byte from `start` that is no greater than CR, or the end. */
-function nextControl(
-  bytes: Buffer,
-  start: number,
-  { words, misalignment }: { readonly words: Int32Array; readonly misalignment: number },
-): number {
-  const { length } = bytes;
+/** The first word from `start` that has a byte no greater than CR: to take more than that away borrows into a high bit. */
+function endOfText(words: Int32Array, start: number): number {
   let at = start;
-  while (at < length && (at + misalignment) % 4 !== 0) {
-    if ((bytes[at] as number) <= CR) return at;
-    at++;
+  for (; at < words.length; at++) {
+    const word = words[at] as number;
+    if (((word - ABOVE_CR) & ~word & HIGH_BITS) !== 0) break;
   }
-  let word = (at + misalignment) >>> 2;
-  while (word < words.length && !holdsControl(words[word] as number)) word++;
-  // What is left is less than a word, or has the byte in the next four.
-  at = Math.max(at, 4 * word - misalignment);
-  while (at < length && (bytes[at] as number) > CR) at++;
   return at;
-}
-
-/** Whether one of the word's bytes is below 0x0e: taking that away then borrows into a high bit that was not set. */
-function holdsControl(word: number): boolean {
-  return ((word - ABOVE_CR) & ~word & HIGH_BITS) !== 0;
 }
