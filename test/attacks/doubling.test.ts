@@ -230,9 +230,11 @@ describe("twice as many mailboxes cost twice the work", () => {
       await client.ok("ESEARCH IN (personal) RETURN (COUNT) ALL");
     },
     "told of to who asked by NOTIFY": async (n) => {
-      await client.ok("NOTIFY SET STATUS (PERSONAL (MessageNew MessageExpunge MailboxName))");
+      await client.ok("NOTIFY SET STATUS (PERSONAL (MessageNew MessageExpunge MailboxName SubscriptionChange))");
+      await each(n, (name) => `SUBSCRIBE ${name}`);
       await each(n, (name) => `CREATE ${name}`);
       await each(n, (name) => `APPEND ${name} {4+}\r\nA: b`);
+      await each(n, (name) => `UNSUBSCRIBE ${name}`);
       await client.ok("NOTIFY NONE");
     },
   };

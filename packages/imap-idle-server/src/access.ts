@@ -6,6 +6,7 @@ import {
   kindOfFlag,
   Refusal,
   rightsFor,
+  superiorsOf,
   type AccountInfo,
   type FlagChange,
   type FlagKind,
@@ -15,7 +16,6 @@ import {
   type MailStore,
 } from "@pushmail/mailstore";
 import type { Selected, Session } from "./command.ts";
-import { superiorsOf } from "./mailbox-tree.ts";
 import { Bye } from "./replies.ts";
 
 export const OTHER_USERS = "Other Users";

@@ -20,20 +20,21 @@ export function listMailboxes(
   const names = withSuperiors(new Set([...statuses.keys(), ...more]));
   return names.map((name, i) => {
     const status = statuses.get(name);
-    // RFC 3348 3
-    const attributes = [isWithin(names[i + 1] ?? "", name) ? "\\HasChildren" : "\\HasNoChildren"];
-    // RFC 5258 3: older clients know the second of the two alone.
-    if (status === undefined) attributes.push("\\NonExistent", "\\Noselect");
-    else if (status.specialUse !== null) attributes.push(`\\${status.specialUse}`);
-    return { name, attributes, status };
+    return { name, status, attributes: attributesOf(status, { hasInferiors: isWithin(names[i + 1] ?? "", name) }) };
   });
 }
 
-/** The levels above a name, the lowest first. */
-export function* superiorsOf(name: string): Generator<string> {
-  for (let end = name.lastIndexOf(SEPARATOR); end > 0; end = name.lastIndexOf(SEPARATOR, end - 1)) {
-    yield name.slice(0, end);
-  }
+/** What LIST says of a name; of one that is no mailbox, where something is below it or it is subscribed to. */
+export function attributesOf(
+  status: MailboxStatus | undefined,
+  { hasInferiors }: { readonly hasInferiors: boolean },
+): readonly string[] {
+  // RFC 3348 3
+  const attributes = [hasInferiors ? "\\HasChildren" : "\\HasNoChildren"];
+  // RFC 5258 3: older clients know the second of the two alone.
+  if (status === undefined) attributes.push("\\NonExistent", "\\Noselect");
+  else if (status.specialUse !== null) attributes.push(`\\${status.specialUse}`);
+  return attributes;
 }
 
 /** Names in the order of the tree, and the levels above them, given or not. */

@@ -15,6 +15,7 @@ import {
 import { decodeFacts, type MailboxFact } from "./log-record.ts";
 import { MailboxState } from "./mailbox-state.ts";
 import { Refusal } from "./refusal.ts";
+import { superiorsOf } from "./superiors.ts";
 import { TurnQueue } from "./turn-queue.ts";
 import type { UidSet } from "./uid-set.ts";
 
@@ -50,6 +51,8 @@ export class AccountState {
   readonly #recentMax: number;
   #subscriptions = new Set<string>();
   readonly #named = new Map<string, MailboxState>();
+  /** By name, whether a mailbox has it or not: how many mailboxes are below. */
+  readonly #inferiors = new Map<string, number>();
 
   /** `recentFrom` gives, by mailbox, the UID from which messages were announced to no session yet. */
   constructor(head: AccountHead, recentMax: number, recentFrom: ReadonlyMap<number, Uid>) {
@@ -66,7 +69,7 @@ export class AccountState {
         const at = { account: head.account, mailbox: box.mailbox };
         const mailbox = new MailboxState(at, box, recentFrom.get(box.mailbox) ?? 1);
         this.mailboxes.set(box.mailbox, mailbox);
-        this.#named.set(mailbox.properties.name, mailbox);
+        this.#name(mailbox);
       }
     }
   }
@@ -80,6 +83,10 @@ export class AccountState {
 
   named(name: string): MailboxState | undefined {
     return this.#named.get(name);
+  }
+
+  hasInferiors(name: string): boolean {
+    return this.#inferiors.has(name);
   }
 
   isSubscribed(name: string): boolean {
@@ -133,8 +140,26 @@ export class AccountState {
       recordBytes: part.record.length,
     });
     if (part.head === null) this.mailboxes.delete(part.mailbox);
-    if (this.#named.get(oldName) === mailbox) this.#named.delete(oldName);
-    if (part.head !== null) this.#named.set(mailbox.properties.name, mailbox);
+    const isNamed = this.#named.get(oldName) === mailbox;
+    if (isNamed && part.head !== null && mailbox.properties.name === oldName) return;
+    if (isNamed) this.#unname(oldName);
+    if (part.head !== null) this.#name(mailbox);
+  }
+
+  #name(mailbox: MailboxState): void {
+    const { name } = mailbox.properties;
+    if (this.#named.has(name)) this.#unname(name);
+    this.#named.set(name, mailbox);
+    for (const superior of superiorsOf(name)) this.#inferiors.set(superior, (this.#inferiors.get(superior) ?? 0) + 1);
+  }
+
+  #unname(name: string): void {
+    this.#named.delete(name);
+    for (const superior of superiorsOf(name)) {
+      const left = (this.#inferiors.get(superior) ?? 0) - 1;
+      if (left > 0) this.#inferiors.set(superior, left);
+      else this.#inferiors.delete(superior);
+    }
   }
 
   #readDirectory(head: { readonly properties: Uint8Array; readonly guard: Cursor }): void {

@@ -16,4 +16,5 @@ export { DEFAULT_SCRAM_ITERATIONS, deriveScramKey } from "./scram-keys.ts";
 export type { ScramHash, ScramKey, ScramSalt } from "./scram-keys.ts";
 export { DEFAULT_SCRYPT_COST, type ScryptCost } from "./secrets.ts";
 export type * from "./store.ts";
+export { superiorsOf } from "./superiors.ts";
 export * from "./uid-set.ts";

@@ -6,12 +6,12 @@ import type { RightsEntry } from "./mailbox-rights.ts";
 import { encodeProperties, type MailboxState } from "./mailbox-state.ts";
 import { EntriesDraft } from "./metadata.ts";
 import { Refusal } from "./refusal.ts";
+import { SEPARATOR, superiorsOf } from "./superiors.ts";
 import type { MailboxStatus, SpecialUse } from "./store.ts";
 import { inTurn, type StoreContext } from "./store-context.ts";
 import type { TransactionDraft } from "./transaction-draft.ts";
 import { appendedRow, expungeRows, sourceRows } from "./transfer.ts";
 
-export const SEPARATOR = "/";
 export const INBOX = "INBOX";
 
 /** What a new account starts with. */
@@ -227,8 +227,8 @@ class Names {
 
   /** RFC 4314 4: a new mailbox has the rights of the one above it. */
   #rightsAbove(name: string): readonly RightsEntry[] | undefined {
-    for (let end = name.lastIndexOf(SEPARATOR); end > 0; end = name.lastIndexOf(SEPARATOR, end - 1)) {
-      const superior = this.#account.named(name.slice(0, end));
+    for (const above of superiorsOf(name)) {
+      const superior = this.#account.named(above);
       if (superior !== undefined) return superior.properties.rights;
     }
     return undefined;

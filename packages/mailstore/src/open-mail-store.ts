@@ -143,6 +143,10 @@ class DriverMailStore implements port.MailStore {
     return state.named(normal)?.status(state.isSubscribed(normal));
   }
 
+  async hasInferiors(account: AccountId, name: string): Promise<boolean> {
+    return (await this.#accounts.load(account)).hasInferiors(name);
+  }
+
   async mailboxAt({ account, mailbox }: port.MailboxAt): Promise<port.MailboxStatus | undefined> {
     const state = await this.#accounts.load(account);
     const found = state.mailboxes.get(mailbox);

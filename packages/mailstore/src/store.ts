@@ -261,6 +261,8 @@ export interface MailStore {
   mailboxes(account: AccountId): Promise<readonly MailboxStatus[]>;
   mailbox(account: AccountId, name: string): Promise<MailboxStatus | undefined>;
   mailboxAt(at: MailboxAt): Promise<MailboxStatus | undefined>;
+  /** Whether there are mailboxes below a name, whether or not there is one of that name. */
+  hasInferiors(account: AccountId, name: string): Promise<boolean>;
   /** Creates missing superiors too. */
   createMailbox(
     account: AccountId,

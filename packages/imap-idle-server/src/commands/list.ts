@@ -10,13 +10,13 @@ import {
   type ListArguments,
   type ListSelection,
 } from "@pushmail/imap-wire";
-import type { AccountInfo } from "@pushmail/mailstore";
+import { superiorsOf, type AccountInfo } from "@pushmail/mailstore";
 import { listReachable, mayAnnotate, type Reached } from "../access.ts";
 import { command, type Command, type Session } from "../command.ts";
 import { TimeSlice } from "../fetch/time-slice.ts";
 import { tellFigures } from "../mailbox-figures.ts";
 import { findMetadata, readMetadata } from "../metadata.ts";
-import { listMailboxes, superiorsOf, type ListedMailbox } from "../mailbox-tree.ts";
+import { listMailboxes, type ListedMailbox } from "../mailbox-tree.ts";
 
 /** A mailbox as it is told. */
 interface Listed extends ListedMailbox {

@@ -1,7 +1,7 @@
 // What a client wants to be told of without asking (RFC 5465 6): events, by mailbox.
 import type { EventGroup, FetchItem, MailboxSpecifier, NotifyEvent } from "@pushmail/imap-wire";
+import { superiorsOf } from "@pushmail/mailstore";
 import { isOfOthers, OTHER_USERS } from "../access.ts";
-import { superiorsOf } from "../mailbox-tree.ts";
 
 /** A name that something happens to, whether or not there is such a mailbox. */
 export interface NamedMailbox {

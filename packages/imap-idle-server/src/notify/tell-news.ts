@@ -1,11 +1,11 @@
 // Telling what happened outside of the selected mailbox: LIST for names, STATUS for messages (RFC 5465 5).
 import { printList, printMetadataChanged, type StatusItem } from "@pushmail/imap-wire";
 import type { AccountInfo, MailboxId } from "@pushmail/mailstore";
-import { isTheSelected, listReachable, listReachableOf, reachById } from "../access.ts";
+import { isOfOthers, isTheSelected, listReachable, listReachableOf, reachById, type Reached } from "../access.ts";
 import type { Authenticated, Selected, Session } from "../command.ts";
 import { TimeSlice } from "../fetch/time-slice.ts";
 import { tellFigures } from "../mailbox-figures.ts";
-import { listMailboxes, sortByTree, type ListedMailbox } from "../mailbox-tree.ts";
+import { attributesOf, listMailboxes, sortByTree, type ListedMailbox } from "../mailbox-tree.ts";
 import { isShared } from "../metadata.ts";
 import { News, type MessageNews } from "./gather-news.ts";
 import type { Subscription } from "./subscription.ts";
@@ -91,47 +91,67 @@ async function tellNames(session: Session, { state, subscription }: Audience, ne
   const names = [...news.names].filter((pair) => pair.some((name) => name !== undefined && wants("MailboxName", name)));
   const subscriptions = [...news.subscriptions].filter((name) => wants("SubscriptionChange", name));
   if (names.length === 0 && subscriptions.length === 0) return;
-  const statuses = (await listReachable(session, state.account)).map(({ status }) => status);
-  const tree = new Map(listMailboxes(statuses).map((one) => [one.name, one]));
+  const attributesNow = attributesFor(session, state.account);
   for (const [name, oldName] of names) {
-    const attributes = attributesOf(tree, name);
+    const attributes = await attributesNow(name);
     const renamed = oldName === undefined ? {} : { oldName };
     await session.write(printList("LIST", { name, attributes, ...renamed, ...session.names }));
   }
   for (const name of subscriptions) {
-    const attributes = [...attributesOf(tree, name), ...(subscribed.has(name) ? ["\\Subscribed"] : [])];
+    const attributes = [...(await attributesNow(name)), ...(subscribed.has(name) ? ["\\Subscribed"] : [])];
     await session.write(printList("LIST", { name, attributes, ...session.names }));
   }
+}
+
+/** What LIST says of a name now; of the client's own without going through all that there are. */
+function attributesFor(session: Session, client: AccountInfo): (name: string) => Promise<readonly string[]> {
+  const { store } = session;
+  let tree: Tree | undefined;
+  return async (name) => {
+    if (isOfOthers(name)) return attributesIn((tree ??= treeOf(await listReachable(session, client))), name);
+    const [status, hasInferiors] = await Promise.all([
+      store.mailbox(client.id, name),
+      store.hasInferiors(client.id, name),
+    ]);
+    return status === undefined && !hasInferiors ? NONEXISTENT : attributesOf(status, { hasInferiors });
+  };
 }
 
 /** Of the names of another those that are others than the client knows: nothing is told that it may not look up. */
 export async function tellNamesOfOther(session: Session, audience: Audience): Promise<void> {
   const { state, subscription, owner, known } = audience;
-  const statuses = (await listReachableOf(session.store, state.account, owner)).map(({ status }) => status);
-  const tree = new Map(listMailboxes(statuses).map((one) => [one.name, one]));
+  const reachable = await listReachableOf(session.store, state.account, owner);
+  const tree = treeOf(reachable);
   const subscribed = new Set(await session.store.subscriptions(state.account.id));
   const wants = (name: string): boolean =>
     subscription.wants("MailboxName", { name, subscribed: subscribed.has(name) });
   const before = new Map(known);
   known.clear();
-  for (const { id, name } of statuses) known.set(id, name);
+  for (const { status } of reachable) known.set(status.id, status.name);
   for (const [mailbox, name] of known) {
     const oldName = before.get(mailbox);
     before.delete(mailbox);
     if (oldName === name || (!wants(name) && (oldName === undefined || !wants(oldName)))) continue;
     const renamed = oldName === undefined ? {} : { oldName };
     await session.write(
-      printList("LIST", { name, attributes: attributesOf(tree, name), ...renamed, ...session.names }),
+      printList("LIST", { name, attributes: attributesIn(tree, name), ...renamed, ...session.names }),
     );
   }
   for (const name of before.values()) {
     if (!wants(name)) continue;
-    await session.write(printList("LIST", { name, attributes: attributesOf(tree, name), ...session.names }));
+    await session.write(printList("LIST", { name, attributes: attributesIn(tree, name), ...session.names }));
   }
 }
 
-function attributesOf(tree: ReadonlyMap<string, ListedMailbox>, name: string): readonly string[] {
-  return tree.get(name)?.attributes ?? ["\\NonExistent"];
+type Tree = ReadonlyMap<string, ListedMailbox>;
+const NONEXISTENT: readonly string[] = ["\\NonExistent"];
+
+function treeOf(reachable: readonly Reached[]): Tree {
+  return new Map(listMailboxes(reachable.map(({ status }) => status)).map((one) => [one.name, one]));
+}
+
+function attributesIn(tree: Tree, name: string): readonly string[] {
+  return tree.get(name)?.attributes ?? NONEXISTENT;
 }
 
 function isSelectedOne(state: Authenticated | Selected, owner: AccountInfo, mailbox: MailboxId): boolean {
