@@ -111,6 +111,36 @@ describe("bounds of what is done at once", () => {
   });
 });
 
+describe("commands that come together", () => {
+  const NOOPS = 50;
+
+  it("are answered in their order, and not each in a write of its own", async () => {
+    const imap = await start();
+    const client = await imap.open("INBOX");
+    const socket = imap.sockets[0] as Socket;
+    const write = jest.spyOn(socket, "write");
+    const tags = Array.from({ length: NOOPS }, (_, i) => `t${i}`);
+    client.write(tags.map((tag) => `${tag} NOOP\r\n`).join(""));
+    const answers = tags.map(() => client.next("an answer"));
+    expect(await Promise.all(answers)).toEqual(tags.map((tag) => `${tag} OK NOOP completed`));
+    expect(write.mock.calls.length).toBeLessThan(NOOPS);
+    client.close();
+  });
+
+  it("are answered though the next one has to wait", async () => {
+    let goOn = (): void => undefined;
+    const held = new Promise<void>((resolve) => (goOn = resolve));
+    const imap = await start({ beforePiece: () => held });
+    await imap.append("Subject: slow\r\n\r\ntext\r\n");
+    const client = await imap.open("INBOX");
+    client.write("t1 NOOP\r\nt2 NOOP\r\nt3 FETCH 1 BODY.PEEK[]\r\nt4 NOOP\r\n");
+    await client.until((response) => response.startsWith("t2 OK"), "the answer before it");
+    goOn();
+    await client.until((response) => response.startsWith("t4 OK"), "the answer behind it");
+    client.close();
+  });
+});
+
 describe("input", () => {
   it("that comes while a command is carried out is read up to inputBytesMax, and what the socket gives at once", async () => {
     let goOn = (): void => undefined;

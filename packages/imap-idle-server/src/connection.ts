@@ -43,6 +43,7 @@ export class Connection {
   #outputBytes = 0;
   #sentAtMs: number;
   #isAwaited = false;
+  #isSendDue = false;
   #isInputEnded = false;
   #isClosed = false;
   #isEndAsked = false;
@@ -181,6 +182,21 @@ export class Connection {
     this.#gather(lastWord);
     this.#send();
     return this.#socket.writableNeedDrain ? this.#drained() : undefined;
+  }
+
+  /** Whether more has come that is to be carried out, from a client that reads what it is told. */
+  get hasMore(): boolean {
+    return this.framer.pendingBytes > 0 && !this.#socket.writableNeedDrain;
+  }
+
+  /** Sends what is gathered until the end of this turn of the event loop, whatever is waited for then. */
+  sendSoon(): void {
+    if (this.#isSendDue) return;
+    this.#isSendDue = true;
+    setImmediate(() => {
+      this.#isSendDue = false;
+      if (!this.#isClosed) this.#send();
+    });
   }
 
   async #drained(): Promise<void> {

@@ -14,7 +14,10 @@ export type FiguresOf = Pick<Reached, "owner" | "prefix" | "status">;
 /** Tells the values of the items, in their order. */
 export async function tellFigures(session: Session, of: FiguresOf, items: readonly StatusItem[]): Promise<void> {
   const values: Figure[] = [];
-  for (const item of items) values.push([item, await FIGURES[item](of.status, session, of)]);
+  for (const item of items) {
+    const value = FIGURES[item](of.status, session, of);
+    values.push([item, typeof value === "object" ? await value : value]);
+  }
   await session.write(printStatus({ name: of.status.name, values, ...session.names }));
 }
 

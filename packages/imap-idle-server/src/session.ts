@@ -43,6 +43,8 @@ import type { ServerContext } from "./server-context.ts";
 const NOT_AUTHENTICATED: SessionState = { name: "notAuthenticated" };
 /** As much of a command as is logged. */
 const LOGGED_CHARS_MAX = 200;
+/** How long commands that came together are carried out one behind the other before others have a turn. */
+const TURN_MS = 1;
 const LOGOUT: SessionState = { name: "logout" };
 const NONE_ENABLED: ReadonlySet<Extension> = new Set();
 
@@ -96,6 +98,7 @@ export class ImapSession implements Session {
   /** Serves the client until one of the two ends it; never throws. */
   async run(): Promise<void> {
     let farewell = "";
+    let turnEndsAtMs = 0;
     try {
       if (this.#server.isTlsImplicit) await this.#goOnInTls();
       const code = { code: "CAPABILITY", capabilities: this.capabilities() } as const;
@@ -117,7 +120,9 @@ export class ImapSession implements Session {
           incoming.literal?.skip();
         }
         await this.#answer(incoming, invocation, reply);
-        if (this.#connection.framer.pendingBytes > 0) await giveWay();
+        if (this.#connection.framer.pendingBytes === 0 || performance.now() < turnEndsAtMs) continue;
+        await giveWay();
+        turnEndsAtMs = performance.now() + TURN_MS;
       }
     } catch (error) {
       farewell = farewellTo(this, error);
@@ -293,7 +298,9 @@ export class ImapSession implements Session {
       else if (highest !== undefined) await this.write(printUntagged("OK", "Highest", highestModSeq(highest)));
     }
     await this.write(printTagged(tag ?? "*", reply.status, reply.text, reply.code));
-    await (this.#due === "tls" ? this.#goOnInTls() : this.flush());
+    // The answers to commands that came together are sent together: a write takes longer than most of these commands.
+    if (this.#due === undefined && this.#connection.hasMore) this.#connection.sendSoon();
+    else await (this.#due === "tls" ? this.#goOnInTls() : this.flush());
     if (this.#due === "deflate") this.#connection.startCompression();
     if (this.#due === "clear") await this.#connection.endCompression();
     this.#due = undefined;
