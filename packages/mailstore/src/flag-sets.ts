@@ -59,14 +59,17 @@ export function checkFlags(flags: readonly string[], limits: FlagLimits, known: 
   }
 }
 
+/** Shared by all mailboxes that have none yet: a map of its own would take 0.2 KiB of each. */
+const NONE: Map<string, number> = new Map();
+
 /** Interns flag sets; a number once given out keeps its meaning while the table lives. */
 export class FlagSets {
   readonly #sets: FlagSet[] = [];
-  readonly #numbers = new Map<string, number>();
+  #numbers = NONE;
   /** Keywords as they were first spelled, and the place of each by its lower case. */
   readonly #spellings: string[] = [];
-  readonly #places = new Map<string, number>();
-  readonly #transitions = new Map<string, number>();
+  #places = NONE;
+  #transitions = NONE;
 
   /** The number of the set with these flags; names may come in any order and case, doubled or not. */
   intern(flags: readonly string[]): number {
@@ -78,7 +81,7 @@ export class FlagSets {
     const known = this.#numbers.get(key);
     if (known !== undefined) return known;
     const number = this.#sets.push(new InternedFlagSet(names)) - 1;
-    this.#numbers.set(key, number);
+    (this.#numbers = owned(this.#numbers)).set(key, number);
     return number;
   }
 
@@ -95,8 +98,8 @@ export class FlagSets {
     if (result === undefined) {
       result = this.#apply(number, change);
       // Bounded by forgetting: a transition is quick to work out again.
-      if (this.#transitions.size >= TRANSITIONS_MAX) this.#transitions.clear();
-      if (key.length <= TRANSITION_CHARS_MAX) this.#transitions.set(key, result);
+      if (this.#transitions.size >= TRANSITIONS_MAX) this.#transitions = NONE;
+      if (key.length <= TRANSITION_CHARS_MAX) (this.#transitions = owned(this.#transitions)).set(key, result);
     }
     return result;
   }
@@ -145,7 +148,12 @@ export class FlagSets {
     const known = this.#places.get(key);
     if (known !== undefined) return known;
     const place = this.#spellings.push(keyword) - 1;
-    this.#places.set(key, place);
+    (this.#places = owned(this.#places)).set(key, place);
     return place;
   }
+}
+
+/** The map to write to. */
+function owned(map: Map<string, number>): Map<string, number> {
+  return map === NONE ? new Map() : map;
 }

@@ -6,12 +6,14 @@ import type { FlagSet, MessageIndex } from "./store.ts";
 import { lowerBound, type UidSet } from "./uid-set.ts";
 
 const CAPACITY_MIN = 16;
+const NO_NUMBERS = new Uint32Array(0);
+const NO_MOD_SEQS = new Float64Array(0);
 
 export class MessageColumns implements MessageIndex {
   readonly #flagSets: FlagSets;
-  #uids: Uint32Array = new Uint32Array(CAPACITY_MIN);
-  readonly #modSeqs: NumberColumn<Float64Array> = new NumberColumn(Float64Array, CAPACITY_MIN);
-  readonly #flags: NumberColumn<Uint32Array> = new NumberColumn(Uint32Array, CAPACITY_MIN);
+  #uids: Uint32Array = NO_NUMBERS;
+  readonly #modSeqs: NumberColumn<Float64Array> = new NumberColumn(Float64Array, NO_MOD_SEQS);
+  readonly #flags: NumberColumn<Uint32Array> = new NumberColumn(Uint32Array, NO_NUMBERS);
   #count = 0;
   /** The row that was found last: a guess, no more. */
   #lastRow = 0;
@@ -128,7 +130,7 @@ export class MessageColumns implements MessageIndex {
   /** Makes room for `rows` in all. */
   reserve(rows: number): void {
     if (rows <= this.#uids.length) return;
-    const capacity = Math.max(rows, this.#uids.length * 2);
+    const capacity = Math.max(CAPACITY_MIN, rows, this.#uids.length * 2);
     const grown = new Uint32Array(capacity);
     grown.set(this.#uids);
     this.#uids = grown;
