@@ -29,6 +29,14 @@ export class ByteWriter {
     return this.bytes(Buffer.from(value, "utf8"));
   }
 
+  /** What another has written. */
+  append(written: Uint8Array): this {
+    this.#reserve(written.length);
+    this.#bytes.set(written, this.#length);
+    this.#length += written.length;
+    return this;
+  }
+
   /** What was written so far, without a copy. */
   finish(): Buffer {
     return this.#bytes.subarray(0, this.#length);
@@ -78,5 +86,19 @@ export class ByteReader {
 
   string(): string {
     return this.bytes().toString("utf8");
+  }
+
+  /** Passes by a string or a run of bytes. */
+  skip(): void {
+    const length = this.integer();
+    this.#offset += length;
+  }
+
+  /** What `pass` passes by. */
+  passed(pass: () => void): Buffer {
+    const from = this.#offset;
+    pass();
+    if (this.#offset > this.#bytes.length) throw new RangeError("a stored record ends too soon");
+    return this.#bytes.subarray(from, this.#offset);
   }
 }

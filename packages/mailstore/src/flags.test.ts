@@ -1,6 +1,7 @@
 // Flags of very many messages: in pieces, so that others get their turn, and right whatever others do meanwhile.
 import { describe, expect, it } from "@jest/globals";
 import { openMailStore, openMemoryDriver, type MailboxAt, type MailStore, type StoreDriver } from "./index.ts";
+import { turnsUntilCommit } from "./test-support/turns-until-commit.ts";
 
 const CHEAP = { scryptCost: { N: 16, r: 1, p: 1 }, scramIterations: 4_096, limits: { rowsPerTurnMax: 1 } };
 const MESSAGES = 200;
@@ -26,24 +27,6 @@ async function* once(): AsyncGenerator<Uint8Array> {
 
 async function deliver(store: MailStore, at: MailboxAt): Promise<void> {
   await store.append([{ ...at, message: await store.stage(once(), { bytesMax: 1_000 }) }]);
-}
-
-/** Counts turns of the event loop until the next commit. */
-function turnsUntilCommit(driver: StoreDriver): Promise<number> {
-  let turns = 0;
-  let next = setImmediate(function turn(): void {
-    turns++;
-    next = setImmediate(turn);
-  });
-  return new Promise((resolve) => {
-    const commit = driver.commit.bind(driver);
-    driver.commit = (...args) => {
-      driver.commit = commit;
-      clearImmediate(next);
-      resolve(turns);
-      return commit(...args);
-    };
-  });
 }
 
 describe("flags of many messages", () => {

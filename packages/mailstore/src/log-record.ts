@@ -26,8 +26,11 @@ export interface MessageOrigin {
   readonly uid: Uid;
 }
 
+/** In the order of their UIDs. Of very many there are the bytes alone: each is made when it is asked for. */
+export type AppendedRows = Iterable<AppendedRow> & { readonly length: number };
+
 export type MailboxFact =
-  | { readonly type: "appended"; readonly by: AppendedBy; readonly rows: readonly AppendedRow[] }
+  | { readonly type: "appended"; readonly by: AppendedBy; readonly rows: AppendedRows }
   | ({ readonly type: "flags"; readonly uids: UidSet } & FlagChange)
   | { readonly type: "expunged"; readonly by: "expunge" | "move"; readonly uids: UidSet }
   | { readonly type: "created"; readonly name: string }
@@ -53,6 +56,32 @@ const FACT_TYPES = [
 const APPENDED_BY = ["delivery", "append", "copy", "move"] as const;
 const FLAG_MODES = ["add", "remove", "replace"] as const;
 
+/** More rows than these are not decoded until they are asked for. */
+const DECODED_ROWS_MAX = 1_000;
+
+/** Rows that are encoded as they come, so that very many need not be there at once. */
+export class EncodedRows implements Iterable<AppendedRow> {
+  readonly #writer = new ByteWriter();
+  #length = 0;
+
+  get length(): number {
+    return this.#length;
+  }
+
+  get bytes(): Uint8Array {
+    return this.#writer.finish();
+  }
+
+  add(row: AppendedRow): void {
+    writeRow(this.#writer, row);
+    this.#length++;
+  }
+
+  [Symbol.iterator](): Iterator<AppendedRow> {
+    return readRows(new ByteReader(this.bytes), this.length);
+  }
+}
+
 export function encodeFacts(facts: readonly MailboxFact[]): Uint8Array {
   const writer = new ByteWriter();
   for (const fact of facts) {
@@ -73,7 +102,8 @@ function writeFact(writer: ByteWriter, fact: MailboxFact): void {
   switch (fact.type) {
     case "appended":
       writer.integer(APPENDED_BY.indexOf(fact.by)).integer(fact.rows.length);
-      for (const row of fact.rows) writeRow(writer, row);
+      if (fact.rows instanceof EncodedRows) writer.append(fact.rows.bytes);
+      else for (const row of fact.rows) writeRow(writer, row);
       return;
     case "flags":
       writer.integer(FLAG_MODES.indexOf(fact.mode) + FLAG_MODES.length * bitsOf(fact.keeps ?? []));
@@ -107,9 +137,10 @@ function readFact(reader: ByteReader): MailboxFact {
   switch (type) {
     case "appended": {
       const by = pick(APPENDED_BY, reader.integer());
-      const rows: AppendedRow[] = [];
-      for (let left = reader.integer(); left > 0; left--) rows.push(readRow(reader));
-      return { type, by, rows };
+      const length = reader.integer();
+      if (length <= DECODED_ROWS_MAX) return { type, by, rows: [...readRows(reader, length)] };
+      const bytes = reader.passed(() => skipRows(reader, length));
+      return { type, by, rows: { length, [Symbol.iterator]: () => readRows(new ByteReader(bytes), length) } };
     }
     case "flags": {
       const code = reader.integer();
@@ -142,6 +173,9 @@ function bitsOf(kinds: readonly FlagKind[]): number {
   return FLAG_KINDS.reduce((bits, kind, i) => bits + (kinds.includes(kind) ? 2 ** i : 0), 0);
 }
 
+/** Between the flags and the summary: date, size, origin, body. */
+const ROW_NUMBERS = 6;
+
 function writeRow(writer: ByteWriter, row: AppendedRow): void {
   writeStrings(writer, row.flags);
   writeInstant(writer, row.internalDateMs);
@@ -150,6 +184,18 @@ function writeRow(writer: ByteWriter, row: AppendedRow): void {
   if ("staged" in row.body) writer.integer(0).integer(row.body.staged);
   else writer.integer(1).integer(row.body.blob);
   writer.bytes(row.summary ?? new Uint8Array(0));
+}
+
+function* readRows(reader: ByteReader, length: number): Generator<AppendedRow> {
+  for (let left = length; left > 0; left--) yield readRow(reader);
+}
+
+function skipRows(reader: ByteReader, length: number): void {
+  for (let left = length; left > 0; left--) {
+    for (let flags = reader.integer(); flags > 0; flags--) reader.skip();
+    for (let numbers = ROW_NUMBERS; numbers > 0; numbers--) reader.integer();
+    reader.skip();
+  }
 }
 
 function readRow(reader: ByteReader): AppendedRow {

@@ -10,7 +10,7 @@ import { SEPARATOR, superiorsOf } from "./superiors.ts";
 import type { MailboxStatus, SpecialUse } from "./store.ts";
 import { inTurn, type StoreContext } from "./store-context.ts";
 import type { TransactionDraft } from "./transaction-draft.ts";
-import { appendedRow, expungeRows, sourceRows } from "./transfer.ts";
+import { appendCopies, expungeRows, takeRows } from "./transfer.ts";
 
 export const INBOX = "INBOX";
 
@@ -171,15 +171,12 @@ async function emptyInboxInto(context: StoreContext, account: AccountState, to: 
       // RFC 5464 4.1
       new EntriesDraft(account, draft).copyAll(inbox.at.mailbox, target);
       const { guard } = inbox.head;
-      const rows = await sourceRows(context, inbox, contents, { uids: [[1, inbox.head.uidNext]] });
-      if (rows.length === 0) return true;
-      for (const { row } of rows) context.copiedWhileCounting?.add(row.blob);
-      draft.append(
-        target,
-        "move",
-        rows.map((row) => appendedRow(row)),
+      const uids = [[1, inbox.head.uidNext]] as const;
+      const request = { to: { mailbox: target }, mode: "move" } as const;
+      const rows = await takeRows({ context, source: inbox, contents }, { uids }, (taken) =>
+        appendCopies(context, draft, request, taken),
       );
-      expungeRows(draft, inbox, rows, { by: "move", guard });
+      if (rows.uids.length > 0) expungeRows(draft, inbox, rows, { by: "move", guard });
       return true;
     }),
   );

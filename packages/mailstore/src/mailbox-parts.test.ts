@@ -16,7 +16,7 @@ import {
 import { checkFlags, FlagSets } from "./flag-sets.ts";
 import { blobId, cursor } from "./ids.ts";
 import { DEFAULT_STORE_LIMITS } from "./limits.ts";
-import { decodeFacts, encodeFacts, type MailboxFact } from "./log-record.ts";
+import { decodeFacts, EncodedRows, encodeFacts, type AppendedRow, type MailboxFact } from "./log-record.ts";
 import { MessageColumns } from "./message-columns.ts";
 import { uidSetHas, uidSetOf } from "./uid-set.ts";
 import { VanishedLog } from "./vanished-log.ts";
@@ -60,6 +60,26 @@ const facts: fc.Arbitrary<MailboxFact> = fc.oneof(
 );
 
 describe("stored bytes", () => {
+  it("give back very many rows, and the facts behind them, one by one", () => {
+    fc.assert(
+      fc.property(fc.array(rows, { minLength: 1, maxLength: 3 }), facts, (kinds, next) => {
+        const many = Array.from({ length: 1_001 }, (_, i) => kinds[i % kinds.length] as AppendedRow);
+        const encoded = new EncodedRows();
+        for (const row of many) encoded.add(row);
+        for (const written of [many, encoded]) {
+          const record = encodeFacts([{ type: "appended", by: "copy", rows: written }, next]);
+          const [first, second] = decodeFacts(record);
+          if (first?.type !== "appended") throw new Error("another fact");
+          expect([first.by, first.rows.length, [...first.rows]]).toEqual(["copy", 1_001, many]);
+          expect([...first.rows]).toHaveLength(1_001);
+          expect(second).toEqual(next);
+          expect(() => decodeFacts(record.subarray(0, 1_001))).toThrow("ends too soon");
+        }
+      }),
+      { numRuns: 3 },
+    );
+  });
+
   it("give back every integer, string and run of bytes, and say when they end too soon", () => {
     fc.assert(
       fc.property(fc.maxSafeNat(), fc.string({ unit: "grapheme" }), fc.uint8Array(), (integer, text, bytes) => {

@@ -5,7 +5,7 @@ import { Refusal } from "./refusal.ts";
 import type { Appended, MailboxAt, NewMessage } from "./store.ts";
 import { commitDecided, inTurn, type StoreContext } from "./store-context.ts";
 import { TransactionDraft } from "./transaction-draft.ts";
-import { expungeRows, sourceRows } from "./transfer.ts";
+import { expungeRows, takeRows } from "./transfer.ts";
 
 export interface ReplaceRequest {
   readonly uid: Uid;
@@ -26,8 +26,8 @@ export async function replace(
       const target = account.mailbox(message.mailbox);
       uidValidity = target.properties.uidValidity;
       const { guard } = source.head;
-      const rows = await sourceRows(context, source, contents, { uids: [[uid, uid]], summaries: false });
-      if (rows.length === 0) throw new Refusal("messageMissing", "the message is no longer there");
+      const rows = await takeRows({ context, source, contents }, { uids: [[uid, uid]], summaries: false });
+      if (rows.uids.length === 0) throw new Refusal("messageMissing", "the message is no longer there");
       const draft = new TransactionDraft(account.id);
       draft.append(message.mailbox, message.by ?? "delivery", [appendingRow(context, draft, target, message)]);
       expungeRows(draft, source, rows, { by: "expunge", guard });

@@ -1,7 +1,7 @@
 // A transaction in the making: facts by mailbox, with the counters that go with them.
 import type { StagedBlob, Transaction, TransactionPart } from "./driver.ts";
 import { ACCOUNT_DIRECTORY, type AccountId, type Cursor, type MailboxId } from "./ids.ts";
-import { encodeFacts, type AppendedRow, type MailboxFact } from "./log-record.ts";
+import { EncodedRows, encodeFacts, type AppendedRow, type MailboxFact } from "./log-record.ts";
 import type { AppendedBy } from "./change.ts";
 import type { UidSet } from "./uid-set.ts";
 
@@ -25,10 +25,21 @@ export function countsOf(rows: readonly Pick<AppendedRow, "flags" | "sizeBytes">
   return { messages: rows.length, unseen, deleted, bytes };
 }
 
+export const NO_COUNTS: Counts = { messages: 0, unseen: 0, deleted: 0, bytes: 0 };
+
+export function addCounts(a: Counts, b: Counts): Counts {
+  return {
+    messages: a.messages + b.messages,
+    unseen: a.unseen + b.unseen,
+    deleted: a.deleted + b.deleted,
+    bytes: a.bytes + b.bytes,
+  };
+}
+
 class PartDraft {
   readonly facts: MailboxFact[] = [];
   /** The newest fact of messages that came: one more is added to it. */
-  appended: { type: "appended"; by: AppendedBy; rows: AppendedRow[] } | null = null;
+  appended: { type: "appended"; by: AppendedBy; rows: EncodedRows } | null = null;
   guard: Cursor | undefined;
   properties: Uint8Array | null | undefined;
   allocate = 0;
@@ -66,9 +77,11 @@ export class TransactionDraft {
     const position = part.allocate;
     part.allocate += rows.length;
     part.count(countsOf(rows), 1);
-    const last = part.appended;
-    if (last !== null && last === part.facts.at(-1) && last.by === by) for (const row of rows) last.rows.push(row);
-    else part.facts.push((part.appended = { type: "appended", by, rows: [...rows] }));
+    let last = part.appended;
+    if (last === null || last !== part.facts.at(-1) || last.by !== by) {
+      part.facts.push((last = part.appended = { type: "appended", by, rows: new EncodedRows() }));
+    }
+    for (const row of rows) last.rows.add(row);
     return position;
   }
 

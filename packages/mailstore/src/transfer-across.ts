@@ -9,7 +9,7 @@ import type { ReplaceRequest } from "./replace.ts";
 import type { Appended, MailboxAt, Transferred } from "./store.ts";
 import { commitDecided, inTurn, type StoreContext } from "./store-context.ts";
 import { TransactionDraft } from "./transaction-draft.ts";
-import { appendedRow, expungeRows, sourceRows, type TransferRequest } from "./transfer.ts";
+import { appendedRow, expungeRows, takeRows, type TransferRequest } from "./transfer.ts";
 import { uidSetOf, type UidSet } from "./uid-set.ts";
 
 interface Source {
@@ -26,16 +26,20 @@ export async function transferAcross(
   const target = await context.accounts.get(to.account);
   const { uidValidity } = target.mailbox(to.mailbox).properties;
   return inTurnOf(context, at, async (source) => {
-    const rows = await sourceRows(context, source.mailbox, source.contents, { ...options, uids });
-    if (rows.length === 0) return { cursor: target.cursor, uidValidity, from: [], to: [] };
-    for (const { row } of rows) context.copiedWhileCounting?.add(row.blob);
     const draft = new TransactionDraft(target.id);
-    // Where a message came from means something within its account alone.
-    const appended = rows.map((row) => ({ ...appendedRow(row, options?.drops), origin: null }));
-    draft.append(to.mailbox, mode, appended);
+    const { uids: from } = await takeRows(
+      { context, source: source.mailbox, contents: source.contents },
+      { ...options, uids },
+      (rows) => {
+        for (const { row } of rows) context.copiedWhileCounting?.add(row.blob);
+        // Where a message came from means something within its account alone.
+        const appended = rows.map((row) => ({ ...appendedRow(row, options?.drops), origin: null }));
+        draft.append(to.mailbox, mode, appended);
+      },
+    );
+    if (from.length === 0) return { cursor: target.cursor, uidValidity, from: [], to: [] };
     const committed = await commitDecided(context, target, () => draft.finish({ enforceQuota: true }));
     if (committed === null) throw new Error("a transfer that changes nothing");
-    const from = rows.map(({ row }) => row.uid);
     if (mode === "move") await remove(context, source, { uids: uidSetOf(from), by: "move" });
     const [first = 0] = committed.firstUids;
     return { cursor: committed.cursor, uidValidity, from, to: from.map((_, i) => first + i) };
@@ -75,8 +79,8 @@ async function remove(
   await commitDecided(context, account, async () => {
     account.mailbox(mailbox.at.mailbox);
     const { guard } = mailbox.head;
-    const rows = await sourceRows(context, mailbox, contents, { uids, summaries: false });
-    if (rows.length === 0) return null;
+    const rows = await takeRows({ context, source: mailbox, contents }, { uids, summaries: false });
+    if (rows.uids.length === 0) return null;
     const draft = new TransactionDraft(account.id);
     expungeRows(draft, mailbox, rows, { by, guard });
     return draft.finish({ enforceQuota: false });

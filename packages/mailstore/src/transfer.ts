@@ -1,4 +1,5 @@
 // Copy, move and expunge: whole sets in one transaction, all or nothing.
+import { setImmediate as turnOfEventLoop } from "node:timers/promises";
 import { originOf } from "./chunk-codec.ts";
 import { readDetails, readMetadata } from "./cold-rows.ts";
 import type { Transaction } from "./driver.ts";
@@ -10,8 +11,11 @@ import type { MailboxContents } from "./mailbox-contents.ts";
 import type { MailboxState } from "./mailbox-state.ts";
 import type { Expunged, MailboxAt, MessageMetadata, TransferOptions, Transferred, WorkOptions } from "./store.ts";
 import { commitDecided, inTurn, type StoreContext } from "./store-context.ts";
-import { countsOf, TransactionDraft } from "./transaction-draft.ts";
+import { addCounts, countsOf, NO_COUNTS, TransactionDraft, type Counts } from "./transaction-draft.ts";
 import { EMPTY_UID_SET, uidSetOf, type UidSet } from "./uid-set.ts";
+
+/** Rows that are taken before others get their turn. */
+const ROWS_PER_TURN = 2_000;
 
 export interface TransferRequest {
   readonly uids: UidSet;
@@ -24,35 +28,41 @@ export async function transfer(context: StoreContext, at: MailboxAt, request: Tr
   const account = await context.accounts.get(at.account);
   const source = account.mailbox(at.mailbox);
   return inTurn(context, source, async (contents) => {
-    let rows: SourceRow[] = [];
-    let position = 0;
+    let from: readonly Uid[] = [];
     const committed = await commitDecided(context, account, async () => {
       account.mailbox(request.to.mailbox);
       const { guard } = source.head;
-      rows = await sourceRows(context, source, contents, { ...request.options, uids: request.uids });
-      if (rows.length === 0) return null;
-      for (const { row } of rows) context.copiedWhileCounting?.add(row.blob);
       const draft = new TransactionDraft(account.id);
-      position = draft.append(
-        request.to.mailbox,
-        request.mode,
-        rows.map((row) => appendedRow(row, request.options?.drops)),
+      const taken = await takeRows({ context, source, contents }, { ...request.options, uids: request.uids }, (rows) =>
+        appendCopies(context, draft, request, rows),
       );
-      if (request.mode === "move") expungeRows(draft, source, rows, { by: "move", guard });
+      from = taken.uids;
+      if (from.length === 0) return null;
+      if (request.mode === "move") expungeRows(draft, source, taken, { by: "move", guard });
       return draft.finish({ enforceQuota: request.mode === "copy" });
     });
     const target = account.mailboxes.get(request.to.mailbox);
     const uidValidity = target?.properties.uidValidity ?? 0;
     if (committed === null) return { cursor: account.cursor, uidValidity, from: [], to: [] };
     // The part of the target is the first one: the draft keeps the order of its making.
-    const first = (committed.firstUids[0] as Uid) + position;
-    return {
-      cursor: committed.cursor,
-      uidValidity,
-      from: rows.map(({ row }) => row.uid),
-      to: rows.map((_, i) => first + i),
-    };
+    const first = committed.firstUids[0] as Uid;
+    return { cursor: committed.cursor, uidValidity, from, to: from.map((_, i) => first + i) };
   });
+}
+
+/** Appends messages that lie in the account already. */
+export function appendCopies(
+  context: StoreContext,
+  draft: TransactionDraft,
+  { to, mode, options }: Pick<TransferRequest, "mode" | "options"> & { readonly to: Pick<MailboxAt, "mailbox"> },
+  rows: readonly SourceRow[],
+): void {
+  for (const { row } of rows) context.copiedWhileCounting?.add(row.blob);
+  draft.append(
+    to.mailbox,
+    mode,
+    rows.map((row) => appendedRow(row, options?.drops)),
+  );
 }
 
 export async function expunge(
@@ -70,7 +80,7 @@ export async function expunge(
       const { guard } = mailbox.head;
       gone = deletedUids(contents, uids);
       if (gone.length === 0) return null;
-      const rows = await sourceRows(context, mailbox, contents, { ...options, uids: gone, summaries: false });
+      const rows = await takeRows({ context, source: mailbox, contents }, { ...options, uids: gone, summaries: false });
       const draft = new TransactionDraft(account.id);
       expungeRows(draft, mailbox, rows, { by: "expunge", guard });
       return draft.finish({ enforceQuota: false });
@@ -86,44 +96,71 @@ export interface SourceRow {
   readonly summary: Uint8Array | null;
 }
 
+interface Source {
+  readonly context: StoreContext;
+  readonly source: MailboxState;
+  readonly contents: MailboxContents;
+}
+
 interface SourceOptions extends WorkOptions {
   readonly uids: UidSet;
   readonly summaries?: boolean;
 }
 
-/** The messages of a set, with their summaries up to a bound on the bytes that a record carries. */
-export async function sourceRows(
-  context: StoreContext,
-  source: MailboxState,
-  contents: MailboxContents,
-  { uids, summaries = true, onRead }: SourceOptions,
-): Promise<SourceRow[]> {
-  const rows: SourceRow[] = [];
+/** Messages that were taken: which, and what they are together. */
+export interface Taken {
+  readonly uids: readonly Uid[];
+  readonly counts: Counts;
+}
+
+/** Has the messages of a set taken, some at a time: of very many neither is there all at once nor do others wait. */
+export async function takeRows(
+  from: Source,
+  options: SourceOptions,
+  take: (rows: readonly SourceRow[]) => void = () => undefined,
+): Promise<Taken> {
+  const uids: Uid[] = [];
+  let counts = NO_COUNTS;
+  let untilTurn = ROWS_PER_TURN;
+  for await (const rows of sourceRows(from, options)) {
+    take(rows);
+    for (const { row } of rows) uids.push(row.uid);
+    counts = addCounts(counts, countsOf(rows.map(({ row, flags }) => ({ flags, sizeBytes: row.sizeBytes }))));
+    options.onRead?.(uids.length);
+    untilTurn -= rows.length;
+    if (untilTurn > 0) continue;
+    await turnOfEventLoop();
+    untilTurn = ROWS_PER_TURN;
+  }
+  return { uids, counts };
+}
+
+/** The messages of a set in batches, with their summaries up to a bound on the bytes that a record carries. */
+async function* sourceRows(
+  { context, source, contents }: Source,
+  { uids, summaries = true }: SourceOptions,
+): AsyncGenerator<readonly SourceRow[]> {
   const { columns } = contents;
-  const add = (row: MessageMetadata, summary: Uint8Array | null): void => {
+  const sourceRow = (row: MessageMetadata, summary: Uint8Array | null): SourceRow[] => {
     const place = columns.rowOf(row.uid);
-    if (place >= 0) rows.push({ row, flags: columns.flagsAt(place).names, summary });
+    return place < 0 ? [] : [{ row, flags: columns.flagsAt(place).names, summary }];
   };
   let summaryBytes = 0;
   let after = 0;
   if (summaries) {
     for await (const batch of readDetails(context, source.at, contents, uids)) {
-      for (const row of batch) {
-        const { encoded } = row.summary;
-        summaryBytes += encoded.length;
-        add(row, encoded);
-        after = row.uid;
+      yield batch.flatMap((row) => sourceRow(row, row.summary.encoded));
+      for (const { uid, summary } of batch) {
+        summaryBytes += summary.encoded.length;
+        after = uid;
       }
-      onRead?.(rows.length);
       if (summaryBytes > context.limits.copiedSummaryBytesMax) break;
     }
   }
   const rest = uids.flatMap(([first, last]) => (last <= after ? [] : [[Math.max(first, after + 1), last] as const]));
   for await (const batch of readMetadata(context, source.at, contents, rest)) {
-    for (const row of batch) add(row, null);
-    onRead?.(rows.length);
+    yield batch.flatMap((row) => sourceRow(row, null));
   }
-  return rows;
 }
 
 export function appendedRow({ row, flags, summary }: SourceRow, drops: readonly FlagKind[] = []): AppendedRow {
@@ -141,10 +178,8 @@ export function appendedRow({ row, flags, summary }: SourceRow, drops: readonly 
 export function expungeRows(
   draft: TransactionDraft,
   mailbox: MailboxState,
-  rows: readonly SourceRow[],
+  { uids, counts }: Taken,
   { by, guard }: { readonly by: "expunge" | "move"; readonly guard: Cursor },
 ): void {
-  const counts = countsOf(rows.map(({ row, flags }) => ({ flags, sizeBytes: row.sizeBytes })));
-  const uids = uidSetOf(rows.map(({ row }) => row.uid));
-  draft.expunge(mailbox.at.mailbox, guard, { uids, by, counts });
+  draft.expunge(mailbox.at.mailbox, guard, { uids: uidSetOf(uids), by, counts });
 }

@@ -1,0 +1,76 @@
+// Very many messages copied, moved and expunged at once: all or nothing, and others get their turn meanwhile.
+import { describe, expect, it } from "@jest/globals";
+import { openMailStore, openMemoryDriver, type MailboxAt, type MailStore, type StoreDriver } from "./index.ts";
+import { turnsUntilCommit } from "./test-support/turns-until-commit.ts";
+
+const CHEAP = { scryptCost: { N: 16, r: 1, p: 1 }, scramIterations: 4_096 };
+const MESSAGES = 6_000;
+const ALL = [[1, 2 ** 32 - 1]] as const;
+const SEEN = Array.from({ length: MESSAGES / 3 }, (_, i) => [3 * i + 1, 3 * i + 1] as const);
+
+async function filled(): Promise<{ driver: StoreDriver; store: MailStore; inbox: MailboxAt; archive: MailboxAt }> {
+  const driver = await openMemoryDriver();
+  const store = openMailStore(driver, CHEAP);
+  const { id: account } = await store.createAccount({ address: "alice@example.org", password: "x" });
+  const at = async (name: string): Promise<MailboxAt> => {
+    const mailbox = await store.mailbox(account, name);
+    if (mailbox === undefined) throw new Error(`no ${name}`);
+    return { account, mailbox: mailbox.id };
+  };
+  const inbox = await at("INBOX");
+  const message = await store.stage(once(), { bytesMax: 1_000 });
+  await store.append(Array.from({ length: MESSAGES }, () => ({ ...inbox, message })));
+  await store.setFlags(inbox, SEEN, { mode: "add", flags: ["\\Seen", "\\Deleted"] });
+  return { driver, store, inbox, archive: await at("Archive") };
+}
+
+async function* once(): AsyncGenerator<Uint8Array> {
+  yield Buffer.from("Subject: x\r\n\r\nx\r\n");
+}
+
+/** UIDs, flags, sizes and origins. */
+async function rowsOf(store: MailStore, at: MailboxAt): Promise<string[]> {
+  const handle = await store.open(at);
+  const rows: string[] = [];
+  for await (const batch of handle.metadata(ALL)) {
+    const index = await handle.ready();
+    for (const { uid, sizeBytes, emailId } of batch) {
+      rows.push([uid, index.flagsAt(index.rowOf(uid)).names.join(" "), sizeBytes, emailId].join());
+    }
+  }
+  handle.release();
+  return rows;
+}
+
+describe("very many messages", () => {
+  it("are copied, moved and expunged in one transaction, between whose pieces others get their turn", async () => {
+    const { driver, store, inbox, archive } = await filled();
+    const before = await rowsOf(store, inbox);
+    const counts = await store.mailboxAt(inbox);
+    const uids = Array.from({ length: MESSAGES }, (_, i) => i + 1);
+
+    const copying = turnsUntilCommit(driver);
+    const copied = await store.copy(inbox, ALL, archive);
+    expect(await copying).toBeGreaterThanOrEqual(2);
+    expect([copied.from, copied.to]).toEqual([uids, uids]);
+    expect(await rowsOf(store, archive)).toEqual(before);
+
+    const moving = turnsUntilCommit(driver);
+    const moved = await store.move(inbox, ALL, archive);
+    expect(await moving).toBeGreaterThanOrEqual(2);
+    expect([moved.from, moved.to]).toEqual([uids, uids.map((uid) => uid + MESSAGES)]);
+    const all = await rowsOf(store, archive);
+    expect(all.slice(MESSAGES)).toEqual(before.map((row, i) => row.replace(/^\d+/, `${i + 1 + MESSAGES}`)));
+    expect(await store.mailboxAt(inbox)).toMatchObject({ messages: 0, unseen: 0, deleted: 0, sizeBytes: 0 });
+    const twice = { messages: 2 * MESSAGES, unseen: (2 * MESSAGES * 2) / 3, deleted: (2 * MESSAGES) / 3 };
+    expect(await store.mailboxAt(archive)).toMatchObject({ ...twice, sizeBytes: 2 * (counts?.sizeBytes ?? 0) });
+
+    const expunging = turnsUntilCommit(driver);
+    await store.expunge(archive);
+    expect(await expunging).toBeGreaterThanOrEqual(2);
+    expect(await rowsOf(store, archive)).toEqual(all.filter((row) => !row.includes("Deleted")));
+    const left = { messages: (2 * MESSAGES * 2) / 3, unseen: (2 * MESSAGES * 2) / 3, deleted: 0 };
+    expect(await store.mailboxAt(archive)).toMatchObject(left);
+    await store.close();
+  });
+});
