@@ -37,32 +37,20 @@ export class MailboxFacts {
 
   /** Those of the messages of which not all is known. */
   lacking(uids: Uint32Array, names: readonly FactName[]): Uint32Array {
-    const slots = this.slotsOf(uids);
+    const slots = this.#slotsOf(uids);
     const columns = names.map((name) => this.#column(name));
     const isKnown = (slot: number): boolean =>
       slot !== NO_SLOT && columns.every((column) => !Number.isNaN(column[slot]));
     return uids.filter((_, i) => !isKnown(slots[i] as number));
   }
 
-  /** A fact of messages of which it is known, by their slots. */
-  valuesOf(slots: Int32Array, name: FactName): Float64Array {
+  /** A fact of messages of which it is known. */
+  valuesOf(uids: Uint32Array, name: FactName): Float64Array {
     const column = this.#column(name);
+    const slots = this.#slotsOf(uids);
     const values = new Float64Array(slots.length);
     for (let i = 0; i < slots.length; i++) values[i] = column[slots[i] as number] as number;
     return values;
-  }
-
-  /** The slots of messages, or that there is none. */
-  slotsOf(uids: Uint32Array): Int32Array {
-    const slots = new Int32Array(uids.length);
-    let slot = NO_SLOT;
-    for (let i = 0; i < uids.length; i++) {
-      const uid = uids[i] as Uid;
-      // Mostly they were learned in this order.
-      slot = this.#uids[slot + 1] === uid ? slot + 1 : (this.#slots.get(uid) ?? NO_SLOT);
-      slots[i] = slot;
-    }
-    return slots;
   }
 
   #add(uid: Uid): number {
@@ -76,5 +64,18 @@ export class MailboxFacts {
     let column = this.#columns.get(name);
     if (column === undefined) this.#columns.set(name, (column = this.#uids.map(() => UNKNOWN)));
     return column;
+  }
+
+  /** The slots of messages, or that there is none. */
+  #slotsOf(uids: Uint32Array): Int32Array {
+    const slots = new Int32Array(uids.length);
+    let slot = NO_SLOT;
+    for (let i = 0; i < uids.length; i++) {
+      const uid = uids[i] as Uid;
+      // Mostly they were learned in this order.
+      slot = this.#uids[slot + 1] === uid ? slot + 1 : (this.#slots.get(uid) ?? NO_SLOT);
+      slots[i] = slot;
+    }
+    return slots;
   }
 }

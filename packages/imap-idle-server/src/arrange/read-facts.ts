@@ -27,24 +27,40 @@ export async function readFacts(
 ): Promise<ReadFacts> {
   const at = { account: state.handle.account, mailbox: state.handle.id };
   const facts = session.server.facts.of(at, (await session.index(state)).count);
-  const lacking = facts.lacking(uids, names);
-  slice.goal = uids.length;
-  slice.done = uids.length - lacking.length;
-  const source = names.some((name) => FACTS[name].source === "details") ? "details" : "metadata";
+  const there = new Uint32Array(uids.length);
+  const columns = names.map(() => new Float64Array(uids.length));
   const { batchMessagesMax } = session.limits.search;
-  for (let from = 0; from < lacking.length; from += batchMessagesMax) {
-    const set = uidSetOf(lacking.subarray(from, from + batchMessagesMax));
-    // The source is that of each fact.
-    for await (const batch of state.handle[source](set) as AsyncIterable<readonly MessageDetails[]>) {
-      for (const message of batch) facts.learn(message, names);
-      slice.done += batch.length;
-      await slice.rest();
-    }
+  slice.goal = uids.length;
+  let count = 0;
+  // Even what is known is taken in batches: others have their turn between two.
+  for (let from = 0; from < uids.length; from += batchMessagesMax) {
+    const batch = uids.subarray(from, from + batchMessagesMax);
+    const lacking = facts.lacking(batch, names);
+    slice.done += batch.length - lacking.length;
+    if (lacking.length > 0) await learn(state, facts, lacking, { names, slice });
+    else await slice.rest();
+    const index = await session.index(state);
+    const gone = new Set(facts.lacking(lacking, names));
+    const known = batch.filter((uid) => index.rowOf(uid) >= 0 && !gone.has(uid));
+    there.set(known, count);
+    for (const [i, name] of names.entries()) columns[i]?.set(facts.valuesOf(known, name), count);
+    count += known.length;
   }
   session.server.facts.keep(at, facts);
-  const gone = new Set(facts.lacking(lacking, names));
-  const index = await session.index(state);
-  const there = uids.filter((uid) => index.rowOf(uid) >= 0 && !gone.has(uid));
-  const slots = facts.slotsOf(there);
-  return { uids: there, columns: names.map((name) => facts.valuesOf(slots, name)), facts };
+  return { uids: there.subarray(0, count), columns: columns.map((column) => column.subarray(0, count)), facts };
+}
+
+async function learn(
+  { handle }: Selected,
+  facts: MailboxFacts,
+  uids: Uint32Array,
+  { names, slice }: ReadOptions,
+): Promise<void> {
+  const source = names.some((name) => FACTS[name].source === "details") ? "details" : "metadata";
+  // The source is that of each fact.
+  for await (const batch of handle[source](uidSetOf(uids)) as AsyncIterable<readonly MessageDetails[]>) {
+    for (const message of batch) facts.learn(message, names);
+    slice.done += batch.length;
+    await slice.rest();
+  }
 }

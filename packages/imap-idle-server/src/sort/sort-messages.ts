@@ -31,7 +31,9 @@ export async function readSortColumns(
   const { uids: there, columns, facts } = await readFacts(session, state, uids, { names, slice });
   const valuesOf = (name: SortKey, column: Float64Array): ArrayLike<Value> => {
     if (NUMBERS.has(name)) return column;
-    return Array.from(column, (value) => facts.texts.textOf(name === "SUBJECT" ? baseOf(value) : value));
+    const texts: string[] = [];
+    for (const value of column) texts.push(facts.texts.textOf(name === "SUBJECT" ? baseOf(value) : value));
+    return texts;
   };
   return { criteria, columns: names.map((name, i) => valuesOf(name, columns[i] as Float64Array)), uids: there };
 }
@@ -39,7 +41,7 @@ export async function readSortColumns(
 /** The UIDs in the order of the criteria, equal ones as they are. */
 export async function sortMessages(session: Session, { criteria, columns, uids }: SortColumns): Promise<Uint32Array> {
   const slice = new TimeSlice(session, () => session.flush());
-  const rows = Uint32Array.from(uids.keys());
+  const rows = uids.map((_, row) => row);
   const compare = (a: number, b: number): number => {
     for (let i = 0; i < columns.length; i++) {
       const column = columns[i] as ArrayLike<Value>;
