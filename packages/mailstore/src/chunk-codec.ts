@@ -17,9 +17,14 @@ export const CHUNK_WIDTH = { hot: 4096, metadata: 4096, summary: 256 } as const;
 export function encodeHotChunk(columns: MessageColumns, flagSets: FlagSets, rows: RowRange): Uint8Array {
   const { uids, modSeqs, flagNumbers } = columns.slice(rows);
   const local = new Map<number, number>();
-  for (const [i, number] of flagNumbers.entries()) {
-    let own = local.get(number);
-    if (own === undefined) local.set(number, (own = local.size));
+  let [before, own] = [-1, 0];
+  for (let i = 0; i < flagNumbers.length; i++) {
+    const number = flagNumbers[i] as number;
+    // Most are as the one before.
+    if (number !== before) {
+      own = local.get(number) ?? local.size;
+      local.set((before = number), own);
+    }
     flagNumbers[i] = own;
   }
   const head = new ByteWriter().integer(uids.length).integer(local.size);
@@ -49,7 +54,7 @@ export function decodeHotChunk(data: Uint8Array, columns: MessageColumns, flagSe
     bytesOf(array).set(data.subarray(offset, offset + array.byteLength));
     offset += array.byteLength;
   }
-  for (const [i, local] of flagNumbers.entries()) flagNumbers[i] = numbers[local] as number;
+  for (let i = 0; i < count; i++) flagNumbers[i] = numbers[flagNumbers[i] as number] as number;
   columns.load(uids, modSeqs, flagNumbers);
 }
 

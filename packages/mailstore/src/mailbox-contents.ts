@@ -5,7 +5,7 @@ import type { StoreDriver } from "./driver.ts";
 import { FlagSets } from "./flag-sets.ts";
 import type { Cursor, Uid } from "./ids.ts";
 import type { StoreLimits } from "./limits.ts";
-import type { AppendedRow, MailboxFact } from "./log-record.ts";
+import { flagsOf, type AppendedRows, type MailboxFact } from "./log-record.ts";
 import { coldRow, readEvents, type MailboxEvent } from "./mailbox-events.ts";
 import { MessageColumns } from "./message-columns.ts";
 import type { MailboxAt } from "./store.ts";
@@ -13,8 +13,8 @@ import { TailRows, type TailRoom } from "./tail-rows.ts";
 import { uidSetHas, uidSetSize, type UidSet } from "./uid-set.ts";
 import { VanishedLog } from "./vanished-log.ts";
 
-/** Chunks asked for in one read while a mailbox loads. */
-const CHUNKS_PER_READ = 64;
+/** Chunks asked for in one read while a mailbox loads; between two reads others get their turn. */
+const CHUNKS_PER_READ = 16;
 
 export class MailboxContents {
   readonly flagSets: FlagSets = new FlagSets();
@@ -39,10 +39,8 @@ export class MailboxContents {
     const areHeld = this.tail.hasRoomFor(appended);
     for (const fact of event.facts) {
       if (fact.type === "appended") {
-        for (const row of fact.rows) {
-          if (areHeld) this.tail.add(coldRow(this.#at, uid, { row, event }), event.cursor);
-          this.#append(uid++, row, event.cursor);
-        }
+        if (areHeld) this.#hold(uid, fact.rows, event);
+        for (const flags of flagsOf(fact.rows)) this.#append(uid++, flags, event.cursor);
       } else if (fact.type === "flags") {
         this.#changeFlags(fact, event.cursor);
       } else if (fact.type === "expunged") {
@@ -54,8 +52,13 @@ export class MailboxContents {
     this.tail.settle(event.recordBytes);
   }
 
-  #append(uid: Uid, row: AppendedRow, cursor: Cursor): void {
-    this.columns.append(uid, cursor, this.flagSets.intern(row.flags));
+  #hold(firstUid: Uid, rows: AppendedRows, event: MailboxEvent): void {
+    let uid = firstUid;
+    for (const row of rows) this.tail.add(coldRow(this.#at, uid++, { row, event }), event.cursor);
+  }
+
+  #append(uid: Uid, flags: readonly string[], cursor: Cursor): void {
+    this.columns.append(uid, cursor, this.flagSets.intern(flags));
     this.dirtyChunks.add(Math.floor(uid / CHUNK_WIDTH.hot));
   }
 
