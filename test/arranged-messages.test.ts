@@ -1,7 +1,13 @@
 // SORT and THREAD by what is kept of messages: the answers of a server that keeps nothing, as messages come and go, and
 // without reading them again. ARRANGED_STEPS makes longer runs, TEST_SEED others.
 import { afterEach, describe, expect, it } from "@jest/globals";
-import { DEFAULT_IMAP_LIMITS, startImapServer, type ImapServer } from "@pushmail/imap-idle-server";
+import {
+  DEFAULT_IMAP_LIMITS,
+  KeptFacts,
+  startImapServer,
+  type ImapServer,
+  type ImapServerOptions,
+} from "@pushmail/imap-idle-server";
 import { Draw } from "./support/draw.ts";
 import { memoryImapOfTest, type MemoryImap } from "./support/memory-imap.ts";
 import { RawImap } from "./support/raw-imap.ts";
@@ -15,16 +21,26 @@ const keepsNothing = { search: { ...DEFAULT_IMAP_LIMITS.search, factBytesMax: 0 
 const ignore = (): void => undefined;
 
 const startImap = memoryImapOfTest();
-let other: ImapServer | undefined;
+const others: ImapServer[] = [];
 afterEach(async () => {
-  await other?.close();
+  for (const other of others.splice(0)) await other.close();
 });
 
-/** A session of a server that keeps nothing, on the same store. */
-async function openOther({ store }: MemoryImap): Promise<RawImap> {
+/** A session of another server on the same store. */
+async function openOther(
+  { store }: MemoryImap,
+  options: Pick<ImapServerOptions, "facts" | "limits">,
+): Promise<RawImap> {
   const log = { debug: ignore, info: ignore, warn: ignore, error: ignore };
-  const options = { host: "127.0.0.1", port: 0, hostname: "other.example.org", log, limits: keepsNothing };
-  other = await startImapServer({ store, ...options });
+  const other = await startImapServer({
+    store,
+    host: "127.0.0.1",
+    port: 0,
+    hostname: "o.example.org",
+    log,
+    ...options,
+  });
+  others.push(other);
   return RawImap.open(other.address, { user: "alice@example.org", password: "secret", mailbox: "INBOX" });
 }
 
@@ -55,7 +71,7 @@ describe("what is known of messages", () => {
   it(`gives the answers that they give, in ${STEPS} steps`, async () => {
     const imap = await startImap();
     const draw = new Draw(seededRandom(testSeed()));
-    const clients = [await imap.open("INBOX"), await openOther(imap)] as const;
+    const clients = [await imap.open("INBOX"), await openOther(imap, { limits: keepsNothing })] as const;
     for (let step = 0; step < STEPS; step++) {
       for (let i = draw.below(4); i > 0; i--) await imap.append(mail(draw), { internalDateMs: draw.below(1e9) * 1e3 });
       for (const client of clients) await client.ok("NOOP");
@@ -90,6 +106,21 @@ describe("what is known of messages", () => {
     // The next one lacks something of all, and what is kept has no double.
     expect(await ask("SORT (FROM SUBJECT) UTF-8 ALL")).toBe(9);
     expect(await ask("SORT (ARRIVAL SIZE) UTF-8 ALL")).toBe(0);
+  });
+
+  it("is kept once by servers that share it", async () => {
+    const imap = await startImap();
+    await imap.append("Subject: one\r\n\r\n", { count: 10 });
+    const facts = new KeptFacts(1_000_000);
+    const held: number[] = [];
+    for (let i = 0; i < 2; i++) {
+      const client = await openOther(imap, { facts });
+      await client.ok("SORT (SUBJECT) UTF-8 ALL");
+      held.push(facts.bytes);
+      client.close();
+    }
+    expect(held[0]).toBeGreaterThan(0);
+    expect(held[1]).toBe(held[0]);
   });
 
   it("is read again where there is no room for it", async () => {

@@ -1,5 +1,6 @@
 // The only door to the IMAP server.
 export type { Room } from "./admission.ts";
+export { KeptFacts } from "./arrange/kept-facts.ts";
 export type { Command } from "./command.ts";
 export { COMMANDS } from "./commands/index.ts";
 export { DEFAULT_LIMITS as DEFAULT_IMAP_LIMITS, type ImapLimits } from "./limits.ts";

@@ -50,6 +50,8 @@ export interface ImapServerOptions {
   readonly sasl?: Sasl;
   /** What spares searches to look at every message. */
   readonly searchIndex?: SearchIndex;
+  /** What SORT and THREAD know of messages: several listeners on one store share it. */
+  readonly facts?: KeptFacts;
   /** Slows failed logins down; one that several listeners share leaves a guesser no way around it. */
   readonly throttle?: LoginThrottle;
   /** What this listener shares with others. */
@@ -102,7 +104,7 @@ class ConnectionServer implements ImapServer {
       store,
       sasl: options.sasl ?? new Sasl({ store }),
       searchIndex: options.searchIndex,
-      facts: new KeptFacts(limits.search.factBytesMax),
+      facts: options.facts ?? new KeptFacts(limits.search.factBytesMax),
       limits,
       log,
       hostname,

@@ -1,5 +1,5 @@
 // One pushmail in this process: a store and its listeners. `serve` and programs that embed it start it here.
-import { type ImapServer, type Log, startImapServer } from "@pushmail/imap-idle-server";
+import { KeptFacts, type ImapServer, type Log, startImapServer } from "@pushmail/imap-idle-server";
 import {
   LoginThrottle,
   type MailStore,
@@ -116,7 +116,8 @@ export async function startPushmail(given: PushmailOptions = {}): Promise<Pushma
     const tokens = await loadTokenChecker(settings, limits.token);
     const strict = strictnessOf(settings.strict);
     const sasl = new Sasl({ store, strict, ...(tokens === undefined ? {} : { tokens }) });
-    const surroundings = { searchIndex, sasl, strict, settings, limits, store, tls, log, throttle, rooms };
+    const facts = new KeptFacts(limits.imap.search.factBytesMax);
+    const surroundings = { searchIndex, sasl, strict, settings, limits, store, tls, log, throttle, facts, rooms };
     for (const name of listenerNames) {
       const port = settings[name];
       if (port !== "off") listeners.set(name, await listen(name, port, surroundings));
@@ -171,6 +172,7 @@ interface Surroundings {
   readonly tls: TlsFiles;
   readonly log: Log;
   readonly throttle: LoginThrottle;
+  readonly facts: KeptFacts;
   readonly rooms: ConnectionRooms;
 }
 
