@@ -82,35 +82,6 @@ export class EncodedRows implements Iterable<AppendedRow> {
   }
 }
 
-/** Rows that are decoded when they are looked at. */
-class LateRows implements Iterable<AppendedRow> {
-  readonly length: number;
-  readonly #bytes: Uint8Array;
-
-  constructor(length: number, bytes: Uint8Array) {
-    this.length = length;
-    this.#bytes = bytes;
-  }
-
-  [Symbol.iterator](): Iterator<AppendedRow> {
-    return readRows(new ByteReader(this.#bytes), this.length);
-  }
-
-  *flags(): Generator<readonly string[]> {
-    const reader = new ByteReader(this.#bytes);
-    for (let left = this.length; left > 0; left--) {
-      yield readStrings(reader);
-      skipRest(reader);
-    }
-  }
-}
-
-/** The flags of each row: all that is decoded of very many. */
-export function* flagsOf(rows: AppendedRows): Generator<readonly string[]> {
-  if (rows instanceof LateRows) yield* rows.flags();
-  else for (const { flags } of rows) yield flags;
-}
-
 export function encodeFacts(facts: readonly MailboxFact[]): Uint8Array {
   const writer = new ByteWriter();
   for (const fact of facts) {
@@ -169,7 +140,7 @@ function readFact(reader: ByteReader): MailboxFact {
       const length = reader.integer();
       if (length <= DECODED_ROWS_MAX) return { type, by, rows: [...readRows(reader, length)] };
       const bytes = reader.passed(() => skipRows(reader, length));
-      return { type, by, rows: new LateRows(length, bytes) };
+      return { type, by, rows: { length, [Symbol.iterator]: () => readRows(new ByteReader(bytes), length) } };
     }
     case "flags": {
       const code = reader.integer();
@@ -222,14 +193,9 @@ function* readRows(reader: ByteReader, length: number): Generator<AppendedRow> {
 function skipRows(reader: ByteReader, length: number): void {
   for (let left = length; left > 0; left--) {
     for (let flags = reader.integer(); flags > 0; flags--) reader.skip();
-    skipRest(reader);
+    for (let numbers = ROW_NUMBERS; numbers > 0; numbers--) reader.integer();
+    reader.skip();
   }
-}
-
-/** Of a row whose flags were read. */
-function skipRest(reader: ByteReader): void {
-  for (let numbers = ROW_NUMBERS; numbers > 0; numbers--) reader.integer();
-  reader.skip();
 }
 
 function readRow(reader: ByteReader): AppendedRow {

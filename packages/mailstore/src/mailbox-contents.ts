@@ -5,7 +5,7 @@ import type { StoreDriver } from "./driver.ts";
 import { FlagSets } from "./flag-sets.ts";
 import type { Cursor, Uid } from "./ids.ts";
 import type { StoreLimits } from "./limits.ts";
-import { flagsOf, type AppendedRows, type MailboxFact } from "./log-record.ts";
+import type { AppendedRow, MailboxFact } from "./log-record.ts";
 import { coldRow, readEvents, type MailboxEvent } from "./mailbox-events.ts";
 import { MessageColumns } from "./message-columns.ts";
 import type { MailboxAt } from "./store.ts";
@@ -35,31 +35,23 @@ export class MailboxContents {
 
   apply(event: MailboxEvent): void {
     let uid = event.firstUid;
-    const appended = event.facts.reduce((rows, fact) => rows + (fact.type === "appended" ? fact.rows.length : 0), 0);
-    const areHeld = this.tail.hasRoomFor(appended);
     for (const fact of event.facts) {
       if (fact.type === "appended") {
-        if (areHeld) this.#hold(uid, fact.rows, event);
-        for (const flags of flagsOf(fact.rows)) this.#append(uid++, flags, event.cursor);
+        for (const row of fact.rows) this.#append(uid++, row, event);
       } else if (fact.type === "flags") {
         this.#changeFlags(fact, event.cursor);
       } else if (fact.type === "expunged") {
         this.#expunge(fact.uids, event.cursor);
       }
     }
-    if (!areHeld) this.tail.leaveInLog([event.firstUid, uid - 1], event.cursor);
     this.through = event.cursor;
     this.tail.settle(event.recordBytes);
   }
 
-  #hold(firstUid: Uid, rows: AppendedRows, event: MailboxEvent): void {
-    let uid = firstUid;
-    for (const row of rows) this.tail.add(coldRow(this.#at, uid++, { row, event }), event.cursor);
-  }
-
-  #append(uid: Uid, flags: readonly string[], cursor: Cursor): void {
-    this.columns.append(uid, cursor, this.flagSets.intern(flags));
+  #append(uid: Uid, row: AppendedRow, event: MailboxEvent): void {
+    this.columns.append(uid, event.cursor, this.flagSets.intern(row.flags));
     this.dirtyChunks.add(Math.floor(uid / CHUNK_WIDTH.hot));
+    this.tail.add(coldRow(this.#at, uid, { row, event }), event.cursor);
   }
 
   #changeFlags(fact: Extract<MailboxFact, { type: "flags" }>, cursor: Cursor): void {

@@ -16,7 +16,7 @@ import {
 import { checkFlags, FlagSets } from "./flag-sets.ts";
 import { blobId, cursor } from "./ids.ts";
 import { DEFAULT_STORE_LIMITS } from "./limits.ts";
-import { decodeFacts, EncodedRows, encodeFacts, flagsOf, type AppendedRow, type MailboxFact } from "./log-record.ts";
+import { decodeFacts, EncodedRows, encodeFacts, type AppendedRow, type MailboxFact } from "./log-record.ts";
 import { MessageColumns } from "./message-columns.ts";
 import { uidSetHas, uidSetOf } from "./uid-set.ts";
 import { VanishedLog } from "./vanished-log.ts";
@@ -71,7 +71,7 @@ describe("stored bytes", () => {
           const [first, second] = decodeFacts(record);
           if (first?.type !== "appended") throw new Error("another fact");
           expect([first.by, first.rows.length, [...first.rows]]).toEqual(["copy", 1_001, many]);
-          expect([...flagsOf(first.rows)]).toEqual(many.map(({ flags }) => flags));
+          expect([...first.rows]).toHaveLength(1_001);
           expect(second).toEqual(next);
           expect(() => decodeFacts(record.subarray(0, 1_001))).toThrow("ends too soon");
         }

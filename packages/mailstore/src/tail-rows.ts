@@ -1,7 +1,6 @@
 // The cold rows of a mailbox that no chunk holds yet. The log has them too: beyond the room that all mailboxes share they
 // are let go, those of the mailbox first that nothing came to for longest, and read from the log when asked for. A mailbox
-// that a snapshot is due to keeps them until it has been written: they are many, and soon they are in chunks. What one
-// record alone brings beyond that room is not held at all.
+// that a snapshot is due to keeps them until it has been written: they are many, and soon they are in chunks.
 import type { Cursor, Uid } from "./ids.ts";
 import type { StoreLimits } from "./limits.ts";
 import { SharedRoom } from "./shared-room.ts";
@@ -55,11 +54,6 @@ export class TailRoom {
   /** What the rows in memory take that may be let go. */
   get bytes(): number {
     return this.#room.size;
-  }
-
-  /** Whether so many rows fit where no others are. */
-  holds(rows: number): boolean {
-    return rows * ROW_BYTES <= this.#limits.tailRowBytesMax;
   }
 
   settle(rows: TailRows): void {
@@ -122,19 +116,6 @@ export class TailRows implements Tail {
     return { rows: this.#taken, records, recordBytes };
   }
 
-  /** Whether the rows of one record are to be added, or are so many that they stay in the log. */
-  hasRoomFor(rows: number): boolean {
-    return this.#room.holds(rows);
-  }
-
-  /** Instead of adding the rows of a record: they are in the log alone, and those before them too. */
-  leaveInLog([first, last]: UidRange, at: Cursor): void {
-    const [held = first] = this.uids();
-    this.#through = at;
-    this.#last = last;
-    this.#leave(held);
-  }
-
   /** Rows come in the order of their UIDs and cursors. */
   add(row: TailRow, at: Cursor): void {
     if (this.#rows === NO_ROWS) this.#rows = new Map();
@@ -171,11 +152,7 @@ export class TailRows implements Tail {
 
   letGo(): void {
     const [first] = this.uids();
-    if (first !== undefined) this.#leave(first);
-  }
-
-  /** What comes from `first` on is in the log alone. */
-  #leave(first: Uid): void {
+    if (first === undefined) return;
     const uids = [this.#inLog?.uids[0] ?? first, this.#last] as const;
     this.#inLog = { after: this.#after, through: this.#through, uids };
     this.#rows = NO_ROWS;
