@@ -1,5 +1,6 @@
 // A mailbox of 10,000 mixed mails read, searched, flagged, copied and thinned out: the first time ever, warm, and after a
 // restart of the server.
+import { atRest } from "../at-rest.ts";
 import { FigureList, mustBe, NOT_ANNOUNCED } from "../figure-list.ts";
 import { type Answer, ImapClient, numberIn } from "../imap-client.ts";
 import { type CorpusFacts, corpusFacts, corpusMails, SUBJECT_WORD, TEXT_WORD } from "../mail-corpus.ts";
@@ -30,7 +31,11 @@ async function run(start: StartPeer, { scale }: Repeat): Promise<readonly Figure
     filler.close();
     const state = { list, peer, facts, rounds: 0 };
     await round(state, "first ever");
-    for (let i = 0; i < WARM_ROUNDS; i++) await round(state, "warm");
+    for (let i = 0; i < WARM_ROUNDS; i++) {
+      await atRest(peer);
+      await round(state, "warm");
+    }
+    await atRest(peer);
     await peer.restart();
     await round(state, "after a restart");
   } finally {

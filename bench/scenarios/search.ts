@@ -1,7 +1,7 @@
 // Texts sought in a mailbox of 10,000 mixed mails: by looking at every one, and with the index that spares most of it.
 import { readdirSync, statSync } from "node:fs";
 import { join } from "node:path";
-import { setTimeout } from "node:timers/promises";
+import { atRest } from "../at-rest.ts";
 import { FigureList, mustBe } from "../figure-list.ts";
 import { ImapClient } from "../imap-client.ts";
 import { corpusFacts, corpusMails, SUBJECT_WORD, TEXT_WORD } from "../mail-corpus.ts";
@@ -11,9 +11,6 @@ import type { Figure, Repeat, Scenario, StartPeer } from "../scenario.ts";
 
 const MESSAGES = 10_000;
 const ROUNDS = 5;
-/** A server that took no more of so long a time is at rest. */
-const REST_MS = 1_000;
-const REST_CPU_SECONDS = 0.05;
 
 export const search: Scenario = {
   name: "search",
@@ -57,12 +54,7 @@ async function run(start: StartPeer, { scale }: Repeat): Promise<readonly Figure
 /** The first search has the mailbox indexed, in the background. */
 async function build(list: FigureList, peer: Peer, client: ImapClient, messages: number): Promise<void> {
   await countOf(client, `TEXT ${TEXT_WORD}`);
-  const { cpuSeconds } = await peer.usage();
-  for (let before = -1, now = cpuSeconds; now - before > REST_CPU_SECONDS;) {
-    await setTimeout(REST_MS);
-    [before, now] = [now, (await peer.usage()).cpuSeconds];
-  }
-  list.add("indexing a mail, CPU", (((await peer.usage()).cpuSeconds - cpuSeconds) * 1_000) / messages, "ms");
+  list.add("indexing a mail, CPU", ((await atRest(peer)) * 1_000) / messages, "ms");
   const directory = join(peer.directory, "search");
   const bytes = readdirSync(directory).reduce((sum, name) => sum + statSync(join(directory, name)).size, 0);
   list.add("the index of a mail", bytes / 1_024 / messages, "KiB");
