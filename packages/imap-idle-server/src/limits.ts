@@ -64,8 +64,10 @@ export interface ImapLimits {
   readonly keepAliveMs: number;
   /** Silence before TCP itself asks whether the client is still there. */
   readonly tcpKeepAliveMs: number;
-  /** How often time-outs are looked at. */
+  /** How often time-outs are looked at that are near. */
   readonly tickMs: number;
+  /** In how long all connections are looked at once: as late may be those whose time was further off than that. */
+  readonly roundMs: number;
   /** How long a client with a command under way hears nothing before it is told how far that is; 0 at each rest. */
   readonly inProgressIntervalMs: number;
   /** How long `close` waits for commands in flight. */
@@ -107,6 +109,7 @@ export const DEFAULT_LIMITS: ImapLimits = {
   keepAliveMs: 120_000,
   tcpKeepAliveMs: 120_000,
   tickMs: 250,
+  roundMs: 5_000,
   inProgressIntervalMs: 10_000,
   closeMs: 3_000,
 };

@@ -2,7 +2,6 @@ import { expect, test } from "@jest/globals";
 import { Rounds, type Sleeper } from "./rounds.ts";
 
 const TICK_MS = 250;
-/** In which everybody is looked at once. */
 const ROUND_MS = 20 * TICK_MS;
 
 class Counted implements Sleeper {
@@ -15,8 +14,12 @@ class Counted implements Sleeper {
 
 class Crowd {
   readonly all = new Set<Counted>();
-  readonly rounds: Rounds<Counted> = new Rounds(this.all, { tickMs: TICK_MS, nowMs: 0 });
+  readonly rounds: Rounds<Counted>;
   nowMs = 0;
+
+  constructor(roundMs = ROUND_MS) {
+    this.rounds = new Rounds(this.all, { roundMs, nowMs: 0 });
+  }
 
   join(): Counted {
     const one = new Counted();
@@ -34,12 +37,12 @@ class Crowd {
   }
 }
 
-test("a round looks at everybody once, in equal shares", () => {
-  const crowd = new Crowd();
+test.each([20, 4])("a round of %i ticks looks at everybody once, in equal shares", (ticks) => {
+  const crowd = new Crowd(ticks * TICK_MS);
   for (let i = 0; i < 1_000; i++) crowd.join();
   crowd.pass(TICK_MS);
-  expect(crowd.looks).toBe(50);
-  crowd.pass(ROUND_MS - TICK_MS);
+  expect(crowd.looks).toBe(1_000 / ticks);
+  crowd.pass((ticks - 1) * TICK_MS);
   expect([...crowd.all].every(({ ticksMs }) => ticksMs.length === 1)).toBe(true);
 });
 

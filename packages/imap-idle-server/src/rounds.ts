@@ -6,9 +6,6 @@ export interface Sleeper {
   tick(nowMs: number): void;
 }
 
-/** In so many ticks everybody is looked at once: as late may those be whose time was not near when they began to wait. */
-const ROUND_TICKS = 20;
-
 export class Rounds<Each extends Sleeper> {
   readonly #all: ReadonlySet<Each>;
   readonly #roundMs: number;
@@ -17,9 +14,9 @@ export class Rounds<Each extends Sleeper> {
   #turn: IterableIterator<Each>;
   #tickedAtMs: number;
 
-  constructor(all: ReadonlySet<Each>, { tickMs, nowMs }: { readonly tickMs: number; readonly nowMs: number }) {
+  constructor(all: ReadonlySet<Each>, { roundMs, nowMs }: { readonly roundMs: number; readonly nowMs: number }) {
     this.#all = all;
-    this.#roundMs = tickMs * ROUND_TICKS;
+    this.#roundMs = roundMs;
     this.#turn = all.values();
     this.#tickedAtMs = nowMs;
   }

@@ -97,7 +97,7 @@ class ConnectionServer implements ImapServer {
     const { isLocal = isLoopback, now = Date.now, random = Math.random } = options;
     if (implicitTls && tls === undefined) throw new Error("implicit TLS needs a key and a certificate");
     const limits = { ...DEFAULT_LIMITS, ...options.limits };
-    this.#rounds = new Rounds(this.#connections, { tickMs: limits.tickMs, nowMs: now() });
+    this.#rounds = new Rounds(this.#connections, { roundMs: limits.roundMs, nowMs: now() });
     this.#terms = { limits, now, rounds: this.#rounds };
     this.#admission = new Admission({ ...options, limits, now, isTlsImplicit: implicitTls });
     this.#context = {
