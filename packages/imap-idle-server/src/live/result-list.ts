@@ -31,46 +31,34 @@ export class ResultList {
 
   /** Puts in what is not there; each run has its position when those before it are in. */
   add(uids: readonly Uid[]): Run[] {
-    if (uids.length === 0) return [];
-    const added = uids.toSorted(this.#compare);
-    const places = added.map((uid) => this.#placeOf(uid));
-    const before = this.#uids;
-    const after = new Uint32Array(before.length + added.length);
-    const runs: { readonly position: number; readonly uids: Uid[] }[] = [];
-    let from = 0;
-    for (const [i, uid] of added.entries()) {
-      const place = places[i] as number;
-      after.set(before.subarray(from, place), from + i);
-      after[place + i] = uid;
-      from = place;
-      const last = runs.at(-1);
-      if (last !== undefined && last.position + last.uids.length === place + i + 1) last.uids.push(uid);
-      else runs.push({ position: place + i + 1, uids: [uid] });
-    }
-    after.set(before.subarray(from), from + added.length);
-    this.#uids = after;
-    return runs;
+    return this.#edit(uids, 1);
   }
 
   /** Takes out what is there; each run has its position when those before it are out. */
   remove(uids: readonly Uid[]): Run[] {
+    return this.#edit(uids, -1);
+  }
+
+  /** By each UID the list grows by `step`. */
+  #edit(uids: readonly Uid[], step: 1 | -1): Run[] {
     if (uids.length === 0) return [];
-    const removed = uids.toSorted(this.#compare);
-    const places = removed.map((uid) => this.#placeOf(uid));
     const before = this.#uids;
-    const after = new Uint32Array(before.length - removed.length);
+    const after = new Uint32Array(before.length + step * uids.length);
     const runs: { readonly position: number; readonly uids: Uid[] }[] = [];
     let from = 0;
-    for (const [i, uid] of removed.entries()) {
-      const place = places[i] as number;
-      if (before[place] !== uid) throw new Error(`UID ${uid} is no result`);
-      after.set(before.subarray(from, place), from - i);
-      from = place + 1;
-      const last = runs.at(-1);
-      if (last?.position === place - i + 1) last.uids.push(uid);
-      else runs.push({ position: place - i + 1, uids: [uid] });
+    let nextOfRun = -1;
+    for (const [i, uid] of uids.toSorted(this.#compare).entries()) {
+      const place = this.#placeOf(uid);
+      if (step === -1 && before[place] !== uid) throw new Error(`UID ${uid} is no result`);
+      const row = place + step * i;
+      after.set(before.subarray(from, place), from + step * i);
+      if (step === 1) after[row] = uid;
+      from = step === 1 ? place : place + 1;
+      if (row === nextOfRun) runs.at(-1)?.uids.push(uid);
+      else runs.push({ position: row + 1, uids: [uid] });
+      nextOfRun = step === 1 ? row + 1 : row;
     }
-    after.set(before.subarray(from), from - removed.length);
+    after.set(before.subarray(from), from + step * uids.length);
     this.#uids = after;
     return runs;
   }
