@@ -15,6 +15,7 @@ export * from "./refusal.ts";
 export { DEFAULT_SCRAM_ITERATIONS, deriveScramKey } from "./scram-keys.ts";
 export type { ScramHash, ScramKey, ScramSalt } from "./scram-keys.ts";
 export { DEFAULT_SCRYPT_COST, type ScryptCost } from "./secrets.ts";
+export { SharedRoom } from "./shared-room.ts";
 export type * from "./store.ts";
 export { superiorsOf } from "./superiors.ts";
 export * from "./uid-set.ts";

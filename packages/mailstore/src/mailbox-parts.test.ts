@@ -271,5 +271,8 @@ describe("the chunk cache", () => {
     expect(loads.filter((key) => key === "d")).toHaveLength(2);
     await expect(cache.get("bad", () => Promise.reject(new Error("no")))).rejects.toThrow("no");
     expect(await get("bad")).toBe("BAD");
+    for (let i = 0; i < 10; i++) await get(`${i}`, 0);
+    await get("bad");
+    expect(loads.filter((key) => key === "bad")).toHaveLength(2);
   });
 });

@@ -36,8 +36,13 @@ describe("a shared room", () => {
     room.delete("c");
     room.set("a", 0);
     expect(room.size).toBe(1);
-    room.set("e", 11);
-    expect([gone, room.size]).toEqual([["b", "d", "e"], 0]);
+    room.set("e", 9);
+    room.use("d");
+    room.use("b");
+    room.set("f", 1);
+    expect([gone, room.size]).toEqual([["b", "e"], 2]);
+    room.set("g", 11);
+    expect([gone, room.size]).toEqual([["b", "e", "g"], 2]);
   });
 });
 

@@ -31,6 +31,10 @@ it("keeps the mailboxes that were used last, within the bound", () => {
   kept.keep(at(2), facts[2] as MailboxFacts);
   expect([isKept(0), kept.of(at(2), 200) === facts[2]]).toEqual([false, true]);
   expect(kept.bytes).toBe(factsOf(200).bytes);
+  // Of one of which nothing is known something is kept too.
+  for (let mailbox = 4; mailbox < 100; mailbox++) kept.keep(at(mailbox), new MailboxFacts());
+  expect(isKept(2)).toBe(false);
+  expect(kept.bytes).toBeLessThanOrEqual(factsOf(250).bytes);
 });
 
 it("begins anew where most of the messages are gone", () => {

@@ -4,6 +4,8 @@ import type { MessageDetails, Uid } from "@pushmail/mailstore";
 import { FACTS, type FactName } from "./message-facts.ts";
 import { TextPool } from "./text-pool.ts";
 
+/** The tables and lists, empty. */
+const EMPTY_BYTES = 500;
 /** A UID in both directions. */
 const SLOT_BYTES = 48;
 const NUMBER_BYTES = 8;
@@ -23,7 +25,7 @@ export class MailboxFacts {
 
   /** About as much as is held. */
   get bytes(): number {
-    return this.texts.bytes + this.messages * (SLOT_BYTES + NUMBER_BYTES * this.#columns.size);
+    return EMPTY_BYTES + this.texts.bytes + this.messages * (SLOT_BYTES + NUMBER_BYTES * this.#columns.size);
   }
 
   /** Takes in what is to be known of a message. */
