@@ -6,22 +6,29 @@ import type { Reached } from "./access.ts";
 import type { Session } from "./command.ts";
 import { mailboxIdOf } from "./object-ids.ts";
 
-type Figure = readonly [item: StatusItem, value: number | string];
-
 /** A mailbox as the client calls it. */
 export type FiguresOf = Pick<Reached, "owner" | "prefix" | "status">;
 
+type Known = number | string;
+type Value = Known | Promise<number>;
+
 /** Tells the values of the items, in their order. */
 export async function tellFigures(session: Session, of: FiguresOf, items: readonly StatusItem[]): Promise<void> {
-  const values: Figure[] = [];
-  for (const item of items) {
-    const value = FIGURES[item](of.status, session, of);
-    values.push([item, typeof value === "object" ? await value : value]);
-  }
-  await session.write(printStatus({ name: of.status.name, values, ...session.names }));
+  await session.write(await printFigures(session, of, items));
 }
 
-type Value = number | string | Promise<number>;
+/** The same as text; a promise only where something has to be counted. */
+export function printFigures(session: Session, of: FiguresOf, items: readonly StatusItem[]): string | Promise<string> {
+  const { name } = of.status;
+  const print = (values: readonly Known[]): string =>
+    printStatus({ name, values: items.map((item, i) => [item, values[i] as Known]), ...session.names });
+  const values = items.map((item) => FIGURES[item](of.status, session, of));
+  return values.every(isKnown) ? print(values) : Promise.all(values.map(async (value) => value)).then(print);
+}
+
+function isKnown(value: Value): value is Known {
+  return typeof value !== "object";
+}
 
 const FIGURES: Record<StatusItem, (status: MailboxStatus, session: Session, of: FiguresOf) => Value> = {
   APPENDLIMIT: (_, { limits }) => limits.messageBytesMax,

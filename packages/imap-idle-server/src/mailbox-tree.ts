@@ -54,13 +54,20 @@ export function withSuperiors(names: Iterable<string>): readonly string[] {
 
 /** INBOX and what is below it first, then by name, level for level. */
 export function sortByTree(names: Iterable<string>): readonly string[] {
-  const keyed = Array.from(names, (name) => ({ name, key: treeKey(name) }));
-  return keyed.sort((a, b) => (a.key < b.key ? -1 : 1)).map(({ name }) => name);
+  // By keys that stand for their names: a comparison of our own would cost more than all else that LIST does.
+  return Array.from(names, treeKey).sort().map(nameOf);
 }
 
+/** Below every character of a name, of which it is none. */
+const LOWEST = "\0";
+
 function treeKey(name: string): string {
-  const levels = name.replaceAll(SEPARATOR, "\0");
-  return name === INBOX || isWithin(name, INBOX) ? `\0${levels}` : levels;
+  const levels = name.replaceAll(SEPARATOR, LOWEST);
+  return name === INBOX || isWithin(name, INBOX) ? LOWEST + levels : levels;
+}
+
+function nameOf(key: string): string {
+  return key.slice(key.startsWith(LOWEST) ? LOWEST.length : 0).replaceAll(LOWEST, SEPARATOR);
 }
 
 function isWithin(name: string, superior: string): boolean {

@@ -33,7 +33,11 @@ export function parseListMailbox(scan: Scanner, options: ListMailboxOptions = {}
   return pattern;
 }
 
+/** What nearly all names are: the same atom in every form. */
+const PLAIN = /^(?!nil$)[\w/.-]+$/i;
+
 export function printMailbox(name: string, options?: MailboxNameOptions): string {
+  if (PLAIN.test(name)) return name;
   return options?.utf8 === true ? printUtf8(utf8ToLatin1(name)) : printAstring(encodeModifiedUtf7(name));
 }
 

@@ -14,12 +14,12 @@ import { superiorsOf, type AccountInfo } from "@pushmail/mailstore";
 import { listReachable, mayAnnotate, type Reached } from "../access.ts";
 import { command, type Command, type Session } from "../command.ts";
 import { TimeSlice } from "../fetch/time-slice.ts";
-import { tellFigures } from "../mailbox-figures.ts";
+import { printFigures } from "../mailbox-figures.ts";
 import { findMetadata, readMetadata } from "../metadata.ts";
 import { listMailboxes, type ListedMailbox } from "../mailbox-tree.ts";
 
 /** A mailbox as it is told. */
-interface Listed extends ListedMailbox {
+interface Listed extends Pick<ListedMailbox, "name" | "attributes"> {
   /** Whether it is what the options ask for; else it is told because of what lies below it. */
   readonly isSelected: boolean;
   readonly hasSelectedBelow: boolean;
@@ -45,29 +45,47 @@ export const list: Command = command({
     if (args.status?.includes("HIGHESTMODSEQ") === true) await session.enable("CONDSTORE");
     const slice = new TimeSlice(session);
     const subscriptions = new Set(await session.store.subscriptions(account.id));
-    const showsSubscribed = args.selections.includes("SUBSCRIBED") || args.returns.includes("SUBSCRIBED");
     for (const listed of await select(session, account, { args, subscriptions, slice })) {
-      await slice.rest();
-      const { name, attributes, hasSelectedBelow, reached } = listed;
-      const shown = showsSubscribed && subscriptions.has(name) ? [...attributes, "\\Subscribed"] : attributes;
-      const childInfo = hasSelectedBelow ? { childInfo: args.selections.filter(selects) } : {};
-      await session.write(printList("LIST", { name, attributes: shown, ...childInfo, ...session.names }));
-      // RFC 5819 2: of what can be selected, and was meant.
-      if (reached === undefined || !listed.isSelected) continue;
-      // RFC 8440 3
-      if (args.returns.includes("MYRIGHTS")) {
-        await session.write(printMyRights({ name, rights: reached.rights, ...session.names }));
-      }
-      if (args.status !== null && reached.rights.includes("r")) await tellFigures(session, reached, args.status);
-      if (args.metadata !== null) await tellMetadata(session, reached, args.metadata);
+      // To await each of hundreds would take longer than to print them.
+      const full = tell(session, { args, subscriptions }, listed);
+      if (full !== undefined) await full;
+      const rest = slice.restAmongMany();
+      if (rest !== undefined) await rest;
     }
   },
 });
 
-async function tellMetadata(session: Session, reached: Reached, entries: readonly string[]): Promise<void> {
-  if (!mayAnnotate(reached)) return;
+/** Tells a mailbox; undefined where there is room for the next one. */
+function tell(
+  session: Session,
+  { args, subscriptions }: Pick<Selecting, "args" | "subscriptions">,
+  { name, attributes, isSelected, hasSelectedBelow, reached }: Listed,
+): Promise<void> | undefined {
+  const { selections, returns, status, metadata } = args;
+  const showsSubscribed = selections.includes("SUBSCRIBED") || returns.includes("SUBSCRIBED");
+  const shown = showsSubscribed && subscriptions.has(name) ? [...attributes, "\\Subscribed"] : attributes;
+  const childInfo = hasSelectedBelow ? { childInfo: selections.filter(selects) } : {};
+  let text = printList("LIST", { name, attributes: shown, ...childInfo, ...session.names });
+  // RFC 5819 2: of what can be selected, and was meant.
+  if (reached === undefined || !isSelected) return session.write(text);
+  // RFC 8440 3
+  if (returns.includes("MYRIGHTS")) text += printMyRights({ name, rights: reached.rights, ...session.names });
+  const figures = status !== null && reached.rights.includes("r") ? printFigures(session, reached, status) : "";
+  if (metadata === null && typeof figures === "string") return session.write(text + figures);
+  return tellRead(session, text, [
+    Promise.resolve(figures),
+    metadata === null ? Promise.resolve("") : printMetadataOf(session, reached, metadata),
+  ]);
+}
+
+async function tellRead(session: Session, text: string, read: readonly Promise<string>[]): Promise<void> {
+  await session.write(text + (await Promise.all(read)).join(""));
+}
+
+async function printMetadataOf(session: Session, reached: Reached, entries: readonly string[]): Promise<string> {
+  if (!mayAnnotate(reached)) return "";
   const { values } = findMetadata(await readMetadata(session, reached), entries, { depth: "0", maxSize: null });
-  await session.write(printMetadata({ name: reached.status.name, values, ...session.names }));
+  return printMetadata({ name: reached.status.name, values, ...session.names });
 }
 
 /** Whether an option says which mailboxes are meant. */
@@ -93,18 +111,16 @@ async function select(
   const reachable = new Map((await listReachable(session, account)).map((reached) => [reached.status.name, reached]));
   const statuses = Array.from(reachable.values(), ({ status }) => status);
   const all = listMailboxes(statuses, isOfSubscribed ? [...subscriptions] : []);
+  const wanted = patterns.map((pattern) => reference + pattern);
   const told: Listed[] = [];
   const below = new Set<string>();
   /** Those below which something is meant that the patterns do not show. */
   const hidden = new Set<string>();
-  // From the last to the first: what lies below a mailbox is known when its turn comes.
-  for (const mailbox of all.toReversed()) {
-    await slice.rest();
-    const { name, status } = mailbox;
+  const look = ({ name, attributes, status }: ListedMailbox): void => {
     const isSelected =
       (!isOfSubscribed || subscriptions.has(name)) &&
       (!selections.includes("SPECIAL-USE") || (status !== undefined && status.specialUse !== null));
-    const isShown = patterns.some((pattern) => matchesListPattern(reference + pattern, name));
+    const isShown = wanted.some((pattern) => matchesListPattern(pattern, name));
     if (isRecursive && isSelected) {
       for (const superior of superiorsOf(name)) {
         below.add(superior);
@@ -113,8 +129,15 @@ async function select(
     }
     // RFC 5258 3.5: a parent is told of for what is below it, unless all of that is told itself.
     if (isShown && (isSelected || hidden.has(name))) {
-      told.push({ ...mailbox, isSelected, hasSelectedBelow: below.has(name), reached: reachable.get(name) });
+      const hasSelectedBelow = below.has(name);
+      told.push({ name, attributes, isSelected, hasSelectedBelow, reached: reachable.get(name) });
     }
+  };
+  // From the last to the first: what lies below a mailbox is known when its turn comes.
+  for (const mailbox of all.toReversed()) {
+    look(mailbox);
+    const rest = slice.restAmongMany();
+    if (rest !== undefined) await rest;
   }
   return told.reverse();
 }
