@@ -38,17 +38,22 @@ export async function stage(
   { bytesMax }: { readonly bytesMax: number },
 ): Promise<StagedMessage> {
   const scanner = new MessageScanner();
-  let bytes = 0;
-  async function* scanned(): AsyncGenerator<Uint8Array> {
-    for await (const piece of body) {
-      bytes += piece.length;
-      if (bytes > bytesMax) throw new Refusal("messageTooLarge", `the message is larger than ${bytesMax} octets`);
-      scanner.push(piece);
-      yield piece;
-    }
-  }
-  const blob = await context.driver.blobs.stage(scanned());
+  const blob = await context.driver.blobs.stage(scanned(body, scanner, bytesMax));
   return new ScannedMessage(scanner.finish(), blob);
+}
+
+async function* scanned(
+  body: AsyncIterable<Uint8Array>,
+  scanner: MessageScanner,
+  bytesMax: number,
+): AsyncGenerator<Uint8Array> {
+  let bytes = 0;
+  for await (const piece of body) {
+    bytes += piece.length;
+    if (bytes > bytesMax) throw new Refusal("messageTooLarge", `the message is larger than ${bytesMax} octets`);
+    scanner.push(piece);
+    yield piece;
+  }
 }
 
 /** Where a message of the request ended up: the account's draft, the part in it, the place among its UIDs. */

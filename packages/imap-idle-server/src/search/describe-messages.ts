@@ -32,24 +32,30 @@ export function describeFormat({ headerBytesMax, heldOctetsMax, lineBytesMax }: 
 
 /** Describes the messages of a store. */
 export function describeMessages(store: MailStore, limits: SearchLimits): DescribeMessages {
-  return async function* (messages, tools) {
-    const wanted = mapBatches(
-      messages,
-      (message) => wantSpans(message, [...textSpans(message.summary.structure, limits.headerBytesMax)], limits),
-      tools.rest,
-    );
-    for await (const group of readGroups(store, wanted, limits.groupOctetsMax)) {
-      for (const { item, octets } of group) {
-        await tools.rest();
-        yield await describeMessage(item, octets[0], { ...tools, store, limits });
-      }
-    }
-  };
+  return (messages, tools) => describeEach(messages, { ...tools, store, limits });
 }
 
 interface Describing extends DescribeTools {
   readonly store: MailStore;
   readonly limits: SearchLimits;
+}
+
+async function* describeEach(
+  messages: Parameters<DescribeMessages>[0],
+  tools: Describing,
+): AsyncGenerator<IndexedMessage> {
+  const { store, limits, rest } = tools;
+  const wanted = mapBatches(
+    messages,
+    (message) => wantSpans(message, [...textSpans(message.summary.structure, limits.headerBytesMax)], limits),
+    rest,
+  );
+  for await (const group of readGroups(store, wanted, limits.groupOctetsMax)) {
+    for (const { item, octets } of group) {
+      await rest();
+      yield await describeMessage(item, octets[0], tools);
+    }
+  }
 }
 
 async function describeMessage(
