@@ -13,6 +13,7 @@ export const KILL_STEPS: Readonly<Record<StepName, number>> = {
   "index:applied": 20,
   "checkpoint:flushed": 4,
   "checkpoint:written": 4,
+  "snapshot:saved": 4,
   "trim:floor": 2,
   "trim:removed": 2,
   "compact:marked": 2,

@@ -18,7 +18,7 @@ const server = await startPushmail({
   limits: {
     process: { compactEveryMs: 50 },
     scrypt: { N: 16, r: 1, p: 1 },
-    store: { recentRecordsMax: 10, logRecordsKept: 40, tailRecordsMax: 20 },
+    store: { recentRecordsMax: 10, logRecordsKept: 40, tailRecordsMax: 20, closeTailRecordsMin: 1 },
     level: {
       segmentBytesMax: 96 * 1024,
       inlineBodyBytesMax: 8 * 1024,

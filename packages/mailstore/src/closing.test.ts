@@ -1,5 +1,6 @@
 // What is left behind when something fails: nothing that stays open, staged or untold.
 import { describe, expect, it } from "@jest/globals";
+import type { Snapshot } from "./driver.ts";
 import { openMailStore, openMemoryDriver, type MailboxAt, type MailStore, type StoreDriver } from "./index.ts";
 
 const CHEAP = { scryptCost: { N: 16, r: 1, p: 1 }, scramIterations: 4_096 };
@@ -119,6 +120,56 @@ describe("a store", () => {
     await closed;
     expect(others).toBe(0);
   });
+
+  it("writes snapshots of what is in memory, those of the account used last first, for as long as it may take", async () => {
+    const driver = await openMemoryDriver();
+    const limits = { closeTailRecordsMin: 4, closeSnapshotsMs: 10 };
+    let now = 0;
+    const store = openMailStore(driver, { ...CHEAP, limits, now: () => now });
+    const save = driver.saveSnapshot.bind(driver);
+    const saved: MailboxAt[] = [];
+    driver.saveSnapshot = (snapshot) => {
+      saved.push({ account: snapshot.account, mailbox: snapshot.mailbox });
+      now += limits.closeSnapshotsMs / 2;
+      return save(snapshot);
+    };
+    const boxes: MailboxAt[] = [];
+    for (const address of ["ann@example.org", "ben@example.org", "cy@example.org", "di@example.org"]) {
+      const { id } = await store.createAccount({ address, password: "x" });
+      const [inbox, archive] = await store.mailboxes(id);
+      if (inbox === undefined || archive === undefined) throw new Error("no mailbox");
+      boxes.push({ account: id, mailbox: inbox.id });
+      // Little has come to the one, and the other is not in memory.
+      for (const [{ id: mailbox }, count, isOpen] of [
+        [inbox, 3, true],
+        [archive, 9, false],
+      ] as const) {
+        await append(store, { account: id, mailbox }, count);
+        if (isOpen) await (await store.open({ account: id, mailbox })).ready();
+      }
+    }
+    const [ann, ben, cy] = boxes as [MailboxAt, MailboxAt, MailboxAt];
+    for (const at of [ben, ann, cy]) await append(store, at, 1);
+    await store.close();
+    expect(saved).toEqual([cy, ann]);
+  });
+
+  it("writes a snapshot that an end left out once the mailbox is read in", async () => {
+    const driver = await openMemoryDriver();
+    const writer = openMailStore(driver, { ...CHEAP, limits: { tailRecordsMax: 1e9 } });
+    const { id: account } = await writer.createAccount({ address: "alice@example.org", password: "x" });
+    const [inbox, archive] = await writer.mailboxes(account);
+    if (inbox === undefined || archive === undefined) throw new Error("no mailbox");
+    await append(writer, { account, mailbox: inbox.id }, 5);
+    await append(writer, { account, mailbox: archive.id }, 2);
+    const reader = openMailStore(driver, { ...CHEAP, limits: { tailRecordsMax: 3 } });
+    const { holding, letGo } = holdSnapshot(driver);
+    letGo();
+    for (const { id: mailbox } of [archive, inbox]) await (await reader.open({ account, mailbox })).ready();
+    expect((await holding).mailbox).toBe(inbox.id);
+    await reader.close();
+    await writer.close();
+  });
 });
 
 async function append(store: MailStore, at: MailboxAt, count: number): Promise<void> {
@@ -127,14 +178,14 @@ async function append(store: MailStore, at: MailboxAt, count: number): Promise<v
 }
 
 /** The next snapshot is held, from where `holding` resolves until it is let go. */
-function holdSnapshot(driver: StoreDriver): { readonly holding: Promise<void>; readonly letGo: () => void } {
+function holdSnapshot(driver: StoreDriver): { readonly holding: Promise<Snapshot>; readonly letGo: () => void } {
   let letGo = (): void => undefined;
   const free = new Promise<void>((resolve) => (letGo = resolve));
   const save = driver.saveSnapshot.bind(driver);
-  const holding = new Promise<void>((resolve) => {
+  const holding = new Promise<Snapshot>((resolve) => {
     driver.saveSnapshot = async (snapshot) => {
       driver.saveSnapshot = save;
-      resolve();
+      resolve(snapshot);
       await free;
       return save(snapshot);
     };

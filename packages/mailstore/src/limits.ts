@@ -36,6 +36,10 @@ export interface StoreLimits {
   /** Records, or bytes of them, behind a mailbox' snapshot before a new one is written. */
   readonly tailRecordsMax: number;
   readonly tailBytesMax: number;
+  /** Records behind the snapshot of a mailbox in memory from which a store that closes writes a new one. */
+  readonly closeTailRecordsMin: number;
+  /** How long a store that closes begins such snapshots. */
+  readonly closeSnapshotsMs: number;
   /** Bytes in memory of the messages behind the snapshots of all mailboxes together; beyond, they are read from the log. */
   readonly tailRowBytesMax: number;
   /** Bytes behind a snapshot under way at which appends wait for it: what is in memory only stays bounded. */
@@ -77,6 +81,8 @@ export const DEFAULT_STORE_LIMITS: StoreLimits = {
   logRecordsKept: 10_000,
   tailRecordsMax: 1_000,
   tailBytesMax: 2 * 1024 * 1024,
+  closeTailRecordsMin: 200,
+  closeSnapshotsMs: 500,
   tailRowBytesMax: 16 * 1024 * 1024,
   tailBytesStallMax: 16 * 1024 * 1024,
   vanishedRangesMax: 10_000,

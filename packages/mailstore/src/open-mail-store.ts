@@ -1,6 +1,6 @@
 // The mail store over a driver: mail semantics once, whatever engine lies below.
 import { Accounts } from "./accounts.ts";
-import { changeRecordOf, type AccountState } from "./account-state.ts";
+import { changeRecordOf } from "./account-state.ts";
 import { append, stage } from "./append.ts";
 import type { ChangesPage } from "./change.ts";
 import { ChunkCache } from "./chunk-cache.ts";
@@ -13,7 +13,6 @@ import { IdleIndexes } from "./idle-indexes.ts";
 import { DEFAULT_STORE_LIMITS, type StoreLimits } from "./limits.ts";
 import { LoadedAccounts, saveRecentFrom } from "./loaded-accounts.ts";
 import { createMailbox, deleteMailbox, normalizeMailboxName, renameMailbox, setSubscribed } from "./mailbox-names.ts";
-import type { MailboxState } from "./mailbox-state.ts";
 import { setMetadata } from "./metadata.ts";
 import { OpenMailbox } from "./open-mailbox.ts";
 import { DEFAULT_SCRAM_ITERATIONS, type ScramHash } from "./scram-keys.ts";
@@ -21,10 +20,10 @@ import { replace } from "./replace.ts";
 import type { RightsChange } from "./mailbox-rights.ts";
 import { DEFAULT_SCRYPT_COST, Secrets, type ScryptCost } from "./secrets.ts";
 import { dropNotes, setRights, sharersWith } from "./sharing.ts";
-import { trimLog, writeSnapshot } from "./snapshots.ts";
+import { SnapshotKeeper } from "./snapshot-keeper.ts";
 import type * as port from "./store.ts";
 import type { StoreContext } from "./store-context.ts";
-import { TailRoom, wantsSnapshot, type Tail } from "./tail-rows.ts";
+import { TailRoom } from "./tail-rows.ts";
 import { expunge, transfer, type TransferRequest } from "./transfer.ts";
 import { replaceAcross, transferAcross } from "./transfer-across.ts";
 import { TurnQueue } from "./turn-queue.ts";
@@ -48,11 +47,7 @@ class DriverMailStore implements port.MailStore {
   readonly #context: StoreContext;
   readonly #accounts: Accounts;
   readonly #onTrouble: (error: unknown) => void;
-  /** What came behind the snapshots of mailboxes whose contents are not in memory. */
-  readonly #unloadedTails = new WeakMap<MailboxState, Tail>();
-  /** The records behind a snapshot that could not be written. */
-  readonly #failedTails = new WeakMap<MailboxState, number>();
-  readonly #background = new Set<Promise<void>>();
+  readonly #snapshots: SnapshotKeeper;
   readonly #closing = new AbortController();
   #closed: Promise<void> | undefined;
 
@@ -65,13 +60,14 @@ class DriverMailStore implements port.MailStore {
       indexes,
       accounts: new LoadedAccounts(
         { driver, limits, indexes },
-        { grown: (...record) => this.#lookAfter(...record), onTrouble: (error) => this.#onTrouble(error) },
+        { grown: (...record) => this.#snapshots.grown(...record), onTrouble: (error) => this.#onTrouble(error) },
       ),
       cache: new ChunkCache(limits.chunkCacheBytes),
       tailRoom: new TailRoom(limits),
       now: options.now ?? Date.now,
       snapshotTurns: new TurnQueue(),
       closing: this.#closing.signal,
+      loaded: (mailbox) => void this.#snapshots.loaded(mailbox),
       sharers: new Map(),
       copiedWhileCounting: null,
     };
@@ -79,6 +75,7 @@ class DriverMailStore implements port.MailStore {
     const iterations = options.scramIterations ?? DEFAULT_SCRAM_ITERATIONS;
     this.#accounts = new Accounts(this.#context, new Credentials(secrets, driver.directory, iterations));
     this.#onTrouble = options.onTrouble ?? (() => undefined);
+    this.#snapshots = new SnapshotKeeper(this.#context, this.#onTrouble);
   }
 
   createAccount(account: port.NewAccount): Promise<port.AccountInfo> {
@@ -298,7 +295,7 @@ class DriverMailStore implements port.MailStore {
 
   async #close(): Promise<void> {
     this.#closing.abort();
-    await Promise.all(this.#background);
+    await this.#snapshots.close();
     const { accounts, driver } = this.#context;
     try {
       await saveRecentFrom(driver, accounts.loaded());
@@ -313,41 +310,5 @@ class DriverMailStore implements port.MailStore {
   #transfer(at: port.MailboxAt, request: TransferRequest): Promise<port.Transferred> {
     const within = request.to.account === at.account ? transfer : transferAcross;
     return within(this.#context, at, request);
-  }
-
-  /** Keeps snapshots and the log within their bounds, behind the commits. */
-  #lookAfter(account: AccountState, mailbox: MailboxState, recordBytes: number): void {
-    if (mailbox.contents === null) this.#growUnloaded(mailbox, recordBytes);
-    this.#snapshotWhereDue(account, mailbox);
-  }
-
-  #snapshotWhereDue(account: AccountState, mailbox: MailboxState): void {
-    const tail = mailbox.contents?.tail ?? this.#unloadedTails.get(mailbox);
-    if (tail === undefined || !wantsSnapshot(this.#context.limits, tail)) return;
-    // A mailbox that was deleted meanwhile needs no snapshot.
-    if (this.#closing.signal.aborted || mailbox.deleted || mailbox.snapshotRunning !== null) return;
-    const { records } = tail;
-    // After a failure, only when as much again has come.
-    if (records < 2 * (this.#failedTails.get(mailbox) ?? 0)) return;
-    this.#unloadedTails.delete(mailbox);
-    const work = writeSnapshot(this.#context, mailbox)
-      .then(() => this.#failedTails.delete(mailbox))
-      .then(() => trimLog(this.#context, account))
-      .catch((error: unknown) => {
-        this.#failedTails.set(mailbox, records);
-        if (!this.#closing.signal.aborted && !mailbox.deleted) this.#onTrouble(error);
-      })
-      .finally(() => {
-        this.#background.delete(work);
-        // One that fell due meanwhile, here or where the log was cut, waits for no record to come.
-        for (const each of account.mailboxes.values()) this.#snapshotWhereDue(account, each);
-      });
-    this.#background.add(work);
-  }
-
-  #growUnloaded(mailbox: MailboxState, recordBytes: number): void {
-    const before = this.#unloadedTails.get(mailbox);
-    const records = (before?.records ?? 0) + 1;
-    this.#unloadedTails.set(mailbox, { records, recordBytes: (before?.recordBytes ?? 0) + recordBytes });
   }
 }

@@ -24,6 +24,8 @@ export interface StoreContext {
   readonly snapshotTurns: TurnQueue;
   /** Aborted when the store closes: work in the background that can be done again is left. */
   readonly closing: AbortSignal;
+  /** Told of each mailbox that was read in. */
+  readonly loaded: (mailbox: MailboxState) => void;
   /** Who shares mailboxes with an account, as it was read last. */
   readonly sharers: Map<AccountId, Promise<readonly [named: readonly AccountId[], ofAnyone: readonly AccountId[]]>>;
   /** Bodies that copies referred to while references are being counted; null when they are not. */
@@ -41,7 +43,10 @@ export async function contentsOf(context: StoreContext, mailbox: MailboxState): 
   try {
     const contents = await mailbox.load(context);
     // Another store may have written the chunks that the contents rest on.
-    if (fresh) context.cache.deleteAll(mailboxKey(mailbox.at));
+    if (fresh) {
+      context.cache.deleteAll(mailboxKey(mailbox.at));
+      context.loaded(mailbox);
+    }
     return contents;
   } finally {
     release();

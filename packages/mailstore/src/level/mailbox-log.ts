@@ -71,7 +71,7 @@ export class MailboxLog {
   }
 
   async saveSnapshot({ account, mailbox, cursor: at, chunks }: Snapshot): Promise<boolean> {
-    const { index, heads, checkpoints } = this.#options;
+    const { index, heads, checkpoints, onStep } = this.#options;
     const head = heads.pin(account);
     try {
       await head.loading;
@@ -87,6 +87,7 @@ export class MailboxLog {
         }
         await index.apply(operations);
         checkpoints.owe(account);
+        onStep("snapshot:saved");
         return true;
       });
     } finally {

@@ -28,6 +28,7 @@ export type StepName =
   | "index:applied"
   | "checkpoint:flushed"
   | "checkpoint:written"
+  | "snapshot:saved"
   | "trim:floor"
   | "trim:removed"
   | "compact:marked"

@@ -238,6 +238,7 @@ class Repair {
       now: Date.now,
       snapshotTurns: new TurnQueue(),
       closing,
+      loaded: () => undefined,
       sharers: new Map(),
       copiedWhileCounting: null,
     };
