@@ -1,4 +1,6 @@
 // The view against a naive model: a client that obeys what it is told always has the mailbox as it was.
+import { setFlagsFromString } from "node:v8";
+import { runInNewContext } from "node:vm";
 import { describe, expect, it } from "@jest/globals";
 import {
   cursor,
@@ -288,6 +290,25 @@ describe("a view", () => {
     inUse?.tell({ ...UP_TO_DATE, holdsExpunge: true });
     last?.tell(UP_TO_DATE);
     expect([first, inUse, last].map((session) => session?.client.numbers.length)).toEqual([2, 3, 2]);
+  });
+
+  it("holds no index in memory whose mailbox was told last and is closed", async () => {
+    setFlagsFromString("--expose-gc");
+    const collectGarbage = runInNewContext("gc") as () => void;
+    const index = (() => {
+      const mailbox = new ModelMailbox();
+      mailbox.append(3);
+      const session = new ClientAndView(mailbox);
+      mailbox.append(1);
+      session.tell(UP_TO_DATE);
+      return new WeakRef(mailbox.index());
+    })();
+    for (let turns = 0; turns < 10 && index.deref() !== undefined; turns++) {
+      // A weak reference keeps what it refers to for the turn in which it is made or asked.
+      await new Promise((resolve) => setImmediate(resolve));
+      collectGarbage();
+    }
+    expect(index.deref()).toBeUndefined();
   });
 
   it("does not tell a session of its own changes of flags, and tells those of others", () => {

@@ -35,7 +35,8 @@ interface Standing {
 
 /**
  * What `apply` has given last: of a thousand sessions that stand at the same point of a mailbox and are woken together the
- * first works it out for all, which saves a quarter of what a wake costs. There is one for all mailboxes.
+ * first works it out for all, which saves a quarter of what a wake costs. There is one for all mailboxes, and nothing but
+ * the turn in which they are woken keeps it: it holds an index, which may be large and be closed meanwhile.
  */
 interface Applied {
   readonly index: MessageIndex;
@@ -45,7 +46,7 @@ interface Applied {
   readonly updates: Updates;
 }
 
-let applied: Applied | undefined;
+let lastApplied: WeakRef<Applied> | undefined;
 
 export class MailboxView {
   /** How many keywords the client was told of; -1 before SELECT told of any. */
@@ -185,12 +186,15 @@ export class MailboxView {
   /** Takes in the records after `through`. The index must be at least as new as they are. */
   apply(records: readonly ChangeRecord[], index: MessageIndex, options: UpdateOptions): Updates {
     if (this.#ownCursors !== undefined) return this.#work(records, index, options);
-    if (applied === undefined || !this.#isAsBefore(applied, index, options)) {
-      const before = this.#standing;
-      const updates = this.#work(records, index, options);
-      applied = { index, options, before, after: this.#standing, updates };
-    } else this.#stand(applied.after);
-    return applied.updates;
+    const applied = lastApplied?.deref();
+    if (applied !== undefined && this.#isAsBefore(applied, index, options)) {
+      this.#stand(applied.after);
+      return applied.updates;
+    }
+    const before = this.#standing;
+    const updates = this.#work(records, index, options);
+    lastApplied = new WeakRef({ index, options, before, after: this.#standing, updates });
+    return updates;
   }
 
   get #standing(): Standing {
