@@ -8,6 +8,7 @@ import { startImapServer, type ImapServer, type ImapServerOptions } from "@pushm
 import { LoginThrottle, openMailStore, openMemoryDriver, type MailStore, type MailboxAt } from "@pushmail/mailstore";
 import { within } from "./support/deadline.ts";
 import { LineClient } from "./support/line-client.ts";
+import { MemoryImap } from "./support/memory-imap.ts";
 import { RawImap } from "./support/raw-imap.ts";
 import { turnsOfEventLoop } from "./support/seeded-random.ts";
 import { TEST_CERTIFICATE } from "./support/test-certificate.ts";
@@ -306,6 +307,23 @@ describe("the end of the server", () => {
     expect(await answer).toMatchObject({ untagged: ['* LSUB () "/" INBOX'], status: "OK LSUB completed" });
     expect(await client.next()).toBe("* BYE The server is shutting down");
     client.socket.end();
+    await within(closed, "the end of the server");
+  });
+
+  it("comes to hundreds in shares, between which others have their turn", async () => {
+    const imap = await MemoryImap.start({ limits: { closeMs: 3_600_000 } });
+    ends.push(() => imap.close());
+    const clients: RawImap[] = [];
+    for (let i = 0; i < 250; i++) clients.push(await RawImap.connect(imap.server.address));
+    const told = (): number => imap.sockets.filter(({ writableEnded }) => writableEnded).length;
+    const turn = turnsOfEventLoop(1);
+    const closed = imap.server.close();
+    await turn;
+    expect(told()).toBe(100);
+    for (const client of clients) {
+      expect(await client.next()).toBe("* BYE The server is shutting down");
+      client.socket.end();
+    }
     await within(closed, "the end of the server");
   });
 

@@ -30,7 +30,8 @@ export interface ReadOptions {
   readonly pause?: () => number | Promise<number>;
 }
 
-const SHUTTING_DOWN = "The server is shutting down";
+/** One for all: where thousands are told at once, a stack for each would take longer than telling them. */
+const SHUTTING_DOWN = new Bye("The server is shutting down");
 
 export class Connection {
   readonly signal: Signal = new Signal();
@@ -142,7 +143,7 @@ export class Connection {
   /** Throws where the client has gone, or is to go: for what it is no use to wait for then. */
   checkOpen(): void {
     if (this.#isClosed) throw new PeerGone();
-    if (this.#isEndAsked) throw new Bye(SHUTTING_DOWN);
+    if (this.#isEndAsked) throw SHUTTING_DOWN;
   }
 
   /** What the client sent next, if it is here. Throws where nothing will come, or nothing more is wanted. */
@@ -150,7 +151,7 @@ export class Connection {
     const event = this.framer.next();
     if (event !== undefined) return event;
     if (this.#isClosed || this.#isInputEnded) throw new PeerGone();
-    if (this.#isEndAsked && options?.isInCommand !== true) throw new Bye(SHUTTING_DOWN);
+    if (this.#isEndAsked && options?.isInCommand !== true) throw SHUTTING_DOWN;
     if (this.#socket instanceof DeflatedSocket) this.#socket.goOn();
     if (this.#socket.isPaused()) this.#socket.resume();
     return undefined;

@@ -8,7 +8,7 @@ import { Sasl } from "@pushmail/sasl";
 import type { SearchIndex } from "@pushmail/search-index";
 import { Admission, type Room } from "./admission.ts";
 import { KeptFacts } from "./arrange/kept-facts.ts";
-import { Connection, type ConnectionOptions } from "./connection.ts";
+import { Connection, giveWay, type ConnectionOptions } from "./connection.ts";
 import { DEFAULT_LIMITS, type ImapLimits } from "./limits.ts";
 import type { Log } from "./log.ts";
 import type { ServerMetadata } from "./metadata.ts";
@@ -73,6 +73,9 @@ export interface ImapServer {
   /** Says BYE to all, waits within a bound for commands under way, and closes. */
   close(): Promise<void>;
 }
+
+/** Of thousands so many are ended before others have a turn: commands under way, and the time that all of them have. */
+const ENDS_PER_TURN = 100;
 
 export async function startImapServer(options: ImapServerOptions): Promise<ImapServer> {
   const server = new ConnectionServer(options);
@@ -160,15 +163,19 @@ class ConnectionServer implements ImapServer {
   async #close(): Promise<void> {
     const closed = once(this.#listener, "close");
     this.#listener.close();
-    for (const connection of this.#connections) connection.askToEnd();
-    const allEnded = this.#waitForAll();
+    const allEnded = this.#endAll();
     await Promise.race([allEnded, setTimeout(this.#context.limits.closeMs, undefined, { ref: false })]);
     for (const connection of this.#connections) connection.destroy();
     await Promise.all([allEnded, closed]);
     clearInterval(this.#ticker);
   }
 
-  async #waitForAll(): Promise<void> {
+  async #endAll(): Promise<void> {
+    let asked = 0;
+    for (const connection of this.#connections) {
+      connection.askToEnd();
+      if (++asked % ENDS_PER_TURN === 0) await giveWay();
+    }
     while (this.#connections.size > 0) await this.#ended.wait();
   }
 
