@@ -233,10 +233,12 @@ export class Connection {
       this.#isHandshaking = false;
       this.signal.raise();
     });
+    // Behind the handshake Node says of a record that does not verify only this, and leaves the socket open.
+    secured.on("_tlsError", cutOff);
     this.#socket = secured;
     this.#listen();
     while (this.#isHandshaking) {
-      if (this.#isClosed) throw new PeerGone("no TLS handshake");
+      if (this.#isClosed || this.#isInputEnded) throw new PeerGone("no TLS handshake");
       await this.signal.wait();
     }
   }
@@ -352,3 +354,7 @@ export function giveWay(): Promise<void> {
 }
 
 function ignore(): void {}
+
+function cutOff(this: TLSSocket): void {
+  this.destroy();
+}

@@ -103,6 +103,8 @@ export class EngineServer<Transaction = unknown> extends SMTPServer {
     super._upgrade(socket, (error, secured) => {
       const place = this.#places.get(socket);
       if (secured !== undefined && place !== undefined) this.#places.set(secured, place);
+      // Behind the handshake Node says of a record that does not verify only this, and leaves the socket open.
+      secured?.once("_tlsError", () => secured.destroy());
       callback(error, secured);
     });
   }
