@@ -9,6 +9,8 @@ export interface DateTime {
 }
 
 const MONTHS = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
+const YEAR_0_MS = Date.UTC(-1, 12);
+const YEAR_10000_MS = Date.UTC(10_000, 0);
 const DATE_TIME = /^( \d|\d{1,2})-([a-z]{3})-(\d{4}) (\d\d):(\d\d):(\d\d) ([+-])(\d\d)(\d\d)$/i;
 const DATE = /^(\d{1,2})-([a-z]{3})-(\d{4})$/i;
 
@@ -20,8 +22,10 @@ export function parseDateTime(scan: Scanner): DateTime {
   // A leap second may be written, and counts as the first of the next minute.
   const inRange = Number(hours) < 24 && Number(minutes) < 60 && Number(seconds) <= 60 && Number(zone) < 60;
   if (dayMs === undefined || !inRange || Number(zoneHours) > 23) throw scan.fault("Bad date and time", start);
-  const localSeconds = (Number(hours) * 60 + Number(minutes) - zoneMinutes) * 60 + Number(seconds);
-  return { ms: dayMs + localSeconds * 1000, zoneMinutes: zoneMinutes === 0 ? 0 : zoneMinutes };
+  const ms = dayMs + ((Number(hours) * 60 + Number(minutes) - zoneMinutes) * 60 + Number(seconds)) * 1000;
+  // In another zone its year might have more than four digits, or be before the first.
+  if (ms < YEAR_0_MS || ms >= YEAR_10000_MS) throw scan.fault("Bad date and time", start);
+  return { ms, zoneMinutes: zoneMinutes === 0 ? 0 : zoneMinutes };
 }
 
 /** Prints an instant as it is written in a zone, to the second. */
