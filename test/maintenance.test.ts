@@ -1,7 +1,7 @@
 // check, repair, backup and restore as an operator calls them, the built command on a built server: a backup under load
 // that restores to what was acknowledged, and damage that is found, listed and lived with.
 import { execFile } from "node:child_process";
-import { mkdir, open, readdir, readFile, rm, truncate } from "node:fs/promises";
+import { mkdir, open, readdir, readFile, rm, truncate, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "@jest/globals";
 import { makeDataDirectory, type DataDirectory } from "./support/data-directory.ts";
@@ -118,6 +118,7 @@ describe("looking after a data directory", () => {
   it("backs up a server under load; the restored copy is clean and has all that was acknowledged before", async () => {
     const [backup, restored] = [join(directory.path, "backup"), join(directory.path, "restored")];
     const server = await start(directory.data);
+    await writeFile(join(directory.data, "segments", "older.seg"), "somebody's own");
     const load = new Load(server.ready.smtp as Address, 3);
     for (const round of ["first", "second"]) {
       await load.further(40);

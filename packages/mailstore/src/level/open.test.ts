@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from "@jest/globals";
 import { execFileSync } from "node:child_process";
-import { mkdir, mkdtemp, readdir, rm, rmdir, stat, truncate } from "node:fs/promises";
+import { mkdir, mkdtemp, readdir, rm, rmdir, stat, truncate, writeFile } from "node:fs/promises";
 import { hostname, tmpdir } from "node:os";
 import { join } from "node:path";
 import { openLevelDriver } from "./index.ts";
@@ -38,6 +38,21 @@ describe("a data directory", () => {
     await driver.close();
     await (await openLevelDriver({ directory })).close();
   });
+
+  it.each(["0000000003.seg.bak", "0000000001.body.part", "0000000001.seg~", "2.txt", "README"])(
+    "opens, and leaves alone what somebody put beside its segments: %s",
+    async (name) => {
+      const directory = join(parent, "data");
+      const first = await openLevelDriver({ directory });
+      await first.directory.put([{ key: "a", value: Buffer.from("b") }]);
+      await first.close();
+      await writeFile(join(directory, "segments", name), "not ours");
+      const again = await openLevelDriver({ directory });
+      expect(await again.directory.get("a")).toEqual(Buffer.from("b"));
+      await again.close();
+      expect(await readdir(join(directory, "segments"))).toEqual(["0000000001.seg", name].sort());
+    },
+  );
 
   it("can be read by its owner alone", async () => {
     const directory = join(parent, "data");

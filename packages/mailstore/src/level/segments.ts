@@ -28,6 +28,8 @@ interface OpenSegment {
 
 const SUFFIXES: Record<SegmentKind, string> = { log: ".seg", body: ".body" };
 const SPARE_SUFFIX = ".spare";
+const SEGMENT_NAME = /^\d{10}\.(?:seg|body)$/;
+const SPARE_NAME = /^\d{10}\.spare$/;
 
 export class Segments {
   readonly #files: SegmentFiles;
@@ -151,10 +153,11 @@ export class Segments {
   }
 
   #note(name: string): void {
+    const isSpare = SPARE_NAME.test(name);
+    if (!isSpare && !isSegmentName(name)) return;
     const number = Number.parseInt(name, 10);
-    if (!Number.isSafeInteger(number)) return;
     this.nextNumber = Math.max(this.nextNumber, number + 1);
-    if (name.endsWith(SPARE_SUFFIX)) this.#spares.push(name);
+    if (isSpare) this.#spares.push(name);
     else this.#kinds.set(number, name.endsWith(SUFFIXES.body) ? "body" : "log");
   }
 
@@ -222,6 +225,11 @@ export class Segments {
       tooMany--;
     }
   }
+}
+
+/** A file of another name was put there by somebody, and is left alone. */
+export function isSegmentName(name: string): boolean {
+  return SEGMENT_NAME.test(name);
 }
 
 function nameOf(number: number, kind: SegmentKind): string {

@@ -11,7 +11,7 @@ import { copySynced } from "../level/maintenance/copy-index.ts";
 import { ignoreMissing } from "../level/maintenance/leveldb-version.ts";
 import { walkSegment } from "../level/maintenance/segment-walk.ts";
 import { decodeRecordHead, decodeSegmentHeader, placeOf, SEGMENT_HEADER_BYTES } from "../level/record.ts";
-import { type SegmentLease, Segments } from "../level/segments.ts";
+import { isSegmentName, type SegmentLease, Segments } from "../level/segments.ts";
 
 /** A segment that will never change again, by its name. */
 export type SealedSegments = Record<string, { readonly bytes: number; readonly salt: number }>;
@@ -150,7 +150,7 @@ async function* blobsNamedIn(lease: SegmentLease): AsyncGenerator<BlobId> {
 }
 
 async function namesIn(directory: string): Promise<string[]> {
-  return (await readdir(directory)).filter((name) => name.endsWith(".seg") || name.endsWith(".body")).sort();
+  return (await readdir(directory)).filter(isSegmentName).sort();
 }
 
 function newestLog(names: readonly string[]): string | undefined {
