@@ -241,6 +241,8 @@ export class Connection {
       if (this.#isClosed || this.#isInputEnded) throw new PeerGone("no TLS handshake");
       await this.signal.wait();
     }
+    // What is said in the turn of the handshake waits behind its tickets, for which Node keeps 16 KiB more for good.
+    await giveWay();
   }
 
   /** Whether compression is on. */

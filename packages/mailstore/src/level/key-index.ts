@@ -2,6 +2,7 @@
 // everything in it either comes back by replaying the log from the checkpoint, or is a cache.
 import { TurnQueue } from "../turn-queue.ts";
 import { isMailboxHeadKey, parseHeadKey, snapshotRange, type KeyRange } from "./keys.ts";
+import { type RangeIterator, readAll } from "./range-iterator.ts";
 import type { StorageWatch } from "./storage-watch.ts";
 
 /** What of an AbstractLevel the driver uses; keys and values are buffers. */
@@ -10,12 +11,8 @@ export interface KeyDatabase {
   close(): Promise<void>;
   get(key: Buffer): Promise<Buffer | undefined>;
   getMany(keys: Buffer[]): Promise<(Buffer | undefined)[]>;
-  iterator(range: KeyRange & { readonly limit?: number }): {
-    all(): Promise<[Buffer, Buffer][]>;
-    nextv(size: number): Promise<[Buffer, Buffer][]>;
-    close(): Promise<void>;
-  };
-  keys(range: KeyRange & { readonly limit?: number }): { all(): Promise<Buffer[]> };
+  iterator(range: KeyRange & { readonly limit?: number }): RangeIterator<[Buffer, Buffer]>;
+  keys(range: KeyRange & { readonly limit?: number }): RangeIterator<Buffer>;
   clear(range: KeyRange): Promise<void>;
   /** Chained, because the array form takes several times the CPU. */
   batch(): {
@@ -159,15 +156,15 @@ export class KeyIndex {
 
   /** The entries of a range in their order, at most `limit`; all of them where it is negative. */
   async entries(range: KeyRange, limit: number = -1): Promise<[Buffer, Buffer][]> {
-    if (this.#owed.isEmpty) return this.#read((database) => database.iterator({ ...range, limit }).all());
+    if (this.#owed.isEmpty) return this.#read((database) => readAll(database.iterator({ ...range, limit })));
     // What is owed may remove as many.
     const more = limit < 0 ? -1 : limit + this.#owed.size;
-    const found = await this.#read((database) => database.iterator({ ...range, limit: more }).all());
+    const found = await this.#read((database) => readAll(database.iterator({ ...range, limit: more })));
     return this.#owed.merged(found, range).slice(0, limit < 0 ? undefined : limit);
   }
 
   async keys(range: KeyRange, limit: number): Promise<Buffer[]> {
-    if (this.#owed.isEmpty) return this.#read((database) => database.keys({ ...range, limit }).all());
+    if (this.#owed.isEmpty) return this.#read((database) => readAll(database.keys({ ...range, limit })));
     return (await this.entries(range, limit)).map(([key]) => key);
   }
 
