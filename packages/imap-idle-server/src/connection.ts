@@ -320,7 +320,12 @@ export class Connection {
 
   #gather(piece: string | Uint8Array): void {
     if (piece.length === 0) return;
-    (this.#output ??= []).push(piece);
+    const output = (this.#output ??= []);
+    const last = output.length - 1;
+    const before = output[last];
+    // A list of very many short ones would take longer to be joined.
+    if (typeof piece === "string" && typeof before === "string") output[last] = before + piece;
+    else output.push(piece);
     this.#outputBytes += piece.length;
   }
 
@@ -331,8 +336,9 @@ export class Connection {
     this.#outputBytes = 0;
     this.#sentAtMs = this.#options.now();
     const socket: Duplex = this.#socket;
-    if (output.every((piece) => typeof piece === "string")) {
-      socket.write(output.join(""), "latin1", this.#onSent);
+    const [first] = output;
+    if (output.length === 1 && typeof first === "string") {
+      socket.write(first, "latin1", this.#onSent);
       return;
     }
     socket.cork();

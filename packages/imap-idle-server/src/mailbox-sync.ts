@@ -1,22 +1,15 @@
 // Keeps a view in step with its mailbox: loads it, and tells the client of what changed since.
 import { printExists, printExpunge, printFlags, printRecent, printUntagged, printVanished } from "@pushmail/imap-wire";
-import {
-  normalizeUidSet,
-  type Cursor,
-  type MessageIndex,
-  type Uid,
-  type UidRange,
-  type UidSet,
-} from "@pushmail/mailstore";
+import { normalizeUidSet, type Cursor, type MessageIndex, type UidRange, type UidSet } from "@pushmail/mailstore";
 import { flagsAllowed, rightsIn } from "./access.ts";
 import type { Selected, Session } from "./command.ts";
-import { printFlagSet } from "./fetch/print-flag-set.ts";
 import { tellArrived } from "./fetch/tell-arrived.ts";
+import { tellRows, type RowItem } from "./fetch/tell-rows.ts";
+import { TimeSlice } from "./fetch/time-slice.ts";
 import { tellChanged, tellGone } from "./live/tell-live.ts";
 import type { Updates } from "./mailbox-updates.ts";
-import type { MailboxView } from "./mailbox-view.ts";
 import type { SelectedWants } from "./notify/subscription.ts";
-import { changeHead, tellsVanished } from "./response-form.ts";
+import { isByUid, tellsVanished } from "./response-form.ts";
 
 const SYSTEM_FLAGS = ["\\Answered", "\\Flagged", "\\Deleted", "\\Seen", "\\Draft"];
 const LOAD_ATTEMPTS_MAX = 100;
@@ -170,32 +163,14 @@ export interface FlagsToTell {
 
 /** Tells the current flags of those messages of a set that are still there. */
 export async function tellFlags(session: Session, state: Selected, { uids, silent }: FlagsToTell): Promise<void> {
-  const { handle, view } = state;
   if (uids.length === 0) return;
-  let index = await handle.ready();
+  await state.handle.ready();
   await tellKeywords(session, state);
-  for (const [first, last] of uids) {
-    for (let row = view.lowerBound(first); row < view.count && (view.uids[row] as Uid) <= last; row++) {
-      const uid = view.uids[row] as Uid;
-      const at = index.rowOf(uid);
-      if (at < 0) continue;
-      const data = silent === true ? modSeqData(index, at) : flagsData(session, view, index, at);
-      const full = session.write(`${changeHead(session, { number: row + 1, uid })}${data})\r\n`);
-      if (full === undefined) continue;
-      await full;
-      index = await handle.ready();
-    }
-  }
-}
-
-/** `FLAGS` of a row as FETCH tells them, with MODSEQ for a client that wants it (RFC 7162 3.2). */
-function flagsData(session: Session, view: MailboxView, index: MessageIndex, row: number): string {
-  const flags = printFlagSet(index.flagsAt(row), { isRecent: view.isRecent(index.uids[row] as Uid) });
-  return session.isEnabled("CONDSTORE") ? `FLAGS ${flags} ${modSeqData(index, row)}` : `FLAGS ${flags}`;
-}
-
-function modSeqData(index: MessageIndex, row: number): string {
-  return `MODSEQ (${index.modSeqAt(row)})`;
+  const items: RowItem[] = isByUid(session) ? [] : ["UID"];
+  if (silent !== true) items.push("FLAGS");
+  // RFC 7162 3.2
+  if (silent === true || session.isEnabled("CONDSTORE")) items.push("MODSEQ");
+  await tellRows(session, state, { uids, items, changedSince: null, slice: new TimeSlice() });
 }
 
 async function tellExpunged(session: Session, { expunged, vanished }: Updates): Promise<void> {

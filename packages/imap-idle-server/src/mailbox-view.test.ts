@@ -107,6 +107,7 @@ function indexOf(mailbox: ModelMailbox, uids: () => Uint32Array): MessageIndex {
     rowOf: (uid) => mailbox.messages.findIndex((message) => message.uid === uid),
     modSeqAt: (row) => mailbox.messages[row]?.modSeq as Cursor,
     flagsAt: (): FlagSet => ({ names: [], seen: false, deleted: false, has: () => false }),
+    alikeEnd: (row) => row + 1,
   };
 }
 

@@ -21,8 +21,3 @@ interface Named {
 export function fetchHead(session: Session, { number, uid }: Named): string {
   return isByUid(session) ? printUidFetchHead(uid) : printFetchHead(number);
 }
-
-/** The same with the UID in any case, as the client does not ask for what is new. */
-export function changeHead(session: Session, { number, uid }: Named): string {
-  return isByUid(session) ? printUidFetchHead(uid) : `${printFetchHead(number)}UID ${uid} `;
-}

@@ -197,6 +197,8 @@ export interface MessageIndex {
   /** The first row whose UID is at least `uid` (`count` where there is none). */
   lowerBound(uid: Uid): number;
   flagsAt(row: number): FlagSet;
+  /** Where the rows end, at most at `end`, that have the flags of `row`. */
+  alikeEnd(row: number, end: number): number;
   modSeqAt(row: number): Cursor;
 }
 

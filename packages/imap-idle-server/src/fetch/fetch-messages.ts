@@ -16,7 +16,8 @@ import { loadMessages } from "./load-messages.ts";
 import { mapBatches, readGroups, type ReadItem } from "./read-groups.ts";
 import { sectionValues, wantSections, type SectionsMessage, type SectionValue } from "./section-values.ts";
 import { inAscii } from "./surrogate-octets.ts";
-import { printMessage, tellMessage } from "./tell-message.ts";
+import { tellMessage } from "./tell-message.ts";
+import { tellRows, type RowItem } from "./tell-rows.ts";
 import { TimeSlice } from "./time-slice.ts";
 import { uidBatches } from "./uid-batches.ts";
 
@@ -48,7 +49,10 @@ export async function fetchMessages(
   const outcome = { isComplete: true, isDecoded: true };
   const fetch: Fetch = { session, state, plan, slice: new TimeSlice(session), itemsOfChanged, outcome };
   fetch.slice.goal = state.view.countOf(uids);
-  if (plan.source === "index") return tellIndexed(fetch, uids);
+  if (plan.source === "index") {
+    const rows = { uids, items: plan.items as readonly RowItem[], changedSince: plan.changedSince, slice: fetch.slice };
+    return { isComplete: await tellRows(session, state, rows), isDecoded: true };
+  }
   let done = 0;
   for (const batch of uidBatches(state.view, uids, session.limits.fetch.batchMessagesMax)) {
     const index = await session.index(state);
@@ -61,28 +65,6 @@ export async function fetchMessages(
     done += batch.length;
     fetch.slice.done = done;
     await fetch.slice.rest();
-  }
-  return outcome;
-}
-
-/** The same where the index alone has all that is asked for, message by message: nothing is loaded or held. */
-async function tellIndexed({ session, state, plan, slice, outcome }: Fetch, uids: UidSet): Promise<FetchOutcome> {
-  const { view } = state;
-  const changedSince = plan.changedSince ?? -1;
-  let index = await session.index(state);
-  for (const [first, last] of uids) {
-    for (let row = view.lowerBound(first); row < view.count && (view.uids[row] as Uid) <= last; row++) {
-      // No item asks for more than the index has.
-      const message = fetchedMessage(state, index, { uid: view.uids[row] } as MessageDetails);
-      slice.done++;
-      if (message === undefined) outcome.isComplete = false;
-      if (message === undefined || message.modSeq <= changedSince) continue;
-      const wait =
-        session.write(printMessage(session, message, plan.items as readonly FetchAttribute[])) ?? slice.restAmongMany();
-      if (wait === undefined) continue;
-      await wait;
-      index = await session.index(state);
-    }
   }
   return outcome;
 }

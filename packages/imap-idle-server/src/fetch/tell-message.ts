@@ -4,7 +4,6 @@ import {
   printLiteral8Head,
   printLiteralHead,
   printString,
-  type FetchAttribute,
   type FetchItem,
   type FetchSection,
 } from "@pushmail/imap-wire";
@@ -29,16 +28,6 @@ const COPIED_OCTETS_MAX = 4_096;
 
 /** A piece of a response, or where it is in the message. */
 type Part = string | SectionOctets;
-
-/** A message's data where none of the items is a section. */
-export function printMessage(session: Session, message: FetchedMessage, items: readonly FetchAttribute[]): string {
-  let text = fetchHead(session, message);
-  for (let i = 0; i < items.length; i++) {
-    if (i > 0) text += " ";
-    text += printAttribute(items[i] as FetchAttribute, message);
-  }
-  return `${text})\r\n`;
-}
 
 /** Tells a message's data; undefined where there is room for the next one. */
 export function tellMessage(session: Session, { message, items, sections }: Telling): Promise<void> | undefined {
