@@ -68,7 +68,7 @@ export class MemoryImap {
   }
 
   static async start(options: MemoryImapOptions = {}): Promise<MemoryImap> {
-    const { limits = {}, storeLimits = {}, beforePiece, now = Date.now } = options;
+    const { limits = {}, storeLimits = {}, beforePiece, now } = options;
     const work = new StoreWork();
     const store = openMailStore(await openMemoryDriver(), {
       scryptCost: { N: 16, r: 1, p: 1 },
@@ -85,7 +85,7 @@ export class MemoryImap {
       hostname: "imap.example.org",
       log: { debug: ignore, info: ignore, warn: ignore, error: (fields) => errors.push(fields) },
       limits,
-      now,
+      ...(now === undefined ? {} : { now }),
     });
     return new MemoryImap({ store, account, server, work, errors });
   }

@@ -66,10 +66,12 @@ export interface Session {
     readonly facts: KeptFacts;
     /** The tolerances that are done without. */
     readonly strict: ImapStrictness;
+    /** The current time, in milliseconds since 1970. */
+    readonly dateMs: () => number;
   };
   /** Whether and how what the client sends is kept from others. */
   readonly channel: SaslChannel;
-  /** The current time, in milliseconds since 1970. */
+  /** For what waits; never set back. */
   now(): number;
 
   /**

@@ -4,7 +4,7 @@ import { once } from "node:events";
 import { createServer, type AddressInfo, type Server, type Socket } from "node:net";
 import { setTimeout } from "node:timers/promises";
 import { createSecureContext, type SecureContext } from "node:tls";
-import { LoginThrottle, type MailStore } from "@pushmail/mailstore";
+import { LoginThrottle, type MailStore, steadyNow } from "@pushmail/mailstore";
 import { Sasl } from "@pushmail/sasl";
 import type { SearchIndex } from "@pushmail/search-index";
 import { Admission, type Room } from "./admission.ts";
@@ -59,7 +59,7 @@ export interface ImapServerOptions {
   readonly room?: Room;
   /** Addresses from which passwords are taken in clear; those of loopback by default. */
   readonly isLocal?: (address: string) => boolean;
-  /** The clock, in milliseconds since 1970. */
+  /** The clock for all, in milliseconds since 1970: by default the system's for dates, a steady one for what waits. */
   readonly now?: () => number;
   /** From 0 to below 1: spreads keep-alives. */
   readonly random?: () => number;
@@ -98,7 +98,7 @@ class ConnectionServer implements ImapServer {
 
   constructor(options: ImapServerOptions) {
     const { store, log, hostname, tls, implicitTls = false } = options;
-    const { isLocal = isLoopback, now = Date.now, random = Math.random } = options;
+    const { isLocal = isLoopback, now = steadyNow, random = Math.random } = options;
     if (implicitTls && tls === undefined) throw new Error("implicit TLS needs a key and a certificate");
     const limits = { ...DEFAULT_LIMITS, ...options.limits };
     this.#rounds = new Rounds(this.#connections, { roundMs: limits.roundMs, nowMs: now() });
@@ -124,6 +124,7 @@ class ConnectionServer implements ImapServer {
       isLocal,
       ended: (connection) => this.#forget(connection),
       now,
+      dateMs: options.now ?? Date.now,
       random,
     };
     // A client may close its side early and still wants its answers. Nagle's algorithm would hold back each wake.

@@ -37,7 +37,10 @@ export interface ServerContext {
   readonly isLocal: (address: string) => boolean;
   /** Takes note that a session has come to its end. */
   readonly ended: (connection: Connection) => void;
+  /** For what waits: see steadyNow. */
   readonly now: () => number;
+  /** For what is held against dates. */
+  readonly dateMs: () => number;
   /** From 0 to below 1. */
   readonly random: () => number;
 }

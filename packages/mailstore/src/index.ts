@@ -8,6 +8,7 @@ export * from "./level/index.ts";
 export { clientNetwork } from "./client-network.ts";
 export { DEFAULT_STORE_LIMITS, LOGIN_LIMITS, type LoginLimits, type StoreLimits } from "./limits.ts";
 export { LoginThrottle, type LoginAttempt, type LoginThrottleOptions } from "./login-throttle.ts";
+export { steadyNow } from "./steady-clock.ts";
 export * from "./message/index.ts";
 export * from "./mailbox-rights.ts";
 export { openMailStore, type MailStoreOptions } from "./open-mail-store.ts";

@@ -5,6 +5,7 @@ import { normalizeAddress } from "./mail-address.ts";
 import { clientNetwork } from "./client-network.ts";
 import { LOGIN_LIMITS, type LoginLimits } from "./limits.ts";
 import { Refusal } from "./refusal.ts";
+import { steadyNow } from "./steady-clock.ts";
 
 /** One login that is to be tried when it may be. */
 export interface LoginAttempt<Result> {
@@ -38,7 +39,7 @@ export class LoginThrottle {
   /** The end of the last attempt that waits for its turn, or has it. */
   readonly #turns: Map<string, Promise<void>> = new Map();
 
-  constructor({ limits = {}, now = Date.now }: LoginThrottleOptions = {}) {
+  constructor({ limits = {}, now = steadyNow }: LoginThrottleOptions = {}) {
     this.#limits = { ...LOGIN_LIMITS, ...limits };
     this.now = now;
   }

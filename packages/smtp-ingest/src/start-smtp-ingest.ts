@@ -1,5 +1,5 @@
 // One listener for incoming mail, of any of the three kinds.
-import { LoginThrottle } from "@pushmail/mailstore";
+import { LoginThrottle, steadyNow } from "@pushmail/mailstore";
 import type { MailStore } from "@pushmail/mailstore";
 import { Sasl } from "@pushmail/sasl";
 import type { Room } from "./engine/connection-gate.ts";
@@ -38,6 +38,7 @@ export interface SmtpIngestOptions {
   readonly throttle?: LoginThrottle;
   /** What this listener shares with others. */
   readonly room?: Room;
+  /** The clock for all, in milliseconds since 1970: by default the system's for dates, a steady one for what waits. */
   readonly now?: () => number;
 }
 
@@ -67,7 +68,7 @@ export async function startSmtpIngest(options: SmtpIngestOptions): Promise<SmtpI
       implicitTls,
       limits,
       log,
-      now,
+      now: options.now ?? steadyNow,
       sasl: options.sasl ?? new Sasl({ store }),
       throttle: options.throttle ?? new LoginThrottle(),
       room: options.room,

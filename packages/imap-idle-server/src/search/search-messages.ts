@@ -29,7 +29,7 @@ export async function searchMessages(session: Session, state: Selected, key: Sea
   // The view is ready once the index is.
   await session.index(state);
   const { view, handle } = state;
-  const plan = planSearch(key, { state, nowMs: session.now() });
+  const plan = planSearch(key, { state, nowMs: session.server.dateMs() });
   // Flushing finds out that a client has left: nothing else is written until the end.
   const slice = new TimeSlice(session, () => session.flush());
   const search: Search = { session, state, plan, slice, found: [], ruledOut: () => 0 };
