@@ -64,7 +64,7 @@ export interface ImapLimits {
   readonly keepAliveMs: number;
   /** Silence before TCP itself asks whether the client is still there. */
   readonly tcpKeepAliveMs: number;
-  /** How often time-outs are looked at that are near. */
+  /** How often time-outs are looked at that are near. These ticks are all that wakes a process whose sessions idle. */
   readonly tickMs: number;
   /** In how long all connections are looked at once: as late may be those whose time was further off than that. */
   readonly roundMs: number;
@@ -108,7 +108,7 @@ export const DEFAULT_LIMITS: ImapLimits = {
   stallMs: 30 * 60_000,
   keepAliveMs: 120_000,
   tcpKeepAliveMs: 120_000,
-  tickMs: 250,
+  tickMs: 1_000,
   roundMs: 5_000,
   inProgressIntervalMs: 10_000,
   closeMs: 3_000,

@@ -64,6 +64,6 @@ export const SMTP_LIMITS: SmtpLimits = {
   loginTimeoutMs: 60_000,
   mailTimeoutMs: 600_000,
   dataTimeoutMs: 1_800_000,
-  tickMs: 250,
+  tickMs: 5_000,
   closeGraceMs: 2_000,
 };
