@@ -1,11 +1,12 @@
 // One client's socket: input cut into frames, output gathered and sent with back-pressure, and one signal for whatever
 // a session may wait for. Memory is bounded: reading stops while input waits, and writing while the client does not read.
 import type { Socket } from "node:net";
-import type { Duplex } from "node:stream";
+import { setImmediate as turnOfEventLoop } from "node:timers/promises";
 import { TLSSocket, type SecureContext } from "node:tls";
-import { Framer, type FrameEvent, type WireLimits } from "@pushmail/imap-wire";
+import { Framer, type FrameEvent } from "@pushmail/imap-wire";
 import { DeflatedSocket } from "./deflated-socket.ts";
-import type { ImapLimits } from "./limits.ts";
+import { wireLimitsBeforeLogin, type ImapLimits } from "./limits.ts";
+import { Output } from "./output.ts";
 import { Bye, PeerGone } from "./replies.ts";
 import type { Rounds } from "./rounds.ts";
 import { Signal } from "./signal.ts";
@@ -30,7 +31,7 @@ export interface ReadOptions {
   readonly pause?: () => number | Promise<number>;
 }
 
-/** One for all: where thousands are told at once, a stack for each would take longer than telling them. */
+/** One for all: thousands are told at once, and nobody reads a stack of it. */
 const SHUTTING_DOWN = new Bye("The server is shutting down");
 
 export class Connection {
@@ -40,8 +41,7 @@ export class Connection {
   readonly #options: ConnectionOptions;
   #socket: Socket | DeflatedSocket;
   /** Undefined where there is none, which is nearly always. */
-  #output: (string | Uint8Array)[] | undefined;
-  #outputBytes = 0;
+  #output: Output | undefined;
   #sentAtMs: number;
   #isAwaited = false;
   #isSendDue = false;
@@ -57,7 +57,7 @@ export class Connection {
     this.#socket = socket;
     this.#options = options;
     this.#sentAtMs = options.now();
-    this.framer = new Framer(beforeLogin(options.limits));
+    this.framer = new Framer(wireLimitsBeforeLogin(options.limits));
     this.address = socket.remoteAddress ?? "";
     this.#listen();
   }
@@ -113,7 +113,7 @@ export class Connection {
   /** It is no longer logged in. */
   distrust(): void {
     this.#isTrusted = false;
-    this.framer.setLimits(beforeLogin(this.#options.limits));
+    this.framer.setLimits(wireLimitsBeforeLogin(this.#options.limits));
   }
 
   /** Ends it at once, with a last word where one can be said: for one that its session does not serve at this time. */
@@ -174,7 +174,8 @@ export class Connection {
   /** Gathers output; undefined where there is room for more, else a promise to await before the next write. */
   write(...output: readonly (string | Uint8Array)[]): Promise<void> | undefined {
     for (const piece of output) this.#gather(piece);
-    return this.#outputBytes < this.#options.limits.outputBytesMax ? undefined : this.#makeRoom();
+    const bytes = this.#output?.bytes ?? 0;
+    return bytes < this.#options.limits.outputBytesMax ? undefined : this.#makeRoom();
   }
 
   /** Sends what is gathered, in one write, with a last word; while the client does not read, a promise to await. */
@@ -242,7 +243,7 @@ export class Connection {
       await this.signal.wait();
     }
     // What is said in the turn of the handshake waits behind its tickets, for which Node keeps 16 KiB more for good.
-    await giveWay();
+    await turnOfEventLoop();
   }
 
   /** Whether compression is on. */
@@ -315,50 +316,20 @@ export class Connection {
   /** Sends, and gives way: a long answer to a quick reader would keep all others waiting. */
   async #makeRoom(): Promise<void> {
     await this.flush();
-    await giveWay();
+    await turnOfEventLoop();
   }
 
   #gather(piece: string | Uint8Array): void {
-    if (piece.length === 0) return;
-    const output = (this.#output ??= []);
-    const last = output.length - 1;
-    const before = output[last];
-    // A list of very many short ones would take longer to be joined.
-    if (typeof piece === "string" && typeof before === "string") output[last] = before + piece;
-    else output.push(piece);
-    this.#outputBytes += piece.length;
+    if (piece.length > 0) (this.#output ??= new Output()).add(piece);
   }
 
   #send(): void {
     const output = this.#output;
     if (output === undefined) return;
     this.#output = undefined;
-    this.#outputBytes = 0;
     this.#sentAtMs = this.#options.now();
-    const socket: Duplex = this.#socket;
-    const [first] = output;
-    if (output.length === 1 && typeof first === "string") {
-      socket.write(first, "latin1", this.#onSent);
-      return;
-    }
-    socket.cork();
-    for (const piece of output) socket.write(piece, "latin1", this.#onSent);
-    socket.uncork();
+    output.sendTo(this.#socket, this.#onSent);
   }
-}
-
-/** The bounds of the grammar for who has not logged in: enough for a password in any form. */
-function beforeLogin({ wire, bytesBeforeLoginMax }: ImapLimits): WireLimits {
-  return {
-    ...wire,
-    lineBytesMax: Math.min(wire.lineBytesMax, bytesBeforeLoginMax),
-    literalBytesMax: Math.min(wire.literalBytesMax, bytesBeforeLoginMax),
-  };
-}
-
-/** Lets everybody else have a turn. */
-export function giveWay(): Promise<void> {
-  return new Promise((resolve) => setImmediate(resolve));
 }
 
 function ignore(): void {}

@@ -1,8 +1,10 @@
 // From a frame to the row of the table that carries it out.
-import { readCommandLine, SyntaxFault, type Frame, type Scanner } from "@pushmail/imap-wire";
-import type { Command, StateName } from "./command.ts";
+import { readCommandLine, SyntaxFault, uidRequired, type Frame, type Scanner } from "@pushmail/imap-wire";
+import { endIfGone, mayRead } from "./access.ts";
+import type { Command, Completion, MessageLiteral, Session, SessionState, StateName } from "./command.ts";
 import { COMMANDS } from "./commands/index.ts";
 import type { ImapLimits } from "./limits.ts";
+import { isByUid } from "./response-form.ts";
 
 export interface Invocation {
   readonly tag: string;
@@ -18,6 +20,8 @@ export interface Invocation {
 }
 
 const UID = "UID ";
+/** As much of a command as is logged. */
+const LOGGED_CHARS_MAX = 200;
 
 /** The command of a frame; throws a fault where there is none of that name, or where no frame could be made. */
 export function readInvocation(frame: Frame | SyntaxFault, limits: ImapLimits): Invocation {
@@ -44,13 +48,38 @@ export function streamsLiteral(frame: Frame, limits: ImapLimits): boolean {
   }
 }
 
+/** Carries a command out, where the state and the grammar allow it. */
+export function carryOut(
+  session: Session,
+  state: SessionState,
+  { name, row, tag, uid, text, scan }: Invocation,
+  literal: MessageLiteral | undefined,
+): Promise<Completion | void> {
+  if (!row.in.includes(state.name)) throw new SyntaxFault(`${name} is not possible ${whereabouts(row, state.name)}`);
+  // Before login passwords are said.
+  if ("account" in state) {
+    const { address } = state.account;
+    session.log.trace?.({ account: address, command: text.slice(0, LOGGED_CHARS_MAX) }, "command");
+  }
+  if (state.name === "selected" && !mayRead(state)) endIfGone(state);
+  const call = { tag, uid, literal };
+  scan.acceptsUtf8 = session.acceptsUtf8;
+  scan.isUidOnly = isByUid(session);
+  // RFC 9586 3.2, 3.8
+  if (scan.isUidOnly && row.uid === true && !uid && row.isNumberless !== true) throw uidRequired();
+  const args = row.parse(scan, call);
+  scan.end();
+  session.progress.begin(tag);
+  return row.run(session, args, state, call);
+}
+
 /** Whether its numbers are in use, so that no EXPUNGE may be told at its end (RFC 9051 7.5.1). */
 export function holdsExpunge({ row, uid }: Invocation): boolean {
   return row.holdsExpunge === true && !uid;
 }
 
 /** For what is wrong with a command in a state that does not allow it. */
-export function whereabouts(row: Command, state: StateName): string {
+function whereabouts(row: Command, state: StateName): string {
   if (state === "notAuthenticated") return "before login";
   return row.in.includes("selected") ? "while no mailbox is selected" : "after login";
 }

@@ -113,3 +113,12 @@ export const DEFAULT_LIMITS: ImapLimits = {
   inProgressIntervalMs: 10_000,
   closeMs: 3_000,
 };
+
+/** The bounds of the grammar for who has not logged in: enough for a password in any form. */
+export function wireLimitsBeforeLogin({ wire, bytesBeforeLoginMax }: ImapLimits): WireLimits {
+  return {
+    ...wire,
+    lineBytesMax: Math.min(wire.lineBytesMax, bytesBeforeLoginMax),
+    literalBytesMax: Math.min(wire.literalBytesMax, bytesBeforeLoginMax),
+  };
+}

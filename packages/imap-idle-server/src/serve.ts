@@ -2,14 +2,14 @@
 import { constants } from "node:crypto";
 import { once } from "node:events";
 import { createServer, type AddressInfo, type Server, type Socket } from "node:net";
-import { setTimeout } from "node:timers/promises";
+import { setImmediate as turnOfEventLoop, setTimeout } from "node:timers/promises";
 import { createSecureContext, type SecureContext } from "node:tls";
 import { LoginThrottle, type MailStore, steadyNow } from "@pushmail/mailstore";
 import { Sasl } from "@pushmail/sasl";
 import type { SearchIndex } from "@pushmail/search-index";
 import { Admission, type Room } from "./admission.ts";
 import { KeptFacts } from "./arrange/kept-facts.ts";
-import { Connection, giveWay, type ConnectionOptions } from "./connection.ts";
+import { Connection, type ConnectionOptions } from "./connection.ts";
 import { DEFAULT_LIMITS, type ImapLimits } from "./limits.ts";
 import type { Log } from "./log.ts";
 import type { ServerMetadata } from "./metadata.ts";
@@ -176,7 +176,7 @@ class ConnectionServer implements ImapServer {
     let asked = 0;
     for (const connection of this.#connections) {
       connection.askToEnd();
-      if (++asked % ENDS_PER_TURN === 0) await giveWay();
+      if (++asked % ENDS_PER_TURN === 0) await turnOfEventLoop();
     }
     while (this.#connections.size > 0) await this.#ended.wait();
   }

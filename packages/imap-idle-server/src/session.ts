@@ -1,31 +1,15 @@
 // One client's session: one command at a time, answered in order. It alone writes to its connection.
-import {
-  printContinuation,
-  printTagged,
-  printUntagged,
-  SyntaxFault,
-  uidRequired,
-  type MailboxNameOptions,
-} from "@pushmail/imap-wire";
+import { setImmediate as turnOfEventLoop } from "node:timers/promises";
+import { printContinuation, printTagged, printUntagged, type MailboxNameOptions } from "@pushmail/imap-wire";
 import { Refusal, type AccountInfo, type Cursor, type MailStore, type MessageIndex } from "@pushmail/mailstore";
 import type { Sasl, SaslChannel } from "@pushmail/sasl";
-import { endIfGone, isTheSelected, mayRead } from "./access.ts";
+import { isTheSelected } from "./access.ts";
+import { attemptLogin } from "./attempt-login.ts";
 import { capabilitiesOf } from "./capabilities.ts";
 import { lineOf, readCommand, type CommandOptions, type Incoming } from "./command-input.ts";
-import type {
-  Authenticated,
-  Call,
-  Client,
-  Completion,
-  Extension,
-  MessageLiteral,
-  OwnChange,
-  Selected,
-  Session,
-  SessionState,
-} from "./command.ts";
-import { giveWay, type Connection } from "./connection.ts";
-import { holdsExpunge, readInvocation, whereabouts, type Invocation } from "./invocation.ts";
+import type { Authenticated, Client, Extension, OwnChange, Selected, Session, SessionState } from "./command.ts";
+import type { Connection } from "./connection.ts";
+import { carryOut, holdsExpunge, readInvocation, type Invocation } from "./invocation.ts";
 import type { ImapLimits } from "./limits.ts";
 import type { Log } from "./log.ts";
 import { endNumbered } from "./live/start-live.ts";
@@ -36,13 +20,10 @@ import { Progress } from "./progress.ts";
 import { highestModSeq, Push } from "./push.ts";
 import { loadIndex, tellUpdates, toldModSeq } from "./mailbox-sync.ts";
 import { Bye, type Reply } from "./replies.ts";
-import { isByUid } from "./response-form.ts";
 import { answerError, farewellTo } from "./session-errors.ts";
 import type { ServerContext } from "./server-context.ts";
 
 const NOT_AUTHENTICATED: SessionState = { name: "notAuthenticated" };
-/** As much of a command as is logged. */
-const LOGGED_CHARS_MAX = 200;
 /** How long commands that came together are carried out one behind the other before others have a turn. */
 const TURN_MS = 1;
 const LOGOUT: SessionState = { name: "logout" };
@@ -111,7 +92,7 @@ export class ImapSession implements Session {
         let reply: Reply;
         try {
           invocation = readInvocation(incoming.frame, this.limits);
-          const completion = await this.#carryOut(invocation, incoming.literal);
+          const completion = await carryOut(this, this.#state, invocation, incoming.literal);
           reply = { status: "OK", text: `${invocation.name} completed`, ...completion };
         } catch (error) {
           reply = answerError(this, error, invocation?.name);
@@ -121,7 +102,7 @@ export class ImapSession implements Session {
         }
         await this.#answer(incoming, invocation, reply);
         if (this.#connection.framer.pendingBytes === 0 || performance.now() < turnEndsAtMs) continue;
-        await giveWay();
+        await turnOfEventLoop();
         turnEndsAtMs = performance.now() + TURN_MS;
       }
     } catch (error) {
@@ -222,23 +203,8 @@ export class ImapSession implements Session {
     if (!this.#server.admission.readmit(this.#connection)) throw new Bye("Too many logins at once, try again later");
   }
 
-  async attempt(name: string, check: () => Promise<AccountInfo>): Promise<AccountInfo> {
-    const { admission, throttle } = this.#server;
-    const client = this.client.address;
-    try {
-      return await throttle.run({
-        client,
-        account: name,
-        pauseUntil: (timeMs) => this.#pauseUntil(timeMs),
-        check: () => admission.check(this.#connection, check),
-      });
-    } catch (error) {
-      if (error instanceof Refusal && error.code === "authenticationFailed") {
-        this.#patience.loginFailures++;
-        this.log.warn({ client, address: name, failures: this.#patience.loginFailures }, "login failed");
-      }
-      throw error;
-    }
+  attempt(name: string, check: () => Promise<AccountInfo>): Promise<AccountInfo> {
+    return attemptLogin(this.#server, { connection: this.#connection, patience: this.#patience, name, check });
   }
 
   startTls(): boolean {
@@ -315,33 +281,5 @@ export class ImapSession implements Session {
     const { secureContext, requestCert } = this.#server;
     if (secureContext === undefined) throw new Error("TLS is due without a certificate");
     await this.#connection.startTls({ secureContext, requestCert });
-  }
-
-  #carryOut({ name, row, tag, uid, text, scan }: Invocation, literal?: MessageLiteral): Promise<Completion | void> {
-    const state = this.#state;
-    if (!row.in.includes(state.name)) throw new SyntaxFault(`${name} is not possible ${whereabouts(row, state.name)}`);
-    // Before login passwords are said.
-    if ("account" in state) {
-      const { address } = state.account;
-      this.log.trace?.({ account: address, command: text.slice(0, LOGGED_CHARS_MAX) }, "command");
-    }
-    if (state.name === "selected" && !mayRead(state)) endIfGone(state);
-    const call: Call = { tag, uid, literal };
-    scan.acceptsUtf8 = this.acceptsUtf8;
-    scan.isUidOnly = isByUid(this);
-    // RFC 9586 3.2, 3.8
-    if (scan.isUidOnly && row.uid === true && !uid && row.isNumberless !== true) throw uidRequired();
-    const args = row.parse(scan, call);
-    scan.end();
-    this.progress.begin(tag);
-    return row.run(this, args, state, call);
-  }
-
-  async #pauseUntil(timeMs: number): Promise<void> {
-    for (;;) {
-      this.#connection.checkOpen();
-      if (this.now() >= timeMs) return;
-      await this.#connection.wait(timeMs);
-    }
   }
 }

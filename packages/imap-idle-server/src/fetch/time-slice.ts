@@ -1,5 +1,6 @@
 // How long a command may keep the event loop to itself: wakes of other sessions must not wait for a long one. Where it
 // rests, its client is told how far it is.
+import { setImmediate as turnOfEventLoop } from "node:timers/promises";
 import type { Session } from "../command.ts";
 import { NOTHING_KNOWN, type Figures } from "../progress.ts";
 
@@ -38,7 +39,7 @@ export class TimeSlice implements Figures {
   async #giveWay(): Promise<void> {
     await this.#session?.progress.tell(this);
     await this.#beforeRest();
-    await new Promise((resolve) => setImmediate(resolve));
+    await turnOfEventLoop();
     this.#endsAtMs = performance.now() + this.#sliceMs;
   }
 }

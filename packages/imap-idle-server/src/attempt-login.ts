@@ -1,0 +1,40 @@
+// One attempt to log in: made to wait where others have failed, and noted where it fails itself.
+import { Refusal, type AccountInfo } from "@pushmail/mailstore";
+import type { Connection } from "./connection.ts";
+import type { Patience } from "./patience.ts";
+import type { ServerContext } from "./server-context.ts";
+
+export interface Attempt {
+  readonly connection: Connection;
+  readonly patience: Patience;
+  /** Whom the client says it is. */
+  readonly name: string;
+  readonly check: () => Promise<AccountInfo>;
+}
+
+export async function attemptLogin(server: ServerContext, attempt: Attempt): Promise<AccountInfo> {
+  const { connection, patience, name, check } = attempt;
+  const { address: client } = connection;
+  try {
+    return await server.throttle.run({
+      client,
+      account: name,
+      pauseUntil: (timeMs) => pauseUntil(timeMs, connection, server.now),
+      check: () => server.admission.check(connection, check),
+    });
+  } catch (error) {
+    if (error instanceof Refusal && error.code === "authenticationFailed") {
+      patience.loginFailures++;
+      server.log.warn({ client, address: name, failures: patience.loginFailures }, "login failed");
+    }
+    throw error;
+  }
+}
+
+async function pauseUntil(timeMs: number, connection: Connection, now: () => number): Promise<void> {
+  for (;;) {
+    connection.checkOpen();
+    if (now() >= timeMs) return;
+    await connection.wait(timeMs);
+  }
+}
