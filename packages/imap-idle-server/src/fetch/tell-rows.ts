@@ -28,11 +28,14 @@ export async function tellRows(session: Session, state: Selected, told: RowsToTe
   let areThere = true;
   for (const [first, last] of told.uids) {
     const end = view.lowerBound(last + 1);
-    for (let from = view.lowerBound(first); from < end; from += ROWS_AT_ONCE) {
+    let from = view.lowerBound(first);
+    while (from < end) {
       const rows = [from, Math.min(end, from + ROWS_AT_ONCE)] as const;
-      const { text, missing } = printRows({ state, index, told, byUid: isByUid(session) }, rows);
+      const printing = { state, index, told, byUid: isByUid(session), bytesMax: session.limits.outputBytesMax };
+      const { text, missing, next } = printRows(printing, rows);
       if (missing > 0) areThere = false;
-      slice.done += rows[1] - from;
+      slice.done += next - from;
+      from = next;
       const wait = session.write(text) ?? slice.rest();
       if (wait === undefined) continue;
       await wait;
@@ -47,20 +50,22 @@ interface Printing {
   readonly index: MessageIndex;
   readonly told: RowsToTell;
   readonly byUid: boolean;
+  readonly bytesMax: number;
 }
 
-/** The rows [from, end) of the view. */
+/** The rows from `from` on, up to `end` or beyond `bytesMax`: there `next` is. */
 function printRows(
-  { state: { view }, index, told, byUid }: Printing,
+  { state: { view }, index, told, byUid, bytesMax }: Printing,
   [from, end]: readonly [from: number, end: number],
-): { readonly text: string; readonly missing: number } {
+): { readonly text: string; readonly missing: number; readonly next: number } {
   const changedSince = told.changedSince ?? -1;
   const { uids } = view;
   let text = "";
   let missing = 0;
   let form: Form | undefined;
   let alikeEnd = 0;
-  for (let row = from; row < end; row++) {
+  let row = from;
+  for (; row < end && text.length <= bytesMax; row++) {
     const uid = uids[row] as Uid;
     const at = index.rowOf(uid);
     if (at < 0) missing++;
@@ -77,7 +82,7 @@ function printRows(
     }
     text += form.end;
   }
-  return { text, missing };
+  return { text, missing, next: row };
 }
 
 /** A number, and the text that stands before it. */
