@@ -2,7 +2,7 @@
 import type { StagedBlob, Transaction } from "./driver.ts";
 import { checkFlags } from "./flag-sets.ts";
 import type { AccountId, Uid } from "./ids.ts";
-import type { AppendedRow } from "./log-record.ts";
+import type { AppendedRow } from "./appended-rows.ts";
 import type { MailboxState } from "./mailbox-state.ts";
 import { encodeSummary } from "./message/encode-summary.ts";
 import { MessageScanner } from "./message/scan-message.ts";

@@ -29,6 +29,12 @@ export class ByteWriter {
     return this.bytes(Buffer.from(value, "utf8"));
   }
 
+  strings(values: readonly string[]): this {
+    this.integer(values.length);
+    for (const value of values) this.string(value);
+    return this;
+  }
+
   /** What another has written. */
   append(written: Uint8Array): this {
     this.#reserve(written.length);
@@ -57,6 +63,14 @@ export class ByteReader {
 
   constructor(bytes: Uint8Array) {
     this.#bytes = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  }
+
+  get offset(): number {
+    return this.#offset;
+  }
+
+  get left(): number {
+    return this.#bytes.length - this.#offset;
   }
 
   get done(): boolean {
@@ -88,10 +102,33 @@ export class ByteReader {
     return this.bytes().toString("utf8");
   }
 
-  /** Passes by a string or a run of bytes. */
-  skip(): void {
+  strings(): string[] {
+    return Array.from({ length: this.integer() }, () => this.string());
+  }
+
+  /** Whether what was read since `from` is what lies from `earlier` to before `end`. */
+  repeats(from: number, earlier: number, end: number): boolean {
+    if (this.#offset - from !== end - earlier) return false;
+    for (let at = from, other = earlier; other < end; at++, other++) {
+      if (this.#bytes[at] !== this.#bytes[other]) return false;
+    }
+    return true;
+  }
+
+  /** What was read since `from`, an octet a character. */
+  latin1From(from: number): string {
+    return this.#bytes.toString("latin1", from, this.#offset);
+  }
+
+  skipInteger(): void {
+    while ((this.#bytes[this.#offset++] as number) >= 0x80) continue;
+  }
+
+  /** Passes by a string or a run of bytes; gives its length. */
+  skip(): number {
     const length = this.integer();
     this.#offset += length;
+    return length;
   }
 
   /** What `pass` passes by. */

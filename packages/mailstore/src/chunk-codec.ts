@@ -3,7 +3,8 @@
 import { ByteReader, ByteWriter } from "./byte-codec.ts";
 import type { FlagSets } from "./flag-sets.ts";
 import { blobId, type Cursor, type MailboxId, type Uid } from "./ids.ts";
-import { readUidSet, writeUidSet, type MessageOrigin } from "./log-record.ts";
+import type { MessageOrigin } from "./appended-rows.ts";
+import { readUidSet, writeUidSet } from "./log-record.ts";
 import type { MessageColumns } from "./message-columns.ts";
 import type { RowRange } from "./number-column.ts";
 import type { MessageMetadata } from "./store.ts";

@@ -5,12 +5,13 @@ import type { StoreDriver } from "./driver.ts";
 import { FlagSets } from "./flag-sets.ts";
 import type { Cursor, Uid } from "./ids.ts";
 import type { StoreLimits } from "./limits.ts";
-import type { AppendedRow, MailboxFact } from "./log-record.ts";
-import { coldRow, readEvents, type MailboxEvent } from "./mailbox-events.ts";
+import { PackedRows, type AppendedRow } from "./appended-rows.ts";
+import type { MailboxFact } from "./log-record.ts";
+import { coldRow, PackedColdRows, readEvents, type MailboxEvent } from "./mailbox-events.ts";
 import { MessageColumns } from "./message-columns.ts";
 import type { MailboxAt } from "./store.ts";
 import { TailRows, type TailRoom } from "./tail-rows.ts";
-import { uidSetHas, uidSetSize, type UidSet } from "./uid-set.ts";
+import type { UidSet } from "./uid-set.ts";
 import { VanishedLog } from "./vanished-log.ts";
 
 /** Chunks asked for in one read while a mailbox loads; between two reads others get their turn. */
@@ -37,7 +38,9 @@ export class MailboxContents {
     let uid = event.firstUid;
     for (const fact of event.facts) {
       if (fact.type === "appended") {
-        for (const row of fact.rows) this.#append(uid++, row, event);
+        if (fact.rows instanceof PackedRows) this.#appendPacked(uid, fact.rows, event);
+        else this.#appendAll(uid, fact.rows, event);
+        uid += fact.rows.length;
       } else if (fact.type === "flags") {
         this.#changeFlags(fact, event.cursor);
       } else if (fact.type === "expunged") {
@@ -48,10 +51,28 @@ export class MailboxContents {
     this.tail.settle(event.recordBytes);
   }
 
-  #append(uid: Uid, row: AppendedRow, event: MailboxEvent): void {
-    this.columns.append(uid, event.cursor, this.flagSets.intern(row.flags));
-    this.dirtyChunks.add(Math.floor(uid / CHUNK_WIDTH.hot));
-    this.tail.add(coldRow(this.#at, uid, { row, event }), event.cursor);
+  #appendAll(first: Uid, rows: Iterable<AppendedRow>, event: MailboxEvent): void {
+    let uid = first;
+    for (const row of rows) {
+      this.columns.append(uid, event.cursor, this.flagSets.intern(row.flags));
+      this.dirtyChunks.add(Math.floor(uid / CHUNK_WIDTH.hot));
+      this.tail.add(coldRow(this.#at, uid++, { row, event }), event.cursor);
+    }
+  }
+
+  /** It is one turn of the event loop: no row is made, and the columns are written as a whole. */
+  #appendPacked(first: Uid, rows: PackedRows, event: MailboxEvent): void {
+    const { length } = rows;
+    const numbers = rows.flags.map((flags) => this.flagSets.intern(flags));
+    const uids = new Uint32Array(length);
+    const flagNumbers = new Uint32Array(length);
+    for (let row = 0; row < length; row++) {
+      uids[row] = first + row;
+      flagNumbers[row] = numbers[rows.flagNumbers[row] as number] as number;
+    }
+    this.columns.load(uids, new Float64Array(length).fill(event.cursor), flagNumbers);
+    this.#markDirty([[first, first + length - 1]]);
+    this.tail.addPacked(new PackedColdRows(this.#at, first, { rows, event }), event.cursor);
   }
 
   #changeFlags(fact: Extract<MailboxFact, { type: "flags" }>, cursor: Cursor): void {
@@ -68,11 +89,7 @@ export class MailboxContents {
     this.columns.remove(uids);
     this.vanished.add(cursor, uids);
     this.#markDirty(uids);
-    if (uidSetSize(uids) < this.tail.size) {
-      for (const [first, last] of uids) for (let uid = first; uid <= last; uid++) this.tail.delete(uid);
-    } else {
-      for (const uid of this.tail.uids()) if (uidSetHas(uids, uid)) this.tail.delete(uid);
-    }
+    this.tail.delete(uids);
   }
 
   #markDirty(uids: UidSet): void {

@@ -3,9 +3,11 @@ import { setImmediate as turnOfEventLoop } from "node:timers/promises";
 import { emailIdOf } from "./chunk-codec.ts";
 import type { LogRecord, StoreDriver } from "./driver.ts";
 import { blobId, type Cursor, type Uid } from "./ids.ts";
-import { decodeFacts, type AppendedRow, type MailboxFact } from "./log-record.ts";
+import type { AppendedRow, PackedRows } from "./appended-rows.ts";
+import { decodeFacts, type MailboxFact } from "./log-record.ts";
 import type { MailboxAt } from "./store.ts";
-import type { RowsInLog, TailRow } from "./tail-rows.ts";
+import type { PackedRun, RowsInLog, TailRow } from "./tail-rows.ts";
+import type { UidRange } from "./uid-set.ts";
 
 /** Few enough that what is made of them, by code that may run for the first time, holds up nobody. */
 const RECORDS_PER_READ = 250;
@@ -21,6 +23,9 @@ export interface MailboxEvent {
   readonly blobs: LogRecord["blobs"];
   readonly recordBytes: number;
 }
+
+/** What its rows have of a transaction. */
+type RowSource = Pick<MailboxEvent, "atMs" | "blobs">;
 
 /** The next events behind a cursor; undefined where the log was cut behind it. */
 export async function readEvents(
@@ -79,11 +84,49 @@ function* coldRows(at: MailboxAt, event: MailboxEvent): Generator<[Uid, TailRow]
   }
 }
 
+/** The cold rows of very many messages that one record brought. */
+export class PackedColdRows implements PackedRun {
+  readonly uids: UidRange;
+  readonly #at: MailboxAt;
+  readonly #rows: PackedRows;
+  readonly #event: RowSource;
+
+  constructor(at: MailboxAt, first: Uid, { rows, event }: { readonly rows: PackedRows; readonly event: RowSource }) {
+    this.#at = at;
+    this.#rows = rows;
+    this.#event = { atMs: event.atMs, blobs: event.blobs };
+    this.uids = [first, first + rows.length - 1];
+  }
+
+  get bytes(): number {
+    return this.#rows.bytes;
+  }
+
+  get(uid: Uid): TailRow | undefined {
+    const [first, last] = this.uids;
+    if (uid < first || uid > last) return undefined;
+    return coldRow(this.#at, uid, { row: this.#rows.at(uid - first), event: this.#event });
+  }
+
+  [Symbol.iterator](): Generator<readonly [Uid, TailRow]> {
+    return this.#first(this.#rows.length);
+  }
+
+  summarized(): Generator<readonly [Uid, TailRow]> {
+    return this.#first(this.#rows.summarized);
+  }
+
+  *#first(count: number): Generator<readonly [Uid, TailRow]> {
+    const [first] = this.uids;
+    for (let uid = first; uid < first + count; uid++) yield [uid, this.get(uid) as TailRow];
+  }
+}
+
 /** The cold row of a message, as the record says that brought it. */
 export function coldRow(
   at: MailboxAt,
   uid: Uid,
-  { row, event }: { readonly row: AppendedRow; readonly event: MailboxEvent },
+  { row, event }: { readonly row: AppendedRow; readonly event: RowSource },
 ): TailRow {
   const blob = "staged" in row.body ? event.blobs[row.body.staged] : blobId(row.body.blob);
   if (blob === undefined) throw new Error("a log record names a body that its transaction does not have");

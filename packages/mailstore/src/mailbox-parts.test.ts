@@ -1,6 +1,7 @@
 // The parts that a mailbox in memory is made of, each against a naive model.
 import { describe, expect, it } from "@jest/globals";
 import * as fc from "fast-check";
+import { EncodedRows, type AppendedRow } from "./appended-rows.ts";
 import { ByteReader, ByteWriter } from "./byte-codec.ts";
 import { ChunkCache } from "./chunk-cache.ts";
 import {
@@ -16,7 +17,7 @@ import {
 import { checkFlags, FlagSets } from "./flag-sets.ts";
 import { blobId, cursor } from "./ids.ts";
 import { DEFAULT_STORE_LIMITS } from "./limits.ts";
-import { decodeFacts, EncodedRows, encodeFacts, type AppendedRow, type MailboxFact } from "./log-record.ts";
+import { decodeFacts, encodeFacts, type MailboxFact } from "./log-record.ts";
 import { MessageColumns } from "./message-columns.ts";
 import { uidSetHas, uidSetOf } from "./uid-set.ts";
 import { VanishedLog } from "./vanished-log.ts";

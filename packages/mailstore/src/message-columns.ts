@@ -81,8 +81,7 @@ export class MessageColumns implements MessageIndex {
   }
 
   append(uid: Uid, modSeq: Cursor, flagNumber: number): void {
-    const previous = this.#count === 0 ? 0 : (this.#uids[this.#count - 1] as number);
-    if (uid <= previous) throw new Error(`uid ${uid} after ${previous}: the order of uids is broken`);
+    this.#checkBehindAll(uid);
     this.reserve(this.#count + 1);
     this.#uids[this.#count] = uid;
     this.#modSeqs.append(this.#count, modSeq);
@@ -92,6 +91,7 @@ export class MessageColumns implements MessageIndex {
 
   /** Appends many rows at once, ascending and behind all that is there. */
   load(uids: Uint32Array, modSeqs: Float64Array, flagNumbers: Uint32Array): void {
+    this.#checkBehindAll(uids[0] ?? Infinity);
     this.reserve(this.#count + uids.length);
     this.#uids.set(uids, this.#count);
     this.#modSeqs.load(this.#count, modSeqs);
@@ -125,6 +125,11 @@ export class MessageColumns implements MessageIndex {
       modSeqs: this.#modSeqs.slice(first, end),
       flagNumbers: this.#flags.slice(first, end),
     };
+  }
+
+  #checkBehindAll(uid: Uid): void {
+    const previous = this.#count === 0 ? 0 : (this.#uids[this.#count - 1] as number);
+    if (uid <= previous) throw new Error(`uid ${uid} after ${previous}: the order of uids is broken`);
   }
 
   /** Makes room for `rows` in all. */

@@ -18,7 +18,7 @@ import type { MailboxContents } from "./mailbox-contents.ts";
 import type { MailboxState } from "./mailbox-state.ts";
 import { MessageColumns } from "./message-columns.ts";
 import { contentsOf, type StoreContext } from "./store-context.ts";
-import type { TailRow } from "./tail-rows.ts";
+import type { RowRun, TailRow } from "./tail-rows.ts";
 
 /** Cold rows that are encoded before the event loop gets its turn. */
 const ROWS_PER_TURN = 2_000;
@@ -74,8 +74,8 @@ async function write(context: StoreContext, mailbox: MailboxState, contents: Mai
       await turnOfEventLoop(undefined, { signal: context.closing });
       pushHot(chunks, number, columns === null ? null : encodeHotChunk(columns, contents.flagSets, [0, columns.count]));
     }
-    const read = inLog === null ? [] : await rowsInLog(context, mailbox.at, inLog);
-    await pushCold(context, mailbox, contents, { tail: [read, tail.rows], chunks });
+    const read = inLog === null ? [] : [await rowsInLog(context, mailbox.at, inLog)];
+    await pushCold(context, mailbox, contents, { tail: [...read, ...tail.rows], chunks });
     const snapshot: Snapshot = { ...mailbox.at, cursor: through, chunks };
     await context.driver.saveSnapshot(snapshot);
   } catch (error) {
@@ -119,7 +119,7 @@ async function pushCold(
   context: StoreContext,
   mailbox: MailboxState,
   contents: MailboxContents,
-  { tail, chunks }: { tail: AscendingRows; chunks: Chunks },
+  { tail, chunks }: { tail: readonly RowRun[]; chunks: Chunks },
 ): Promise<void> {
   const exists = (uid: Uid): boolean => contents.columns.rowOf(uid) >= 0;
   let rowsSinceTurn = 0;
@@ -137,7 +137,7 @@ async function pushCold(
     const kept = [...merged.values()].filter(({ uid }) => exists(uid));
     if (kept.length > 0) chunks.push({ column: COLUMN.metadata, number, data: encodeMetadataChunk(kept) });
   }
-  for (const [number, rows] of byChunk(tail, CHUNK_WIDTH.summary)) {
+  for (const [number, rows] of byChunk(tail.map(summarizedOf), CHUNK_WIDTH.summary)) {
     await pace(rows.length);
     const merged = new Map(await summaryChunk(context, mailbox.at, number));
     for (const [uid, row] of rows) if (row.summary !== null) merged.set(uid, row.summary);
@@ -146,10 +146,15 @@ async function pushCold(
   }
 }
 
-/** Row by row ascending, those of one source behind those of the one before. */
-type AscendingRows = readonly Iterable<readonly [Uid, TailRow]>[];
+/** Very many that were copied have none. */
+function summarizedOf(run: RowRun): AscendingRows {
+  return "summarized" in run ? run.summarized() : run;
+}
 
-function* byChunk(tail: AscendingRows, width: number): Generator<[number: number, rows: [Uid, TailRow][]]> {
+type AscendingRows = Iterable<readonly [Uid, TailRow]>;
+
+/** Row by row ascending, those of one run behind those of the one before. */
+function* byChunk(tail: readonly AscendingRows[], width: number): Generator<[number: number, rows: [Uid, TailRow][]]> {
   let number = 0;
   let rows: [Uid, TailRow][] = [];
   for (const source of tail) {

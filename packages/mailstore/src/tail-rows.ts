@@ -5,19 +5,34 @@ import type { Cursor, Uid } from "./ids.ts";
 import type { StoreLimits } from "./limits.ts";
 import { SharedRoom } from "./shared-room.ts";
 import type { MessageMetadata } from "./store.ts";
-import type { UidRange } from "./uid-set.ts";
+import { uidSetHas, uidSetSize, type UidRange, type UidSet } from "./uid-set.ts";
 
 /** What a row takes in memory beside its summary: two objects, dates, an id and its places in tables. */
 const ROW_BYTES = 500;
 
-/** Shared by all mailboxes that nothing came to: a map of its own would take 0.2 KiB of each. */
-const NO_ROWS: Map<Uid, TailRow> = new Map();
+/** Shared by all mailboxes that nothing came to. */
+const NO_RUNS: readonly OwnRun[] = [];
 
 /** A message that came after the last snapshot. */
 export interface TailRow {
   readonly metadata: MessageMetadata;
   readonly summary: Uint8Array | null;
 }
+
+/** Rows ascending, of which each is made when it is asked for. */
+export interface PackedRun extends Iterable<readonly [Uid, TailRow]> {
+  readonly uids: UidRange;
+  /** What they take in memory. */
+  readonly bytes: number;
+  /** Of expunged messages too. */
+  get(uid: Uid): TailRow | undefined;
+  /** Those that may have a summary. */
+  summarized(): Iterable<readonly [Uid, TailRow]>;
+}
+
+type OwnRun = Map<Uid, TailRow> | PackedRun;
+/** As a snapshot sees it. */
+export type RowRun = ReadonlyMap<Uid, TailRow> | PackedRun;
 
 /** Rows that are in the log alone: those of records behind `after`, up to `through`. */
 export interface RowsInLog {
@@ -39,7 +54,7 @@ export function wantsSnapshot(limits: StoreLimits, { records, recordBytes }: Tai
 
 /** What a snapshot takes in. */
 export interface TakenRows extends Tail {
-  readonly rows: ReadonlyMap<Uid, TailRow>;
+  readonly rows: readonly RowRun[];
 }
 
 export class TailRoom {
@@ -71,9 +86,9 @@ export class TailRows implements Tail {
   /** What the rows take in memory. */
   bytes = 0;
   readonly #room: TailRoom;
-  #rows = NO_ROWS;
+  #runs = NO_RUNS;
   /** Those before them that a snapshot has taken and not yet written; it may be very many. */
-  #taken = NO_ROWS;
+  #taken = NO_RUNS;
   #takenBytes = 0;
   /** The cursor of the snapshot that the rows come behind, and of the newest row. */
   #after: Cursor;
@@ -92,25 +107,21 @@ export class TailRows implements Tail {
     return this.#inLog;
   }
 
-  get size(): number {
-    return this.#taken.size + this.#rows.size;
-  }
-
   get(uid: Uid): TailRow | undefined {
-    return this.#rows.get(uid) ?? this.#taken.get(uid);
+    for (const runs of [this.#runs, this.#taken]) {
+      for (const run of runs) {
+        const row = run.get(uid);
+        if (row !== undefined) return row;
+      }
+    }
+    return undefined;
   }
 
-  *uids(): Generator<Uid> {
-    yield* this.#taken.keys();
-    yield* this.#rows.keys();
-  }
-
-  /** All that there is now, ascending, for a snapshot; what is expunged meanwhile goes from it. */
+  /** All that there is now, ascending, for a snapshot. */
   take(): TakenRows {
-    if (this.#taken.size === 0) this.#taken = this.#rows;
     // Those of a snapshot that failed come first.
-    else for (const [uid, row] of this.#rows) this.#taken.set(uid, row);
-    this.#rows = NO_ROWS;
+    this.#taken = [...this.#taken, ...this.#runs];
+    this.#runs = NO_RUNS;
     this.#takenBytes = this.bytes;
     const { records, recordBytes } = this;
     return { rows: this.#taken, records, recordBytes };
@@ -118,11 +129,22 @@ export class TailRows implements Tail {
 
   /** Rows come in the order of their UIDs and cursors. */
   add(row: TailRow, at: Cursor): void {
-    if (this.#rows === NO_ROWS) this.#rows = new Map();
-    this.#rows.set(row.metadata.uid, row);
+    let last = this.#runs.at(-1);
+    if (!(last instanceof Map)) this.#runs = [...this.#runs, (last = new Map<Uid, TailRow>())];
+    last.set(row.metadata.uid, row);
+    this.#added(row.metadata.uid, at, rowBytes(row));
+  }
+
+  /** Very many at once. */
+  addPacked(run: PackedRun, at: Cursor): void {
+    this.#runs = [...this.#runs, run];
+    this.#added(run.uids[1], at, run.bytes);
+  }
+
+  #added(last: Uid, at: Cursor, bytes: number): void {
     this.#through = at;
-    this.#last = row.metadata.uid;
-    this.bytes += rowBytes(row);
+    this.#last = last;
+    this.bytes += bytes;
   }
 
   /** All that a record says has been done. */
@@ -132,11 +154,14 @@ export class TailRows implements Tail {
     this.#room.settle(this);
   }
 
-  delete(uid: Uid): void {
-    const row = this.get(uid);
-    if (row === undefined) return;
-    this.bytes -= rowBytes(row);
-    if (!this.#rows.delete(uid) && this.#taken.delete(uid)) this.#takenBytes -= rowBytes(row);
+  /** Lets go of what was expunged, a snapshot under way too; but packed rows are there until they are in chunks, all of them. */
+  delete(uids: UidSet): void {
+    for (const run of this.#runs) this.bytes -= deleteFrom(run, uids);
+    for (const run of this.#taken) {
+      const bytes = deleteFrom(run, uids);
+      this.bytes -= bytes;
+      this.#takenBytes -= bytes;
+    }
   }
 
   /** A snapshot of `at` holds what it has taken, and all that came before it. */
@@ -151,11 +176,11 @@ export class TailRows implements Tail {
   }
 
   letGo(): void {
-    const [first] = this.uids();
+    const first = firstOf([...this.#taken, ...this.#runs]);
     if (first === undefined) return;
     const uids = [this.#inLog?.uids[0] ?? first, this.#last] as const;
     this.#inLog = { after: this.#after, through: this.#through, uids };
-    this.#rows = NO_ROWS;
+    this.#runs = NO_RUNS;
     this.#forgetTaken();
     this.bytes = 0;
     this.release();
@@ -163,7 +188,7 @@ export class TailRows implements Tail {
 
   /** The snapshot under way keeps what it has. */
   #forgetTaken(): void {
-    this.#taken = NO_ROWS;
+    this.#taken = NO_RUNS;
     this.#takenBytes = 0;
   }
 
@@ -175,4 +200,30 @@ export class TailRows implements Tail {
 
 export function rowBytes({ summary }: TailRow): number {
   return ROW_BYTES + (summary?.length ?? 0);
+}
+
+function firstOf(runs: readonly OwnRun[]): Uid | undefined {
+  for (const run of runs) {
+    const [first] = run instanceof Map ? run.keys() : run.uids;
+    if (first !== undefined) return first;
+  }
+  return undefined;
+}
+
+/** The bytes that it frees. */
+function deleteFrom(run: OwnRun, uids: UidSet): number {
+  if (!(run instanceof Map)) return 0;
+  let bytes = 0;
+  const remove = (uid: Uid): void => {
+    const row = run.get(uid);
+    if (row === undefined) return;
+    run.delete(uid);
+    bytes += rowBytes(row);
+  };
+  if (uidSetSize(uids) >= run.size) {
+    for (const uid of run.keys()) if (uidSetHas(uids, uid)) remove(uid);
+  } else {
+    for (const [first, last] of uids) for (let uid = first; uid <= last; uid++) remove(uid);
+  }
+  return bytes;
 }

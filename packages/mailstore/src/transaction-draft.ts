@@ -1,7 +1,8 @@
 // A transaction in the making: facts by mailbox, with the counters that go with them.
+import { EncodedRows, type AppendedRow } from "./appended-rows.ts";
 import type { StagedBlob, Transaction, TransactionPart } from "./driver.ts";
 import { ACCOUNT_DIRECTORY, type AccountId, type Cursor, type MailboxId } from "./ids.ts";
-import { EncodedRows, encodeFacts, type AppendedRow, type MailboxFact } from "./log-record.ts";
+import { encodeFacts, type MailboxFact } from "./log-record.ts";
 import type { AppendedBy } from "./change.ts";
 import type { UidSet } from "./uid-set.ts";
 

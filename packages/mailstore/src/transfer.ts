@@ -6,7 +6,7 @@ import type { Transaction } from "./driver.ts";
 import { deletedUids } from "./flags.ts";
 import { kindOfFlag, type FlagKind } from "./flag-sets.ts";
 import type { Cursor, Uid } from "./ids.ts";
-import type { AppendedRow } from "./log-record.ts";
+import type { AppendedRow } from "./appended-rows.ts";
 import type { MailboxContents } from "./mailbox-contents.ts";
 import type { MailboxState } from "./mailbox-state.ts";
 import type { Expunged, MailboxAt, MessageMetadata, TransferOptions, Transferred, WorkOptions } from "./store.ts";
