@@ -21,6 +21,7 @@ import type { RightsChange } from "./mailbox-rights.ts";
 import { DEFAULT_SCRYPT_COST, Secrets, type ScryptCost } from "./secrets.ts";
 import { dropNotes, setRights, sharersWith } from "./sharing.ts";
 import { SnapshotKeeper } from "./snapshot-keeper.ts";
+import { steadyNow } from "./steady-clock.ts";
 import type * as port from "./store.ts";
 import type { StoreContext } from "./store-context.ts";
 import { TailRoom } from "./tail-rows.ts";
@@ -75,7 +76,7 @@ class DriverMailStore implements port.MailStore {
     const iterations = options.scramIterations ?? DEFAULT_SCRAM_ITERATIONS;
     this.#accounts = new Accounts(this.#context, new Credentials(secrets, driver.directory, iterations));
     this.#onTrouble = options.onTrouble ?? (() => undefined);
-    this.#snapshots = new SnapshotKeeper(this.#context, this.#onTrouble);
+    this.#snapshots = new SnapshotKeeper(this.#context, this.#onTrouble, options.now ?? steadyNow);
   }
 
   createAccount(account: port.NewAccount): Promise<port.AccountInfo> {

@@ -10,15 +10,17 @@ import { wantsSnapshot, type Tail } from "./tail-rows.ts";
 export class SnapshotKeeper {
   readonly #context: StoreContext;
   readonly #onTrouble: (error: unknown) => void;
+  readonly #now: () => number;
   /** What came behind the snapshots of mailboxes whose contents are not in memory. */
   readonly #unloadedTails = new WeakMap<MailboxState, Tail>();
   /** The records behind a snapshot that could not be written. */
   readonly #failedTails = new WeakMap<MailboxState, number>();
   readonly #background = new Set<Promise<void>>();
 
-  constructor(context: StoreContext, onTrouble: (error: unknown) => void) {
+  constructor(context: StoreContext, onTrouble: (error: unknown) => void, now: () => number) {
     this.#context = context;
     this.#onTrouble = onTrouble;
+    this.#now = now;
   }
 
   /** A record of a mailbox has come. */
@@ -42,14 +44,14 @@ export class SnapshotKeeper {
    */
   async close(): Promise<void> {
     await Promise.all(this.#background);
-    const { accounts, limits, now } = this.#context;
+    const { accounts, limits } = this.#context;
     const context = { ...this.#context, closing: new AbortController().signal };
-    const endMs = now() + limits.closeSnapshotsMs;
+    const endMs = this.#now() + limits.closeSnapshotsMs;
     try {
       for (const account of accounts.loaded().reverse()) {
         for (const mailbox of account.mailboxes.values()) {
           if ((mailbox.contents?.tail.records ?? 0) < limits.closeTailRecordsMin) continue;
-          if (now() >= endMs) return;
+          if (this.#now() >= endMs) return;
           await writeSnapshot(context, mailbox);
         }
       }
