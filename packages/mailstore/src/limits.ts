@@ -60,6 +60,8 @@ export interface StoreLimits {
   readonly passwordChecksAtOnce: number;
   /** Password checks that wait for that; a login beyond is refused at once. */
   readonly passwordChecksQueuedMax: number;
+  /** Right passwords that are remembered, as keyed digests: the next login of the same client costs microseconds. */
+  readonly verifiedPasswordsMax: number;
 }
 
 export const DEFAULT_STORE_LIMITS: StoreLimits = {
@@ -93,6 +95,7 @@ export const DEFAULT_STORE_LIMITS: StoreLimits = {
   rowsPerTurnMax: 100_000,
   passwordChecksAtOnce: 2,
   passwordChecksQueuedMax: 500,
+  verifiedPasswordsMax: 10_000,
 };
 
 /** What slows down who guesses passwords. */

@@ -2,7 +2,7 @@
 import { describe, expect, it } from "@jest/globals";
 import { DEFAULT_SCRYPT_COST, Secrets } from "./secrets.ts";
 
-const LIMITS = { passwordChecksAtOnce: 1, passwordChecksQueuedMax: 10 };
+const LIMITS = { passwordChecksAtOnce: 1, passwordChecksQueuedMax: 10, verifiedPasswordsMax: 10 };
 
 describe("a check", () => {
   it("is shared by those who ask the same of one name, and by no others, whether or not they exist", async () => {
@@ -23,7 +23,10 @@ describe("a check", () => {
   });
 
   it("is refused at once where too many wait already, whoever asks; what was right before is not checked again", async () => {
-    const secrets = new Secrets({ N: 16, r: 1, p: 1 }, { passwordChecksAtOnce: 2, passwordChecksQueuedMax: 3 });
+    const secrets = new Secrets(
+      { N: 16, r: 1, p: 1 },
+      { ...LIMITS, passwordChecksAtOnce: 2, passwordChecksQueuedMax: 3 },
+    );
     const stored = await secrets.hash("right");
     const owner = { address: "alice", password: "right" };
     expect(await secrets.verify(stored, owner)).toBe(true);
@@ -36,6 +39,17 @@ describe("a check", () => {
     const refused = { status: "rejected", reason: expect.objectContaining({ code: "tooManyLogins" }) };
     expect(outcomes.slice(5)).toEqual(outcomes.slice(5).map(() => refused));
     expect(await secrets.verify(undefined, { address: "bob", password: "later" })).toBe(false);
+  });
+
+  it("is not made again of the passwords that were right last", async () => {
+    const limits = { ...LIMITS, verifiedPasswordsMax: 2 };
+    const secrets = new Secrets({ N: 16, r: 1, p: 1 }, limits);
+    const stored = await secrets.hash("right");
+    const ask = (address: string): Promise<boolean> => secrets.verify(stored, { address, password: "right" });
+    for (const address of ["alice", "bob", "alice", "carol"]) expect(await ask(address)).toBe(true);
+    limits.passwordChecksQueuedMax = 0;
+    expect([await ask("alice"), await ask("carol")]).toEqual([true, true]);
+    await expect(ask("bob")).rejects.toMatchObject({ code: "tooManyLogins" });
   });
 
   it("costs what it is to cost, and goes by what it cost to make", async () => {

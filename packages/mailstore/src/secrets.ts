@@ -4,6 +4,7 @@ import type { StoreLimits } from "./limits.ts";
 import { preparePassword } from "./prepare-password.ts";
 import { Refusal } from "./refusal.ts";
 import { deriveScramKey, type ScramHash, type ScramKey, type ScramSalt } from "./scram-keys.ts";
+import { SharedRoom } from "./shared-room.ts";
 
 /** Cost of one hash; N = 2^14, r = 8, p = 5 takes about 0.25 s of CPU and 16 MiB (OWASP's floor for scrypt). */
 export interface ScryptCost {
@@ -14,12 +15,10 @@ export interface ScryptCost {
 
 export const DEFAULT_SCRYPT_COST: ScryptCost = { N: 2 ** 14, r: 8, p: 5 };
 
-type CheckLimits = Pick<StoreLimits, "passwordChecksAtOnce" | "passwordChecksQueuedMax">;
+type CheckLimits = Pick<StoreLimits, "passwordChecksAtOnce" | "passwordChecksQueuedMax" | "verifiedPasswordsMax">;
 
 const SALT_BYTES = 16;
 const HASH_BYTES = 32;
-/** Right passwords remembered, as keyed digests: the next login of the same client costs microseconds. */
-const VERIFIED_MAX = 10_000;
 
 export class Secrets {
   readonly #cost: ScryptCost;
@@ -27,6 +26,8 @@ export class Secrets {
   readonly #key = randomBytes(32);
   /** Digest of stored hash, name and password, for those found right, and checks under way. */
   readonly #verified = new Map<string, Promise<boolean>>();
+  /** Those found right. */
+  readonly #remembered: SharedRoom<string>;
   readonly #dummy: Promise<string>;
   #running = 0;
   readonly #waiting: (() => void)[] = [];
@@ -34,6 +35,7 @@ export class Secrets {
   constructor(cost: ScryptCost, limits: CheckLimits) {
     this.#cost = cost;
     this.#limits = limits;
+    this.#remembered = new SharedRoom(limits.verifiedPasswordsMax, (digest) => this.#verified.delete(digest));
     this.#dummy = Promise.resolve(
       format(cost, Buffer.alloc(SALT_BYTES), createHmac("sha256", this.#key).update("nobody").digest()),
     );
@@ -55,7 +57,10 @@ export class Secrets {
     const asked = JSON.stringify([against, address, password]);
     const digest = createHmac("sha256", this.#key).update(asked).digest("base64");
     const known = this.#verified.get(digest);
-    if (known !== undefined) return (await known) && stored !== undefined;
+    if (known !== undefined) {
+      this.#remembered.use(digest);
+      return (await known) && stored !== undefined;
+    }
     const check = this.#check(against, password);
     this.#verified.set(digest, check);
     const right = await check.catch((error: unknown) => {
@@ -63,8 +68,8 @@ export class Secrets {
       throw error;
     });
     // Wrong ones are forgotten: guessing gets no quicker by repeating.
-    if (!right) this.#verified.delete(digest);
-    else if (this.#verified.size > VERIFIED_MAX) this.#verified.delete(this.#verified.keys().next().value as string);
+    if (right) this.#remembered.set(digest, 1);
+    else this.#verified.delete(digest);
     return right && stored !== undefined;
   }
 
