@@ -24,10 +24,10 @@ import { answerError, farewellTo } from "./session-errors.ts";
 import type { ServerContext } from "./server-context.ts";
 
 const NOT_AUTHENTICATED: SessionState = { name: "notAuthenticated" };
-/** How long commands that came together are carried out one behind the other before others have a turn. */
-const TURN_MS = 1;
 const LOGOUT: SessionState = { name: "logout" };
 const NONE_ENABLED: ReadonlySet<Extension> = new Set();
+/** How long commands that came together are carried out one behind the other before others have a turn. */
+const TURN_MS = 1;
 
 export class ImapSession implements Session {
   readonly #server: ServerContext;

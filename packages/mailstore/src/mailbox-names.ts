@@ -15,7 +15,7 @@ import { appendCopies, expungeRows, takeRows } from "./transfer.ts";
 export const INBOX = "INBOX";
 
 /** What a new account starts with. */
-export const FIRST_MAILBOXES: readonly { readonly name: string; readonly specialUse: SpecialUse | null }[] = [
+const FIRST_MAILBOXES: readonly { readonly name: string; readonly specialUse: SpecialUse | null }[] = [
   { name: INBOX, specialUse: null },
   { name: "Archive", specialUse: "Archive" },
   { name: "Drafts", specialUse: "Drafts" },

@@ -202,7 +202,6 @@ export interface MessageIndex {
   modSeqAt(row: number): Cursor;
 }
 
-/** An open mailbox. All handles of a mailbox share its state; `release` when done. */
 /** What is told at once, with nothing to wait for. */
 export interface RecentChanges {
   readonly records: readonly ChangeRecord[];
@@ -210,6 +209,7 @@ export interface RecentChanges {
   readonly index: MessageIndex;
 }
 
+/** An open mailbox. All handles of a mailbox share its state; `release` when done. */
 export interface MailboxHandle {
   readonly account: AccountId;
   readonly id: MailboxId;

@@ -80,10 +80,6 @@ export function* uidSetValues(set: UidSet): Generator<Uid> {
   for (const [first, last] of set) for (let uid = first; uid <= last; uid++) yield uid;
 }
 
-export function uidSetUnion(a: UidSet, b: UidSet): UidSet {
-  return normalizeUidSet([...a, ...b]);
-}
-
 /** What is in both. */
 export function uidSetIntersection(a: UidSet, b: UidSet): UidSet {
   return uidSetDifference(a, uidSetDifference(a, b));

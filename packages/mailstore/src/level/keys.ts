@@ -182,10 +182,6 @@ export function lostKey(blob: BlobId): Buffer {
   return key(LOST, halves(blob));
 }
 
-export function lostRange(): KeyRange {
-  return within(Buffer.from([LOST]));
-}
-
 /** A key behind all that are in use. */
 export function lastKey(): Buffer {
   return Buffer.from([0xff]);

@@ -41,7 +41,7 @@ export const RECORD_HEAD_BYTES = 24;
 export const FIRST_BLOCK_BYTES = 4096;
 /** No record begins at or behind this offset. */
 export const RECORD_OFFSET_MAX: number = 2 ** 27;
-export const SEGMENT_NUMBER_MAX: number = 2 ** 29 - 1;
+const SEGMENT_NUMBER_MAX = 2 ** 29 - 1;
 export const PAYLOAD_BYTES_MAX: number = 2 ** 32 - 1;
 
 const ALIGNMENT = 8;

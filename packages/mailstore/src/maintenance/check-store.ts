@@ -121,6 +121,6 @@ async function openOrTell(
   }
 }
 
-export function findingOf({ what, file, offset }: StoreDamage): Finding {
+function findingOf({ what, file, offset }: StoreDamage): Finding {
   return { what, file, offset };
 }

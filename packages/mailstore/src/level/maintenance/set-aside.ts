@@ -18,7 +18,7 @@ export async function damagedFolder(directory: string): Promise<string> {
 }
 
 /** Moves a file or directory there, and returns its new place. */
-export async function setAside(directory: string, path: string): Promise<string> {
+async function setAside(directory: string, path: string): Promise<string> {
   const place = join(
     await damagedFolder(directory),
     `${basename(path)}-${new Date().toISOString().replaceAll(":", "")}`,
