@@ -38,7 +38,7 @@ export async function* readDetails(
   contents: MailboxContents,
   uids: UidSet,
 ): AsyncGenerator<MessageDetails[]> {
-  for (const { number, wanted } of byChunk(contents, uids, CHUNK_WIDTH.summary)) {
+  for (const { number, wanted, next } of byChunk(contents, uids, CHUNK_WIDTH.summary)) {
     const fresh = await tailRows(context, at, contents, wanted);
     const isIn = (row: TailRow | undefined): boolean => row !== undefined && row.summary !== null;
     const summaries = fresh.every(isIn) ? undefined : await summaryChunk(context, at, number);
@@ -46,17 +46,41 @@ export async function* readDetails(
     const metadata = fresh.includes(undefined)
       ? await metadataChunk(context, at, Math.floor(number / widths))
       : undefined;
-    const rows: MessageDetails[] = [];
-    for (const [i, uid] of wanted.entries()) {
-      const row = fresh[i]?.metadata ?? metadata?.get(uid);
-      // What is in neither was expunged meanwhile.
-      if (row === undefined) continue;
-      const encoded = fresh[i]?.summary ?? summaries?.get(uid);
-      const summary = encoded === undefined ? undefined : decodeSummary(encoded);
-      rows.push(detailsOf(row, summary ?? (await scanStored(context, row))));
+    // Whoever reads up to the end of a chunk mostly goes on: meanwhile the next one is read. If that fails, it is read again.
+    if (summaries !== undefined && next !== undefined) summaryChunk(context, at, next).catch(() => undefined);
+    const { rows, unread } = joinDetails(wanted, { fresh, metadata, summaries });
+    for (const i of unread) {
+      const row = rows[i] as MessageDetails;
+      rows[i] = detailsOf(row, await scanStored(context, row));
     }
     if (rows.length > 0) yield rows;
   }
+}
+
+interface ReadColumns {
+  readonly fresh: readonly (TailRow | undefined)[];
+  readonly metadata: ReadonlyMap<Uid, MessageMetadata> | undefined;
+  readonly summaries: ReadonlyMap<Uid, Uint8Array> | undefined;
+}
+
+/** The rows of UIDs, and which of them still lack their summary. Here nothing is awaited: V8 compiles such a loop while it runs. */
+function joinDetails(
+  wanted: readonly Uid[],
+  { fresh, metadata, summaries }: ReadColumns,
+): { readonly rows: MessageDetails[]; readonly unread: readonly number[] } {
+  const rows: MessageDetails[] = [];
+  const unread: number[] = [];
+  for (let i = 0; i < wanted.length; i++) {
+    const uid = wanted[i] as Uid;
+    const row = fresh[i]?.metadata ?? metadata?.get(uid);
+    // What is in neither was expunged meanwhile.
+    if (row === undefined) continue;
+    const encoded = fresh[i]?.summary ?? summaries?.get(uid);
+    const summary = encoded === undefined ? undefined : decodeSummary(encoded);
+    if (summary === undefined) unread.push(rows.length);
+    rows.push(detailsOf(row, summary as StoredSummary));
+  }
+  return { rows, unread };
 }
 
 /** Field by field: many times as quick as spreading the row, of which there are thousands. */
@@ -137,12 +161,15 @@ async function scanStored(context: StoreContext, row: MessageMetadata): Promise<
   return new StoredSummary(encodeSummary(scanner.finish()));
 }
 
-/** The UIDs of a set that exist, by the chunk that holds them; looked up anew for each chunk, as rows may shift. */
+/**
+ * The UIDs of a set that exist, by the chunk that holds them; looked up anew for each chunk, as rows may shift. `next` is
+ * the chunk that follows, where all are wanted up to the end of this one.
+ */
 function* byChunk(
   contents: MailboxContents,
   uids: UidSet,
   width: number,
-): Generator<{ readonly number: number; readonly wanted: readonly Uid[] }> {
+): Generator<{ readonly number: number; readonly wanted: readonly Uid[]; readonly next: number | undefined }> {
   const { columns } = contents;
   for (const [first, last] of uids) {
     let next = first;
@@ -152,10 +179,12 @@ function* byChunk(
       const uid = columns.uids[row] as Uid;
       if (uid > last) break;
       const number = Math.floor(uid / width);
-      const end = Math.min(columns.lowerBound((number + 1) * width), columns.lowerBound(last + 1));
+      const chunkEnd = columns.lowerBound((number + 1) * width);
+      const end = Math.min(chunkEnd, columns.lowerBound(last + 1));
       const wanted = Array.from(columns.uids.subarray(row, end));
+      const goesOn = end === chunkEnd && end < columns.count;
       next = (wanted.at(-1) as Uid) + 1;
-      yield { number, wanted };
+      yield { number, wanted, next: goesOn ? Math.floor((columns.uids[end] as Uid) / width) : undefined };
     }
   }
 }

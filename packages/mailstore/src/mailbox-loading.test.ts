@@ -1,5 +1,6 @@
 // A mailbox that is read in while it changes: what comes at any moment of the reading is in its contents.
 import { describe, expect, it } from "@jest/globals";
+import { CHUNK_WIDTH, COLUMN } from "./chunk-codec.ts";
 import { openMailStore, openMemoryDriver, type AccountInfo, type MailStore, type StoreDriver } from "./index.ts";
 import { DEFAULT_STORE_LIMITS } from "./limits.ts";
 import { MailboxState } from "./mailbox-state.ts";
@@ -135,6 +136,46 @@ describe("a mailbox that is read in", () => {
       },
     });
     expect(await uidsOf(reader, alice)).toEqual([1, 2, 3, 4]);
+    await writer.close();
+  });
+});
+
+describe("whoever goes through the messages of a mailbox", () => {
+  it("has the next chunk of summaries read while it has that before it, and none behind the last one asked for", async () => {
+    const driver = await openMemoryDriver();
+    const writer = openMailStore(driver, { ...CHEAP, limits: { tailRecordsMax: 0 } });
+    const alice = await account(writer);
+    const inbox = await writer.mailbox(alice.id, "INBOX");
+    if (inbox === undefined) throw new Error("no inbox");
+    const at = { account: alice.id, mailbox: inbox.id };
+    const saved = new Promise<void>((resolve) => {
+      const save = driver.saveSnapshot.bind(driver);
+      driver.saveSnapshot = async (snapshot) => {
+        const written = await save(snapshot);
+        if (snapshot.chunks.some(({ column }) => column === COLUMN.summary)) resolve();
+        return written;
+      };
+    });
+    const message = await writer.stage(once("Subject: x\r\n\r\nx\r\n"), { bytesMax: 1000 });
+    await writer.append(Array.from({ length: 600 }, () => ({ account: at.account, mailbox: at.mailbox, message })));
+    await saved;
+    const reader = openMailStore(driver, CHEAP);
+    const read: number[] = [];
+    interpose(driver, "chunks", {
+      when: (_, __, { column, from }) => {
+        if (column === COLUMN.summary) read.push(from);
+        return false;
+      },
+      act: () => Promise.resolve(),
+    });
+    const handle = await reader.open(at);
+    const details = handle.details([[1, 300]])[Symbol.asyncIterator]();
+    expect((await details.next()).value).toHaveLength(CHUNK_WIDTH.summary - 1);
+    expect(read).toEqual([0, 1]);
+    expect((await details.next()).value).toHaveLength(300 - CHUNK_WIDTH.summary + 1);
+    expect((await details.next()).done).toBe(true);
+    expect(read).toEqual([0, 1]);
+    handle.release();
     await writer.close();
   });
 });

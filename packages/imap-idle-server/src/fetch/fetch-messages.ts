@@ -15,6 +15,7 @@ import { withAttributes, type FetchedMessage, type FetchPlan } from "./fetch-pla
 import { loadMessages } from "./load-messages.ts";
 import { mapBatches, readGroups, type ReadItem } from "./read-groups.ts";
 import { sectionValues, wantSections, type SectionsMessage, type SectionValue } from "./section-values.ts";
+import { stepThrough } from "./step-through.ts";
 import { inAscii } from "./surrogate-octets.ts";
 import { tellMessage } from "./tell-message.ts";
 import { tellRows, type RowItem } from "./tell-rows.ts";
@@ -79,11 +80,11 @@ async function tellBatch(fetch: Fetch, uids: readonly Uid[]): Promise<number> {
   const { session, state, plan, slice } = fetch;
   const changed = plan.marksSeen ? await markSeen(session, state, uids) : EMPTY_UID_SET;
   let told = 0;
-  const tell = (
-    index: MessageIndex,
-    stored: MessageDetails,
-    sections: readonly SectionValue[],
-  ): Promise<void> | undefined => {
+  let index = await session.index(state);
+  const renew = async (): Promise<void> => {
+    index = await session.index(state);
+  };
+  const tell = (stored: MessageDetails, sections: readonly SectionValue[]): Promise<void> | undefined => {
     const message = fetchedMessage(state, index, stored);
     if (message === undefined) return undefined;
     told++;
@@ -92,26 +93,26 @@ async function tellBatch(fetch: Fetch, uids: readonly Uid[]): Promise<number> {
     const items = uidSetHas(changed, stored.uid) ? fetch.itemsOfChanged : plan.items;
     return tellMessage(session, { message, items, sections }) ?? slice.rest();
   };
+  const step = ({ stored, read }: Loaded): Promise<void> | undefined => {
+    const sections = read === undefined ? NO_SECTIONS : sectionValues(session.store, read);
+    if (!(sections instanceof Promise)) return tell(stored, sections);
+    return sections.then(async (values) => {
+      await renew();
+      await tell(stored, values);
+    });
+  };
   // The source is at least that of each item, so that no item looks for what was not loaded.
   const loaded = loadMessages(state.handle, plan.source, uids) as AsyncIterable<readonly MessageDetails[]>;
   const rest = (): Promise<void> | undefined => slice.restAmongMany();
   const batches = plan.source === "details" && !session.acceptsUtf8 ? mapBatches(loaded, inAscii, rest) : loaded;
   for await (const batch of plan.sections.length > 0 ? withSections(fetch, batches) : alone(batches)) {
-    let index = await session.index(state);
-    for (const { stored, read } of batch) {
-      let sections = read === undefined ? [] : sectionValues(session.store, read);
-      if (sections instanceof Promise) {
-        sections = await sections;
-        index = await session.index(state);
-      }
-      const wait = tell(index, stored, sections);
-      if (wait === undefined) continue;
-      await wait;
-      index = await session.index(state);
-    }
+    await renew();
+    await stepThrough(batch, { step, renew });
   }
   return told;
 }
+
+const NO_SECTIONS: readonly SectionValue[] = [];
 
 interface Loaded {
   readonly stored: MessageDetails;

@@ -1,5 +1,6 @@
 // Messages in groups whose octets are read at once: while one group is told or searched, the next is being read.
 import type { BlobRange, MailStore } from "@pushmail/mailstore";
+import { stepThrough } from "./step-through.ts";
 
 /** What is to be read for a message; nothing where it is too much to be held. */
 export interface Wanted<Item> {
@@ -34,19 +35,36 @@ async function* grouped<Item>(
   batches: AsyncIterable<readonly Wanted<Item>[]>,
   groupBytesMax: number,
 ): AsyncGenerator<readonly Wanted<Item>[]> {
-  let group: Wanted<Item>[] = [];
-  let bytes = 0;
+  let group: Group<Item> = { items: [], bytes: 0 };
   for await (const batch of batches) {
-    for (const wanted of batch) {
-      group.push(wanted);
-      for (const { start, end } of wanted.ranges) bytes += end - start;
-      if (bytes < groupBytesMax) continue;
-      yield group;
-      group = [];
-      bytes = 0;
+    for (let at = 0; at < batch.length;) {
+      at = fill(group, batch, { at, groupBytesMax });
+      if (group.bytes < groupBytesMax) continue;
+      yield group.items;
+      group = { items: [], bytes: 0 };
     }
   }
-  if (group.length > 0) yield group;
+  if (group.items.length > 0) yield group.items;
+}
+
+interface Group<Item> {
+  readonly items: Wanted<Item>[];
+  bytes: number;
+}
+
+/** Adds those of a batch from `at` on until it is large enough; gives where the next one begins. */
+function fill<Item>(
+  group: Group<Item>,
+  batch: readonly Wanted<Item>[],
+  { at, groupBytesMax }: { readonly at: number; readonly groupBytesMax: number },
+): number {
+  let next = at;
+  while (next < batch.length && group.bytes < groupBytesMax) {
+    const wanted = batch[next++] as Wanted<Item>;
+    group.items.push(wanted);
+    for (const { start, end } of wanted.ranges) group.bytes += end - start;
+  }
+  return next;
 }
 
 async function readGroup<Item>(
@@ -67,11 +85,11 @@ export async function* mapBatches<Item, Mapped>(
 ): AsyncGenerator<readonly Mapped[]> {
   for await (const batch of batches) {
     const mapped: Mapped[] = [];
-    for (const item of batch) {
+    const step = (item: Item): Promise<void> | undefined => {
       mapped.push(map(item));
-      const pause = rest();
-      if (pause !== undefined) await pause;
-    }
+      return rest();
+    };
+    await stepThrough(batch, { step });
     yield mapped;
   }
 }

@@ -5,13 +5,14 @@ import type { SearchKey } from "@pushmail/imap-wire";
 import { uidSetOf, type MessageDetails, type MessageIndex, type Uid, type UidSet } from "@pushmail/mailstore";
 import type { Selected, Session } from "../command.ts";
 import type { StoredMessage } from "../fetch/load-messages.ts";
-import { mapBatches, readGroups } from "../fetch/read-groups.ts";
+import { mapBatches, readGroups, type ReadItem } from "../fetch/read-groups.ts";
+import { stepThrough } from "../fetch/step-through.ts";
 import { TimeSlice } from "../fetch/time-slice.ts";
 import { uidBatches } from "../fetch/uid-batches.ts";
 import type { Candidate, Truth } from "./candidate.ts";
 import { searchBounds } from "./search-bounds.ts";
 import { planSearch, type SearchPlan } from "./search-plan.ts";
-import { testHeld, testPieces, wantTexts } from "./search-texts.ts";
+import { testHeld, testPieces, wantTexts, type SearchedMessage } from "./search-texts.ts";
 
 const NOTHING_FOUND: readonly Truth[] = [];
 
@@ -78,15 +79,14 @@ async function siftByIndex(search: Search, batches: Iterable<readonly Uid[]>): P
   const { session, state, slice } = search;
   const open: Uid[] = [];
   let index = await session.index(state);
-  for (const batch of batches) {
-    for (const uid of batch) {
-      if (decide(search, index, { uid }) === undefined) open.push(uid);
-      const rest = slice.restAmongMany();
-      if (rest === undefined) continue;
-      await rest;
-      index = await session.index(state);
-    }
-  }
+  const renew = async (): Promise<void> => {
+    index = await session.index(state);
+  };
+  const step = (uid: Uid): Promise<void> | undefined => {
+    if (decide(search, index, { uid }) === undefined) open.push(uid);
+    return slice.restAmongMany();
+  };
+  for (const batch of batches) await stepThrough(batch, { step, renew });
   return open;
 }
 
@@ -96,16 +96,18 @@ async function* sift<Stored extends StoredMessage>(
   batches: AsyncIterable<readonly Stored[]>,
 ): AsyncGenerator<readonly Stored[]> {
   const { session, state, slice } = search;
+  let index = await session.index(state);
+  const renew = async (): Promise<void> => {
+    index = await session.index(state);
+  };
   for await (const batch of batches) {
     const open: Stored[] = [];
-    let index = await session.index(state);
-    for (const stored of batch) {
+    await renew();
+    const step = (stored: Stored): Promise<void> | undefined => {
       if (decide(search, index, stored) === undefined) open.push(stored);
-      const rest = slice.rest();
-      if (rest === undefined) continue;
-      await rest;
-      index = await session.index(state);
-    }
+      return slice.rest();
+    };
+    await stepThrough(batch, { step, renew });
     yield open;
   }
 }
@@ -133,19 +135,21 @@ async function siftByTexts(search: Search, open: AsyncIterable<readonly MessageD
   );
   for await (const group of readGroups(store, wanted, limits.groupOctetsMax)) {
     let index = await session.index(state);
-    for (const { item, octets } of group) {
+    const renew = async (): Promise<void> => {
+      index = await session.index(state);
+    };
+    const step = ({ item, octets: [held] }: ReadItem<SearchedMessage>): Promise<void> | undefined => {
       slice.done++;
       const candidate = candidateOf(search, index, item.message);
-      if (candidate === undefined) continue;
-      const [held] = octets;
-      const isFound =
-        held === undefined ? await testPieces(plan, candidate, item, options) : testHeld(plan, candidate, item, held);
-      if (isFound) search.found.push(candidate.uid);
-      const rest = slice.rest();
-      if (rest === undefined && held !== undefined) continue;
-      await rest;
-      index = await session.index(state);
-    }
+      if (candidate === undefined) return undefined;
+      const take = (isFound: boolean): Promise<void> | undefined => {
+        if (isFound) search.found.push(candidate.uid);
+        return slice.rest();
+      };
+      if (held !== undefined) return take(testHeld(plan, candidate, item, held));
+      return testPieces(plan, candidate, item, options).then(take);
+    };
+    await stepThrough(group, { step, renew });
   }
 }
 

@@ -35,10 +35,32 @@ interface Merge extends SortOptions {
 async function merge(from: Uint32Array, to: Uint32Array, { start, length, compare, rest }: Merge): Promise<void> {
   const middle = Math.min(start + length, from.length);
   const end = Math.min(middle + length, from.length);
-  let [left, right] = [start, middle];
-  for (let at = start; at < end; at++) {
+  const run: Run = { from, to, compare, left: start, middle, right: middle, end };
+  for (let at = start; at < end; at += RUN_LENGTH) {
+    mergeRun(run, at, Math.min(end, at + RUN_LENGTH));
+    await rest();
+  }
+}
+
+interface Run {
+  readonly from: Uint32Array;
+  readonly to: Uint32Array;
+  readonly compare: SortOptions["compare"];
+  /** The next ones of the two halves, and where these end. */
+  left: number;
+  readonly middle: number;
+  right: number;
+  readonly end: number;
+}
+
+/** Fills the places from `first` on below `last`. */
+function mergeRun(run: Run, first: number, last: number): void {
+  const { from, to, compare, middle, end } = run;
+  let { left, right } = run;
+  for (let at = first; at < last; at++) {
     const takesLeft = left < middle && (right === end || compare(from[left] as number, from[right] as number) <= 0);
     to[at] = from[takesLeft ? left++ : right++] as number;
-    if (at % RUN_LENGTH === 0) await rest();
   }
+  run.left = left;
+  run.right = right;
 }

@@ -1,5 +1,6 @@
 // Who answers whom, by message ids (RFC 5256 3, REFERENCES steps 1 to 3).
 import { NO_TEXT } from "../arrange/text-pool.ts";
+import { stepThrough } from "../fetch/step-through.ts";
 import type { TimeSlice } from "../fetch/time-slice.ts";
 import { Forest } from "./forest.ts";
 import type { ThreadFacts } from "./thread-facts.ts";
@@ -62,8 +63,8 @@ class Containers {
 export async function linkReferences(facts: ThreadFacts, slice: TimeSlice): Promise<Forest> {
   const { links, lists } = facts;
   const containers = new Containers(facts.idsEnd);
-  for (let row = 0; row < links.length; row++) {
-    let at = links[row] as number;
+  const step = (link: number, row: number): Promise<void> | undefined => {
+    let at = link;
     const end = at + 1 + (lists[at] as number);
     const container = containers.take(row, lists[++at] as number);
     let last = NOBODY;
@@ -75,9 +76,9 @@ export async function linkReferences(facts: ThreadFacts, slice: TimeSlice): Prom
     // Step 1.B: what the message itself says counts more than what others said of it.
     containers.unlink(container);
     if (last !== NOBODY) containers.link(last, container);
-    const rest = slice.restAmongMany();
-    if (rest !== undefined) await rest;
-  }
+    return slice.restAmongMany();
+  };
+  await stepThrough(links, { step });
   return forestOf(containers, links.length, slice);
 }
 
@@ -88,10 +89,8 @@ async function forestOf({ rows, parents }: Containers, messages: number, slice: 
   const orphans = new Map<number, number[]>();
   /** For a container without a message, where the next message above it is, or the topmost container. */
   const above = new Map<number, number>();
-  for (const [container, row] of rows.entries()) {
-    if (row === NOBODY) continue;
-    const rest = slice.restAmongMany();
-    if (rest !== undefined) await rest;
+  const step = (row: number, container: number): Promise<void> | undefined => {
+    if (row === NOBODY) return undefined;
     const passed: number[] = [];
     let at = parents[container] as number;
     while (at !== NOBODY && rows[at] === NOBODY && !above.has(at) && parents[at] !== NOBODY) {
@@ -104,7 +103,9 @@ async function forestOf({ rows, parents }: Containers, messages: number, slice: 
     else if (rows[top] !== NOBODY) forest.addChild(rows[top] as number, row);
     else if (orphans.has(top)) orphans.get(top)?.push(row);
     else orphans.set(top, [row]);
-  }
+    return slice.restAmongMany();
+  };
+  await stepThrough(rows, { step });
   for (const siblings of orphans.values()) roots.push(rootOf(forest, siblings));
   forest.roots = Uint32Array.from(roots);
   return forest;
