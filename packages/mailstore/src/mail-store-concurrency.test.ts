@@ -365,7 +365,7 @@ async function runTrial(seed: number, { logRecordsKept }: { readonly logRecordsK
 
 describe("many callers at once", () => {
   it("leave one state that all readers agree on", async () => {
-    const seed = Number(process.env["SEED"] ?? Date.now() % 2 ** 31);
+    const seed = Number(process.env["TEST_SEED"]);
     let freed = 0;
     let checked = 0;
     for (let i = 0; i < 8; i++) {
@@ -374,7 +374,7 @@ describe("many callers at once", () => {
         freed += trial.freed;
         checked += trial.checked;
       } catch (error) {
-        process.stderr.write(`SEED=${seed + i}\n`);
+        process.stderr.write(`TEST_SEED=${seed + i}\n`);
         throw error;
       }
     }
