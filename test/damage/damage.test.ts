@@ -219,6 +219,17 @@ describe.each(KINDS)("a data directory (%s)", (kind) => {
     expect(outcomes["lost"]).toBeGreaterThan(0);
   });
 
+  it("makes the header of each segment again", async () => {
+    const files = (await filesOf(known().directory)).filter((file) => /\.(seg|body)$/.test(file));
+    const some = [
+      files[0],
+      files.findLast((file) => file.endsWith(".seg")),
+      files.find((file) => file.endsWith(".body")),
+    ];
+    const outcomes = await followAll(Readable.from(some.map((file) => burst(file as string, 0))));
+    expect(outcomes).toEqual({ unharmed: 0, mended: 3, lost: 0 });
+  });
+
   it("never serves the bytes behind a head that is gone", async () => {
     // Of a length that fills its record: nothing but the kind of the record put in its place tells them apart.
     const heads: Damage[] = [];

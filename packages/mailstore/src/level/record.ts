@@ -45,6 +45,7 @@ const SEGMENT_NUMBER_MAX = 2 ** 29 - 1;
 export const PAYLOAD_BYTES_MAX: number = 2 ** 32 - 1;
 
 const ALIGNMENT = 8;
+const CRC_POLYNOMIAL = 0xedb88320;
 const SEGMENT_MAGIC = Buffer.from("PMSEG\x00\x01\n", "latin1");
 const KIND_CODES: Record<SegmentKind, number> = { log: 1, body: 2 };
 const TYPE_CODES: Record<RecordType, number> = { blob: 0xb1, batch: 0xc3, void: 0xd5 };
@@ -91,6 +92,16 @@ export function mendSegmentHeader(bytes: Buffer, number: number): Buffer | undef
     mended[at] = bytes[at] as number;
   }
   return undefined;
+}
+
+/** The salt of a segment by the head of one of its records: the head's checksum, run backwards, says what it began with. */
+export function saltOf(head: Buffer, { number, offset }: { readonly number: number; readonly offset: number }): number {
+  let sum = ~head.readUInt32LE(16);
+  for (let at = 15; at >= 0; at--) {
+    for (let bit = 0; bit < 8; bit++) sum = sum < 0 ? ((sum ^ CRC_POLYNOMIAL) << 1) | 1 : sum << 1;
+    sum ^= head[at] as number;
+  }
+  return (~sum - seedOf({ segment: { number, salt: 0 }, offset })) >>> 0;
 }
 
 /** What a record's head is bound to. */

@@ -6,6 +6,7 @@ import { damagedFolder } from "../level/maintenance/set-aside.ts";
 import {
   decodeSegmentHeader,
   encodeRecordHead,
+  encodeSegmentHeader,
   mendSegmentHeader,
   RECORD_HEAD_BYTES,
   SEGMENT_HEADER_BYTES,
@@ -75,6 +76,19 @@ export async function mendHeader(
     await handle.write(mended, 0, mended.length, 0);
     await handle.sync();
     return true;
+  } finally {
+    await handle.close();
+  }
+}
+
+/** Puts a header in the place of one that is damaged; where the log has lost segments before it, that is not seen any more. */
+export async function putHeader(directory: string, file: string, header: SegmentHeader): Promise<void> {
+  await noteIncomplete(directory);
+  await keepBytes(directory, { file, from: 0, end: SEGMENT_HEADER_BYTES });
+  const handle = await open(file, "r+");
+  try {
+    await handle.write(encodeSegmentHeader(header), 0, SEGMENT_HEADER_BYTES, 0);
+    await handle.sync();
   } finally {
     await handle.close();
   }

@@ -25,7 +25,8 @@ import type { SegmentsRead } from "./check-segments.ts";
 import type { LostMessage, MailboxFault } from "./check-mail.ts";
 import { checkLocked, requireStore, type CheckSummary } from "./check-store.ts";
 import { findingLine, type Finding } from "./finding.ts";
-import { keepBytes, mendHeader, noteIncomplete, voidRecord } from "./mend-segment.ts";
+import { lostHeader } from "./lost-header.ts";
+import { keepBytes, mendHeader, noteIncomplete, putHeader, voidRecord } from "./mend-segment.ts";
 
 export interface RepairOptions {
   readonly directory: string;
@@ -130,6 +131,11 @@ class Repair {
     for (const number of [...segments.numbers("log"), ...segments.numbers("body")]) {
       const file = segments.path(number);
       if (await mendHeader(file, number, this.#options)) this.#tell(`one bit of the header of ${file}`);
+      const header = await lostHeader(segments, number, this.#options.directory);
+      if (header === undefined) continue;
+      await this.#mend(`the header of ${file}, by its first record`, () =>
+        putHeader(this.#options.directory, file, header),
+      );
     }
     await segments.close();
   }
