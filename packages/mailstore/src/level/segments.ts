@@ -35,7 +35,9 @@ export class Segments {
   readonly #files: SegmentFiles;
   readonly #limits: LevelLimits;
   readonly #kinds = new Map<number, SegmentKind>();
+  /** Those used longest ago at the front. */
   readonly #open = new Map<number, OpenSegment>();
+  #latest: OpenSegment | undefined;
   readonly #spares: string[] = [];
   /** Body segments that no transaction names yet. */
   readonly staged: Set<number> = new Set();
@@ -68,8 +70,11 @@ export class Segments {
     const kind = this.#kinds.get(number);
     if (kind === undefined) return undefined;
     const open = this.#open.get(number) ?? { opening: this.#openFile(number, kind), users: 0 };
-    this.#open.delete(number);
-    this.#open.set(number, open);
+    // Each move fills the map's table a bit more, and each new table lies in V8's old space until that is collected.
+    if (open !== this.#latest) {
+      this.#open.delete(number);
+      this.#setLatest(number, open);
+    }
     open.users++;
     try {
       return this.#lease(open, { ...(await open.opening), path: this.#path(nameOf(number, kind)) });
@@ -122,7 +127,7 @@ export class Segments {
     }
     const open: OpenSegment = { opening: Promise.resolve({ header, file }), users: 1 };
     this.#kinds.set(number, kind);
-    this.#open.set(number, open);
+    this.#setLatest(number, open);
     return this.#lease(open, { header, file, path: this.#path(name) });
   }
 
@@ -213,6 +218,11 @@ export class Segments {
       this.#closeUnused();
     };
     return { ...segment, release };
+  }
+
+  #setLatest(number: number, open: OpenSegment): void {
+    this.#open.set(number, open);
+    this.#latest = open;
   }
 
   #closeUnused(): void {
