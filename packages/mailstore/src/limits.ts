@@ -79,7 +79,7 @@ export const DEFAULT_STORE_LIMITS: StoreLimits = {
   aliasesMax: 1_000,
   appPasswordsMax: 100,
   recentRecordsMax: 100,
-  recentRangesMax: 20_000,
+  recentRangesMax: 5_000,
   logRecordsKept: 10_000,
   tailRecordsMax: 1_000,
   tailBytesMax: 2 * 1024 * 1024,
