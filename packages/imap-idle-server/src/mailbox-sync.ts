@@ -1,5 +1,5 @@
 // Keeps a view in step with its mailbox: loads it, and tells the client of what changed since.
-import { printExists, printExpunge, printFlags, printRecent, printUntagged, printVanished } from "@pushmail/imap-wire";
+import { printExists, printFlags, printRecent, printUntagged, printVanished } from "@pushmail/imap-wire";
 import { normalizeUidSet, type Cursor, type MessageIndex, type UidRange, type UidSet } from "@pushmail/mailstore";
 import { flagsAllowed, rightsIn } from "./access.ts";
 import type { Selected, Session } from "./command.ts";
@@ -9,6 +9,7 @@ import { TimeSlice } from "./fetch/time-slice.ts";
 import { tellChanged, tellGone } from "./live/tell-live.ts";
 import type { Updates } from "./mailbox-updates.ts";
 import type { SelectedWants } from "./notify/subscription.ts";
+import { printExpunges } from "./print-expunges.ts";
 import { isByUid, tellsVanished } from "./response-form.ts";
 
 const SYSTEM_FLAGS = ["\\Answered", "\\Flagged", "\\Deleted", "\\Seen", "\\Draft"];
@@ -175,10 +176,7 @@ export async function tellFlags(session: Session, state: Selected, { uids, silen
 
 async function tellExpunged(session: Session, { expunged, vanished }: Updates): Promise<void> {
   if (tellsVanished(session)) return tellVanished(session, vanished, { earlier: false });
-  // From the last to the first: no number that is still to come is moved by the ones before it.
-  for (const [first, last] of expunged.toReversed()) {
-    for (let row = last; row >= first; row--) await session.write(printExpunge(row + 1));
-  }
+  for (const text of printExpunges(expunged)) await session.write(text);
 }
 
 /** What memory has, which is nearly always all: then a thousand sessions are told in one go, each with one write. */

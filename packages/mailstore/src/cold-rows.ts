@@ -3,6 +3,7 @@ import { mailboxKey } from "./chunk-cache.ts";
 import { CHUNK_WIDTH, COLUMN, decodeMetadataChunk, decodeSummaryChunk } from "./chunk-codec.ts";
 import type { Uid } from "./ids.ts";
 import type { MailboxContents } from "./mailbox-contents.ts";
+import type { MessageColumns } from "./message-columns.ts";
 import { readRowsInLog } from "./mailbox-events.ts";
 import { decodeSummary, encodeSummary } from "./message/encode-summary.ts";
 import { MessageScanner } from "./message/scan-message.ts";
@@ -10,7 +11,7 @@ import { StoredSummary } from "./message/stored-summary.ts";
 import type { MailboxAt, MessageDetails, MessageMetadata } from "./store.ts";
 import type { StoreContext } from "./store-context.ts";
 import { rowBytes, type RowsInLog, type TailRow } from "./tail-rows.ts";
-import type { UidSet } from "./uid-set.ts";
+import type { UidRange, UidSet } from "./uid-set.ts";
 
 /** A decoded metadata row takes about this many times its encoded bytes. */
 const DECODED_METADATA_FACTOR = 5;
@@ -161,30 +162,54 @@ async function scanStored(context: StoreContext, row: MessageMetadata): Promise<
   return new StoredSummary(encodeSummary(scanner.finish()));
 }
 
-/**
- * The UIDs of a set that exist, by the chunk that holds them; looked up anew for each chunk, as rows may shift. `next` is
- * the chunk that follows, where all are wanted up to the end of this one.
- */
-function* byChunk(
-  contents: MailboxContents,
-  uids: UidSet,
-  width: number,
-): Generator<{ readonly number: number; readonly wanted: readonly Uid[]; readonly next: number | undefined }> {
-  const { columns } = contents;
-  for (const [first, last] of uids) {
-    let next = first;
-    while (next <= last) {
-      const row = columns.lowerBound(next);
-      if (row >= columns.count) return;
-      const uid = columns.uids[row] as Uid;
-      if (uid > last) break;
-      const number = Math.floor(uid / width);
-      const chunkEnd = columns.lowerBound((number + 1) * width);
-      const end = Math.min(chunkEnd, columns.lowerBound(last + 1));
-      const wanted = Array.from(columns.uids.subarray(row, end));
-      const goesOn = end === chunkEnd && end < columns.count;
-      next = (wanted.at(-1) as Uid) + 1;
-      yield { number, wanted, next: goesOn ? Math.floor((columns.uids[end] as Uid) / width) : undefined };
-    }
+/** What is wanted of one chunk. */
+interface Wanted {
+  readonly number: number;
+  readonly wanted: readonly Uid[];
+  /** The chunk that follows, where this one is wanted up to its end. */
+  readonly next: number | undefined;
+}
+
+/** The UIDs of a set that exist, by the chunk that holds them; looked up anew for each chunk, as rows may shift. */
+function* byChunk(contents: MailboxContents, uids: UidSet, width: number): Generator<Wanted> {
+  const from: Place = { range: 0, uid: 0 };
+  for (;;) {
+    const chunk = nextChunk(contents.columns, uids, { width, from });
+    if (chunk === undefined) return;
+    yield chunk;
   }
+}
+
+/** Where in a set one is: in which range, behind all below a UID. */
+interface Place {
+  range: number;
+  uid: Uid;
+}
+
+/** All that is wanted of the chunk which holds the first message from a place on, which moves behind it. */
+function nextChunk(
+  columns: MessageColumns,
+  uids: UidSet,
+  { width, from }: { readonly width: number; readonly from: Place },
+): Wanted | undefined {
+  const wanted: Uid[] = [];
+  let [number, chunkEnd, end] = [-1, columns.count, 0];
+  for (; from.range < uids.length; from.range++) {
+    const [first, last] = uids[from.range] as UidRange;
+    const row = columns.lowerBound(Math.max(first, from.uid));
+    if (row >= chunkEnd) break;
+    if ((columns.uids[row] as Uid) > last) continue;
+    if (number < 0) {
+      number = Math.floor((columns.uids[row] as Uid) / width);
+      chunkEnd = columns.lowerBound((number + 1) * width);
+    }
+    end = Math.min(chunkEnd, columns.lowerBound(last + 1));
+    for (let at = row; at < end; at++) wanted.push(columns.uids[at] as Uid);
+    from.uid = (columns.uids[end - 1] as Uid) + 1;
+    // There may be more of this range in the next one.
+    if (end === chunkEnd) break;
+  }
+  if (number < 0) return undefined;
+  const goesOn = end === chunkEnd && end < columns.count;
+  return { number, wanted, next: goesOn ? Math.floor((columns.uids[end] as Uid) / width) : undefined };
 }

@@ -130,7 +130,7 @@ export async function takeRows(
     untilTurn -= rows.length;
     if (untilTurn > 0) continue;
     await turnOfEventLoop();
-    untilTurn = ROWS_PER_TURN;
+    untilTurn += ROWS_PER_TURN;
   }
   return { uids, counts };
 }
@@ -141,15 +141,22 @@ async function* sourceRows(
   { uids, summaries = true }: SourceOptions,
 ): AsyncGenerator<readonly SourceRow[]> {
   const { columns } = contents;
-  const sourceRow = (row: MessageMetadata, summary: Uint8Array | null): SourceRow[] => {
-    const place = columns.rowOf(row.uid);
-    return place < 0 ? [] : [{ row, flags: columns.flagsAt(place).names, summary }];
+  const rowsOf = <Row extends MessageMetadata>(
+    batch: readonly Row[],
+    summaryOf: (row: Row) => Uint8Array | null,
+  ): readonly SourceRow[] => {
+    const rows: SourceRow[] = [];
+    for (const row of batch) {
+      const place = columns.rowOf(row.uid);
+      if (place >= 0) rows.push({ row, flags: columns.flagsAt(place).names, summary: summaryOf(row) });
+    }
+    return rows;
   };
   let summaryBytes = 0;
   let after = 0;
   if (summaries) {
     for await (const batch of readDetails(context, source.at, contents, uids)) {
-      yield batch.flatMap((row) => sourceRow(row, row.summary.encoded));
+      yield rowsOf(batch, ({ summary }) => summary.encoded);
       for (const { uid, summary } of batch) {
         summaryBytes += summary.encoded.length;
         after = uid;
@@ -159,7 +166,7 @@ async function* sourceRows(
   }
   const rest = uids.flatMap(([first, last]) => (last <= after ? [] : [[Math.max(first, after + 1), last] as const]));
   for await (const batch of readMetadata(context, source.at, contents, rest)) {
-    yield batch.flatMap((row) => sourceRow(row, null));
+    yield rowsOf(batch, () => null);
   }
 }
 
