@@ -12,17 +12,17 @@ const [T0, T1, T2, T3, T4, T5, T6, T7] = TABLES as [
   Int32Array,
 ];
 
-/** The masked CRC-32C of bytes. */
-export function maskedCrc32c(bytes: Uint8Array): number {
-  const crc = crc32c(bytes);
+/** The masked CRC-32C of bytes [from, to). */
+export function maskedCrc32c(bytes: Uint8Array, from: number = 0, to: number = bytes.length): number {
+  const crc = crc32c(bytes, from, to);
   return (((crc >>> 15) | (crc << 17)) + 0xa282ead8) >>> 0;
 }
 
-function crc32c(bytes: Uint8Array): number {
+function crc32c(bytes: Uint8Array, from: number, to: number): number {
   const at = bytes as { readonly [index: number]: number };
-  const end = bytes.length - 7;
+  const end = to - 7;
   let crc = -1;
-  let i = 0;
+  let i = from;
   for (; i < end; i += 8) {
     crc ^= at[i]! | (at[i + 1]! << 8) | (at[i + 2]! << 16) | (at[i + 3]! << 24);
     crc =
@@ -35,7 +35,7 @@ function crc32c(bytes: Uint8Array): number {
       T1[at[i + 6]!]! ^
       T0[at[i + 7]!]!;
   }
-  for (; i < bytes.length; i++) crc = T0[(crc ^ at[i]!) & 255]! ^ (crc >>> 8);
+  for (; i < to; i++) crc = T0[(crc ^ at[i]!) & 255]! ^ (crc >>> 8);
   return (crc ^ -1) >>> 0;
 }
 

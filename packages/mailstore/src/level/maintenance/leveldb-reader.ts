@@ -40,10 +40,14 @@ export class LeveldbReader {
   }
 
   take(length: number): Buffer {
-    const taken = this.#bytes.subarray(this.#at, this.#at + length);
-    if (taken.length < length) throw new RangeError("the bytes end too soon");
+    const from = this.#at;
+    this.skip(length);
+    return this.#bytes.subarray(from, this.#at);
+  }
+
+  skip(length: number): void {
+    if (length > this.#bytes.length - this.#at) throw new RangeError("the bytes end too soon");
     this.#at += length;
-    return taken;
   }
 }
 

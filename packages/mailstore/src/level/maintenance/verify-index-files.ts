@@ -7,7 +7,7 @@ import { accountId } from "../../ids.ts";
 import { StoreDamage } from "../store-damage.ts";
 import { readLeveldbLog } from "./leveldb-log.ts";
 import { LeveldbReader } from "./leveldb-reader.ts";
-import { damagedBlocks } from "./leveldb-table.ts";
+import { damagedBlocks, FileWindow } from "./leveldb-table.ts";
 import { ignoreMissing, numberOfFile, readVersion, type LeveldbVersion } from "./leveldb-version.ts";
 
 /** Every damage of an index that is not open. */
@@ -36,22 +36,34 @@ async function* verifyTables(
   { tables }: LeveldbVersion,
 ): AsyncGenerator<StoreDamage> {
   const paths = new Map(names.map((name) => [numberOfFile(name, "ldb", "sst"), join(directory, name)]));
-  for (const [number, size] of tables) {
+  const windows = [new FileWindow(), new FileWindow()] as const;
+  const verify = ([number, size]: readonly [number, number], i: number): Promise<StoreDamage[]> => {
     const path = paths.get(number) ?? join(directory, `${String(number).padStart(6, "0")}.ldb`);
-    const file = await open(path, "r").catch(ignoreMissing);
-    if (file === undefined) {
-      yield new StoreDamage("a table of the index is missing", path, 0);
-      continue;
-    }
-    try {
-      const found = (await file.stat()).size;
-      if (found !== size) yield new StoreDamage("a table of the index has the wrong size", path, Math.min(found, size));
-      else
-        for (const at of await damagedBlocks(file))
-          yield new StoreDamage("a block of the index fails its checksum", path, at);
-    } finally {
-      await file.close();
-    }
+    return verifyTable(path, size, windows[i % 2] as FileWindow);
+  };
+  let before: Promise<StoreDamage[]> = Promise.resolve([]);
+  for (const [i, table] of [...tables].entries()) {
+    // It is read while the one before is verified.
+    const own = verify(table, i);
+    // Whoever has enough of one damage does not wait for it.
+    own.catch(() => undefined);
+    yield* await before;
+    before = own;
+  }
+  yield* await before;
+}
+
+async function verifyTable(path: string, size: number, window: FileWindow): Promise<StoreDamage[]> {
+  const file = await open(path, "r").catch(ignoreMissing);
+  if (file === undefined) return [new StoreDamage("a table of the index is missing", path, 0)];
+  try {
+    const found = (await file.stat()).size;
+    if (found !== size)
+      return [new StoreDamage("a table of the index has the wrong size", path, Math.min(found, size))];
+    const damages = await damagedBlocks(file, window);
+    return damages.map((at) => new StoreDamage("a block of the index fails its checksum", path, at));
+  } finally {
+    await file.close();
   }
 }
 
