@@ -285,6 +285,26 @@ describe("the log", () => {
   });
 });
 
+describe("a client that has closed its side", () => {
+  it("ends behind COMPRESS, which has nothing left to inflate", async () => {
+    const sockets: Socket[] = [];
+    const onSocket = (message: unknown): void => void sockets.push((message as { readonly socket: Socket }).socket);
+    subscribe("net.server.socket", onSocket);
+    let goOn = (): void => undefined;
+    const held = new Promise<void>((resolve) => (goOn = resolve));
+    const { server } = await run({ over: { subscriptions: () => held.then(() => []) } });
+    const client = await RawImap.open(server.address, LOGIN);
+    unsubscribe("net.server.socket", onSocket);
+    client.write('a LSUB "" *\r\nb COMPRESS DEFLATE\r\n');
+    client.socket.end();
+    await until(() => sockets[0]?.readableEnded === true, "the end of the input");
+    goOn();
+    expect(await client.next()).toBe("a OK LSUB completed");
+    expect(await client.next()).toMatch(/^b OK/);
+    await until(() => server.connections === 0, "the end of the session");
+  });
+});
+
 describe("the end of the server", () => {
   it("lets a command under way come to its end", async () => {
     let goOn = (): void => undefined;
