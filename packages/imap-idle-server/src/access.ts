@@ -26,8 +26,9 @@ const NAME_OF_OTHER = /^Other Users\/([^@]*@[^/]*)\/([^]+)$/;
 const KNOWING = "lrikxa";
 /** Without any of them a mailbox is open for reading only: `\Seen` is shared like all flags (RFC 4314 5.2). */
 const WRITING = "ieswt";
-const NONE: ReadonlySet<string> = new Set();
+/** Beside `l`, without one of these there is no metadata (RFC 5464 3.3). */
 const ANNOTATING = "rswip";
+const NONE: ReadonlySet<string> = new Set();
 const RIGHT_OF_FLAG: Readonly<Record<FlagKind, string>> = { seen: "s", deleted: "t", others: "w" };
 
 /** A mailbox, or a name for one, among those of an account: the client's or another. */
