@@ -118,10 +118,9 @@ class FlagTable {
   readonly flags: (readonly string[])[] = [];
   readonly #reader: ByteReader;
   readonly #numbers = new Map<string, number>();
-  /** Where those of the row before are: most have the same. */
-  #from = 0;
-  #end = 0;
-  #number = 0;
+  /** The two that came last: most rows have one of them. */
+  #last = { from: 0, end: 0, number: 0 };
+  #other = this.#last;
 
   constructor(reader: ByteReader) {
     this.#reader = reader;
@@ -131,15 +130,21 @@ class FlagTable {
     const reader = this.#reader;
     const from = reader.offset;
     skipFlags(reader);
-    if (reader.repeats(from, this.#from, this.#end)) return this.#number;
-    this.#from = from;
-    this.#end = reader.offset;
-    const key = reader.latin1From(from);
+    if (!reader.repeats(from, this.#last)) {
+      [this.#last, this.#other] = [this.#other, this.#last];
+      if (!reader.repeats(from, this.#last)) {
+        this.#last = { from, end: reader.offset, number: this.#numberOf(reader.latin1From(from)) };
+      }
+    }
+    return this.#last.number;
+  }
+
+  #numberOf(key: string): number {
     const known = this.#numbers.get(key);
-    if (known !== undefined) return (this.#number = known);
-    this.#number = this.flags.push(new ByteReader(Buffer.from(key, "latin1")).strings()) - 1;
-    this.#numbers.set(key, this.#number);
-    return this.#number;
+    if (known !== undefined) return known;
+    const number = this.flags.push(new ByteReader(Buffer.from(key, "latin1")).strings()) - 1;
+    this.#numbers.set(key, number);
+    return number;
   }
 }
 

@@ -106,10 +106,10 @@ export class ByteReader {
     return Array.from({ length: this.integer() }, () => this.string());
   }
 
-  /** Whether what was read since `from` is what lies from `earlier` to before `end`. */
-  repeats(from: number, earlier: number, end: number): boolean {
-    if (this.#offset - from !== end - earlier) return false;
-    for (let at = from, other = earlier; other < end; at++, other++) {
+  /** Whether what was read since `from` is what was read at an earlier place. */
+  repeats(from: number, earlier: { readonly from: number; readonly end: number }): boolean {
+    if (this.#offset - from !== earlier.end - earlier.from) return false;
+    for (let at = from, other = earlier.from; at < this.#offset; at++, other++) {
       if (this.#bytes[at] !== this.#bytes[other]) return false;
     }
     return true;
