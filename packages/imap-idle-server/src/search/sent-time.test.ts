@@ -20,6 +20,23 @@ it.each([
   expect(sentTimeMs(date)).toBe(Date.parse(iso));
 });
 
+it("is right for every month, in all years and zones that are read by the engine", () => {
+  for (const year of [1000, 1969, 1970, 2000, 2049, 2050, 2099, 9999]) {
+    for (let month = 0; month < 12; month++) {
+      const time = new Date(Date.UTC(year, month, 1 + 2 * month, 23 - month, 5 * month, 4 * month));
+      const written = time.toUTCString().replace("GMT", "");
+      for (const [zone, east] of [
+        ["+0000", 0],
+        ["-0330", -210],
+        ["+1400", 840],
+        ["+2359 (CEST)", 1439],
+      ] as const) {
+        expect([written + zone, sentTimeMs(written + zone)]).toEqual([written + zone, time.getTime() - east * 60_000]);
+      }
+    }
+  }
+});
+
 it.each(["", "tomorrow", "31 Feb 2026 10:00:00 +0000", "10:00:00 +0000"])("%j names no day", (date) => {
   expect(sentTimeMs(date)).toBeUndefined();
 });
