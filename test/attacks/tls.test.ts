@@ -75,7 +75,7 @@ describe.each(LISTENERS)("on %s", (listener) => {
   });
 });
 
-it.each(["imap", "imaps"] as const)("a client of %s that ends its side in the handshake is gone", async (listener) => {
+it.each(LISTENERS)("a client of %s that ends its side in the handshake is gone", async (listener) => {
   const raw = await beforeTls(listener);
   const ended = once(raw, "close");
   raw.end(HALF_HELLO);

@@ -1,4 +1,5 @@
 // Every bound of a listener, lowered until it is met; and how a listener ends.
+import { subscribe, unsubscribe } from "node:diagnostics_channel";
 import { once } from "node:events";
 import { Server } from "node:net";
 import { afterEach, describe, expect, it, jest } from "@jest/globals";
@@ -216,6 +217,18 @@ describe("connections", () => {
     await once(silent.socket, "connect");
     await Dialogue.openTls(mx.port).closed();
     silent.destroy();
+  });
+
+  it("end before their handshake where the listener does, in the turn in which they came", async () => {
+    await listen({}, { tls: TEST_TLS, implicitTls: true });
+    const ended = new Promise<void>((resolve) => {
+      const end = (): void => process.nextTick(() => void mx.ingest.close().then(resolve));
+      subscribe("net.server.socket", end);
+      mx.dial().socket.once("close", () => unsubscribe("net.server.socket", end));
+    });
+    await ended;
+    // By then TLS would have begun, which on a socket that is closed ends the process.
+    for (let turn = 0; turn < 5; turn++) await new Promise<void>((resolve) => setImmediate(resolve));
   });
 
   /** Tries until the server has noticed that another connection is gone. */

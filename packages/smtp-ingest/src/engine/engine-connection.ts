@@ -9,6 +9,7 @@ import { replyTo } from "../replies.ts";
 import { AuthDialogue } from "./auth-dialogue.ts";
 import { CommandStream } from "./command-stream.ts";
 import type { Place } from "./connection-gate.ts";
+import { endInHandshake } from "./end-in-handshake.ts";
 import type { EngineServer } from "./engine-server.ts";
 import { STAND_IN, takeQuotedPath } from "./quoted-path.ts";
 
@@ -142,6 +143,12 @@ export class EngineConnection extends SMTPConnection {
   override upgrade(callback: () => void, secureCallback?: () => void): void {
     while (this._socket.writableCorked > 0) this._socket.uncork();
     super.upgrade(callback, secureCallback);
+  }
+
+  /** In the midst of an upgrade it is called with the socket that TLS is spoken on. */
+  override _armTimeout(socket?: Socket): void {
+    super._armTimeout(socket);
+    if (this._upgrading) endInHandshake(socket);
   }
 
   /** A text that begins with an enhanced status code goes out with this one, others get smtp-server's. */

@@ -10,6 +10,7 @@ import type { AccountInfo } from "@pushmail/mailstore";
 import { replyTo } from "../replies.ts";
 import { ConnectionGate } from "./connection-gate.ts";
 import type { Place } from "./connection-gate.ts";
+import { endInHandshake } from "./end-in-handshake.ts";
 import { EngineConnection } from "./engine-connection.ts";
 import { contextOptions, smtpServerOptions } from "./engine-settings.ts";
 import type { EngineSettings, TlsCredentials } from "./engine-settings.ts";
@@ -100,6 +101,8 @@ export class EngineServer<Transaction = unknown> extends SMTPServer {
   }
 
   override _upgrade(socket: Socket, callback: (error: TLSError | null, secured?: TLSSocket) => void): void {
+    // Where it was ended since it came in, Node would crash on what is put on top of it.
+    if (socket.destroyed) return;
     super._upgrade(socket, (error, secured) => {
       const place = this.#places.get(socket);
       if (secured !== undefined && place !== undefined) this.#places.set(secured, place);
@@ -107,6 +110,7 @@ export class EngineServer<Transaction = unknown> extends SMTPServer {
       secured?.once("_tlsError", () => secured.destroy());
       callback(error, secured);
     });
+    endInHandshake(this._pendingSockets.get(socket));
   }
 
   override connect(socket: Socket, options?: SMTPConnectionOptions | null): void {
