@@ -1,6 +1,7 @@
 // The directory: names and values, written through the same log and the same queue as the transactions. Those that were
 // read are kept in memory, within a bound: each mail asks for the same few.
 import type { Directory, DirectoryEntry } from "../driver.ts";
+import { SharedRoom } from "../shared-room.ts";
 import type { CommitQueue, CommitRequest } from "./commit-queue.ts";
 import type { Group } from "./group.ts";
 import type { KeyIndex } from "./key-index.ts";
@@ -11,8 +12,9 @@ export class LevelDirectory implements Directory {
   readonly #queue: CommitQueue;
   readonly #index: KeyIndex;
   readonly #limits: LevelLimits;
-  /** What was read and still holds; the one asked for last is the last. Absence is not kept: anybody may guess names. */
+  /** What was read and still holds. Absence is not kept: anybody may guess names. */
   readonly #known = new Map<string, Uint8Array>();
+  readonly #room: SharedRoom<string>;
   /** How often something was put: what was read before may be old. */
   #puts = 0;
 
@@ -20,12 +22,13 @@ export class LevelDirectory implements Directory {
     this.#queue = queue;
     this.#index = index;
     this.#limits = limits;
+    this.#room = new SharedRoom<string>(limits.cachedNamesMax, (key) => this.#known.delete(key));
   }
 
   async get(key: string): Promise<Uint8Array | undefined> {
     const known = this.#known.get(key);
     if (known !== undefined) {
-      this.#keep(key, known);
+      this.#room.use(key);
       return known;
     }
     const puts = this.#puts;
@@ -38,7 +41,10 @@ export class LevelDirectory implements Directory {
   put(entries: readonly DirectoryEntry[]): Promise<boolean> {
     const written = (): void => {
       this.#puts++;
-      for (const { key } of entries) this.#known.delete(key);
+      for (const { key } of entries) {
+        this.#known.delete(key);
+        this.#room.delete(key);
+      }
     };
     return new Promise((resolve, reject) => {
       this.#queue.add(new DirectoryRequest(entries, { written, resolve, reject }));
@@ -53,10 +59,9 @@ export class LevelDirectory implements Directory {
   }
 
   #keep(key: string, value: Uint8Array): void {
-    this.#known.delete(key);
     if (value.length > this.#limits.cachedNameBytesMax) return;
     this.#known.set(key, value);
-    if (this.#known.size > this.#limits.cachedNamesMax) this.#known.delete(this.#known.keys().next().value as string);
+    this.#room.set(key, 1);
   }
 }
 
