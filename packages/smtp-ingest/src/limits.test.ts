@@ -1,7 +1,7 @@
 // Every bound of a listener, lowered until it is met; and how a listener ends.
 import { subscribe, unsubscribe } from "node:diagnostics_channel";
 import { once } from "node:events";
-import { Server } from "node:net";
+import { connect, Server, type Socket } from "node:net";
 import { afterEach, describe, expect, it, jest } from "@jest/globals";
 import type { MailStore } from "@pushmail/mailstore";
 import type { ListenerKind } from "./incoming-mail.ts";
@@ -217,6 +217,24 @@ describe("connections", () => {
     await once(silent.socket, "connect");
     await Dialogue.openTls(mx.port).closed();
     silent.destroy();
+  });
+
+  it("give way in the midst of STARTTLS, too", async () => {
+    await listen({ connectionsMax: 1, connectionGraceMs: 0 }, { tls: TEST_TLS });
+    const accepted: Socket[] = [];
+    const onSocket = (message: unknown): void => void accepted.push((message as { readonly socket: Socket }).socket);
+    subscribe("net.server.socket", onSocket);
+    // It keeps its side open, whatever it is told.
+    const stalled = connect({ host: "127.0.0.1", port: mx.port, allowHalfOpen: true });
+    stalled.on("error", () => {}).write("HELO client.example\r\nSTARTTLS\r\n");
+    let said = "";
+    for await (const piece of stalled.iterator({ destroyOnReturn: false })) {
+      if (/^220 [^]*^250 [^]*^220 /m.test((said += String(piece)))) break;
+    }
+    unsubscribe("net.server.socket", onSocket);
+    await mx.dial().play(`${HELLO}${BYE}`);
+    expect(accepted[0]?.destroyed).toBe(true);
+    stalled.destroy();
   });
 
   it("end before their handshake where the listener does, in the turn in which they came", async () => {

@@ -22,6 +22,8 @@ export class EngineConnection extends SMTPConnection {
   declare _server: EngineServer;
   #commands = 0;
   #place: Place | undefined;
+  /** TLS on its way, behind STARTTLS. */
+  #handshaking: Socket | undefined;
 
   /** What the connection takes up of what the listener has. */
   get place(): Place {
@@ -34,8 +36,15 @@ export class EngineConnection extends SMTPConnection {
     place.end = ({ status, why }) => {
       this.send(Number(status.slice(0, 3)), `${status.slice(4)} ${why}`);
       // smtp-server would wait for the client to end its side; for one that does not read it waits for 5 s.
-      if (!this._upgrading) this._socket.destroySoon();
+      if (this._upgrading) this.cutOff();
+      else this._socket.destroySoon();
     };
+  }
+
+  /** Ends it without a word. To take the socket away from below a handshake is not safe. */
+  cutOff(): void {
+    const socket = this._upgrading ? (this.#handshaking ?? this._socket) : this._socket;
+    socket.destroy();
   }
 
   /** Whether a mail has come in whole and waits for its answer. */
@@ -148,7 +157,9 @@ export class EngineConnection extends SMTPConnection {
   /** In the midst of an upgrade it is called with the socket that TLS is spoken on. */
   override _armTimeout(socket?: Socket): void {
     super._armTimeout(socket);
-    if (this._upgrading) endInHandshake(socket);
+    if (!this._upgrading) return;
+    this.#handshaking = socket;
+    endInHandshake(socket);
   }
 
   /** A text that begins with an enhanced status code goes out with this one, others get smtp-server's. */

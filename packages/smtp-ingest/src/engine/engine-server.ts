@@ -72,7 +72,7 @@ export class EngineServer<Transaction = unknown> extends SMTPServer {
     this.#stop.abort();
     const closed = new Promise<void>((resolve) => this.close(resolve));
     const cutOff = setTimeout(() => {
-      for (const connection of this.#connections) connection._socket.destroy();
+      for (const connection of this.#connections) connection.cutOff();
     }, this.settings.limits.closeGraceMs);
     for (const connection of this.#connections) if (!connection.delivering) connection.retire();
     await Promise.race([closed, Promise.all(this.#deliveries)]);
