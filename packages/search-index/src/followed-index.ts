@@ -21,7 +21,7 @@ export class FollowedIndex implements SearchIndex {
   readonly #options: IndexOptions;
   readonly #pace: Pace;
   readonly #followerOptions: FollowerOptions;
-  /** What is open; it is opened when it is asked for first, and anew once it was found damaged. */
+  /** What is open; it is made when it is asked for first, and anew once it was found damaged. */
   #packs: PackStore | undefined;
   #opening: Promise<PackStore> | undefined;
   /** What is to be thrown away before, and until when nothing is tried. */
@@ -45,6 +45,8 @@ export class FollowedIndex implements SearchIndex {
       rest: () => this.#pace.rest(),
     };
     this.#followerOptions = { ...options, tools, end: this.#end.signal };
+    // To open one that is there takes longer than to search it: nobody has to wait for that.
+    if (existsSync(options.directory)) setImmediate(() => this.#openAhead());
   }
 
   get status(): SearchIndexStatus {
@@ -153,6 +155,11 @@ export class FollowedIndex implements SearchIndex {
     }
     const ms = Math.round(performance.now() - startMs);
     this.#options.log.debug({ ...this.status, ms }, "the search index is up to date");
+  }
+
+  #openAhead(): void {
+    // Whoever searches learns of it where it cannot be opened.
+    if (!this.#end.signal.aborted) this.#open().catch(() => undefined);
   }
 
   async #open(): Promise<PackStore> {

@@ -50,7 +50,7 @@ export interface SearchIndex {
   close(): Promise<void>;
 }
 
-/** The index of a directory, which is opened with the first search; where it cannot be used, it begins anew. */
+/** The index of a directory: one that is there is opened at once, else it is made with the first search. One that cannot be used begins anew. */
 export function openSearchIndex({ limits, ...options }: SearchIndexOptions): SearchIndex {
   return new FollowedIndex({ ...options, limits: { ...SEARCH_INDEX_LIMITS, ...limits } });
 }

@@ -1,6 +1,7 @@
 import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
+import { setImmediate as giveWay } from "node:timers/promises";
 import { afterEach, expect, it } from "@jest/globals";
 import {
   type MailboxAt,
@@ -220,6 +221,26 @@ it("lets go of what is expunged, by whatever way it learns of it", async () => {
   await bed.index.close();
   expect((await bed.stored()).flat()).toEqual([5, 6, 8]);
   bed.open();
+});
+
+it("is opened before anybody searches where it is there, and not made where it is not", async () => {
+  const bed = await make();
+  await bed.append("one mail");
+  await giveWay();
+  await bed.index.close();
+  await expect(readdir(bed.directory)).rejects.toMatchObject({ code: "ENOENT" });
+  bed.open();
+  await bed.follow();
+  await bed.index.close();
+  // LevelDB begins it anew whenever it is opened.
+  const log = join(bed.directory, "LOG");
+  await rm(log);
+  bed.open();
+  await giveWay();
+  await bed.index.close();
+  expect(await readFile(log, "utf8")).toContain("Recovering");
+  bed.open();
+  expect(bed.told).toEqual([]);
 });
 
 it("lets go of what is moved and of mailboxes that are deleted", async () => {
