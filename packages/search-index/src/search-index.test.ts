@@ -1,7 +1,6 @@
 import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
-import { setImmediate as giveWay } from "node:timers/promises";
 import { afterEach, expect, it } from "@jest/globals";
 import {
   type MailboxAt,
@@ -226,7 +225,7 @@ it("lets go of what is expunged, by whatever way it learns of it", async () => {
 it("is opened before anybody searches where it is there, and not made where it is not", async () => {
   const bed = await make();
   await bed.append("one mail");
-  await giveWay();
+  await new Promise((resolve) => setImmediate(resolve));
   await bed.index.close();
   await expect(readdir(bed.directory)).rejects.toMatchObject({ code: "ENOENT" });
   bed.open();
@@ -236,7 +235,7 @@ it("is opened before anybody searches where it is there, and not made where it i
   const log = join(bed.directory, "LOG");
   await rm(log);
   bed.open();
-  await giveWay();
+  await new Promise((resolve) => setImmediate(resolve));
   await bed.index.close();
   expect(await readFile(log, "utf8")).toContain("Recovering");
   bed.open();
