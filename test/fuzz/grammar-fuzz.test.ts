@@ -33,7 +33,7 @@ const STATES = {
 } as const;
 
 /** Whatever literal, IDLE or exchange is open at the end gets what it waits for. */
-const END = `${"x".repeat(LITERAL_BYTES_MAX)}\r\n*\r\nDONE\r\nzz NOOP\r\n`;
+const END = `${"x".repeat(LITERAL_BYTES_MAX)}\r\n*\r\nDONE\r\nfin9 NOOP\r\n`;
 
 const startImap = memoryImapOfTest();
 
@@ -83,8 +83,8 @@ describe.each(Object.entries(STATES))("%s", (state, { enter: entry, commands }) 
     const text = said.join("") + END;
     try {
       await client.send(Buffer.from(text, "latin1"), "whole");
-      const answers = await answersUntil(client, /^zz /);
-      expect(answers.at(-1)).toMatch(/^(zz OK|\* BYE)/);
+      const answers = await answersUntil(client, /^fin9 /);
+      expect(answers.at(-1)).toMatch(/^(fin9 OK|\* BYE)/);
       expect(imap.errors).toEqual([]);
       return answers;
     } catch (error) {

@@ -80,16 +80,23 @@ function latin1(octets: Uint8Array): string {
 }
 
 async function tellParts(session: Session, message: MessageDetails, parts: readonly Part[]): Promise<void> {
+  // Nothing is said before the first octets are there: where they cannot be read, the command can still be refused.
+  const held: (string | Uint8Array)[] = [];
+  let isBegun = false;
   try {
-    for (const part of parts) await (isRead(part) ? session.write(part) : tellOctets(session, message, part));
+    for (const part of parts) {
+      if (!isRead(part)) {
+        for await (const piece of readOctets(session.store, message, part)) {
+          isBegun = true;
+          await session.write(...held.splice(0), piece);
+        }
+      } else if (isBegun) await session.write(part);
+      else held.push(part);
+    }
   } catch (error) {
-    if (error instanceof PeerGone) throw error;
+    if (error instanceof PeerGone || !isBegun) throw error;
     // The client waits for the rest of the response: whatever else came now, it would take for that.
     session.log.error({ err: error, uid: message.uid }, "a message could not be read");
     throw new PeerGone("a response cannot be completed");
   }
-}
-
-async function tellOctets(session: Session, message: MessageDetails, octets: SectionOctets): Promise<void> {
-  for await (const piece of readOctets(session.store, message, octets)) await session.write(piece);
 }
