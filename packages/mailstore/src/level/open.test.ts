@@ -1,8 +1,10 @@
 import { afterEach, beforeEach, describe, expect, it } from "@jest/globals";
 import { execFileSync } from "node:child_process";
-import { mkdir, mkdtemp, readdir, rm, rmdir, stat, truncate, writeFile } from "node:fs/promises";
+import { mkdir, mkdtemp, readdir, readFile, rm, rmdir, stat, truncate, writeFile } from "node:fs/promises";
 import { hostname, tmpdir } from "node:os";
 import { join } from "node:path";
+import { crc32 } from "node:zlib";
+import { checkStore, repairStore } from "../maintenance/index.ts";
 import { openLevelDriver } from "./index.ts";
 
 let parent: string;
@@ -53,6 +55,22 @@ describe("a data directory", () => {
       expect(await readdir(join(directory, "segments"))).toEqual(["0000000001.seg", name].sort());
     },
   );
+
+  it("of another format is told from a damaged one, and left as it is", async () => {
+    const directory = join(parent, "data");
+    await (await openLevelDriver({ directory })).close();
+    const segment = join(directory, "segments", "0000000001.seg");
+    const bytes = await readFile(segment);
+    bytes[6] = 2;
+    bytes.writeUInt32LE(crc32(bytes.subarray(0, 28)), 28);
+    await writeFile(segment, bytes);
+    const ignore = (): void => undefined;
+    const told = "segment 1 has format 2: it needs another version of pushmail";
+    await expect(openLevelDriver({ directory })).rejects.toThrow(told);
+    await expect(checkStore({ directory, onFinding: ignore })).rejects.toThrow(told);
+    await expect(repairStore({ directory, dryRun: false, onMended: ignore, onLost: ignore })).rejects.toThrow(told);
+    expect(await readFile(segment)).toEqual(bytes);
+  });
 
   it("can be read by its owner alone", async () => {
     const directory = join(parent, "data");

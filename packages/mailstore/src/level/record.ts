@@ -46,7 +46,10 @@ export const PAYLOAD_BYTES_MAX: number = 2 ** 32 - 1;
 
 const ALIGNMENT = 8;
 const CRC_POLYNOMIAL = 0xedb88320;
-const SEGMENT_MAGIC = Buffer.from("PMSEG\x00\x01\n", "latin1");
+/** To be raised when what is written can no longer be read by those who read what was written before. */
+const FORMAT = 1;
+const SEGMENT_MAGIC = Buffer.from(`PMSEG\0${String.fromCharCode(FORMAT)}\n`, "latin1");
+const FORMAT_AT = 6;
 const KIND_CODES: Record<SegmentKind, number> = { log: 1, body: 2 };
 const TYPE_CODES: Record<RecordType, number> = { blob: 0xb1, batch: 0xc3, void: 0xd5 };
 const TYPES: ReadonlyMap<unknown, RecordType> = new Map(
@@ -68,10 +71,17 @@ export function encodeSegmentHeader(header: SegmentHeader): Buffer {
   return bytes;
 }
 
-/** Undefined where the bytes are no header, or that of another segment: a file in the making or a recycled one. */
+/**
+ * Undefined where the bytes are no header, or that of another segment: a file in the making or a recycled one. Throws
+ * where they are a sound header of another format, so that nobody takes it for damage and repairs it.
+ */
 export function decodeSegmentHeader(bytes: Buffer, number: number): SegmentHeader | undefined {
-  if (bytes.length < SEGMENT_HEADER_BYTES || !bytes.subarray(0, 8).equals(SEGMENT_MAGIC)) return undefined;
+  if (bytes.length < SEGMENT_HEADER_BYTES || bytes.compare(SEGMENT_MAGIC, 0, FORMAT_AT, 0, FORMAT_AT) !== 0)
+    return undefined;
   if (bytes.readUInt32LE(28) !== crc32(bytes.subarray(0, 28)) || bytes.readUInt32LE(12) !== number) return undefined;
+  const format = bytes[FORMAT_AT] as number;
+  if (format !== FORMAT)
+    throw new Error(`segment ${number} has format ${format}: it needs another version of pushmail`);
   const kind = bytes.readUInt32LE(8) === KIND_CODES.log ? "log" : "body";
   return {
     kind,
