@@ -3,7 +3,6 @@ import { once } from "node:events";
 import type { CliCommand, CliIo } from "@pushmail/client-cli";
 import type { Logger } from "pino";
 import { openDemo } from "./demo.ts";
-import { boundHeapGrowth } from "./heap-growth.ts";
 import { createLogger } from "./logger.ts";
 import { readSettings } from "./read-settings.ts";
 import { defaultLimits, listenerNames, mergeLimits } from "./settings.ts";
@@ -31,8 +30,6 @@ async function run(args: readonly string[], io: CliIo): Promise<number> {
 async function serveUntil(stop: AbortSignal, args: readonly string[], io: CliIo): Promise<number> {
   const { log: format, logLevel, demo, ...settings } = await readSettings(args, io.env);
   if (listenerNames.every((name) => settings[name] === "off")) throw new StartFault("every listener is off");
-  const limits = mergeLimits(defaultLimits, settings.limits).process;
-  boundHeapGrowth(limits.heapGrowthPercentMax);
   const log = await createLogger({ log: format, logLevel });
   // A long recovery is begun again by the next start.
   const pushmail = await untilStopped(stop, () => startPushmail({ ...settings, log }));
@@ -50,7 +47,7 @@ async function serveUntil(stop: AbortSignal, args: readonly string[], io: CliIo)
     if (!stop.aborted) await once(stop, "abort");
     log.info({ signal: stop.reason }, "closing");
   } finally {
-    await closeInTime(pushmail, limits.closeMs, log);
+    await closeInTime(pushmail, mergeLimits(defaultLimits, settings.limits).process.closeMs, log);
   }
   return 0;
 }

@@ -32,8 +32,6 @@ export interface ProcessLimits {
   readonly closeMs: number;
   /** File descriptors that connections leave to the store, of which they leave half at most. */
   readonly descriptorsReserved: number;
-  /** Garbage that V8's heap may hold before it is collected, in per cent of what is alive; 0 leaves it to V8. Not where embedded. */
-  readonly heapGrowthPercentMax: number;
 }
 
 /** Every bound of every part, by part. */
@@ -60,7 +58,7 @@ export type LimitsGiven<Of = Limits> = {
 };
 
 export const defaultLimits: Limits = {
-  process: { compactEveryMs: 3_600_000, closeMs: 4_500, descriptorsReserved: 1_200, heapGrowthPercentMax: 50 },
+  process: { compactEveryMs: 3_600_000, closeMs: 4_500, descriptorsReserved: 1_200 },
   smtp: SMTP_LIMITS,
   imap: IMAP_LIMITS,
   login: LOGIN_LIMITS,
