@@ -72,7 +72,8 @@ function printRows(
     if (at < 0 || (changedSince >= 0 && index.modSeqAt(at) <= changedSince)) continue;
     const isRecent = view.isRecent(uid);
     if (form?.isRecent !== isRecent || at >= alikeEnd) {
-      alikeEnd = index.alikeEnd(at, index.count);
+      // No further than is told here: the changes among a million may lie far from each other.
+      alikeEnd = index.alikeEnd(at, Math.min(index.count, at + end - row));
       form = { isRecent, ...formOf(told.items, printFlagSet(index.flagsAt(at), { isRecent }), { byUid }) };
     }
     const { blanks } = form;
