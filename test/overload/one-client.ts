@@ -1,5 +1,5 @@
 // A client that does what a port is there for, once: logs in, or hands in a mail.
-import { within } from "../support/deadline.ts";
+import { DEADLINE_MS, within } from "../support/deadline.ts";
 import { LineClient } from "../support/line-client.ts";
 import type { Address, Ready } from "../support/server-process.ts";
 
@@ -10,13 +10,10 @@ export interface Login {
   readonly password: string;
 }
 
-/** Tries that a client makes before it gives up: the server may turn it away for a moment. */
-const TRIES_MAX = 1_000;
-
-/** Is served in the end. */
+/** Is served in the end: the server may turn it away as long as those who came before have their time to log in. */
 export async function served(port: Port, address: Address, login: Login): Promise<void> {
   let refusal = "";
-  for (let tries = 0; tries < TRIES_MAX; tries++) {
+  for (const untilMs = performance.now() + DEADLINE_MS; performance.now() < untilMs;) {
     refusal = await within(attempt(port, address, login), `an answer of ${port}`).catch(
       (error: Error) => error.message,
     );
