@@ -1,7 +1,7 @@
 // Copies LevelDB's files while it writes them. Tables never change; a manifest and a log only grow. So what a manifest
 // names, with the logs behind it, is the database as it was at one moment.
 import { constants } from "node:fs";
-import { copyFile, link, mkdir, open, readdir, readFile, rm, writeFile } from "node:fs/promises";
+import { copyFile, link, mkdir, open, readdir, readFile, rm, stat, utimes, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { syncDirectory } from "../disk-files.ts";
 import { ignoreMissing, numberOfFile, readVersion, type LeveldbVersion } from "./leveldb-version.ts";
@@ -9,7 +9,7 @@ import { ignoreMissing, numberOfFile, readVersion, type LeveldbVersion } from ".
 /** How often the database may change while it is copied before that is given up. */
 const TRIES_MAX = 50;
 
-/** `known` is an older copy, whose tables need not be copied again. */
+/** `known` is an older copy: those of its tables that the index still has need not be copied again. */
 export async function copyIndex(from: string, to: string, known: string | undefined): Promise<void> {
   for (let tries = 0; tries < TRIES_MAX; tries++) {
     await rm(to, { recursive: true, force: true });
@@ -43,14 +43,28 @@ async function copyVersion(
     const tables = names.filter((name) => version.tables.has(numberOfFile(name, "ldb", "sst") ?? -1));
     if (tables.length < version.tables.size) return false;
     for (const name of tables) {
-      const isKnown = known !== undefined && (await isLinked(join(known, name), join(to, name)));
-      if (!isKnown) await copySynced(join(from, name), join(to, name));
+      const [table, copy] = [join(from, name), join(to, name)];
+      const isKnown = known !== undefined && (await isSame(table, join(known, name)));
+      if (!isKnown || !(await isLinked(join(known, name), copy))) await copyTable(table, copy);
     }
     return true;
   } catch (error) {
     ignoreMissing(error as NodeJS.ErrnoException);
     return false;
   }
+}
+
+/** By size and time: an index that was made anew has other tables by the same names. */
+async function isSame(table: string, known: string): Promise<boolean> {
+  const [own, other] = [await stat(table), await stat(known).catch(ignoreMissing)];
+  return own.size === other?.size && own.mtime.getTime() === other.mtime.getTime();
+}
+
+/** The copy keeps the time, by which the next one knows it. */
+async function copyTable(from: string, to: string): Promise<void> {
+  const { atime, mtime } = await stat(from);
+  await copySynced(from, to);
+  await utimes(to, atime, mtime);
 }
 
 async function isLinked(from: string, to: string): Promise<boolean> {
