@@ -11,6 +11,7 @@ import { LEVEL_LIMITS, type LevelLimits } from "./limits.ts";
 import { dropKeptIndexes, keepIndex } from "./maintenance/kept-index.ts";
 import { setAsideDamagedIndex } from "./maintenance/set-aside.ts";
 import { makeDirectory } from "./make-directory.ts";
+import { refuseNoStore } from "./no-store.ts";
 import { openLevel } from "./open-level.ts";
 import type { StepListener } from "./steps.ts";
 import { lockStore, type StoreLock } from "./store-lock.ts";
@@ -30,6 +31,7 @@ export async function openDirectory(options: LevelDriverOptions): Promise<StoreD
   const directory = resolve(options.directory);
   const segments = join(directory, "segments");
   const index = join(directory, "index");
+  await refuseNoStore(directory);
   const first = await makeDirectory(directory);
   for (const path of [segments, index]) await makeDirectory(path);
   for (let path = directory; ; path = dirname(path)) {

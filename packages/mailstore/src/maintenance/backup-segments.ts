@@ -23,7 +23,10 @@ export interface SegmentsCopied {
   readonly copiedBytes: number;
 }
 
-/** Undefined where a segment was removed meanwhile that the copy of the index may need: then both are copied again. */
+/**
+ * Undefined where a segment was removed meanwhile that the copy of the index may need: then both are copied again, but for
+ * the segments that are in `known` by now.
+ */
 export async function copySegments(
   from: string,
   to: string,
@@ -81,7 +84,7 @@ class SegmentsCopy implements SegmentsCopied {
 
   #seal(name: string, { bytes, salt }: Beginning): true {
     this.names.add(name);
-    if (salt !== undefined) this.sealed[name] = { bytes, salt };
+    if (salt !== undefined) this.sealed[name] = this.#known[name] = { bytes, salt };
     return true;
   }
 

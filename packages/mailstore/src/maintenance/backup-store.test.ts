@@ -1,12 +1,15 @@
 // Backups of a store whose index was made anew since the one before, and of what is no store.
-import { mkdtemp, readdir, rm, stat } from "node:fs/promises";
+import { mkdir, mkdtemp, readdir, rename, rm, stat, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "@jest/globals";
 import { openLevelDriver } from "../level/index.ts";
 import { keepIndex, soundKeptIndex } from "../level/maintenance/kept-index.ts";
+import type { LevelLimits } from "../level/limits.ts";
 import { openMailStore } from "../open-mail-store.ts";
+import { copySegments, type SealedSegments } from "./backup-segments.ts";
 import { backupStore, restoreStore } from "./backup-store.ts";
+import { checkStore } from "./check-store.ts";
 import { findingLine } from "./finding.ts";
 
 let base: string;
@@ -18,8 +21,8 @@ beforeEach(async () => {
 afterEach(() => rm(base, { recursive: true }));
 
 /** Opens the store, which makes its index where that is gone, and adds an account. */
-async function grow(address: string): Promise<void> {
-  const driver = await openLevelDriver({ directory });
+async function grow(address: string, limits: Partial<LevelLimits> = {}): Promise<void> {
+  const driver = await openLevelDriver({ directory, limits });
   const store = openMailStore(driver, { scryptCost: { N: 16, r: 1, p: 1 }, scramIterations: 4_096 });
   await store.createAccount({ address, password: "secret" });
   await store.close();
@@ -51,6 +54,26 @@ describe("a backup", () => {
     expect(tables[0]).toBe(first);
   });
 
+  it("keeps what it has copied where a segment is removed meanwhile", async () => {
+    const [from, to] = [join(directory, "segments"), join(base, "copies")];
+    await grow("ann@example.org", { segmentBytesMax: 100 });
+    const names = (await readdir(from)).sort();
+    expect(names.length).toBeGreaterThan(2);
+    await mkdir(to);
+    // Listed, and no longer there when its turn comes.
+    const gone = join(from, names.at(-2) as string);
+    await rename(gone, join(base, "gone"));
+    await symlink("nowhere", gone);
+    const known: SealedSegments = {};
+    expect(await copySegments(from, to, known)).toBeUndefined();
+    expect(Object.keys(known)).toEqual(names.slice(0, -2));
+    await rename(join(base, "gone"), gone);
+    const copied = await copySegments(from, to, known);
+    const [left, last] = [await stat(gone), await stat(join(from, names.at(-1) as string))];
+    expect(copied?.copiedBytes).toBe(left.size + last.size);
+    expect([...(copied?.names ?? [])].sort()).toEqual(names);
+  });
+
   it("takes no table from the one before where the index was made anew", async () => {
     const backup = join(base, "backup");
     await grow("ann@example.org");
@@ -60,6 +83,57 @@ describe("a backup", () => {
     const found: string[] = [];
     await restoreStore(backup, join(base, "restored"), (finding) => found.push(findingLine(finding)));
     expect(found).toEqual([]);
+  });
+});
+
+describe("what is no store", () => {
+  const silent = (): void => undefined;
+
+  it("is neither opened, checked nor backed up where it is a backup, which stays as it was", async () => {
+    const backup = join(base, "backup");
+    await grow("ann@example.org");
+    await backupStore(directory, backup);
+    const before = await readdir(backup);
+    const isBackup = /backup is a backup: pushmail restore makes/;
+    await expect(openLevelDriver({ directory: backup })).rejects.toThrow(isBackup);
+    await expect(checkStore({ directory: backup, onFinding: silent })).rejects.toThrow(isBackup);
+    await expect(backupStore(backup, join(base, "other"))).rejects.toThrow(isBackup);
+    expect(await readdir(backup)).toEqual(before);
+  });
+
+  it("is neither opened nor checked where a restore was cut short", async () => {
+    const [backup, restored] = [join(base, "backup"), join(base, "restored")];
+    await grow("ann@example.org");
+    await backupStore(directory, backup);
+    const [segment] = await readdir(join(backup, "segments"));
+    await rm(join(backup, "segments", segment as string));
+    await expect(restoreStore(backup, restored, silent)).rejects.toThrow(segment);
+    const isCut = /restored was not restored to the end/;
+    await expect(openLevelDriver({ directory: restored })).rejects.toThrow(isCut);
+    await expect(checkStore({ directory: restored, onFinding: silent })).rejects.toThrow(isCut);
+  });
+
+  it("gets no backup put into it", async () => {
+    await grow("ann@example.org");
+    const target = join(base, "photographs");
+    await mkdir(join(target, "holidays"), { recursive: true });
+    await expect(backupStore(directory, target)).rejects.toThrow(/photographs holds something that is no backup/);
+    expect(await readdir(target)).toEqual(["holidays"]);
+  });
+
+  it("is named where it is a backup of another format, or a broken one", async () => {
+    const backup = join(base, "backup");
+    await grow("ann@example.org");
+    await backupStore(directory, backup);
+    const contents = join(backup, "backup.json");
+    for (const [text, message] of [
+      ['{"format":2}', /backup\.json is of another format/],
+      ['{"format":1,', /backup\.json cannot be read: /],
+    ] as const) {
+      await writeFile(contents, text);
+      await expect(restoreStore(backup, join(base, "restored"), silent)).rejects.toThrow(message);
+      await expect(backupStore(directory, backup)).rejects.toThrow(message);
+    }
   });
 });
 

@@ -1,13 +1,14 @@
 // A consistent copy of a data directory, of a running server too: nothing is asked of it, its files are read in an order
 // that makes them fit. First the index, then the log, which goes on from there; then the bodies that the log names.
 // Where compaction removes something meanwhile, all is gone through again.
-import { readdir, readFile, rename, rm, stat, writeFile } from "node:fs/promises";
+import { readdir, readFile, rename, rm, writeFile } from "node:fs/promises";
 import { join, resolve, sep } from "node:path";
 import { syncDirectory } from "../level/disk-files.ts";
 import { copyIndex, copySynced } from "../level/maintenance/copy-index.ts";
 import { keepIndex } from "../level/maintenance/kept-index.ts";
 import { INCOMPLETE_FILE } from "../level/maintenance/whole-log.ts";
 import { makeDirectory } from "../level/make-directory.ts";
+import { BACKUP_FILE, isThere, RESTORING_FILE } from "../level/no-store.ts";
 import { lockStore } from "../level/store-lock.ts";
 import { copySegments, type SealedSegments, type SegmentsCopied } from "./backup-segments.ts";
 
@@ -32,7 +33,6 @@ interface Contents {
   readonly files: readonly string[];
 }
 
-const CONTENTS_FILE = "backup.json";
 /** Passes in which compaction may come between. */
 const TRIES_MAX = 20;
 
@@ -42,11 +42,12 @@ export async function backupStore(directory: string, target: string): Promise<Ba
   if (`${resolve(target)}${sep}`.startsWith(`${resolve(directory)}${sep}`)) {
     throw new Error("a backup cannot lie in the data directory itself");
   }
-  await makeDirectory(join(target, "segments"));
+  await makeDirectory(target);
   const before = await readContents(target);
   if (before === undefined && (await readdir(target)).some((name) => !LEFT_BEHIND.test(name))) {
     throw new Error(`${target} holds something that is no backup`);
   }
+  await makeDirectory(join(target, "segments"));
   const lock = await lockStore(target);
   try {
     return await backUp(directory, target, before);
@@ -80,7 +81,7 @@ async function copyStore(
   target: string,
   { index, before }: { readonly index: string; readonly before: Contents | undefined },
 ): Promise<SegmentsCopied> {
-  const known = before?.sealed ?? {};
+  const known = { ...before?.sealed };
   for (let tries = 0; tries < TRIES_MAX; tries++) {
     await copyIndex(join(directory, "index"), join(target, index), before && join(target, before.index));
     const copied = await copySegments(join(directory, "segments"), join(target, "segments"), known);
@@ -115,6 +116,9 @@ export async function restoreStore(
   if (contents === undefined) throw new Error(`${backup} holds no backup that was finished`);
   await makeDirectory(directory);
   if ((await readdir(directory)).length > 0) throw new Error(`${directory} is not empty`);
+  const restoring = join(directory, RESTORING_FILE);
+  await writeFile(restoring, "", { mode: 0o600 });
+  await syncDirectory(directory);
   const isIncomplete = await isThere(join(backup, "segments", INCOMPLETE_FILE));
   const segments = isIncomplete ? [...contents.segments, INCOMPLETE_FILE] : contents.segments;
   const index = join(backup, contents.index);
@@ -128,22 +132,26 @@ export async function restoreStore(
     for (const name of names) await copySynced(join(from, name), join(to, name));
     await syncDirectory(to);
   }
+  await rm(restoring);
   await keepIndex(directory);
   return checkStore({ directory, onFinding });
 }
 
 async function readContents(target: string): Promise<Contents | undefined> {
-  const text = await readFile(join(target, CONTENTS_FILE), "utf8").catch(() => undefined);
-  return text === undefined ? undefined : (JSON.parse(text) as Contents);
+  const path = join(target, BACKUP_FILE);
+  if (!(await isThere(path))) return undefined;
+  try {
+    const contents = JSON.parse(await readFile(path, "utf8")) as Contents;
+    if (contents.format === 1) return contents;
+  } catch (error) {
+    throw new Error(`${path} cannot be read: ${(error as Error).message}`, { cause: error });
+  }
+  throw new Error(`${path} is of another format`);
 }
 
 async function writeContents(target: string, contents: Contents): Promise<void> {
-  const path = join(target, CONTENTS_FILE);
+  const path = join(target, BACKUP_FILE);
   await writeFile(`${path}.part`, JSON.stringify(contents), { mode: 0o600, flush: true });
   await rename(`${path}.part`, path);
   await syncDirectory(target);
-}
-
-async function isThere(path: string): Promise<boolean> {
-  return (await stat(path).catch(() => undefined)) !== undefined;
 }

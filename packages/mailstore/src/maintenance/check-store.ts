@@ -9,6 +9,7 @@ import { keptIndexes } from "../level/maintenance/kept-index.ts";
 import { damagesOfIndex } from "../level/maintenance/set-aside.ts";
 import { verifyIndexFiles } from "../level/maintenance/verify-index-files.ts";
 import type { LevelDriver } from "../level/driver.ts";
+import { refuseNoStore } from "../level/no-store.ts";
 import { openLockedDriver } from "../level/open-directory.ts";
 import { Segments } from "../level/segments.ts";
 import { StoreDamage } from "../level/store-damage.ts";
@@ -51,6 +52,7 @@ export async function checkStore({ directory, onFinding, onProgress }: CheckOpti
 
 /** Rejects where a directory holds no store: to open it would make one. */
 export async function requireStore(directory: string): Promise<void> {
+  await refuseNoStore(directory);
   await access(join(directory, "segments")).catch((error: unknown) => {
     throw new Error(`${resolve(directory)} holds no mail store`, { cause: error });
   });
