@@ -1,5 +1,5 @@
 // Makes damaged places of a segment harmless, each in a way that can be cut short and done again. What was there is kept.
-import { open, writeFile, type FileHandle } from "node:fs/promises";
+import { open, stat, truncate, writeFile } from "node:fs/promises";
 import { basename, join } from "node:path";
 import { syncDirectory } from "../level/disk-files.ts";
 import { damagedFolder } from "../level/maintenance/set-aside.ts";
@@ -25,12 +25,7 @@ export interface Stretch {
 export async function keepBytes(directory: string, { file, from, end }: Stretch): Promise<string> {
   const folder = await damagedFolder(directory);
   const copy = join(folder, `${basename(file)}-${from}`);
-  const handle = await open(file, "r");
-  try {
-    await writeFile(copy, await readSpan(handle, from, end), { mode: 0o600, flush: true });
-  } finally {
-    await handle.close();
-  }
+  await writeFile(copy, await readSpan(file, from, end), { mode: 0o600, flush: true });
   await syncDirectory(folder);
   return copy;
 }
@@ -47,17 +42,10 @@ export async function noteIncomplete(directory: string): Promise<void> {
 
 /** Puts a void over the stretch: readers of the log pass over it. The bytes behind its head stay as they are. */
 export async function voidRecord(segment: SegmentHeader, { file, from, end }: Stretch): Promise<void> {
-  const handle = await open(file, "r+");
-  try {
-    const { size } = await handle.stat();
-    if (size < end) await handle.truncate(end);
-    const head = { type: "void", length: end - from - RECORD_HEAD_BYTES, groupStart: from } as const;
-    const bytes = encodeRecordHead({ ...head, checksum: 0, firstChecksum: 0 }, { segment, offset: from });
-    await handle.write(bytes, 0, bytes.length, from);
-    await handle.sync();
-  } finally {
-    await handle.close();
-  }
+  const { size } = await stat(file);
+  if (size < end) await truncate(file, end);
+  const head = { type: "void", length: end - from - RECORD_HEAD_BYTES, groupStart: from } as const;
+  await writeAt(file, from, encodeRecordHead({ ...head, checksum: 0, firstChecksum: 0 }, { segment, offset: from }));
 }
 
 /** A header with one wrong bit is put right; false where nothing is wrong, or more. */
@@ -66,36 +54,40 @@ export async function mendHeader(
   number: number,
   { dryRun }: { readonly dryRun: boolean },
 ): Promise<boolean> {
-  const handle = await open(file, dryRun ? "r" : "r+");
-  try {
-    const bytes = await readSpan(handle, 0, SEGMENT_HEADER_BYTES);
-    if (decodeSegmentHeader(bytes, number) !== undefined) return false;
-    const mended = mendSegmentHeader(bytes, number);
-    if (mended === undefined) return false;
-    if (dryRun) return true;
-    await handle.write(mended, 0, mended.length, 0);
-    await handle.sync();
-    return true;
-  } finally {
-    await handle.close();
-  }
+  const bytes = await readSpan(file, 0, SEGMENT_HEADER_BYTES);
+  if (decodeSegmentHeader(bytes, number) !== undefined) return false;
+  const mended = mendSegmentHeader(bytes, number);
+  if (mended === undefined) return false;
+  if (!dryRun) await writeAt(file, 0, mended);
+  return true;
 }
 
 /** Puts a header in the place of one that is damaged; where the log has lost segments before it, that is not seen any more. */
 export async function putHeader(directory: string, file: string, header: SegmentHeader): Promise<void> {
   await noteIncomplete(directory);
   await keepBytes(directory, { file, from: 0, end: SEGMENT_HEADER_BYTES });
-  const handle = await open(file, "r+");
+  await writeAt(file, 0, encodeSegmentHeader(header));
+}
+
+/** Less where the file ends before. */
+async function readSpan(file: string, from: number, end: number): Promise<Buffer> {
+  const handle = await open(file, "r");
   try {
-    await handle.write(encodeSegmentHeader(header), 0, SEGMENT_HEADER_BYTES, 0);
-    await handle.sync();
+    const bytes = Buffer.alloc(end - from);
+    const { bytesRead } = await handle.read(bytes, 0, bytes.length, from);
+    return bytes.subarray(0, bytesRead);
   } finally {
     await handle.close();
   }
 }
 
-async function readSpan(file: FileHandle, from: number, end: number): Promise<Buffer> {
-  const bytes = Buffer.alloc(end - from);
-  const { bytesRead } = await file.read(bytes, 0, bytes.length, from);
-  return bytes.subarray(0, bytesRead);
+/** Durable when it resolves. */
+async function writeAt(file: string, offset: number, bytes: Buffer): Promise<void> {
+  const handle = await open(file, "r+");
+  try {
+    await handle.write(bytes, 0, bytes.length, offset);
+    await handle.sync();
+  } finally {
+    await handle.close();
+  }
 }
