@@ -1,6 +1,6 @@
 // Opens the driver on a directory.
 import { readdir, rm, stat, writeFile } from "node:fs/promises";
-import { dirname, join, resolve } from "node:path";
+import { join, resolve } from "node:path";
 import type { StoreDriver } from "../driver.ts";
 import { DiskFiles, syncDirectory } from "./disk-files.ts";
 import { openDriver, type LevelDriver } from "./driver.ts";
@@ -10,7 +10,7 @@ import { lastKey } from "./keys.ts";
 import { LEVEL_LIMITS, type LevelLimits } from "./limits.ts";
 import { dropKeptIndexes, keepIndex } from "./maintenance/kept-index.ts";
 import { setAsideDamagedIndex } from "./maintenance/set-aside.ts";
-import { makeDirectory } from "./make-directory.ts";
+import { makeDirectory, makeLastingDirectory } from "./make-directory.ts";
 import { refuseNoStore } from "./no-store.ts";
 import { openLevel } from "./open-level.ts";
 import type { StepListener } from "./steps.ts";
@@ -32,12 +32,9 @@ export async function openDirectory(options: LevelDriverOptions): Promise<StoreD
   const segments = join(directory, "segments");
   const index = join(directory, "index");
   await refuseNoStore(directory);
-  const first = await makeDirectory(directory);
+  await makeLastingDirectory(directory);
   for (const path of [segments, index]) await makeDirectory(path);
-  for (let path = directory; ; path = dirname(path)) {
-    await syncDirectory(path);
-    if (path === dirname(first ?? directory)) break;
-  }
+  await syncDirectory(directory);
   const lock = await lockStore(directory);
   try {
     await setAsideDamagedIndex(directory, options.log ?? SILENT);

@@ -7,7 +7,7 @@ import { syncDirectory } from "../level/disk-files.ts";
 import { copyIndex, copySynced } from "../level/maintenance/copy-index.ts";
 import { keepIndex } from "../level/maintenance/kept-index.ts";
 import { INCOMPLETE_FILE } from "../level/maintenance/whole-log.ts";
-import { makeDirectory } from "../level/make-directory.ts";
+import { makeDirectory, makeLastingDirectory } from "../level/make-directory.ts";
 import { BACKUP_FILE, isThere, RESTORING_FILE } from "../level/no-store.ts";
 import { lockStore } from "../level/store-lock.ts";
 import { copySegments, type SealedSegments, type SegmentsCopied } from "./backup-segments.ts";
@@ -42,7 +42,7 @@ export async function backupStore(directory: string, target: string): Promise<Ba
   if (`${resolve(target)}${sep}`.startsWith(`${resolve(directory)}${sep}`)) {
     throw new Error("a backup cannot lie in the data directory itself");
   }
-  await makeDirectory(target);
+  await makeLastingDirectory(resolve(target));
   const before = await readContents(target);
   if (before === undefined && (await readdir(target)).some((name) => !LEFT_BEHIND.test(name))) {
     throw new Error(`${target} holds something that is no backup`);
@@ -114,7 +114,7 @@ export async function restoreStore(
 ): Promise<CheckSummary> {
   const contents = await readContents(backup);
   if (contents === undefined) throw new Error(`${backup} holds no backup that was finished`);
-  await makeDirectory(directory);
+  await makeLastingDirectory(resolve(directory));
   if ((await readdir(directory)).length > 0) throw new Error(`${directory} is not empty`);
   const restoring = join(directory, RESTORING_FILE);
   await writeFile(restoring, "", { mode: 0o600 });

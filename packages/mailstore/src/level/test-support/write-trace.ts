@@ -8,7 +8,15 @@ interface TracedFile {
 }
 
 export class WriteTrace {
-  readonly #real = { open: fs.open, mkdir: fs.mkdir, rename: fs.rename, rm: fs.rm };
+  readonly #real = {
+    open: fs.open,
+    mkdir: fs.mkdir,
+    rename: fs.rename,
+    rm: fs.rm,
+    copyFile: fs.copyFile,
+    link: fs.link,
+    writeFile: fs.writeFile,
+  };
   readonly #files = new Map<string, TracedFile>();
   readonly #names = new Set<string>();
   /** Writes that were seen. */
@@ -16,7 +24,7 @@ export class WriteTrace {
 
   /** From now on, until it is stopped. */
   constructor() {
-    const { open, mkdir, rename, rm } = this.#real;
+    const { open, mkdir, rename, rm, copyFile, link, writeFile } = this.#real;
     Object.assign(fs, {
       open: async (path: string, flags: string, mode?: number) =>
         this.#opened(await open(path, flags, mode), path, flags),
@@ -35,6 +43,18 @@ export class WriteTrace {
       rm: async (path: string, options?: object) => {
         await rm(path, options);
         this.#forget(path);
+      },
+      copyFile: async (from: string, to: string, mode?: number) => {
+        await copyFile(from, to, mode);
+        this.#written(to, { isSynced: false });
+      },
+      link: async (from: string, to: string) => {
+        await link(from, to);
+        this.#names.add(to);
+      },
+      writeFile: async (path: string, data: Uint8Array, options?: { readonly flush?: boolean }) => {
+        await writeFile(path, data, options);
+        this.#written(path, { isSynced: options?.flush === true });
       },
     });
   }
@@ -84,6 +104,13 @@ export class WriteTrace {
         return result;
       },
     });
+  }
+
+  /** A file with all that is in it. */
+  #written(path: string, { isSynced }: { readonly isSynced: boolean }): void {
+    this.#files.set(path, { unsynced: isSynced ? 0 : 1 });
+    this.#names.add(path);
+    this.writes++;
   }
 
   #forget(path: string): void {
