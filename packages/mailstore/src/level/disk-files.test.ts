@@ -2,10 +2,11 @@
 // what was acknowledged.
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { basename, dirname, join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "@jest/globals";
 import type { BlobId } from "../ids.ts";
 import { accountId, mailboxId } from "../ids.ts";
+import { DiskFiles } from "./disk-files.ts";
 import { openLevelDriver } from "./index.ts";
 import { WriteTrace } from "./test-support/write-trace.ts";
 
@@ -38,6 +39,15 @@ async function* bodyOf(bytes: number): AsyncGenerator<Uint8Array> {
 function unsynced(): readonly string[] {
   return [...trace.unsyncedFiles, ...trace.unsyncedNames].filter((path) => /\.(seg|body)$/.test(path));
 }
+
+describe("a file on a disk", () => {
+  it("is read where it cannot be written", async () => {
+    // No system lets anybody write to a program that runs.
+    const file = await new DiskFiles(dirname(process.execPath)).open(basename(process.execPath));
+    expect(await file.read(0, 4)).toHaveLength(4);
+    await file.close();
+  });
+});
 
 describe("a store on a disk", () => {
   it("has synced each byte and each name of what it acknowledges", async () => {

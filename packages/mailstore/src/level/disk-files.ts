@@ -71,6 +71,10 @@ export class DiskFiles implements SegmentFiles {
   }
 
   async open(name: string): Promise<SegmentFile> {
+    return new DiskFile(await open(join(this.location, name), "r"));
+  }
+
+  async openToWrite(name: string): Promise<SegmentFile> {
     return new DiskFile(await open(join(this.location, name), "r+"));
   }
 

@@ -53,7 +53,7 @@ export class LogWriter {
       const lease = await options.segments.create("log", { number: 0, end: 0 });
       return new LogWriter(options, lease, { end: SEGMENT_HEADER_BYTES, size: 0, abandoned: false });
     }
-    const lease = await options.segments.acquire(end.segment);
+    const lease = await options.segments.resume(end.segment);
     if (lease === undefined) throw new Error(`the log's last segment is missing: ${end.segment}`);
     // The process before may have ended between a write and its sync; what is shown from now on must stay.
     await lease.file.sync();

@@ -55,6 +55,10 @@ export class MemoryFiles implements SegmentFiles {
     return this.#existing(name);
   }
 
+  openToWrite(name: string): Promise<SegmentFile> {
+    return this.open(name);
+  }
+
   async rename(from: string, to: string): Promise<void> {
     const file = this.#existing(from);
     this.#files.delete(from);

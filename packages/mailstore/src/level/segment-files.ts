@@ -17,7 +17,9 @@ export interface SegmentFiles {
   list(): Promise<readonly string[]>;
   /** Fails where the name is taken. */
   create(name: string): Promise<SegmentFile>;
+  /** To be read: what a disk that failed still lets be read is read. */
   open(name: string): Promise<SegmentFile>;
+  openToWrite(name: string): Promise<SegmentFile>;
   rename(from: string, to: string): Promise<void>;
   /** What was opened before stays readable. */
   remove(name: string): Promise<void>;

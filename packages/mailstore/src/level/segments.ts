@@ -69,7 +69,7 @@ export class Segments {
   async acquire(number: number): Promise<SegmentLease | undefined> {
     const kind = this.#kinds.get(number);
     if (kind === undefined) return undefined;
-    const open = this.#open.get(number) ?? { opening: this.#openFile(number, kind), users: 0 };
+    const open = this.#open.get(number) ?? { opening: this.#openFile(number, kind, "open"), users: 0 };
     // Each move fills the map's table a bit more, and each new table lies in V8's old space until that is collected.
     if (open !== this.#latest) {
       this.#open.delete(number);
@@ -84,6 +84,18 @@ export class Segments {
       if (!this.#kinds.has(number)) return undefined;
       throw error;
     }
+  }
+
+  /** To be written on; undefined where there is no such segment. */
+  async resume(number: number): Promise<SegmentLease | undefined> {
+    const kind = this.#kinds.get(number);
+    if (kind === undefined) return undefined;
+    const before = this.#open.get(number);
+    const open: OpenSegment = { opening: this.#openFile(number, kind, "openToWrite"), users: 1 };
+    const lease = this.#lease(open, { ...(await open.opening), path: this.#path(nameOf(number, kind)) });
+    if (before?.users === 0) await closeQuietly(before);
+    this.#setLatest(number, open);
+    return lease;
   }
 
   /** The header of a segment, or undefined where the file has none that is valid for its number. */
@@ -175,9 +187,9 @@ export class Segments {
     return `${this.#files.location}/${name}`;
   }
 
-  async #openFile(number: number, kind: SegmentKind): Promise<{ header: SegmentHeader; file: SegmentFile }> {
+  async #openFile(number: number, kind: SegmentKind, how: "open" | "openToWrite"): OpenSegment["opening"] {
     const name = nameOf(number, kind);
-    const file = await this.#files.open(name);
+    const file = await this.#files[how](name);
     try {
       const bytes = await file.read(0, SEGMENT_HEADER_BYTES);
       // Without it nothing in the segment could be read, and one wrong bit is certain to be found.
@@ -204,7 +216,7 @@ export class Segments {
     const spare = kind === "log" ? this.#spares.pop() : undefined;
     if (spare === undefined) return this.#files.create(name);
     await this.#files.rename(spare, name);
-    return this.#files.open(name);
+    return this.#files.openToWrite(name);
   }
 
   #lease(open: OpenSegment, segment: Omit<SegmentLease, "release">): SegmentLease {

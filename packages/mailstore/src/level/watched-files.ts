@@ -65,6 +65,12 @@ export class WatchedFiles implements SegmentFiles {
     return new WatchedFile(await this.#watch.run("file:read", path, () => this.#files.open(name)), this.#watch, path);
   }
 
+  async openToWrite(name: string): Promise<SegmentFile> {
+    const path = this.#path(name);
+    const file = await this.#watch.run("file:write", path, () => this.#files.openToWrite(name));
+    return new WatchedFile(file, this.#watch, path);
+  }
+
   rename(from: string, to: string): Promise<void> {
     return this.#watch.run("file:rename", this.#path(from), () => this.#files.rename(from, to));
   }

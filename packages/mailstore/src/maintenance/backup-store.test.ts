@@ -1,5 +1,5 @@
 // Backups of a store whose index was made anew since the one before, and of what is no store.
-import { mkdir, mkdtemp, readdir, rename, rm, stat, symlink, writeFile } from "node:fs/promises";
+import { chmod, mkdir, mkdtemp, readdir, rename, rm, stat, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "@jest/globals";
@@ -52,6 +52,17 @@ describe("a backup", () => {
     const tables = await tablesOf(backup);
     expect(tables.length).toBeGreaterThan(1);
     expect(tables[0]).toBe(first);
+  });
+
+  it("copies what may only be read", async () => {
+    const backup = join(base, "backup");
+    await grow("ann@example.org");
+    const segments = join(directory, "segments");
+    for (const name of await readdir(segments)) await chmod(join(segments, name), 0o400);
+    await backupStore(directory, backup);
+    for (const name of await readdir(join(backup, "segments"))) {
+      expect((await stat(join(backup, "segments", name))).mode & 0o777).toBe(0o600);
+    }
   });
 
   it("keeps what it has copied where a segment is removed meanwhile", async () => {

@@ -1,7 +1,7 @@
 // Copies LevelDB's files while it writes them. Tables never change; a manifest and a log only grow. So what a manifest
 // names, with the logs behind it, is the database as it was at one moment.
 import { constants } from "node:fs";
-import { copyFile, link, mkdir, open, readdir, readFile, rm, stat, utimes, writeFile } from "node:fs/promises";
+import { chmod, copyFile, link, mkdir, open, readdir, readFile, rm, stat, utimes, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { syncDirectory } from "../disk-files.ts";
 import { ignoreMissing, numberOfFile, readVersion, type LeveldbVersion } from "./leveldb-version.ts";
@@ -77,9 +77,10 @@ async function isLinked(from: string, to: string): Promise<boolean> {
 /** A copy that is on stable storage; of one mind with the original where the file system can share blocks. */
 export async function copySynced(from: string, to: string): Promise<void> {
   await copyFile(from, to, constants.COPYFILE_FICLONE);
+  // As it has the mode of the original, it may not be ours to write.
+  await chmod(to, 0o600);
   const copy = await open(to, "r+");
   try {
-    await copy.chmod(0o600);
     await copy.sync();
   } finally {
     await copy.close();

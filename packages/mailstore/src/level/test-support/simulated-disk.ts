@@ -140,6 +140,10 @@ export class SimulatedDisk implements SegmentFiles {
     return this.#file(inode);
   }
 
+  openToWrite(name: string): Promise<SegmentFile> {
+    return this.open(name);
+  }
+
   async open(name: string): Promise<SegmentFile> {
     await this.#operation("open");
     const inode = this.#names.get(name);
