@@ -137,11 +137,11 @@ describe("between its agreement and the handshake", () => {
     await until(client, welcomed);
     const [command, noise] = listener === "imap" ? ["s STARTTLS", "x NOOP\r\n"] : ["STARTTLS", "NOOP\r\n"];
     await client.send(`${command}\r\n${noise.repeat(3)}`, "whole");
-    await until(client, agreed);
-    const before = wire.bytes.length;
+    const [agreement] = (await until(client, agreed)).slice(-1);
     await client.startTls();
     // The very next octet behind the line is the handshake's.
-    expect(wire.bytes[before]).toBe(TLS_RECORD_OF_HANDSHAKE);
+    const line = `${agreement}\r\n`;
+    expect(wire.bytes[wire.bytes.indexOf(line) + line.length]).toBe(TLS_RECORD_OF_HANDSHAKE);
     client.destroy();
     wire.close();
   });

@@ -123,6 +123,24 @@ describe("opening after a crash", () => {
     expect(cut).toBeGreaterThan((end - start) / 2);
   });
 
+  it("keeps what it shows of a group that was written and never synced, whatever comes", async () => {
+    const disk = await SimulatedDisk.from();
+    const driver = await begin(disk);
+    await deliver(driver, "acknowledged");
+    const killed = new Promise<SimulatedDisk>((resolve) => {
+      disk.beforeOperation = async (name) => {
+        const { files } = await disk.image();
+        if (name === "sync" && files.get(FIRST_SEGMENT)?.includes("unknown") === true) resolve(disk.kill());
+      };
+    });
+    void deliver(driver, "unknown");
+    const left = await killed;
+    expect(await cursors(await openOn(left))).toEqual([1, 2, 3]);
+    // Of what was not synced until then nothing is left.
+    const cut = await SimulatedDisk.from(left.cut((below) => below - 1));
+    expect(await cursors(await openOn(cut))).toEqual([1, 2, 3]);
+  });
+
   it("says in one line what it replayed and what it cut", async () => {
     const disk = await SimulatedDisk.from();
     const driver = await begin(disk);
