@@ -92,6 +92,29 @@ describe("IMAP responses", () => {
     }
   });
 
+  it.each(EVIL)("tell %j that came as a literal in the answer to its command alone", async (evil) => {
+    const client = await server.imap("INBOX");
+    const literal = (text: string): string => `{${text.length}+}\r\n${text}`;
+    for (const command of [
+      `APPEND INBOX CATENATE (URL ${literal(`/INBOX/;UID=${evil}`)})`,
+      `SETMETADATA INBOX (/private/comment ${literal(evil)})`,
+      `GETMETADATA INBOX (/private/comment ${literal(`/private/${evil}`)})`,
+      `LIST "" INBOX RETURN (METADATA (${literal(`/private/${evil}`)}))`,
+      `SETACL INBOX ${literal(evil)} lr`,
+      `LISTRIGHTS INBOX ${literal(evil)}`,
+      `GETQUOTA ${literal(evil)}`,
+      `STATUS ${literal(evil)} (MESSAGES)`,
+      `LSUB "" ${literal(evil)}`,
+    ]) {
+      const { untagged, status } = await client.command(command);
+      for (const said of [...untagged, status]) {
+        expect(withoutLiterals(said).replace(/[\x80-\x9f]/g, "")).not.toMatch(CONTROL);
+        expect(said).toMatch(/^\* (METADATA|LIST|LISTRIGHTS) |^(OK|NO|BAD) /);
+      }
+    }
+    client.close();
+  });
+
   it("have names of mailboxes and flags that were given as literals in a form that ends nothing", async () => {
     const client = await server.imap("INBOX");
     for (const name of ['a"b', "a\\b", "a{5}", "a b", "(a)", "a*b", "NIL", "a]b"]) {
