@@ -27,6 +27,13 @@ const FILES: readonly (readonly [pattern: RegExp, only?: Kind])[] = [
   [/\.spare$|^lock\/|LOG$|holder/],
 ];
 
+/** Files with records or blocks, and how large those are at most. */
+const PLACED: readonly (readonly [pattern: RegExp, bytes: number])[] = [
+  [/^segments\/.*\.seg$/, 20_000],
+  [/^segments\/.*\.body$/, 100_000],
+  [/^index\/\d+\.ldb$/, 20_000],
+];
+
 let root: string;
 const stores = new Map<string, KnownStore>();
 let copies = 0;
@@ -217,6 +224,24 @@ describe.each(KINDS)("a data directory (%s)", (kind) => {
     );
     expect(outcomes["mended"]).toBeGreaterThan(0);
     expect(outcomes["lost"]).toBeGreaterThan(0);
+  });
+
+  it("is told with the place where it is, be it in a segment, a body or a table", async () => {
+    const { directory } = known();
+    for (const [pattern, recordBytesMax] of PLACED) {
+      const files = (await filesOf(directory)).filter((name) => pattern.test(name));
+      const sizes = await Promise.all(files.map(async (name) => (await stat(join(directory, name))).size));
+      const bytes = Math.max(...sizes);
+      const file = files[sizes.indexOf(bytes)] as string;
+      const at = Math.floor((3 * bytes) / 4);
+      const copy = await damagedCopy(directory, burst(file, at));
+      const [found] = (await check(copy)).findings;
+      expect(found).toMatchObject({ file: join(copy, file) });
+      // Where the record or the block begins in which it lies.
+      expect(found?.offset).toBeGreaterThan(Math.max(0, at - recordBytesMax));
+      expect(found?.offset).toBeLessThanOrEqual(at);
+      await rm(copy, { recursive: true });
+    }
   });
 
   it("makes the header of each segment again", async () => {
