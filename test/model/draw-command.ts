@@ -34,8 +34,8 @@ const MAKERS: readonly (readonly [weight: number, make: Maker])[] = [
   [2, () => ({ text: "CHECK" })],
   [1, () => ({ text: "NOOP" })],
   [2, (draw) => ({ text: `RENAME ${drawName(draw)} ${draw.of(NAMES.slice(1))}` })],
-  [1, (draw) => ({ text: `CREATE ${draw.of(NAMES.slice(1))}` })],
-  [0.3, (draw) => ({ text: `DELETE ${draw.of(NAMES.slice(1))}` })],
+  [3, (draw) => ({ text: `CREATE ${draw.of(NAMES.slice(1))}` })],
+  [1, (draw) => ({ text: `DELETE ${draw.of(NAMES.slice(1))}` })],
 ];
 const WEIGHTS = MAKERS.reduce((sum, [weight]) => sum + weight, 0);
 

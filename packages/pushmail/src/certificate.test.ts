@@ -1,5 +1,5 @@
 import { X509Certificate } from "node:crypto";
-import { mkdtemp, readdir, readFile, rm, stat, writeFile } from "node:fs/promises";
+import { mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "@jest/globals";
@@ -57,6 +57,16 @@ describe("the self-signed pair", () => {
     await writeFile(join(data, "tls-cert.pem"), first.cert);
     const made = await loadCertificate(settings, now);
     expect(made.cert).not.toBe(first.cert);
+  });
+
+  it("stays as it is where it cannot be read", async () => {
+    const made = await loadCertificate(settings, now);
+    const certFile = join(data, "tls-cert.pem");
+    await rm(certFile);
+    // It is there, and reading it fails.
+    await mkdir(certFile);
+    await expect(loadCertificate(settings, now)).rejects.toThrow(/TLS with the pair that is kept: EISDIR/);
+    expect(await readFile(join(data, "tls-key.pem"), "utf8")).toBe(made.key);
   });
 
   it("leaves nothing on disk with the mail in memory", async () => {

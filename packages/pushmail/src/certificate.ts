@@ -44,12 +44,22 @@ export async function loadCertificate(settings: CertificateSettings, now: Date):
   if (memory) return makePair(hostname, now);
   const keyFile = join(data, "tls-key.pem");
   const certFile = join(data, "tls-cert.pem");
-  const kept = await readPair(keyFile, certFile).catch(() => undefined);
+  const kept = await readKept(keyFile, certFile);
   if (kept !== undefined && serves(kept, hostname, now)) return kept;
   const pair = makePair(hostname, now);
   await writeFile(keyFile, pair.key, { mode: 0o600 });
   await writeFile(certFile, pair.cert);
   return pair;
+}
+
+/** Undefined where there is none: one that cannot be read just now is not replaced, for clients may know it. */
+async function readKept(keyFile: string, certFile: string): Promise<KeyAndCertificate | undefined> {
+  try {
+    return await readPair(keyFile, certFile);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === "ENOENT") return undefined;
+    throw new StartFault(`TLS with the pair that is kept: ${(error as Error).message}`, { cause: error });
+  }
 }
 
 async function readNamed(tlsKey: string, tlsCert: string): Promise<KeyAndCertificate> {

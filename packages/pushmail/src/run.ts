@@ -16,7 +16,14 @@ export async function run(args: readonly string[]): Promise<number> {
     stdout.write(await help(rest[0]));
     return 0;
   }
-  const command = await commandNamed(name);
+  let command: CliCommand | undefined;
+  try {
+    command = await commandNamed(name);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== "EMFILE") throw error;
+    stderr.write("pushmail: too few file descriptors to begin with (see ulimit -n)\n");
+    return 2;
+  }
   if (command === undefined) {
     stderr.write(`pushmail: there is no command "${name}" (see pushmail help)\n`);
     return 2;
