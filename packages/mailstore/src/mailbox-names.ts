@@ -143,7 +143,7 @@ export async function setSubscribed(
     if (account.isSubscribed(name) === request.subscribed) return false;
     const others = account.directory.subscriptions.filter((other) => other !== name);
     const subscriptions = request.subscribed ? [...others, name] : others;
-    const directory = Buffer.from(JSON.stringify({ ...account.directory, subscriptions }));
+    const directory = encodeProperties({ ...account.directory, subscriptions });
     const { subscriptionsMax, subscriptionsBytesMax } = context.limits;
     const isMore = subscriptions.length > account.directory.subscriptions.length;
     if (isMore && (subscriptions.length > subscriptionsMax || directory.length > subscriptionsBytesMax)) {
@@ -249,6 +249,6 @@ class Names {
   save(subscriptions: readonly string[] = this.#account.directory.subscriptions): void {
     const properties = { mailboxNext: this.#next, uidValidityLast: this.#validity, subscriptions };
     const { directoryGuard } = this.#account;
-    this.#draft.properties(ACCOUNT_DIRECTORY, directoryGuard, Buffer.from(JSON.stringify(properties)));
+    this.#draft.properties(ACCOUNT_DIRECTORY, directoryGuard, encodeProperties(properties));
   }
 }

@@ -1,4 +1,5 @@
 // One mailbox of a loaded account: its head always, its contents while somebody needs them.
+import type { DirectoryProperties } from "./account-state.ts";
 import type { MailboxHead } from "./driver.ts";
 import type { Uid } from "./ids.ts";
 import { loadContents, type MailboxContents } from "./mailbox-contents.ts";
@@ -23,8 +24,9 @@ export interface MailboxProperties {
 
 const NO_RIGHTS: readonly RightsEntry[] = [];
 
-export function encodeProperties(properties: MailboxProperties): Uint8Array {
-  return Buffer.from(JSON.stringify(properties));
+/** They stay in memory with the head: a Buffer would keep all of the pool that it is cut from. */
+export function encodeProperties(properties: MailboxProperties | DirectoryProperties): Uint8Array {
+  return new TextEncoder().encode(JSON.stringify(properties));
 }
 
 export class MailboxState {
