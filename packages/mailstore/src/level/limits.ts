@@ -36,6 +36,8 @@ export interface LevelLimits {
   readonly readBytesMax: number;
   /** Bytes between two bodies that are read along, so that both come with one read. */
   readonly readGapBytesMax: number;
+  /** Callers whose bodies are read at a time, each some at once: the others hold no memory for them, and no thread. */
+  readonly rangeReadsAtOnce: number;
   /** Bodies that were read whole and found sound, noted so that their parts need no check. */
   readonly checkedBodiesMax: number;
   /** Bytes of bodies that compaction copies in one commit. */
@@ -76,6 +78,7 @@ export const LEVEL_LIMITS: LevelLimits = {
   touchedMax: 65_536,
   readBytesMax: 256 * KIB,
   readGapBytesMax: 32 * KIB,
+  rangeReadsAtOnce: 4,
   checkedBodiesMax: 65_536,
   compactBytesMax: MIB,
   sliceEntriesMax: 1_000,

@@ -10,7 +10,7 @@ import type { SegmentFile } from "./segment-files.ts";
 import { Segments } from "./segments.ts";
 import { crc32 } from "node:zlib";
 
-const LIMITS = { ...LEVEL_LIMITS, readBytesMax: 100_000, readGapBytesMax: 10_000 };
+const LIMITS = { ...LEVEL_LIMITS, readBytesMax: 100_000, readGapBytesMax: 10_000, rangeReadsAtOnce: 2 };
 
 function bodyOf(size: number, seed: number): Buffer {
   return Buffer.from(Array.from({ length: size }, (_, i) => (i * 31 + seed * 7 + (i >> 8)) & 0xff));
@@ -18,6 +18,8 @@ function bodyOf(size: number, seed: number): Buffer {
 
 class Shelf {
   reads = 0;
+  /** What each read waits for. */
+  gate: Promise<void> = Promise.resolve();
   readonly bodies: Buffer[] = [];
   readonly blobs: BlobId[] = [];
   readonly reader: RangeReader;
@@ -29,8 +31,9 @@ class Shelf {
     this.#file = lease.file;
     this.#segment = lease.header;
     const read = lease.file.read.bind(lease.file);
-    lease.file.read = (...args) => {
+    lease.file.read = async (...args) => {
       this.reads++;
+      await this.gate;
       return read(...args);
     };
     this.reader = new RangeReader(segments, { ...LIMITS, checks: new BodyChecks(100) });
@@ -100,6 +103,19 @@ describe("RangeReader", () => {
     expect(shelf.reads).toBe(4 + 1);
     await shelf.read(...[0, 1, 2, 3].map((i) => [i, 4000, 9000] as const));
     expect(shelf.reads).toBe(4 + 1 + 4);
+  });
+
+  it("reads for no more callers at a time than rangeReadsAtOnce, and then for the next ones", async () => {
+    const shelf = await Shelf.open();
+    for (let i = 0; i < 2; i++) await shelf.put(bodyOf(20_000, i));
+    let open = (): void => undefined;
+    shelf.gate = new Promise((resolve) => (open = resolve));
+    const callers = [0, 1, 0, 1, 0].map((i) => shelf.read([i, 0, 100]));
+    await new Promise((resolve) => setImmediate(resolve));
+    expect(shelf.reads).toBe(LIMITS.rangeReadsAtOnce);
+    open();
+    await Promise.all(callers);
+    expect(shelf.reads).toBe(5);
   });
 
   it("leaves out what is damaged, moved, far behind its head or not there, and gives the rest", async () => {

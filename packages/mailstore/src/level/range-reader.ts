@@ -1,5 +1,6 @@
 // Ranges of many bodies at once. Bodies that came one after the other lie side by side: one read takes in many of them.
 import type { BlobRange } from "../driver.ts";
+import { TaskSlots } from "../task-slots.ts";
 import type { BodyChecks } from "./body-checks.ts";
 import { decodeRecordHead, FIRST_BLOCK_BYTES, placeOf, RECORD_HEAD_BYTES } from "./record.ts";
 import type { SegmentLease, Segments } from "./segments.ts";
@@ -10,6 +11,8 @@ export interface RangeReaderOptions {
   readonly readBytesMax: number;
   /** Bytes that nobody asked for between two ranges which are read together. */
   readonly readGapBytesMax: number;
+  /** Callers whose ranges are read at a time. */
+  readonly rangeReadsAtOnce: number;
 }
 
 /** What is read of a segment for one range: a record from its head on. */
@@ -44,17 +47,23 @@ export function mergeStretches(stretches: readonly Stretch[], limits: MergeLimit
 export class RangeReader {
   readonly #segments: Segments;
   readonly #options: RangeReaderOptions;
+  readonly #slots: TaskSlots;
 
   constructor(segments: Segments, options: RangeReaderOptions) {
     this.#segments = segments;
     this.#options = options;
+    this.#slots = new TaskSlots(options.rangeReadsAtOnce);
   }
 
   /**
    * The bytes of each range, checked. Undefined where they cannot be had in this way: the body was moved, is long and
    * must be checked whole, or something is damaged. Whoever reads that body alone finds out.
    */
-  async read(ranges: readonly BlobRange[]): Promise<readonly (Buffer | undefined)[]> {
+  read(ranges: readonly BlobRange[]): Promise<readonly (Buffer | undefined)[]> {
+    return this.#slots.run(() => this.#read(ranges));
+  }
+
+  async #read(ranges: readonly BlobRange[]): Promise<readonly (Buffer | undefined)[]> {
     const bytes = ranges.map((): Buffer | undefined => undefined);
     const { readGapBytesMax } = this.#options;
     const wanted = ranges.flatMap(({ blob, start, end }, at): Stretch[] => {
