@@ -48,7 +48,14 @@ async function answers(imap: MemoryImap): Promise<string[]> {
 const { fetch: FETCH, search: SEARCH } = DEFAULT_IMAP_LIMITS;
 const LOWERED: Partial<ImapLimits> = {
   fetch: { ...FETCH, batchMessagesMax: 2, heldOctetsMax: 300, groupOctetsMax: 400 },
-  search: { ...SEARCH, batchMessagesMax: 2, heldOctetsMax: 300, groupOctetsMax: 400, lineBytesMax: 20 },
+  search: {
+    ...SEARCH,
+    batchMessagesMax: 2,
+    detailedMessagesMax: 2,
+    heldOctetsMax: 300,
+    groupOctetsMax: 400,
+    lineBytesMax: 20,
+  },
   outputBytesMax: 100,
   inputBytesMax: 10,
   selectLoadMax: 1,
@@ -69,6 +76,15 @@ describe("bounds of what is done at once", () => {
     expect(low.work.messagesAtOnceMax).toBeLessThanOrEqual(2);
     // A group is full with the message that reaches its bound.
     expect(low.work.octetsAtOnceMax).toBeLessThan(400 + 300);
+  });
+
+  it("of a search in texts are of how many messages it holds the summaries", async () => {
+    const imap = await start({ limits: { search: { ...SEARCH, detailedMessagesMax: 3 } } });
+    await fill(imap);
+    const client = await imap.open("INBOX");
+    expect(await client.ok("SEARCH TEXT needle")).toEqual(["* SEARCH 3 6 9 12"]);
+    expect(imap.work.messagesAtOnceMax).toBe(3);
+    client.close();
   });
 
   it("of a header are how far it is searched for fields", async () => {

@@ -6,8 +6,8 @@ export const TEXTS_MAX = 31;
 
 /** Messages ascending by UID, each with a bit for every text that it does not have. */
 export class RuledOut {
-  #uids: Uint32Array = new Uint32Array(1_024);
-  #texts: Uint32Array = new Uint32Array(1_024);
+  #uids: Uint32Array = new Uint32Array(64);
+  #texts: Uint32Array = new Uint32Array(64);
   #count = 0;
 
   /** Takes note of a message; UIDs come ascending. */

@@ -3,6 +3,8 @@
 export interface SearchLimits {
   /** Messages that are looked up at once. */
   readonly batchMessagesMax: number;
+  /** Messages whose summaries are held at once: what is opened of them lasts until all of them have been searched. */
+  readonly detailedMessagesMax: number;
   /** How much of a header is looked at; a text behind it is not found. */
   readonly headerBytesMax: number;
   /** Messages whose texts lie within so many octets are read at once, others text by text in pieces. */
@@ -25,6 +27,7 @@ export interface SearchLimits {
 
 export const SEARCH_LIMITS: SearchLimits = {
   batchMessagesMax: 1_000,
+  detailedMessagesMax: 32,
   headerBytesMax: 1_048_576,
   heldOctetsMax: 65_536,
   groupOctetsMax: 131_072,

@@ -34,7 +34,7 @@ export async function searchMessages(session: Session, state: Selected, key: Sea
   // Flushing finds out that a client has left: nothing else is written until the end.
   const slice = new TimeSlice(session, () => session.flush());
   const search: Search = { session, state, plan, slice, found: [], ruledOut: () => 0 };
-  const { batchMessagesMax } = session.limits.search;
+  const { batchMessagesMax, detailedMessagesMax } = session.limits.search;
   const bounds = searchBounds(key, view);
   slice.goal = view.countOf(bounds);
   let open = await siftByIndex(search, uidBatches(view, bounds, batchMessagesMax));
@@ -43,7 +43,7 @@ export async function searchMessages(session: Session, state: Selected, key: Sea
     const metadata = inBatches(open, batchMessagesMax, (set) => handle.metadata(set));
     open = await uidsOf(sift(search, metadata));
   }
-  const details = inBatches(open, batchMessagesMax, (set) => handle.details(set));
+  const details = inBatches(open, detailedMessagesMax, (set) => handle.details(set));
   await siftByTexts(search, sift(search, details));
   return Uint32Array.from(search.found).sort();
 }
