@@ -61,6 +61,13 @@ export function describeStoreDriver(name: string, open: () => Promise<OpenedStor
       return driver;
     }
 
+    it("says whether something is being made durable", async () => {
+      const committed = driver.commit([transaction(A, [append(INBOX, 1)])]);
+      expect(driver.isCommitting).toBe(true);
+      await committed;
+      while (driver.isCommitting) await new Promise((resolve) => setImmediate(resolve));
+    });
+
     describe("law 1: the account is the atom", () => {
       it("writes all parts of a transaction or none", async () => {
         const before = await driver.head(A);

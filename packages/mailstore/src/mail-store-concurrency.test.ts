@@ -84,6 +84,9 @@ function unhurried(driver: StoreDriver, dice: Dice): StoreDriver {
   const { directory } = driver;
   return {
     commit: paused((...args) => driver.commit(...args)),
+    get isCommitting(): boolean {
+      return driver.isCommitting;
+    },
     head: paused((...args) => driver.head(...args)),
     log: paused((...args) => driver.log(...args)),
     trimLog: paused((...args) => driver.trimLog(...args)),

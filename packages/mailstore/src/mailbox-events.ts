@@ -1,7 +1,7 @@
 // What committed transactions say of one mailbox, read from the log again where memory does not have it.
-import { setImmediate as turnOfEventLoop } from "node:timers/promises";
 import { emailIdOf } from "./chunk-codec.ts";
 import type { LogRecord, StoreDriver } from "./driver.ts";
+import { giveWay } from "./give-way.ts";
 import { blobId, type Cursor, type Uid } from "./ids.ts";
 import type { AppendedRow, PackedRows } from "./appended-rows.ts";
 import { decodeFacts, type MailboxFact } from "./log-record.ts";
@@ -67,7 +67,7 @@ export async function readRowsInLog(
     for (const event of page.events) {
       for (const [uid, row] of coldRows(at, event)) {
         rows.set(uid, row);
-        if (rows.size % ROWS_PER_TURN === 0) await turnOfEventLoop();
+        if (rows.size % ROWS_PER_TURN === 0) await giveWay(driver);
       }
       read = event.cursor;
     }

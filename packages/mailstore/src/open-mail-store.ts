@@ -9,6 +9,7 @@ import type { BlobRange, StoreDriver } from "./driver.ts";
 import { setFlags } from "./flags.ts";
 import { Credentials } from "./credentials.ts";
 import { ACCOUNT_DIRECTORY, type AccountId, type Cursor, type MailboxId, type Uid } from "./ids.ts";
+import { giveWay } from "./give-way.ts";
 import { IdleIndexes } from "./idle-indexes.ts";
 import { DEFAULT_STORE_LIMITS, type StoreLimits } from "./limits.ts";
 import { LoadedAccounts, saveRecentFrom } from "./loaded-accounts.ts";
@@ -283,6 +284,10 @@ class DriverMailStore implements port.MailStore {
 
   watch(account: AccountId, wake: () => void): () => void {
     return this.#context.accounts.watch(account, wake);
+  }
+
+  giveWay(): Promise<void> {
+    return giveWay(this.#context.driver);
   }
 
   compact(): Promise<number> {

@@ -13,6 +13,7 @@ import {
 } from "./chunk-codec.ts";
 import { cacheKey, metadataChunk, rowsInLog, summaryChunk } from "./cold-rows.ts";
 import type { Snapshot } from "./driver.ts";
+import { giveWay } from "./give-way.ts";
 import { cursor, type Uid } from "./ids.ts";
 import type { MailboxContents } from "./mailbox-contents.ts";
 import type { MailboxState } from "./mailbox-state.ts";
@@ -128,7 +129,7 @@ async function pushCold(
     rowsSinceTurn += rows;
     if (rowsSinceTurn < ROWS_PER_TURN) return;
     rowsSinceTurn = 0;
-    await turnOfEventLoop();
+    await giveWay(context.driver);
   };
   for (const [number, rows] of byChunk(tail, CHUNK_WIDTH.metadata)) {
     await pace(rows.length);

@@ -338,6 +338,8 @@ export interface MailStore {
    */
   watch(account: AccountId, wake: () => void): () => void;
 
+  /** Between two slices of long work: everybody else has a turn, and what is being made durable goes first. */
+  giveWay(): Promise<void>;
   /** Reclaims the space of expunged mail; returns the bytes given back. */
   compact(): Promise<number>;
   close(): Promise<void>;

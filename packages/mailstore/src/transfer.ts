@@ -1,10 +1,10 @@
 // Copy, move and expunge: whole sets in one transaction, all or nothing.
-import { setImmediate as turnOfEventLoop } from "node:timers/promises";
 import { originOf } from "./chunk-codec.ts";
 import { readDetails, readMetadata } from "./cold-rows.ts";
 import type { Transaction } from "./driver.ts";
 import { deletedUids } from "./flags.ts";
 import { kindOfFlag, type FlagKind } from "./flag-sets.ts";
+import { giveWay } from "./give-way.ts";
 import type { Cursor, Uid } from "./ids.ts";
 import type { AppendedRow } from "./appended-rows.ts";
 import type { MailboxContents } from "./mailbox-contents.ts";
@@ -129,7 +129,7 @@ export async function takeRows(
     options.onRead?.(uids.length);
     untilTurn -= rows.length;
     if (untilTurn > 0) continue;
-    await turnOfEventLoop();
+    await giveWay(from.context.driver);
     untilTurn += ROWS_PER_TURN;
   }
   return { uids, counts };

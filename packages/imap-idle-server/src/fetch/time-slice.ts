@@ -39,7 +39,7 @@ export class TimeSlice implements Figures {
   async #giveWay(): Promise<void> {
     await this.#session?.progress.tell(this);
     await this.#beforeRest();
-    await turnOfEventLoop();
+    await (this.#session?.store.giveWay() ?? turnOfEventLoop());
     this.#endsAtMs = performance.now() + this.#sliceMs;
   }
 }

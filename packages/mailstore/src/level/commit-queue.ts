@@ -36,10 +36,11 @@ export interface CommitQueueOptions {
 export class CommitQueue {
   readonly #options: CommitQueueOptions;
   #waiting: CommitRequest[] = [];
-  #active = false;
   #running: Promise<void> = Promise.resolve();
   #applied: Promise<void> = Promise.resolve();
   #closed = false;
+  /** Whether a group is on its way. */
+  isActive = false;
   /** The log up to here has been given to the index. */
   end: LogPosition;
 
@@ -52,7 +53,7 @@ export class CommitQueue {
     if (this.#closed) return this.#fail(request, new Error("the store is closed"));
     if (request.bytes > REQUEST_BYTES_MAX) return this.#fail(request, new RangeError("too much for one commit"));
     this.#waiting.push(request);
-    if (!this.#active) this.#running = this.#run();
+    if (!this.isActive) this.#running = this.#run();
   }
 
   /** Lets what waits come to its end; everything later is refused. */
@@ -63,7 +64,7 @@ export class CommitQueue {
   }
 
   async #run(): Promise<void> {
-    this.#active = true;
+    this.isActive = true;
     while (this.#waiting.length > 0) {
       // Requests made in one turn of the event loop share a group.
       await Promise.resolve();
@@ -74,7 +75,7 @@ export class CommitQueue {
         for (const request of open) this.#fail(request, error);
       }
     }
-    this.#active = false;
+    this.isActive = false;
   }
 
   #take(): CommitRequest[] {

@@ -129,6 +129,10 @@ export class LevelDriver implements StoreDriver {
     });
   }
 
+  get isCommitting(): boolean {
+    return this.#queue.isActive;
+  }
+
   head(account: AccountId): Promise<AccountHead | undefined> {
     return this.#heads.read(account);
   }
