@@ -28,10 +28,11 @@ const FILES: readonly (readonly [pattern: RegExp, only?: Kind])[] = [
 ];
 
 /** Files with records or blocks, and how large those are at most. */
-const PLACED: readonly (readonly [pattern: RegExp, bytes: number])[] = [
+const PLACED: readonly (readonly [pattern: RegExp, bytes: number, only?: Kind])[] = [
   [/^segments\/.*\.seg$/, 20_000],
   [/^segments\/.*\.body$/, 100_000],
   [/^index\/\d+\.ldb$/, 20_000],
+  [/^kept\/.*\.ldb$/, 20_000, "compacted"],
 ];
 
 let root: string;
@@ -226,9 +227,9 @@ describe.each(KINDS)("a data directory (%s)", (kind) => {
     expect(outcomes["lost"]).toBeGreaterThan(0);
   });
 
-  it("is told with the place where it is, be it in a segment, a body or a table", async () => {
+  it("is told with the place where it is, be it in a segment, a body or a table of the index or its copy", async () => {
     const { directory } = known();
-    for (const [pattern, recordBytesMax] of PLACED) {
+    for (const [pattern, recordBytesMax] of PLACED.filter(([, , only = kind]) => only === kind)) {
       const files = (await filesOf(directory)).filter((name) => pattern.test(name));
       const sizes = await Promise.all(files.map(async (name) => (await stat(join(directory, name))).size));
       const bytes = Math.max(...sizes);

@@ -14,6 +14,7 @@ it.each<readonly [string, readonly string[]]>([
   [`URI:"x, email:alice@example.org", email:bob@example.org`, ["bob@example.org"]],
   // What is not understood.
   [`DNS:a"b, email:alice@example.org`, []],
+  [`email:alice@example.org, DNS:a"b`, []],
   ["email:alice@example.org; more", ["alice@example.org; more"]],
   ["no names", []],
 ])("in %j are %j", (names, addresses) => {
