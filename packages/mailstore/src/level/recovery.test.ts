@@ -291,6 +291,8 @@ describe("damage that no crash explains", () => {
     const torn = await SimulatedDisk.from(changed(image, FIRST_SEGMENT, (bytes) => bytes.fill(0, end - 1, end)));
     const next = await openOn(torn);
     await deliver(next, "second");
+    // Then the index has it, too.
+    expect(await cursors(next)).toEqual([1, 2]);
     const two = await torn.image();
     expect([...two.files.keys()].sort()).toEqual([FIRST_SEGMENT, "0000000002.seg"]);
     expect(await cursors(await openOn(await SimulatedDisk.from(withoutIndex(two))))).toEqual([1, 2]);
@@ -300,6 +302,11 @@ describe("damage that no crash explains", () => {
     for (const broken of [withoutFirst, badHeader(FIRST_SEGMENT, 3), badHeader("0000000002.seg", 3)]) {
       const opening = openOn(await SimulatedDisk.from(withoutIndex(broken)));
       await expect(opening).rejects.toMatchObject({ code: "STORE_DAMAGED" });
+    }
+    // The index says how far the log went.
+    for (const left of [[], [...two.files].slice(0, 1)]) {
+      const opening = openOn(await SimulatedDisk.from({ ...two, files: new Map(left) }));
+      await expect(opening).rejects.toMatchObject({ code: "STORE_DAMAGED", file: "simulated/0000000002.seg" });
     }
     // One wrong bit is put right.
     for (const name of [FIRST_SEGMENT, "0000000002.seg"]) {
