@@ -3,6 +3,7 @@ import type { CommitResult, StoreDriver } from "../driver.ts";
 import { accountId, cursor, mailboxId, type BlobId } from "../ids.ts";
 import { openDriver } from "./driver.ts";
 import { LEVEL_LIMITS, type LevelLimits } from "./limits.ts";
+import { randomFrom } from "../test-support/random-from.ts";
 import { SimulatedDisk } from "./test-support/simulated-disk.ts";
 
 const A = accountId(1);
@@ -137,6 +138,52 @@ describe("a disk in trouble", () => {
       });
     }
   }
+
+  it.each([1, 6])(
+    "has all that it acknowledged after a power cut, whichever %i operations failed before",
+    async (run) => {
+      const random = randomFrom(Number(process.env["TEST_SEED"]));
+      for (let at = 0; at < 40; at++) {
+        const { driver, trouble } = await begin();
+        trouble.code = "EIO";
+        const delivered: Delivered[] = [];
+        for (let i = 0; i < 5; i++) delivered.push(await deliver(driver, BODIES.inline + i));
+        let operations = 0;
+        trouble.failing = () => operations++ >= at && operations <= at + run;
+        // The next segment begins among these.
+        for (let i = 0; i < 6; i++) {
+          await deliver(driver, `${BODIES.inline} behind ${i}`).then(
+            (mail) => delivered.push(mail),
+            (error: unknown) => expect([at, error]).toMatchObject([at, { code: REFUSAL.EIO }]),
+          );
+        }
+        trouble.failing = () => false;
+        delivered.push(await deliver(driver, "after the trouble"));
+        const again = await openOn(await SimulatedDisk.from(trouble.disk.cut(random)));
+        await checkExactly(again, delivered);
+        await again.close();
+      }
+    },
+  );
+
+  it("loses nothing behind a segment that could not be made, and not be removed either", async () => {
+    const { driver, trouble } = await begin();
+    trouble.code = "EIO";
+    const delivered: Delivered[] = [];
+    for (let i = 0; i < 5; i++) delivered.push(await deliver(driver, BODIES.inline + i));
+    let isMaking = false;
+    trouble.failing = (operation) => {
+      isMaking ||= operation === "create";
+      return isMaking && (operation === "sync" || operation === "remove");
+    };
+    await expect(deliver(driver, BODIES.inline)).rejects.toMatchObject({ code: REFUSAL.EIO });
+    expect(isMaking).toBe(true);
+    trouble.failing = () => false;
+    // There is room for it in the old one, whose end the other's header names.
+    delivered.push(await deliver(driver, BODIES.small));
+    const again = await openOn(await SimulatedDisk.from(await trouble.disk.image()));
+    await checkExactly(again, delivered);
+  });
 
   it("refuses a body that one of its syncs has lost a part of, whatever the later ones say", async () => {
     const { driver, trouble } = await begin({

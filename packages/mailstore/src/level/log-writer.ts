@@ -111,6 +111,8 @@ export class LogWriter {
   async #roll(): Promise<void> {
     await this.#filling;
     const previous = this.#lease;
+    // Even one that cannot be made may leave its header, and with it the word that the log ends here.
+    this.#abandoned = true;
     const next = await this.#segments.create("log", { number: previous.header.number, end: this.#end });
     const size = await next.file.size();
     this.#lease = next;
@@ -149,7 +151,7 @@ export class LogWriter {
       this.#filledEnd = from + bytes;
     } catch (error) {
       // The system reports a failure once: it may have been that of a group being written.
-      this.#fillFault = new Error("the log could not be synced", { cause: error });
+      this.#fillFault = error as Error;
       this.#abandoned = true;
     }
   }

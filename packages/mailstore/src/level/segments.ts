@@ -121,7 +121,7 @@ export class Segments {
     );
   }
 
-  /** A new segment, its name durable; its header is so with the first sync of the file. */
+  /** A new segment, its name durable; the header of a body's is so with the first sync of the file. */
   async create(kind: SegmentKind, previous: { readonly number: number; readonly end: number }): Promise<SegmentLease> {
     const number = this.nextNumber++;
     const name = nameOf(number, kind);
@@ -131,6 +131,8 @@ export class Segments {
       // Before the header: a recycled file must not be found under its old name with a new header.
       await this.#files.syncNames();
       await file.write(0, [encodeSegmentHeader(header)]);
+      // The log goes on behind it even where the sync of its first group fails: then nothing else would bring it there.
+      if (kind === "log") await file.sync();
     } catch (error) {
       // What cannot be removed now is no segment, and a later open or compaction removes it.
       await file.close().catch(() => undefined);

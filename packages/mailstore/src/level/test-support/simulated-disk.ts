@@ -38,7 +38,15 @@ class Inode {
       throw error;
     });
     for (const { position, bytes } of covered) this.durable = written(this.durable, position, bytes);
-    this.pending = this.pending.filter((write) => !covered.has(write));
+    // Of what was written before to the same places, nothing comes back.
+    const last = this.pending.findLastIndex((write) => covered.has(write));
+    const isOver = ({ position, bytes }: PendingWrite): boolean =>
+      [...covered].some(
+        (write) => write.position <= position && position + bytes.length <= write.position + write.bytes.length,
+      );
+    this.pending = this.pending.filter(
+      (write, i) => !covered.has(write) && !(write.isGivenUp && i < last && isOver(write)),
+    );
   }
 
   /** Any of the unsynced sectors; the file may be as long as if it had them all. */
