@@ -1,6 +1,7 @@
 // What the commands that look after a data directory have in common: their options, their exit codes, their errors.
 import { parseArgs, type ParseArgsConfig } from "node:util";
 import type { CliCommand, CliIo } from "@pushmail/client-cli";
+import { reasonOf } from "./start-fault.ts";
 import { untilStopped } from "./stop-signal.ts";
 
 /** 0: all is well; 1: something was found; 2: it could not run. */
@@ -60,7 +61,7 @@ Exit codes: 0 ${done}  1 ${found}  2 it could not run
         const options = optionsOf(definition, args, io);
         return await untilStopped(io.signal, () => definition.run(options, io));
       } catch (error) {
-        io.stderr.write(`pushmail ${name}: ${(error as Error).message.split("\n")[0]}\n`);
+        io.stderr.write(`pushmail ${name}: ${reasonOf(error as Error).split("\n")[0]}\n`);
         return 2;
       }
     },

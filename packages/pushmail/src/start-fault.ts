@@ -1,7 +1,15 @@
+// What is said where the process cannot begin, or a command cannot run.
+import { Refusal } from "@pushmail/mailstore";
+
 /** The process cannot start as it was asked to; `message` is one line for whoever asked. */
 export class StartFault extends Error {
   constructor(message: string, options?: ErrorOptions) {
     super(message, options);
     this.name = "StartFault";
   }
+}
+
+/** What whoever runs it is told of an error: what the system said, where the message is meant for clients. */
+export function reasonOf(error: Error): string {
+  return error instanceof Refusal && error.cause instanceof Error ? error.cause.message : error.message;
 }

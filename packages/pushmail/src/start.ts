@@ -29,7 +29,7 @@ import {
 } from "./settings.ts";
 import { strictnessOf, type Tolerance } from "./strictness.ts";
 import { openIndex } from "./search-index.ts";
-import { StartFault } from "./start-fault.ts";
+import { reasonOf, StartFault } from "./start-fault.ts";
 import { loadTokenChecker } from "./tokens.ts";
 import { provisionUsers } from "./users.ts";
 
@@ -150,7 +150,7 @@ async function openStore(
         // Where another has it, the message names the directory and the holder.
         const isTaken = "code" in error && error.code === "STORE_LOCKED";
         const what = isTaken ? "" : `cannot open the data directory ${data}: `;
-        throw new StartFault(`${what}${error.message}${advice}`, { cause: error });
+        throw new StartFault(`${what}${reasonOf(error)}${advice}`, { cause: error });
       });
   const onTrouble = (error: unknown): void => log.error({ err: error }, "trouble in the store's background work");
   const { store, scrypt, scram } = limits;
