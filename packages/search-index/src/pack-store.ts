@@ -44,7 +44,9 @@ export class PackStore {
     const { directory } = options;
     const format = Buffer.from(`${FORMAT_VERSION} ${options.format}`);
     const found = await openLevel(directory).catch((error: Error) => {
-      if ((error.cause as { code?: unknown } | undefined)?.code === "LEVEL_LOCKED") throw error;
+      const { code, message } = (error.cause ?? error) as { code?: unknown; message: string };
+      // That there are no descriptors says nothing of what is stored.
+      if (code === "LEVEL_LOCKED" || message.includes("Too many open files")) throw error;
       return undefined;
     });
     const foundFormat = await found?.get(FORMAT_KEY).catch(() => undefined);

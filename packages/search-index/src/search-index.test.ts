@@ -1,7 +1,8 @@
 import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
-import { afterEach, expect, it } from "@jest/globals";
+import { afterEach, expect, it, jest } from "@jest/globals";
+import { Level } from "level";
 import {
   type MailboxAt,
   type MailStore,
@@ -361,6 +362,23 @@ it("finds out that what is stored is damaged, wherever it is, and makes it anew"
       expect([name, at, (await bed.without("zanzibar")).length]).toEqual([name, at, 20]);
     }
   }
+});
+
+it("keeps what is stored where there is no descriptor to open it with", async () => {
+  const bed = await make();
+  await bed.append("one mail", "two mail");
+  await bed.follow();
+  await bed.index.close();
+  const before = await readdir(bed.directory);
+  const cause = Object.assign(new Error("IO error: CURRENT: Too many open files"), { code: "LEVEL_IO_ERROR" });
+  const opening = jest.spyOn(Level.prototype, "open").mockRejectedValue(new Error("not open", { cause }));
+  const options = { directory: bed.directory, format: FORMAT, limits: SEARCH_INDEX_LIMITS };
+  await expect(PackStore.open(options)).rejects.toThrow("not open");
+  opening.mockRestore();
+  expect(await readdir(bed.directory)).toEqual(before);
+  const packs = await PackStore.open(options);
+  expect(await packs.lastUid(bed.inbox)).toBe(2);
+  await packs.close();
 });
 
 it("finds out that a part of what is stored is missing, and makes it again", async () => {
