@@ -1,8 +1,8 @@
 // Changing flags: decided on the current state in the mailbox' turn, stated as one record however many messages.
-import { setImmediate as turnOfEventLoop } from "node:timers/promises";
 import type { AccountState } from "./account-state.ts";
 import type { Transaction } from "./driver.ts";
 import { checkFlags } from "./flag-sets.ts";
+import { giveWay } from "./give-way.ts";
 import type { Cursor, Uid } from "./ids.ts";
 import type { MailboxContents } from "./mailbox-contents.ts";
 import type { FlagChange, FlagsResult, MailboxAt, WorkOptions } from "./store.ts";
@@ -27,7 +27,7 @@ export async function setFlags(context: StoreContext, at: MailboxAt, request: Fl
       decision = new Decision(contents, request);
       // What another node changes meanwhile is behind the guard, and then it is decided again.
       const { guard } = mailbox.head;
-      await decision.decide(context.limits.rowsPerTurnMax);
+      await decision.decide(context);
       return decision.changed.set.length === 0 ? null : transactionOf(account, mailbox.at, guard, decision);
     });
     const { changed, modified, existing } = decision as Decision;
@@ -63,15 +63,15 @@ class Decision {
   }
 
   /** Of a million messages that are alike in one step, of as many that differ in as many. */
-  async decide(runsPerTurn: number): Promise<void> {
+  async decide({ driver, limits }: StoreContext): Promise<void> {
     const { columns } = this.#contents;
     const { unchangedSince, uids, onRead } = this.request;
     const options = { modSeqs: unchangedSince !== undefined };
     let [runs, read] = [0, 0];
     for (const [first, end] of columns.rowRanges(uids)) {
       for (let row = first; row < end;) {
-        if (runs++ === runsPerTurn) {
-          await turnOfEventLoop();
+        if (runs++ === limits.rowsPerTurnMax) {
+          await giveWay(driver);
           runs = 1;
         }
         const to = columns.runEnd(row, end, options);

@@ -1,7 +1,6 @@
 // Writes a mailbox' columns as chunks, so that it opens without its whole log; then the log may be cut.
 // A snapshot is of one cursor: what it needs of the hot columns is copied before the first await. One that is under way
 // when the store closes is left: the log has it all.
-import { setImmediate as turnOfEventLoop } from "node:timers/promises";
 import type { AccountState } from "./account-state.ts";
 import {
   CHUNK_WIDTH,
@@ -72,7 +71,8 @@ async function write(context: StoreContext, mailbox: MailboxState, contents: Mai
   ];
   try {
     for (const [number, columns] of hot) {
-      await turnOfEventLoop(undefined, { signal: context.closing });
+      await giveWay(context.driver);
+      context.closing.throwIfAborted();
       pushHot(chunks, number, columns === null ? null : encodeHotChunk(columns, contents.flagSets, [0, columns.count]));
     }
     const read = inLog === null ? [] : [await rowsInLog(context, mailbox.at, inLog)];

@@ -40,7 +40,7 @@ export class CommitQueue {
   #applied: Promise<void> = Promise.resolve();
   #closed = false;
   /** Whether a group is on its way. */
-  isActive = false;
+  isCommitting = false;
   /** The log up to here has been given to the index. */
   end: LogPosition;
 
@@ -53,7 +53,7 @@ export class CommitQueue {
     if (this.#closed) return this.#fail(request, new Error("the store is closed"));
     if (request.bytes > REQUEST_BYTES_MAX) return this.#fail(request, new RangeError("too much for one commit"));
     this.#waiting.push(request);
-    if (!this.isActive) this.#running = this.#run();
+    if (!this.isCommitting) this.#running = this.#run();
   }
 
   /** Lets what waits come to its end; everything later is refused. */
@@ -64,7 +64,7 @@ export class CommitQueue {
   }
 
   async #run(): Promise<void> {
-    this.isActive = true;
+    this.isCommitting = true;
     while (this.#waiting.length > 0) {
       // Requests made in one turn of the event loop share a group.
       await Promise.resolve();
@@ -75,7 +75,7 @@ export class CommitQueue {
         for (const request of open) this.#fail(request, error);
       }
     }
-    this.isActive = false;
+    this.isCommitting = false;
   }
 
   #take(): CommitRequest[] {

@@ -1,6 +1,6 @@
 // Gives back the space of bodies that nobody refers to: removes dead body segments, and empties log segments that are
 // mostly dead by copying what lives through the log. A crash at any point leaves every living body readable.
-import { setImmediate as turnOfEventLoop } from "node:timers/promises";
+import { giveWay } from "../give-way.ts";
 import type { BlobId } from "../ids.ts";
 import { TurnQueue } from "../turn-queue.ts";
 import { BodyMarks, type LiveBody } from "./body-marks.ts";
@@ -82,12 +82,13 @@ export class Compactor {
   }
 
   async #mark(references: References): Promise<BodyMarks> {
+    const { queue, limits } = this.#options;
     const marks = new BodyMarks();
     let count = 0;
     for await (const batch of references()) {
       for (const blob of batch) {
         marks.add(blob);
-        if (++count % this.#options.limits.sliceEntriesMax === 0) await turnOfEventLoop();
+        if (++count % limits.sliceEntriesMax === 0) await giveWay(queue);
       }
       this.#checkOpen();
     }

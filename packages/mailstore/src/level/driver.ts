@@ -130,7 +130,7 @@ export class LevelDriver implements StoreDriver {
   }
 
   get isCommitting(): boolean {
-    return this.#queue.isActive;
+    return this.#queue.isCommitting;
   }
 
   head(account: AccountId): Promise<AccountHead | undefined> {
