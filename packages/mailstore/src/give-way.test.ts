@@ -9,11 +9,12 @@ async function turnsBeside(commit: { readonly turns: number }): Promise<number> 
     for (; !isOver; turns++) await new Promise((resolve) => setImmediate(resolve));
   };
   const counting = count();
-  await giveWay({
+  const driver = {
     get isCommitting(): boolean {
       return turns < commit.turns;
     },
-  });
+  };
+  await giveWay(driver, Infinity);
   isOver = true;
   await counting;
   return turns;

@@ -9,8 +9,11 @@ const WAIT_MS_MAX = 2;
  * A commit needs several turns of the event loop, and would wait for a slice of the work in each: it gets them one after
  * the other (beside a search a mail was told in half the time).
  */
-export async function giveWay(driver: Pick<StoreDriver, "isCommitting">): Promise<void> {
-  const endsAtMs = performance.now() + WAIT_MS_MAX;
+export async function giveWay(
+  driver: Pick<StoreDriver, "isCommitting">,
+  waitMsMax: number = WAIT_MS_MAX,
+): Promise<void> {
+  const endsAtMs = performance.now() + waitMsMax;
   do await turnOfEventLoop();
   while (driver.isCommitting && performance.now() < endsAtMs);
 }
