@@ -1,6 +1,7 @@
 // One pushmail in this process: a store and its listeners. `serve` and programs that embed it start it here.
 import { KeptFacts, type ImapServer, type Log, startImapServer } from "@pushmail/imap-idle-server";
 import {
+  loadSaslprep,
   LoginThrottle,
   type MailStore,
   openLevelDriver,
@@ -107,6 +108,7 @@ export async function startPushmail(given: PushmailOptions = {}): Promise<Pushma
   try {
     await provisionUsers(store, settings.users);
     if (!settings.memory) {
+      await loadSaslprep();
       const { openControlSocket } = await import("./control-socket.ts");
       control = await openControlSocket(settings.data, store, log);
     }
