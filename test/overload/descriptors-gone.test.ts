@@ -77,6 +77,7 @@ it("refuses what needs one, serves the rest, and recovers by itself", async () =
   expect(await sender.send(USER, "Subject: small\r\n\r\nsmall\r\n")).toMatch(/^250 /);
   await session.ok("NOOP");
   expect((await session.ok("UID FETCH 1:* BODY.PEEK[]")).join()).toContain("Subject: small");
+  expect(await session.ok("UID SEARCH TEXT small")).toEqual(["* SEARCH 1"]);
 
   await giveBack();
   expect((await session.command(append)).status).toMatch(/^OK \[APPENDUID /);

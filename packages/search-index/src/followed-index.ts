@@ -6,7 +6,7 @@ import { type Kind, KINDS } from "./keys.ts";
 import { type DescribeTools, MailboxFollower, type FollowerOptions } from "./mailbox-follower.ts";
 import type { IndexLog, SearchIndex, SearchIndexStatus } from "./open-search-index.ts";
 import { Pace } from "./pace.ts";
-import { PackStore, type PackStoreOptions } from "./pack-store.ts";
+import { PackStore, type PackStoreOptions, wantsDescriptors } from "./pack-store.ts";
 import { RuledOut, TEXTS_MAX } from "./ruled-out.ts";
 import { mayHave, type SoughtGrams } from "./sought-grams.ts";
 
@@ -21,11 +21,11 @@ export class FollowedIndex implements SearchIndex {
   readonly #options: IndexOptions;
   readonly #pace: Pace;
   readonly #followerOptions: FollowerOptions;
-  /** What is open; it is made when it is asked for first, and anew once it was found damaged. */
+  /** What is open; it is made when it is asked for first, and opened again or made anew once it could not be used. */
   #packs: PackStore | undefined;
   #opening: Promise<PackStore> | undefined;
-  /** What is to be thrown away before, and until when nothing is tried. */
-  #damaged: PackStore | undefined;
+  /** What is to be closed before, or thrown away, and until when nothing is tried. */
+  #left: { readonly packs: PackStore; readonly isSound: boolean } | undefined;
   #retryAtMs = 0;
   /** By account and mailbox; those last searched are last. */
   readonly #following: Map<string, Following> = new Map();
@@ -102,7 +102,7 @@ export class FollowedIndex implements SearchIndex {
     await this.caughtUp();
     await this.#opening?.catch(() => undefined);
     await this.#packs?.close();
-    await this.#damaged?.close();
+    await this.#left?.packs.close();
   }
 
   #follow(at: MailboxAt): void {
@@ -170,8 +170,9 @@ export class FollowedIndex implements SearchIndex {
 
   async #openAnew(): Promise<PackStore> {
     try {
-      await this.#damaged?.destroy();
-      this.#damaged = undefined;
+      const left = this.#left;
+      await (left?.isSound === true ? left.packs.close() : left?.packs.destroy());
+      this.#left = undefined;
       return (this.#packs = await PackStore.open(this.#options));
     } catch (error) {
       this.#pause();
@@ -217,14 +218,17 @@ export class FollowedIndex implements SearchIndex {
     else this.#options.log.warn({ ...follower.at, err: error }, "a mailbox cannot be indexed");
   }
 
-  /** Throws all away: it is made again for those who search later. */
+  /** It is opened again for those who search later; throws all away, where that may be what is wrong. */
   #discard(packs: PackStore, error: unknown): void {
     // Somebody else has found out, or closed it.
     if (this.#packs !== packs || this.#end.signal.aborted) return;
     this.#packs = undefined;
-    this.#damaged = packs;
+    // LevelDB may keep to it that it failed: even what is sound is not used on.
+    const isSound = wantsDescriptors(error);
+    this.#left = { packs, isSound };
     this.#pause();
-    this.#options.log.warn({ err: error }, "the search index cannot be used, and is made anew");
+    const how = isSound ? "opened again later" : "made anew";
+    this.#options.log.warn({ err: error }, `the search index cannot be used, and is ${how}`);
   }
 }
 

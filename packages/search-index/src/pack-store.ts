@@ -44,12 +44,15 @@ export class PackStore {
     const { directory } = options;
     const format = Buffer.from(`${FORMAT_VERSION} ${options.format}`);
     const found = await openLevel(directory).catch((error: Error) => {
-      const { code, message } = (error.cause ?? error) as { code?: unknown; message: string };
-      // That there are no descriptors says nothing of what is stored.
-      if (code === "LEVEL_LOCKED" || message.includes("Too many open files")) throw error;
+      if ((error.cause as { code?: unknown } | undefined)?.code === "LEVEL_LOCKED" || wantsDescriptors(error))
+        throw error;
       return undefined;
     });
-    const foundFormat = await found?.get(FORMAT_KEY).catch(() => undefined);
+    const foundFormat = await found?.get(FORMAT_KEY).catch(async (error: Error) => {
+      if (!wantsDescriptors(error)) return undefined;
+      await found.close();
+      throw error;
+    });
     if (found !== undefined && foundFormat?.equals(format) === true) return new PackStore(found, options);
     await found?.close();
     await rm(directory, { recursive: true, force: true });
@@ -174,6 +177,12 @@ export class PackStore {
       yield { key, filters: decodePack(key, value) };
     }
   }
+}
+
+/** Whether an error says only that there were no descriptors, and nothing of what is stored. */
+export function wantsDescriptors(error: unknown): boolean {
+  const { message, cause } = error as Error;
+  return message.includes("Too many open files") || (cause instanceof Error && wantsDescriptors(cause));
 }
 
 const START = { account: 0, mailbox: 0 } as MailboxAt;

@@ -364,21 +364,27 @@ it("finds out that what is stored is damaged, wherever it is, and makes it anew"
   }
 });
 
-it("keeps what is stored where there is no descriptor to open it with", async () => {
+it("keeps what is stored where there is no descriptor to open it or to read it with", async () => {
   const bed = await make();
   await bed.append("one mail", "two mail");
   await bed.follow();
-  await bed.index.close();
-  const before = await readdir(bed.directory);
-  const cause = Object.assign(new Error("IO error: CURRENT: Too many open files"), { code: "LEVEL_IO_ERROR" });
-  const opening = jest.spyOn(Level.prototype, "open").mockRejectedValue(new Error("not open", { cause }));
-  const options = { directory: bed.directory, format: FORMAT, limits: SEARCH_INDEX_LIMITS };
-  await expect(PackStore.open(options)).rejects.toThrow("not open");
-  opening.mockRestore();
-  expect(await readdir(bed.directory)).toEqual(before);
-  const packs = await PackStore.open(options);
-  expect(await packs.lastUid(bed.inbox)).toBe(2);
-  await packs.close();
+  const told = "IO error: search/000005.ldb: Too many open files";
+  const failure = Object.assign(new Error(told), { code: "LEVEL_IO_ERROR" });
+  const reading = jest.spyOn(Level.prototype, "keys").mockImplementation(() => {
+    throw failure;
+  });
+  expect(await bed.without("zanzibar")).toEqual([]);
+  reading.mockRestore();
+  expect(bed.told).toEqual(["the search index cannot be used, and is opened again later"]);
+  for (const [method, error] of [
+    ["open", new Error("not open", { cause: failure })],
+    ["get", failure],
+  ] as const) {
+    const failing = jest.spyOn(Level.prototype, method).mockRejectedValue(error);
+    expect(await bed.without("zanzibar")).toEqual([]);
+    failing.mockRestore();
+  }
+  expect([await bed.without("zanzibar"), bed.described]).toEqual([[1, 2], 2]);
 });
 
 it("finds out that a part of what is stored is missing, and makes it again", async () => {
