@@ -361,14 +361,32 @@ describe("the end of the server", () => {
     await within(closed, "the end of the server");
   });
 
-  it("does not wait for ever for a client that sends half a message", async () => {
-    const { server } = await run({ limits: { closeMs: 50 } });
-    const client = await RawImap.open(server.address, LOGIN);
-    client.write("a APPEND INBOX {1000}\r\n");
-    expect(await client.next()).toMatch(/^\+ /);
-    client.write("Subject: half");
-    const closed = once(client.socket, "close");
+  it("does not wait for what a client has not sent yet: not for the rest of a message, of which nothing stays", async () => {
+    const { server, store, inbox } = await run({ limits: { closeMs: 3_600_000 } });
+    const waiting = ["APPEND INBOX {1000}", "APPEND INBOX {5+}\r\nwhole {1000}", "LSUB {1000}", "IDLE"];
+    const clients: RawImap[] = [];
+    for (const command of [...waiting, "AUTHENTICATE PLAIN"]) {
+      const isGuest = command.startsWith("AUTHENTICATE");
+      const client = await (isGuest ? RawImap.connect(server.address) : RawImap.open(server.address, LOGIN));
+      client.write(`a ${command}\r\n`);
+      expect(await client.next()).toMatch(/^\+ /);
+      client.write("half");
+      clients.push(client);
+    }
+    const closed = server.close();
+    for (const client of clients) {
+      expect(await client.next()).toBe("* BYE The server is shutting down");
+      client.socket.end();
+    }
+    await within(closed, "the end of the server");
+    expect((await store.quota(inbox.account)).messages).toBe(0);
+  });
+
+  it("does not wait for ever for a client that stays", async () => {
+    const { server } = await run({ limits: { closeMs: 50, lingerMs: 3_600_000 } });
+    const socket = connectTcp({ ...server.address, allowHalfOpen: true });
+    await within(once(socket, "data"), "the greeting");
     await within(server.close(), "the end of the server");
-    await within(closed, "the end of the connection");
+    socket.destroy();
   });
 });

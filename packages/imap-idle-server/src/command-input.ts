@@ -14,7 +14,7 @@ export interface Incoming {
   readonly literal?: StreamedLiteral;
 }
 
-export interface CommandOptions extends Pick<ReadOptions, "pause"> {
+export interface CommandOptions extends ReadOptions {
   readonly timeoutMs: number;
 }
 

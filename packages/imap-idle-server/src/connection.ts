@@ -25,8 +25,6 @@ export interface TlsTerms {
 }
 
 export interface ReadOptions {
-  /** Whether what is read belongs to a command under way, for which a server that ends waits. */
-  readonly isInCommand?: boolean;
   /** Called whenever something happened and nothing is read; gives when it is to be called at the latest. */
   readonly pause?: () => number | Promise<number>;
 }
@@ -126,7 +124,7 @@ export class Connection {
     this.#socket.destroySoon();
   }
 
-  /** Ends it as soon as no command is under way. */
+  /** Ends it as soon as no command is under way that has come in whole. */
   askToEnd(): void {
     this.#isEndAsked = true;
     this.signal.raise();
@@ -145,11 +143,12 @@ export class Connection {
   }
 
   /** What the client sent next, if it is here. Throws where nothing will come, or nothing more is wanted. */
-  take(options?: ReadOptions): FrameEvent | undefined {
+  take(): FrameEvent | undefined {
     const event = this.framer.next();
     if (event !== undefined) return event;
     if (this.isClosed || this.#socket.readableEnded) throw new PeerGone();
-    if (this.#isEndAsked && options?.isInCommand !== true) throw SHUTTING_DOWN;
+    // RFC 9051 7.1.5: in the midst of a literal, too.
+    if (this.#isEndAsked) throw SHUTTING_DOWN;
     if (this.#socket instanceof DeflatedSocket) this.#socket.goOn();
     if (this.#socket.isPaused()) this.#socket.resume();
     return undefined;
@@ -159,7 +158,7 @@ export class Connection {
   read(timeoutMs: number, options?: ReadOptions): Promise<FrameEvent> {
     const untilMs = this.#options.now() + timeoutMs;
     return this.signal.until(() => {
-      const event = this.take(options);
+      const event = this.take();
       if (event !== undefined) return event;
       if (this.#options.now() >= untilMs) throw new Bye("Silent for too long");
       const dueMs = options?.pause?.() ?? Infinity;

@@ -3,8 +3,6 @@ import { printContinuation, type Frame, type Literal } from "@pushmail/imap-wire
 import type { MessageLiteral, RestOfCommand } from "./command.ts";
 import type { Connection } from "./connection.ts";
 
-const IN_COMMAND = { isInCommand: true };
-
 export class StreamedLiteral implements MessageLiteral {
   readonly sizeBytes: number;
   readonly isBinary: boolean;
@@ -36,7 +34,7 @@ export class StreamedLiteral implements MessageLiteral {
     if (this.#literal.synchronizing) await this.#connection.write(printContinuation());
     await this.#connection.flush();
     for (let isLast = false; !isLast;) {
-      const event = await this.#connection.read(this.#timeoutMs, IN_COMMAND);
+      const event = await this.#connection.read(this.#timeoutMs);
       if (event.type !== "chunk") throw new Error("a literal ended before its last octet");
       isLast = event.last;
       // Before the last octets are given away: whoever stops at them leaves nothing of the command behind.
@@ -55,7 +53,7 @@ export class StreamedLiteral implements MessageLiteral {
   /** Reads up to the next literal, or to the end of the command. */
   async #readOn(): Promise<void> {
     this.#isOpen = false;
-    const event = await this.#connection.read(this.#timeoutMs, IN_COMMAND);
+    const event = await this.#connection.read(this.#timeoutMs);
     if (event.type === "fault") throw event.fault;
     if (event.type === "chunk") throw new Error("a literal has octets behind its last one");
     const literal =
