@@ -62,6 +62,8 @@ export class FollowedIndex implements SearchIndex {
   ): Promise<((uid: Uid) => number) | undefined> {
     if (this.#end.signal.aborted || performance.now() < this.#retryAtMs) return undefined;
     this.#follow(at);
+    // To make one takes longer than many a search, and there would be nothing in it.
+    if (this.#packs === undefined && !existsSync(this.#options.directory)) return undefined;
     let packs: PackStore | undefined;
     try {
       packs = await this.#open();

@@ -243,6 +243,13 @@ it("is opened before anybody searches where it is there, and not made where it i
   expect(bed.told).toEqual([]);
 });
 
+it("is not made while somebody waits for the first search", async () => {
+  const bed = await make({ lagMs: 60_000 });
+  await bed.append("one mail");
+  expect(await bed.without("zanzibar")).toEqual([]);
+  await expect(readdir(bed.directory)).rejects.toMatchObject({ code: "ENOENT" });
+});
+
 it("lets go of what is moved and of mailboxes that are deleted", async () => {
   const bed = await make();
   const [other, third] = await Promise.all(
