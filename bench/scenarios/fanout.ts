@@ -10,7 +10,7 @@ import { percentile } from "../statistics.ts";
 const SESSIONS = [100, 1_000];
 const MAILS = 20;
 /** Before them: a server spends its life warm. */
-const WARM_MAILS = 100;
+const WARM_MAILS = 2_000;
 const WARM_MS = 10_000;
 /** A session that was not told by then waits for a poll; the next mail is sent. */
 const MISSED_AFTER_MS = 2_000;
