@@ -22,8 +22,8 @@ const FEW = 1_000;
 const CYRUS_SESSIONS_MAX = 1_000;
 const ACCOUNTS = 1_000;
 const IDLE_MS = 30_000;
-/** Until hibernation has come and what opening took is given back, which V8 does late. */
-const SETTLE_MS = 15_000;
+/** Until hibernation has come and what opening took is given back, which V8 does 35 to 90 s later. */
+const SETTLE_MS = 90_000;
 const OPENED_AT_ONCE = 16;
 const ADDRESSES = 50;
 const WAKES = 5;
