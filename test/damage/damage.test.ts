@@ -24,7 +24,7 @@ const FILES: readonly (readonly [pattern: RegExp, only?: Kind])[] = [
   [/^kept\//, "compacted"],
   [/^index\/CURRENT$/],
   [/^index\/\d+\.log$/],
-  [/\.spare$|^lock\/|LOG$|holder/],
+  [/\.spare$|^lock\/|LOG$|holder|store-id/],
 ];
 
 /** Files with records or blocks, and how large those are at most. */

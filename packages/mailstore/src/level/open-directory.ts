@@ -14,6 +14,7 @@ import { makeDirectory, makeLastingDirectory } from "./make-directory.ts";
 import { refuseNoStore } from "./no-store.ts";
 import { openLevel } from "./open-level.ts";
 import type { StepListener } from "./steps.ts";
+import { ensureStoreId } from "./store-id.ts";
 import { lockStore, type StoreLock } from "./store-lock.ts";
 
 export interface LevelDriverOptions {
@@ -37,6 +38,7 @@ export async function openDirectory(options: LevelDriverOptions): Promise<StoreD
   await syncDirectory(directory);
   const lock = await lockStore(directory);
   try {
+    await ensureStoreId(directory);
     await setAsideDamagedIndex(directory, options.log ?? SILENT);
     return await openLockedDriver(options, lock);
   } catch (error) {

@@ -24,7 +24,7 @@ describe("a data directory", () => {
     await driver.close();
     const again = await openLevelDriver({ directory });
     await again.close();
-    expect(await readdir(directory)).toEqual(["index", "lock", "segments"]);
+    expect(await readdir(directory)).toEqual(["index", "lock", "segments", "store-id"]);
   });
 
   it("is free again where its opening fails, and its lock stays with whoever has it", async () => {
@@ -77,7 +77,7 @@ describe("a data directory", () => {
     const driver = await openLevelDriver({ directory });
     await driver.directory.put([{ key: "a", value: Buffer.from("b") }]);
     for (const name of ["", "index", "segments"]) expect((await stat(join(directory, name))).mode & 0o777).toBe(0o700);
-    for (const name of ["holder.json", "segments/0000000001.seg"]) {
+    for (const name of ["holder.json", "segments/0000000001.seg", "store-id"]) {
       expect((await stat(join(directory, name))).mode & 0o777).toBe(0o600);
     }
     await driver.close();

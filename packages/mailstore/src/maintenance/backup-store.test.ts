@@ -97,6 +97,31 @@ describe("a backup", () => {
   });
 });
 
+describe("a backup of another store", () => {
+  const silent = (): void => undefined;
+
+  it("stays as it was; a store that was restored is the same, and one that came to its id behind a backup", async () => {
+    const [backup, restored] = [join(base, "backup"), join(base, "restored")];
+    await grow("ann@example.org");
+    await rm(join(directory, "store-id"));
+    // As versions without ids have made it.
+    await backupStore(directory, backup);
+    await grow("ben@example.org");
+    await backupStore(directory, backup);
+    await rename(directory, join(base, "original"));
+    await grow("cid@example.org");
+    const isAnother = /backup holds a backup of another store, which stays as it is: take another directory/;
+    await expect(backupStore(directory, backup)).rejects.toThrow(isAnother);
+    await rm(join(directory, "store-id"));
+    await expect(backupStore(directory, backup)).rejects.toThrow(isAnother);
+    expect(await restoreStore(backup, restored, silent)).toMatchObject({ accounts: 2, findings: 0 });
+    await rename(restored, (directory = join(base, "moved")));
+    await grow("dan@example.org");
+    await backupStore(directory, backup);
+    expect(await restoreStore(backup, restored, silent)).toMatchObject({ accounts: 3, findings: 0 });
+  });
+});
+
 describe("what is no store", () => {
   const silent = (): void => undefined;
 

@@ -9,9 +9,9 @@ import { keepIndex } from "../level/maintenance/kept-index.ts";
 import { INCOMPLETE_FILE } from "../level/maintenance/whole-log.ts";
 import { makeDirectory, makeLastingDirectory } from "../level/make-directory.ts";
 import { BACKUP_FILE, isThere, RESTORING_FILE } from "../level/no-store.ts";
+import { readStoreId } from "../level/store-id.ts";
 import { lockStore } from "../level/store-lock.ts";
 import { copySegments, type SealedSegments, type SegmentsCopied } from "./backup-segments.ts";
-
 import { checkStore, requireStore, type CheckSummary } from "./check-store.ts";
 import type { Finding } from "./finding.ts";
 
@@ -46,6 +46,10 @@ export async function backupStore(directory: string, target: string): Promise<Ba
   const before = await readContents(target);
   if (before === undefined && (await readdir(target)).some((name) => !LEFT_BEHIND.test(name))) {
     throw new Error(`${target} holds something that is no backup`);
+  }
+  const known = before && (await readStoreId(join(target, "files")));
+  if (known !== undefined && known !== (await readStoreId(directory))) {
+    throw new Error(`${target} holds a backup of another store, which stays as it is: take another directory`);
   }
   await makeDirectory(join(target, "segments"));
   const lock = await lockStore(target);
