@@ -1,6 +1,8 @@
 // SEARCH over a real socket: against a plain evaluation of the same keys, and how much is read for an answer.
 import { once } from "node:events";
 import { describe, expect, it } from "@jest/globals";
+import { DEFAULT_IMAP_LIMITS } from "@pushmail/imap-idle-server";
+import { StoreDamage } from "@pushmail/mailstore";
 import { within } from "./support/deadline.ts";
 import { memoryImapOfTest } from "./support/memory-imap.ts";
 import { seededRandom, testSeed } from "./support/seeded-random.ts";
@@ -12,6 +14,27 @@ async function search(client: { ok(text: string): Promise<readonly string[]> }, 
   expect(found).toHaveLength(1);
   return (found[0] as string).split(" ").slice(2).map(Number);
 }
+
+describe("a damaged message", () => {
+  it("is not found by its texts, is named, and keeps none of the others from being found", async () => {
+    let reads = 0;
+    const beforePiece = (): void => {
+      if (++reads % 3 > 0) throw new StoreDamage("a body fails its checksum", "0000000001.seg", 64);
+    };
+    const search = { ...DEFAULT_IMAP_LIMITS.search, heldOctetsMax: 10 };
+    const imap = await start({ beforePiece, limits: { search } });
+    for (const word of ["one", "two", "three"]) await imap.append(`Subject: ${word}\r\n\r\nthe same text`);
+    const client = await imap.open("INBOX");
+    // Of the third its summary says enough for the last.
+    for (const keys of ["BODY same", "NOT BODY other", "OR SUBJECT three BODY same"]) {
+      reads = 0;
+      const told = ["* NO [SERVERBUG] Damaged, and not searched: UID 1:2", "* SEARCH 3"];
+      expect([keys, ...(await client.ok(`SEARCH ${keys}`))]).toEqual([keys, ...told]);
+    }
+    expect(imap.errors).toHaveLength(3);
+    client.close();
+  });
+});
 
 describe("keys", () => {
   /** A message as the test knows it. */

@@ -204,6 +204,12 @@ describe("looking after a data directory", () => {
     const listed = await session.ok("FETCH 1:* (ENVELOPE)");
     const at = 1 + listed.findIndex((line) => line.includes('"mail-6"'));
     expect(at).toBeGreaterThan(0);
+    const [, uid] = /UID (\d+)/.exec((await session.ok(`FETCH ${at} UID`)).join()) ?? [];
+    const others = listed.flatMap((_, i) => (i + 1 === at ? [] : [i + 1]));
+    expect(await session.ok("SEARCH BODY xxx")).toEqual([
+      `* NO [SERVERBUG] Damaged, and not searched: UID ${uid}`,
+      `* SEARCH ${others.join(" ")}`,
+    ]);
     const { status } = await session.command(`FETCH ${at} (BODY.PEEK[])`);
     expect(status).toMatch(/^NO /);
     for (const set of [`1:${at - 1}`, `${at + 1}:*`]) await session.ok(`FETCH ${set} (BODY.PEEK[])`);
