@@ -2,7 +2,7 @@
 // hot: uid, modseq, flags; metadata: size, dates, origin, body; summary: the encoded MessageSummary; vanished: expunged UIDs.
 import { ByteReader, ByteWriter } from "./byte-codec.ts";
 import type { FlagSets } from "./flag-sets.ts";
-import { blobId, type Cursor, type MailboxId, type Uid } from "./ids.ts";
+import { blobId, type BlobId, type Cursor, type MailboxId, type Uid } from "./ids.ts";
 import type { MessageOrigin } from "./appended-rows.ts";
 import { readUidSet, writeUidSet } from "./log-record.ts";
 import type { MessageColumns } from "./message-columns.ts";
@@ -64,6 +64,7 @@ function bytesOf(array: Uint32Array | Float64Array): Uint8Array {
 }
 
 const METADATA_NUMBERS = 7;
+const BLOB_AT = 6;
 
 export function encodeMetadataChunk(rows: readonly MessageMetadata[]): Uint8Array {
   const numbers = new Float64Array(rows.length * METADATA_NUMBERS);
@@ -94,10 +95,20 @@ export function decodeMetadataChunk(data: Uint8Array): Map<Uid, MessageMetadata>
       internalDateMs: numbers[at + 2] as number,
       saveDateMs: numbers[at + 3] as number,
       emailId: emailIdOf(numbers[at + 4] as number, numbers[at + 5] as Uid),
-      blob: blobId(numbers[at + 6] as number),
+      blob: blobId(numbers[at + BLOB_AT] as number),
     });
   }
   return rows;
+}
+
+/** The bodies of those of a chunk's rows that are wanted. Of a row nothing is made: this is asked of all that there are. */
+export function blobsOfMetadataChunk(data: Uint8Array, isWanted: (uid: Uid) => boolean): BlobId[] {
+  const numbers = new DataView(data.buffer, data.byteOffset, data.byteLength);
+  const blobs: BlobId[] = [];
+  for (let at = 0; at < data.length; at += METADATA_NUMBERS * 8) {
+    if (isWanted(numbers.getFloat64(at, true))) blobs.push(blobId(numbers.getFloat64(at + BLOB_AT * 8, true)));
+  }
+  return blobs;
 }
 
 /** RFC 8474 4: the id of a message, from where it first entered the account: neither is ever used again. */

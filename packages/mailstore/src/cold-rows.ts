@@ -1,7 +1,7 @@
 // Sizes, dates, bodies and summaries of messages: from the rows that came since the last snapshot, else from chunks.
 import { mailboxKey } from "./chunk-cache.ts";
-import { CHUNK_WIDTH, COLUMN, decodeMetadataChunk, decodeSummaryChunk } from "./chunk-codec.ts";
-import type { Uid } from "./ids.ts";
+import { blobsOfMetadataChunk, CHUNK_WIDTH, COLUMN, decodeMetadataChunk, decodeSummaryChunk } from "./chunk-codec.ts";
+import type { BlobId, Uid } from "./ids.ts";
 import type { MailboxContents } from "./mailbox-contents.ts";
 import type { MessageColumns } from "./message-columns.ts";
 import { readRowsInLog } from "./mailbox-events.ts";
@@ -55,6 +55,25 @@ export async function* readDetails(
       rows[i] = detailsOf(row, await scanStored(context, row));
     }
     if (rows.length > 0) yield rows;
+  }
+}
+
+/** The bodies of all messages, a batch a chunk; some may be named twice. What is cached for others stays. */
+export async function* readBlobs(
+  context: StoreContext,
+  at: MailboxAt,
+  contents: MailboxContents,
+): AsyncGenerator<BlobId[]> {
+  const exists = (uid: Uid): boolean => contents.columns.rowOf(uid) >= 0;
+  const all = [[1, contents.columns.uids[contents.columns.count - 1] ?? 1]] as const;
+  for (const { number, wanted } of byChunk(contents, all, CHUNK_WIDTH.metadata)) {
+    const fresh = await tailRows(context, at, contents, wanted);
+    yield fresh.flatMap((row) => row?.metadata.blob ?? []);
+    if (!fresh.includes(undefined)) continue;
+    const range = { column: COLUMN.metadata, from: number, to: number };
+    for (const { data } of await context.driver.chunks(at.account, at.mailbox, range)) {
+      yield blobsOfMetadataChunk(data, exists);
+    }
   }
 }
 

@@ -1,6 +1,6 @@
 // Which bodies are in use: every row of every mailbox, with what copies refer to while the counting goes on.
 import type { BlobId } from "./ids.ts";
-import { readMetadata } from "./cold-rows.ts";
+import { readBlobs } from "./cold-rows.ts";
 import type { Accounts } from "./accounts.ts";
 import { contentsOf, type StoreContext } from "./store-context.ts";
 
@@ -23,9 +23,7 @@ async function* references(context: StoreContext, accounts: Accounts): AsyncGene
     for (const mailbox of account.mailboxes.values()) {
       const release = context.indexes.hold(mailbox);
       try {
-        const contents = await contentsOf(context, mailbox);
-        const all = [[1, mailbox.head.uidNext]] as const;
-        for await (const rows of readMetadata(context, mailbox.at, contents, all)) yield rows.map(({ blob }) => blob);
+        yield* readBlobs(context, mailbox.at, await contentsOf(context, mailbox));
       } finally {
         release();
       }

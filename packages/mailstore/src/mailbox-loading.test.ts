@@ -180,6 +180,51 @@ describe("whoever goes through the messages of a mailbox", () => {
   });
 });
 
+describe("the counting of what is in use", () => {
+  it("reads each chunk once, and leaves in memory what others have read", async () => {
+    const driver = await openMemoryDriver();
+    const writer = openMailStore(driver, { ...CHEAP, limits: { tailRecordsMax: 0 } });
+    const alice = await account(writer);
+    const inbox = await writer.mailbox(alice.id, "INBOX");
+    const lists = await writer.createMailbox(alice.id, "Lists");
+    if (inbox === undefined) throw new Error("no inbox");
+    const unsaved = new Set([inbox.id, lists.id]);
+    const saved = new Promise<void>((resolve) => {
+      const save = driver.saveSnapshot.bind(driver);
+      driver.saveSnapshot = async (snapshot) => {
+        const written = await save(snapshot);
+        if (snapshot.chunks.some(({ column }) => column === COLUMN.metadata)) unsaved.delete(snapshot.mailbox);
+        if (unsaved.size === 0) resolve();
+        return written;
+      };
+    });
+    for (const name of ["INBOX", "Lists"]) await deliver(writer, alice, name);
+    await saved;
+    // Room for the chunk of one of the two.
+    const reader = openMailStore(driver, { ...CHEAP, limits: { chunkCacheBytes: 400 } });
+    const read: number[] = [];
+    interpose(driver, "chunks", {
+      when: (_, mailbox, { column }) => {
+        if (column === COLUMN.metadata) read.push(mailbox);
+        return false;
+      },
+      act: () => Promise.resolve(),
+    });
+    const readInbox = async (): Promise<void> => {
+      const handle = await reader.open({ account: alice.id, mailbox: inbox.id });
+      for await (const rows of handle.metadata([[1, 1]])) expect(rows).toHaveLength(1);
+      handle.release();
+    };
+    await readInbox();
+    expect(read).toEqual([inbox.id]);
+    await reader.compact();
+    expect(read.slice(1).toSorted()).toEqual([inbox.id, lists.id]);
+    await readInbox();
+    expect(read).toHaveLength(3);
+    await writer.close();
+  });
+});
+
 describe("a decision", () => {
   it("is taken again where another store changes flags while its rows are being read", async () => {
     const driver = await openMemoryDriver();

@@ -5,6 +5,7 @@ import { EncodedRows, type AppendedRow } from "./appended-rows.ts";
 import { ByteReader, ByteWriter } from "./byte-codec.ts";
 import { ChunkCache } from "./chunk-cache.ts";
 import {
+  blobsOfMetadataChunk,
   decodeHotChunk,
   decodeMetadataChunk,
   decodeSummaryChunk,
@@ -109,15 +110,17 @@ describe("stored bytes", () => {
   });
 
   it("give back metadata, summary and vanished chunks", () => {
-    const metadata = [1, 7].map((uid) => ({
+    const metadata = [1, 7].map((uid, i) => ({
       uid,
       sizeBytes: 4_000_000_000,
       internalDateMs: -5,
       saveDateMs: 2 ** 41,
       emailId: `E3-${uid}`,
-      blob: blobId(2 ** 52),
+      blob: blobId(2 ** (52 - i)),
     }));
-    expect([...decodeMetadataChunk(encodeMetadataChunk(metadata)).values()]).toEqual(metadata);
+    const chunk = encodeMetadataChunk(metadata);
+    expect([...decodeMetadataChunk(chunk).values()]).toEqual(metadata);
+    expect(blobsOfMetadataChunk(chunk, (uid) => uid > 1)).toEqual([2 ** 51]);
     const summaries = new Map([
       [256, Buffer.from("one")],
       [300, Buffer.from("two")],
