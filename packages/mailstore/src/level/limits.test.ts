@@ -70,6 +70,21 @@ describe("one group commit", () => {
     // The group alone, or the group and what is filled.
     expect(ahead).toEqual([2, 1]);
   });
+
+  it("has the least filled ahead behind it where a larger one came before, however far the steps had grown", async () => {
+    await open({ zeroFillBytesMin: 4 * KIB, zeroFillBytesMax: 64 * KIB, zeroFillGroupBytesMax: 2_000 });
+    const size = async (): Promise<number> => {
+      const [segment] = (await disk.image()).files.values();
+      return segment?.length ?? 0;
+    };
+    for (let i = 0; i < 64; i++) await commit(1, 1_000);
+    await commit(1, 128 * KIB);
+    const before = await size();
+    await commit(1, 10);
+    await driver.close();
+    expect(await size()).toBeGreaterThanOrEqual(before + 4 * KIB);
+    expect(await size()).toBeLessThan(before + 8 * KIB);
+  });
 });
 
 describe("what is kept", () => {

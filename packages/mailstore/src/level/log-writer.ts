@@ -96,6 +96,8 @@ export class LogWriter {
     this.#filledEnd = Math.max(this.#filledEnd, this.#end);
     this.bytesSinceCheckpoint += bytes;
     if (bytes <= this.#limits.zeroFillGroupBytesMax) this.#fillAhead();
+    // Large ones soon use up what is filled, and small ones between them would wait for the sync of it each time.
+    else this.#fillBytes = Math.min(this.#fillBytes, this.#limits.zeroFillBytesMin);
   }
 
   /** Ends the use of the log; what was abandoned is cut off for good. */
