@@ -112,6 +112,16 @@ function headOf(bytes: Buffer, lease: SegmentLease, offset: number): RecordHead 
   return head;
 }
 
+/** All of a body, checked, with one read: how long its record is must be known. */
+export async function readWhole(lease: SegmentLease, offset: number, recordLength: number): Promise<Buffer> {
+  const record = await lease.file.read(offset, recordLength);
+  const { length, checksum } = headOf(record, lease, offset);
+  const body = record.subarray(RECORD_HEAD_BYTES, RECORD_HEAD_BYTES + length);
+  if (body.length < length) throw new StoreDamage("a body ends too soon", lease.path, offset);
+  if (crc32(body) !== checksum) throw new StoreDamage("a body fails its checksum", lease.path, offset);
+  return body;
+}
+
 export function encodeMoved(blob: BlobId): Buffer {
   return new ByteWriter().integer(blob).finish();
 }

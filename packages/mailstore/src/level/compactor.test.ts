@@ -20,13 +20,13 @@ const LIMITS: LevelLimits = {
 
 let warnings: string[] = [];
 
-async function openOn(image?: DiskImage): Promise<{ driver: StoreDriver; disk: SimulatedDisk }> {
+async function openOn(image?: DiskImage, limits = LIMITS): Promise<{ driver: StoreDriver; disk: SimulatedDisk }> {
   const disk = await SimulatedDisk.from(image);
   const warn = (_: object, message: string): void => void warnings.push(message);
   const driver = await openDriver({
     files: disk,
     index: disk.index,
-    limits: LIMITS,
+    limits,
     log: { info: () => undefined, warn },
     onStep: () => undefined,
     now: Date.now,
@@ -35,8 +35,8 @@ async function openOn(image?: DiskImage): Promise<{ driver: StoreDriver; disk: S
   return { driver, disk };
 }
 
-async function begin(): Promise<{ driver: StoreDriver; disk: SimulatedDisk }> {
-  const opened = await openOn();
+async function begin(limits = LIMITS): Promise<{ driver: StoreDriver; disk: SimulatedDisk }> {
+  const opened = await openOn(undefined, limits);
   const none = { allocate: 0, messages: 0, unseen: 0, deleted: 0, bytes: 0, record: Buffer.alloc(0) };
   const part = { mailbox: INBOX, ...none, properties: Buffer.from("INBOX") };
   await opened.driver.commit([{ account: A, blobs: [], enforceQuota: false, parts: [part] }]);
@@ -166,6 +166,27 @@ describe("compaction", () => {
     const second = await deliver(driver, 20_000, 2);
     expect(placeOf(second).segment).toBeGreaterThan(placeOf(first).segment);
     await expect(expectBody(driver, first, [20_000, 1])).rejects.toThrow("no such body");
+  });
+
+  it("reads a living body at once, however long it is", async () => {
+    const reads: number[] = [];
+    for (const living of [1, 4]) {
+      const { driver, disk } = await begin({
+        ...LIMITS,
+        segmentBytesMax: 512 * 1024,
+        inlineBodyBytesMax: 64 * 1024,
+      });
+      const blobs: BlobId[] = [];
+      for (let i = 0; i < 18; i++) blobs.push(await deliver(driver, 40_000, i));
+      expect(placeOf(blobs.at(-1) as BlobId).segment).toBe(2);
+      let count = 0;
+      disk.beforeOperation = (operation) => {
+        if (operation === "read") count++;
+      };
+      expect(await compact(driver, blobs.slice(0, living))).toBeGreaterThan(0);
+      reads.push(count);
+    }
+    expect(reads[1]).toBe((reads[0] as number) + 3);
   });
 
   it("leaves a segment alone in which a living body is damaged", async () => {

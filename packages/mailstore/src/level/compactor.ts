@@ -4,7 +4,7 @@ import { giveWay } from "../give-way.ts";
 import type { BlobId } from "../ids.ts";
 import { TurnQueue } from "../turn-queue.ts";
 import { BodyMarks, type LiveBody } from "./body-marks.ts";
-import { decodeMoved, encodeMoved, type BodyReader } from "./body-reader.ts";
+import { decodeMoved, encodeMoved, readWhole } from "./body-reader.ts";
 import type { BodyWriter } from "./body-writer.ts";
 import type { Checkpoints } from "./checkpoints.ts";
 import type { CommitQueue, CommitRequest } from "./commit-queue.ts";
@@ -14,7 +14,7 @@ import type { KeyIndex, Operation } from "./key-index.ts";
 import { blobOfMovedKey, contentsKey, movedKey, movedRange } from "./keys.ts";
 import type { LevelLimits } from "./limits.ts";
 import { placeOf, recordBytes } from "./record.ts";
-import { readContents } from "./segment-contents.ts";
+import { readContents, type SegmentContents } from "./segment-contents.ts";
 import type { SegmentLease, Segments } from "./segments.ts";
 import { inlineBody, type InlineBody } from "./staged-body.ts";
 import type { StepListener } from "./steps.ts";
@@ -25,7 +25,6 @@ export interface CompactorOptions {
   readonly queue: CommitQueue;
   readonly checkpoints: Checkpoints;
   readonly writer: BodyWriter;
-  readonly reader: BodyReader;
   readonly limits: LevelLimits;
   readonly log: DriverLog;
   readonly onStep: StepListener;
@@ -143,18 +142,19 @@ export class Compactor {
       liveBytes += bytes;
     }
     if (2 * liveBytes >= (await lease.file.size())) return undefined;
-    return (await this.#copy(live, lease)) ? liveBytes : undefined;
+    return (await this.#copy(live, contents, lease)) ? liveBytes : undefined;
   }
 
   /** Copies bodies to the end of the log; false where one of them cannot be read. */
-  async #copy(live: readonly LiveBody[], lease: SegmentLease): Promise<boolean> {
-    const { reader, limits, log, onStep } = this.#options;
+  async #copy(live: readonly LiveBody[], contents: SegmentContents, lease: SegmentLease): Promise<boolean> {
+    const { limits, log, onStep } = this.#options;
     let slice: Move[] = [];
     let bytes = 0;
     for (const [i, { place, blob }] of live.entries()) {
       this.#checkOpen();
       try {
-        const body = inlineBody(await collect(reader.read(place)));
+        const { offset } = placeOf(place);
+        const body = inlineBody([await readWhole(lease, offset, contents.get(offset) as number)]);
         slice.push({ blob, body });
         bytes += body.length;
       } catch (error) {
@@ -229,10 +229,4 @@ class MoveRequest implements CommitRequest {
   failed(error: unknown): void {
     this.#settle.reject(error);
   }
-}
-
-async function collect(pieces: AsyncIterable<Uint8Array>): Promise<Uint8Array[]> {
-  const all: Uint8Array[] = [];
-  for await (const piece of pieces) all.push(piece);
-  return all;
 }

@@ -91,7 +91,7 @@ export class LevelDriver implements StoreDriver {
     const reader = new BodyReader(segments, index, { pieceBytes: limits.readBytesMax, checks });
     const ranges = new RangeReader(segments, { ...limits, checks });
     const writers = { queue, writer: bodyWriter, checkpoints };
-    const compactor = new Compactor({ segments, index, reader, limits, log, onStep, ...writers });
+    const compactor = new Compactor({ segments, index, limits, log, onStep, ...writers });
     this.#parts = parts;
     this.#segments = segments;
     this.#index = index;
