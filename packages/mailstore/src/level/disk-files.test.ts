@@ -44,7 +44,12 @@ describe("a file on a disk", () => {
   it("is read where it cannot be written", async () => {
     // No system lets anybody write to a program that runs.
     const file = await new DiskFiles(dirname(process.execPath)).open(basename(process.execPath));
-    expect(await file.read(0, 4)).toHaveLength(4);
+    const bytes = await file.read(0, 4);
+    expect(bytes).toHaveLength(4);
+    const room = Buffer.alloc(10);
+    const inRoom = await file.read(0, 4, room);
+    expect(inRoom).toEqual(bytes);
+    expect(inRoom.buffer).toBe(room.buffer);
     await file.close();
   });
 });

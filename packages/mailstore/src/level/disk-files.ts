@@ -14,15 +14,14 @@ class DiskFile implements SegmentFile {
     return (await this.#handle.stat()).size;
   }
 
-  async read(position: number, length: number): Promise<Buffer> {
-    const bytes = Buffer.allocUnsafeSlow(length);
+  async read(position: number, length: number, room: Buffer = Buffer.allocUnsafeSlow(length)): Promise<Buffer> {
     let filled = 0;
     while (filled < length) {
-      const { bytesRead } = await this.#handle.read(bytes, filled, length - filled, position + filled);
+      const { bytesRead } = await this.#handle.read(room, filled, length - filled, position + filled);
       if (bytesRead === 0) break;
       filled += bytesRead;
     }
-    return bytes.subarray(0, filled);
+    return room.subarray(0, filled);
   }
 
   async write(position: number, pieces: readonly Uint8Array[]): Promise<void> {

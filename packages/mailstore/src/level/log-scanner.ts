@@ -24,7 +24,9 @@ export interface ScanResult {
 
 export class LogScanner {
   readonly #lease: SegmentLease;
-  #window: Buffer = Buffer.alloc(0);
+  /** The same memory for each: that of a whole segment would make V8 collect the heap twice. */
+  readonly #room: Buffer = Buffer.allocUnsafeSlow(WINDOW_BYTES);
+  #window: Buffer = this.#room.subarray(0, 0);
   #windowAt = 0;
 
   constructor(lease: SegmentLease) {
@@ -69,8 +71,9 @@ export class LogScanner {
   /** Every valid record head at or behind `from`, wherever it stands. */
   async *heads(from: number): AsyncGenerator<{ readonly offset: number; readonly head: RecordHead }> {
     const segment = this.#lease.header;
+    const room = Buffer.allocUnsafeSlow(WINDOW_BYTES);
     for (let at = from; ; at += WINDOW_BYTES - RECORD_HEAD_BYTES) {
-      const bytes = await this.#lease.file.read(at, WINDOW_BYTES);
+      const bytes = await this.#lease.file.read(at, WINDOW_BYTES, room);
       for (let i = bytes.indexOf(RECORD_MAGIC); i >= 0; i = bytes.indexOf(RECORD_MAGIC, i + 1)) {
         const offset = at + i;
         const head = decodeRecordHead(bytes.subarray(i, i + RECORD_HEAD_BYTES), { segment, offset });
@@ -111,11 +114,11 @@ export class LogScanner {
     return { validEnd };
   }
 
-  /** Bytes of the file; fewer than asked for where the file, or a window, ends. */
+  /** Bytes of the file, until the next are read; fewer than asked for where the file, or a window, ends. */
   async #read(offset: number, length: number): Promise<Buffer> {
     const inWindow = offset - this.#windowAt;
     if (inWindow < 0 || inWindow + length > this.#window.length) {
-      this.#window = await this.#lease.file.read(offset, WINDOW_BYTES);
+      this.#window = await this.#lease.file.read(offset, WINDOW_BYTES, this.#room);
       this.#windowAt = offset;
       return this.#window.subarray(0, length);
     }

@@ -9,9 +9,9 @@ class MemoryFile implements SegmentFile {
     return this.#size;
   }
 
-  async read(position: number, length: number): Promise<Buffer> {
+  async read(position: number, length: number, room: Buffer = Buffer.allocUnsafeSlow(length)): Promise<Buffer> {
     const end = Math.min(this.#size, position + length);
-    return Buffer.from(this.#bytes.subarray(Math.min(position, end), end));
+    return room.subarray(0, this.#bytes.copy(room, 0, Math.min(position, end), end));
   }
 
   async write(position: number, pieces: readonly Uint8Array[]): Promise<void> {

@@ -2,8 +2,8 @@
 
 export interface SegmentFile {
   size(): Promise<number>;
-  /** At most `length` bytes from `position`; fewer only at the end of the file. */
-  read(position: number, length: number): Promise<Buffer>;
+  /** At most `length` bytes from `position`; fewer only at the end of the file. They lie in `room` where that is given. */
+  read(position: number, length: number, room?: Buffer): Promise<Buffer>;
   /** All of `pieces`, one behind the other. */
   write(position: number, pieces: readonly Uint8Array[]): Promise<void>;
   /** What was written before the call is on stable storage when it resolves. */

@@ -1,6 +1,7 @@
-// Which segment files stay open while nobody reads them.
+// Which segment files stay open while nobody reads them, and what reading all of one takes.
 import { expect, it } from "@jest/globals";
 import { LEVEL_LIMITS } from "./limits.ts";
+import { LogScanner } from "./log-scanner.ts";
 import { MemoryFiles } from "./memory-files.ts";
 import { Segments } from "./segments.ts";
 
@@ -27,4 +28,22 @@ it("closes the files that were used longest ago", async () => {
   expect(opened).toEqual(["0000000002.seg"]);
   await use(3);
   expect(opened).toEqual(["0000000002.seg", "0000000003.seg"]);
+});
+
+it("is gone through in memory of one window", async () => {
+  const segments = await Segments.list(new MemoryFiles(), LEVEL_LIMITS);
+  const lease = await segments.create("log", { number: 0, end: 0 });
+  const { file } = lease;
+  await file.write(0, [Buffer.alloc(5 * 1024 * 1024)]);
+  const rooms = new Set<ArrayBufferLike | undefined>();
+  const read: typeof file.read = async (position, length, room) => {
+    rooms.add(room?.buffer);
+    const bytes = await file.read(position, length, room);
+    expect([bytes.buffer, bytes.length]).toEqual([room?.buffer, length]);
+    return bytes;
+  };
+  const scanner = new LogScanner({ ...lease, file: { ...file, read } });
+  for (let at = 0; at < 4; at++) expect(await scanner.head(at * 1024 * 1024)).toBeUndefined();
+  expect(rooms.size).toBe(1);
+  lease.release();
 });

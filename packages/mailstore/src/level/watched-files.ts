@@ -17,8 +17,8 @@ class WatchedFile implements SegmentFile {
     return this.#watch.run("file:read", this.#path, () => this.#file.size());
   }
 
-  read(position: number, length: number): Promise<Buffer> {
-    return this.#watch.run("file:read", this.#path, () => this.#file.read(position, length));
+  read(position: number, length: number, room?: Buffer): Promise<Buffer> {
+    return this.#watch.run("file:read", this.#path, () => this.#file.read(position, length, room));
   }
 
   write(position: number, pieces: readonly Uint8Array[]): Promise<void> {
