@@ -262,6 +262,28 @@ describe("a store", () => {
     handle.release();
     await store.close();
   });
+
+  it("takes them in whole where newer ones in memory go on into the next chunk", async () => {
+    const { driver, store, alice } = await opened({ tailRecordsMax: 2, tailRowBytesMax: 300_000 });
+    const [inbox] = await store.mailboxes(alice.id);
+    if (inbox === undefined) throw new Error("no mailbox");
+    const at = { account: alice.id, mailbox: inbox.id };
+    const handle = await store.open(at);
+    await handle.ready();
+    const message = await store.stage(once("Subject: x\r\n\r\nx\r\n"), { bytesMax: 1000 });
+    const saved = new Promise<void>((resolve) => {
+      const save = driver.saveSnapshot.bind(driver);
+      driver.saveSnapshot = (...args) => save(...args).finally(() => setImmediate(resolve));
+    });
+    // More than there is room for, few beside a chunk's end, and one for which a snapshot is due.
+    for (const count of [4_000, 200, 1]) await store.append(Array.from({ length: count }, () => ({ ...at, message })));
+    await saved;
+    let rows = 0;
+    for await (const batch of handle.metadata([[1, 5_000]])) rows += batch.length;
+    expect(rows).toBe(4_201);
+    handle.release();
+    await store.close();
+  });
 });
 
 async function opened(limits: Partial<StoreLimits>) {
