@@ -382,8 +382,11 @@ describe("the end of the server", () => {
     expect((await store.quota(inbox.account)).messages).toBe(0);
   });
 
-  it("does not wait for ever for a client that stays", async () => {
-    const { server } = await run({ limits: { closeMs: 50, lingerMs: 3_600_000 } });
+  it.each([
+    { closeMs: 50, closeLingerMs: 3_600_000, lingerMs: 3_600_000 },
+    { closeMs: 3_600_000, closeLingerMs: 50, lingerMs: 3_600_000 },
+  ])("does not wait for ever for a client that stays (%j)", async (limits) => {
+    const { server } = await run({ limits });
     const socket = connectTcp({ ...server.address, allowHalfOpen: true });
     await within(once(socket, "data"), "the greeting");
     await within(server.close(), "the end of the server");

@@ -213,8 +213,13 @@ export class Connection {
     this.#gather(farewell);
     if (!this.isClosed) this.#send();
     this.#socket.removeListener("data", this.#onData).resume().end();
-    const untilMs = this.#options.now() + this.#options.limits.lingerMs;
-    while (!this.isClosed && this.#options.now() < untilMs) await this.wait(untilMs);
+    const { limits, now } = this.#options;
+    const saidMs = now();
+    while (!this.isClosed) {
+      const untilMs = saidMs + (this.#isEndAsked ? limits.closeLingerMs : limits.lingerMs);
+      if (now() >= untilMs) break;
+      await this.wait(untilMs);
+    }
     this.destroy();
   }
 

@@ -72,6 +72,8 @@ export interface ImapLimits {
   readonly inProgressIntervalMs: number;
   /** How long `close` waits for commands in flight. */
   readonly closeMs: number;
+  /** How long a client that was told good-bye may take to close its side where the server ends, in place of `lingerMs`. */
+  readonly closeLingerMs: number;
 }
 
 export const DEFAULT_LIMITS: ImapLimits = {
@@ -112,6 +114,7 @@ export const DEFAULT_LIMITS: ImapLimits = {
   roundMs: 5_000,
   inProgressIntervalMs: 10_000,
   closeMs: 3_000,
+  closeLingerMs: 1_000,
 };
 
 /** The bounds of the grammar for who has not logged in: enough for a password in any form. */
