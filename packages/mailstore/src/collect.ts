@@ -11,6 +11,8 @@ export async function collect(context: StoreContext, accounts: Accounts): Promis
   // such bodies are gathered here from before the counting begins until it ends.
   context.copiedWhileCounting = new Set();
   try {
+    // Copies that began before have not told theirs.
+    await Promise.allSettled(context.inTurns);
     return await context.driver.blobs.compact(() => references(context, accounts));
   } finally {
     context.copiedWhileCounting = null;

@@ -67,6 +67,7 @@ class DriverMailStore implements port.MailStore {
       cache: new ChunkCache(limits.chunkCacheBytes),
       tailRoom: new TailRoom(limits),
       now: options.now ?? Date.now,
+      inTurns: new Set(),
       snapshotTurns: new TurnQueue(),
       closing: this.#closing.signal,
       loaded: (mailbox) => void this.#snapshots.loaded(mailbox),

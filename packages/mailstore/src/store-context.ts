@@ -20,6 +20,8 @@ export interface StoreContext {
   readonly cache: ChunkCache;
   readonly tailRoom: TailRoom;
   readonly now: () => number;
+  /** What has a turn of a mailbox, or waits for one. */
+  readonly inTurns: Set<Promise<unknown>>;
   /** Snapshots are written one after the other. */
   readonly snapshotTurns: TurnQueue;
   /** Aborted when the store closes: work in the background that can be done again is left. */
@@ -60,7 +62,18 @@ export function inTurn<T>(
   task: (contents: MailboxContents) => Promise<T>,
 ): Promise<T> {
   const release = context.indexes.hold(mailbox);
-  return mailbox.turns.run(async () => task(await contentsOf(context, mailbox))).finally(release);
+  const work = mailbox.turns
+    .run(async () => {
+      // Deleted meanwhile, it may still have contents.
+      if (mailbox.deleted) throw refusalOf("gone");
+      return task(await contentsOf(context, mailbox));
+    })
+    .finally(() => {
+      context.inTurns.delete(work);
+      release();
+    });
+  context.inTurns.add(work);
+  return work;
 }
 
 /**

@@ -1,6 +1,14 @@
 // Very many messages copied, moved and expunged at once: all or nothing, and others get their turn meanwhile.
+import { setImmediate as turnOfEventLoop } from "node:timers/promises";
 import { describe, expect, it } from "@jest/globals";
-import { openMailStore, openMemoryDriver, type MailboxAt, type MailStore, type StoreDriver } from "./index.ts";
+import {
+  openMailStore,
+  openMemoryDriver,
+  type BlobId,
+  type MailboxAt,
+  type MailStore,
+  type StoreDriver,
+} from "./index.ts";
 import { turnsUntilCommit } from "./test-support/turns-until-commit.ts";
 
 const CHEAP = { scryptCost: { N: 16, r: 1, p: 1 }, scramIterations: 4_096 };
@@ -8,7 +16,9 @@ const MESSAGES = 6_000;
 const ALL = [[1, 2 ** 32 - 1]] as const;
 const SEEN = Array.from({ length: MESSAGES / 3 }, (_, i) => [3 * i + 1, 3 * i + 1] as const);
 
-async function filled(): Promise<{ driver: StoreDriver; store: MailStore; inbox: MailboxAt; archive: MailboxAt }> {
+async function filled(
+  messages = MESSAGES,
+): Promise<{ driver: StoreDriver; store: MailStore; inbox: MailboxAt; archive: MailboxAt }> {
   const driver = await openMemoryDriver();
   const store = openMailStore(driver, CHEAP);
   const { id: account } = await store.createAccount({ address: "alice@example.org", password: "x" });
@@ -19,13 +29,13 @@ async function filled(): Promise<{ driver: StoreDriver; store: MailStore; inbox:
   };
   const inbox = await at("INBOX");
   const message = await store.stage(once(), { bytesMax: 1_000 });
-  await store.append(Array.from({ length: MESSAGES }, () => ({ ...inbox, message })));
+  await store.append(Array.from({ length: messages }, () => ({ ...inbox, message })));
   await store.setFlags(inbox, SEEN, { mode: "add", flags: ["\\Seen", "\\Deleted"] });
   return { driver, store, inbox, archive: await at("Archive") };
 }
 
-async function* once(): AsyncGenerator<Uint8Array> {
-  yield Buffer.from("Subject: x\r\n\r\nx\r\n");
+async function* once(text = "x"): AsyncGenerator<Uint8Array> {
+  yield Buffer.from(`Subject: ${text}\r\n\r\nx\r\n`);
 }
 
 /** UIDs, flags, sizes and origins. */
@@ -71,6 +81,59 @@ describe("very many messages", () => {
     expect(await rowsOf(store, archive)).toEqual(all.filter((row) => !row.includes("Deleted")));
     const left = { messages: (2 * MESSAGES * 2) / 3, unseen: (2 * MESSAGES * 2) / 3, deleted: 0 };
     expect(await store.mailboxAt(archive)).toMatchObject(left);
+    await store.close();
+  });
+});
+
+describe("a message that is on its way", () => {
+  it("keeps its body where it was read before bodies in use were counted, and is committed meanwhile", async () => {
+    const { driver, store, inbox, archive } = await filled(1);
+    const message = await store.stage(once("moved"), { bytesMax: 1_000 });
+    await store.append([{ ...archive, message }]);
+    const handle = await store.open(archive);
+    const blobs: BlobId[] = [];
+    for await (const rows of handle.metadata(ALL)) blobs.push(...rows.map(({ blob }) => blob));
+    const counted = new Set<BlobId>();
+    let moving: Promise<unknown> = Promise.resolve();
+    driver.blobs.compact = async (references) => {
+      for await (const batch of references()) {
+        for (const blob of batch) counted.add(blob);
+        // Between the mailbox to which it goes, and the one from which it comes.
+        await moving;
+      }
+      return 0;
+    };
+    const commit = driver.commit.bind(driver);
+    let compacting: Promise<unknown> = Promise.resolve();
+    driver.commit = async (...args) => {
+      driver.commit = commit;
+      compacting = store.compact();
+      for (let turns = 0; turns < 100 && counted.size === 0; turns++) await turnOfEventLoop();
+      return commit(...args);
+    };
+    moving = store.move(archive, ALL, inbox);
+    await moving;
+    await compacting;
+    expect([...counted]).toEqual(expect.arrayContaining(blobs));
+    handle.release();
+    await store.close();
+  });
+
+  it("is not copied out of a mailbox that is deleted before its turn comes", async () => {
+    const { driver, store, inbox, archive } = await filled(3);
+    const { id: mailbox } = await store.createMailbox(inbox.account, "box");
+    const box = { ...inbox, mailbox };
+    await store.copy(inbox, ALL, box);
+    const commit = driver.commit.bind(driver);
+    driver.commit = async (...args) => {
+      driver.commit = commit;
+      await store.deleteMailbox(inbox.account, "box");
+      return commit(...args);
+    };
+    const flagged = store.setFlags(box, ALL, { mode: "add", flags: ["\\Seen"] });
+    const copied = store.copy(box, ALL, archive);
+    const gone = { status: "rejected", reason: { code: "mailboxNotFound" } };
+    expect(await Promise.allSettled([flagged, copied])).toMatchObject([gone, gone]);
     await store.close();
   });
 });

@@ -242,6 +242,7 @@ class Repair {
     const closing = new AbortController().signal;
     const rest = {
       now: Date.now,
+      inTurns: new Set<Promise<unknown>>(),
       snapshotTurns: new TurnQueue(),
       closing,
       loaded: () => undefined,
