@@ -1,6 +1,6 @@
 // Accounts where requests cross each other, on one store and on two over one driver.
 import { afterEach, beforeEach, describe, expect, it } from "@jest/globals";
-import { openMailStore, openMemoryDriver, type MailStore, type StoreDriver } from "./index.ts";
+import { accountId, openMailStore, openMemoryDriver, type MailStore, type StoreDriver } from "./index.ts";
 
 const CHEAP = { scryptCost: { N: 16, r: 1, p: 1 }, scramIterations: 4_096 };
 
@@ -48,6 +48,28 @@ describe("an account", () => {
     await Promise.all(early);
     expect(await store.quota(id)).toMatchObject({ messagesMax: 7 });
     expect(await store.mailboxes(id)).toHaveLength(6);
+  });
+
+  it("gets its first mailboxes later where they could not be written when it was created", async () => {
+    const commit = driver.commit.bind(driver);
+    let left = 1;
+    driver.commit = async (...args) => {
+      if (left-- === 0) throw new Error("the disk is gone");
+      return commit(...args);
+    };
+    const address = "alice@example.org";
+    await expect(store.createAccount({ address, password: "x", quotaMessagesMax: 7 })).rejects.toThrow("disk");
+    driver.commit = commit;
+    const { account, mailbox } = (await store.resolve(address)) ?? {};
+    expect(await store.mailbox(account?.id ?? accountId(0), "INBOX")).toMatchObject({ id: mailbox });
+    expect(await store.mailboxes(account?.id ?? accountId(0))).toHaveLength(6);
+    expect(await store.quota(account?.id ?? accountId(0))).toMatchObject({ messagesMax: 7 });
+  });
+
+  it("is found by its address as it is told, however letters change with their case", async () => {
+    const { id, address } = await store.createAccount({ address: "J\u030cana@example.org", password: "x" });
+    expect(await store.findOwner(address)).toMatchObject({ id });
+    expect(await store.findOwner("\u01f0ana@example.org")).toMatchObject({ id });
   });
 
   it("is created where another store over the same driver has taken the next id", async () => {

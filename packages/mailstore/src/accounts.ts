@@ -47,9 +47,8 @@ export class Accounts {
     const aliases = normalizeAliases(request.aliases ?? [], address, this.#context.limits);
     const credentials = await this.#credentials.make(address, request.password);
     return this.#turns.run(async () => {
-      const quota = quotasOf(request);
-      const id = await this.#register({ address, aliases, ...credentials, quota });
-      await this.#begin(id, quota);
+      const id = await this.#register({ address, aliases, ...credentials, quota: quotasOf(request) });
+      await this.#loadOrBegin(id);
       return { id, address, aliases };
     });
   }
@@ -162,12 +161,13 @@ export class Accounts {
   /** The account's state; one whose creation was cut short gets its first mailboxes now. */
   async load(id: AccountId): Promise<AccountState> {
     try {
-      return await this.#context.accounts.get(id);
+      const account = await this.#context.accounts.get(id);
+      if (account.named(INBOX) !== undefined) return account;
     } catch (error) {
       if (!isMissing(error) || (await this.#stored(id)) === undefined) throw error;
-      // In a turn: it may be being created right now.
-      return this.#turns.run(() => this.#loadOrBegin(id));
     }
+    // In a turn: it may be being created right now.
+    return this.#turns.run(() => this.#loadOrBegin(id));
   }
 
   /** Makes the keys for SCRAM where they are missing, now that the password is known. */
@@ -192,13 +192,19 @@ export class Accounts {
   }
 
   async #loadOrBegin(id: AccountId): Promise<AccountState> {
+    const { accounts, driver } = this.#context;
     try {
-      return await this.#context.accounts.get(id);
+      await accounts.get(id);
     } catch (error) {
       if (!isMissing(error)) throw error;
-      await this.#begin(id, (await this.#stored(id))?.quota ?? {});
-      return this.#context.accounts.get(id);
+      const { quotaBytesMax: bytesMax = 0, quotaMessagesMax: messagesMax = 0 } = (await this.#stored(id))?.quota ?? {};
+      await driver.commit([
+        new TransactionDraft(id).finish({ enforceQuota: false, limits: { bytesMax, messagesMax } }),
+      ]);
     }
+    const account = await accounts.get(id);
+    await createFirstMailboxes(this.#context, account);
+    return account;
   }
 
   /** Writes an account down under the next free id. */
@@ -215,13 +221,6 @@ export class Accounts {
       this.#lastId = id;
       if (written) return id;
     }
-  }
-
-  async #begin(id: AccountId, quota: Quotas): Promise<void> {
-    const { quotaBytesMax: bytesMax = 0, quotaMessagesMax: messagesMax = 0 } = quota;
-    const draft = new TransactionDraft(id);
-    await this.#context.driver.commit([draft.finish({ enforceQuota: false, limits: { bytesMax, messagesMax } })]);
-    await createFirstMailboxes(this.#context, await this.#context.accounts.get(id));
   }
 
   async #setLimits(account: AccountState, update: AccountUpdate): Promise<void> {

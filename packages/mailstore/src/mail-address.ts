@@ -13,7 +13,7 @@ export function normalizeAddress(address: string): string {
   // Before it is normalized: both that and Punycode take the square of a length.
   if (address.length > ADDRESS_CHARS_MAX) throw addressInvalid(address);
   const at = address.lastIndexOf("@");
-  const local = address.slice(0, Math.max(at, 0)).normalize("NFC").toLowerCase();
+  const local = address.slice(0, Math.max(at, 0)).toLowerCase().normalize("NFC");
   const domain = normalizeDomain(address.slice(at + 1));
   const normal = `${local}@${domain}`;
   // Quoted local parts are legal but nobody's: what needs quotes is refused.

@@ -54,8 +54,9 @@ export async function createFirstMailboxes(context: StoreContext, account: Accou
   await changeDirectory(context, account, (draft) => {
     if (account.named(INBOX) !== undefined) return false;
     const names = new Names(context, account, draft);
-    for (const { name, specialUse } of FIRST_MAILBOXES) names.create(name, specialUse);
-    names.save(FIRST_MAILBOXES.map(({ name }) => name));
+    const missing = FIRST_MAILBOXES.filter(({ name }) => account.named(name) === undefined);
+    for (const { name, specialUse } of missing) names.create(name, specialUse);
+    names.save([...new Set([...account.directory.subscriptions, ...missing.map(({ name }) => name)])]);
     return true;
   });
 }
@@ -169,7 +170,9 @@ async function emptyInboxInto(context: StoreContext, account: AccountState, to: 
       const target = names.createWithSuperiors(to, null);
       names.save();
       // RFC 5464 4.1
-      new EntriesDraft(account, draft).copyAll(inbox.at.mailbox, target);
+      const entries = new EntriesDraft(account, draft);
+      entries.copyAll(inbox.at.mailbox, target);
+      entries.checkBytes(context.limits);
       const { guard } = inbox.head;
       const uids = [[1, inbox.head.uidNext]] as const;
       const request = { to: { mailbox: target }, mode: "move" } as const;

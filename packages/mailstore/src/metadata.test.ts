@@ -118,6 +118,11 @@ describe("metadata", () => {
     await set(trash, { "/private/1": "x".repeat(600) });
     await expect(set(trash, { "/private/1": "x".repeat(800) })).rejects.toMatchObject(tooMany);
     expect((await get(trash))["/private/1"]).toHaveLength(600);
+    // What is copied counts too.
+    await set(trash, { "/private/1": null });
+    await set(inbox, { "/private/4": "x".repeat(400) });
+    await expect(store.renameMailbox(alice.id, "INBOX", "old")).rejects.toMatchObject(tooMany);
+    expect(await store.mailbox(alice.id, "old")).toBeUndefined();
   });
 
   it("takes the special use of a mailbox along, all or none, and tells of it as an entry", async () => {

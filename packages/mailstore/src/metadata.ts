@@ -3,6 +3,7 @@ import { bytesOf, encodeEntry, type EntryProperties, type StoredEntry } from "./
 import type { AccountState } from "./account-state.ts";
 import { changeDirectory } from "./change-directory.ts";
 import { ACCOUNT_DIRECTORY, cursor, mailboxId, type Cursor, type MailboxId } from "./ids.ts";
+import type { StoreLimits } from "./limits.ts";
 import { encodeProperties } from "./mailbox-state.ts";
 import { Refusal } from "./refusal.ts";
 import type { MetadataChange, SpecialUse } from "./store.ts";
@@ -39,12 +40,9 @@ export async function setMetadata(
       if (value === null) entries.remove(mailbox, name);
       else entries.set({ mailbox, name, value });
     }
-    const { metadataEntriesMax, metadataBytesMax } = context.limits;
-    const isOver = account.metadata.of(mailbox).length + entries.added > metadataEntriesMax;
+    const isOver = account.metadata.of(mailbox).length + entries.added > context.limits.metadataEntriesMax;
     if (entries.added > 0 && isOver) throw new Refusal("tooManyEntries", "too many entries of metadata");
-    if (entries.bytes > 0 && account.metadata.bytes + entries.bytes > metadataBytesMax) {
-      throw new Refusal("tooManyEntries", "too much metadata in this account");
-    }
+    entries.checkBytes(context.limits);
     return entries.changed || hasOtherUse;
   });
 }
@@ -85,6 +83,13 @@ export class EntriesDraft {
   /** For a mailbox that is new. */
   copyAll(from: MailboxId, to: MailboxId): void {
     for (const { name, value } of this.#account.metadata.of(from)) this.#write({ mailbox: to, name, value }, undefined);
+  }
+
+  /** Refuses what would be too much for the account. */
+  checkBytes({ metadataBytesMax }: Pick<StoreLimits, "metadataBytesMax">): void {
+    if (this.bytes > 0 && this.#account.metadata.bytes + this.bytes > metadataBytesMax) {
+      throw new Refusal("tooManyEntries", "too much metadata in this account");
+    }
   }
 
   #write(entry: EntryProperties, before: StoredEntry | undefined): MailboxId {
