@@ -1,6 +1,13 @@
 // Flags of very many messages: in pieces, so that others get their turn, and right whatever others do meanwhile.
 import { describe, expect, it } from "@jest/globals";
-import { openMailStore, openMemoryDriver, type MailboxAt, type MailStore, type StoreDriver } from "./index.ts";
+import {
+  mailboxId,
+  openMailStore,
+  openMemoryDriver,
+  type MailboxAt,
+  type MailStore,
+  type StoreDriver,
+} from "./index.ts";
 import { turnsUntilCommit } from "./test-support/turns-until-commit.ts";
 
 const CHEAP = { scryptCost: { N: 16, r: 1, p: 1 }, scramIterations: 4_096, limits: { rowsPerTurnMax: 1 } };
@@ -63,6 +70,18 @@ describe("flags of many messages", () => {
     expect(isDone).toBe(false);
     expect((await flagged).changed).toEqual([[3, MESSAGES + 1]]);
     expect((await store.mailboxAt(at))?.unseen).toBe(0);
+    await store.close();
+  });
+
+  it("are on no message more than it may have, however many changes add them", async () => {
+    const store = openMailStore(await openMemoryDriver(), { ...CHEAP, limits: { messageFlagsMax: 3 } });
+    const { id: account } = await store.createAccount({ address: "alice@example.org", password: "x" });
+    const at = { account, mailbox: (await store.mailbox(account, "INBOX"))?.id ?? mailboxId(0) };
+    await deliver(store, at);
+    const add = (flags: string[]) => store.setFlags(at, ALL, { mode: "add", flags });
+    await add(["a", "b"]);
+    await expect(add(["c", "d"])).rejects.toMatchObject({ code: "tooManyKeywords" });
+    expect(await add(["A", "b", "c"])).toMatchObject({ changed: [[1, 1]] });
     await store.close();
   });
 });

@@ -5,6 +5,7 @@ import { checkFlags } from "./flag-sets.ts";
 import { giveWay } from "./give-way.ts";
 import type { Cursor, Uid } from "./ids.ts";
 import type { MailboxContents } from "./mailbox-contents.ts";
+import { Refusal } from "./refusal.ts";
 import type { FlagChange, FlagsResult, MailboxAt, WorkOptions } from "./store.ts";
 import { commitDecided, inTurn, type StoreContext } from "./store-context.ts";
 import { TransactionDraft } from "./transaction-draft.ts";
@@ -24,10 +25,10 @@ export async function setFlags(context: StoreContext, at: MailboxAt, request: Fl
     let decision: Decision | undefined;
     const committed = await commitDecided(context, account, async () => {
       account.mailbox(at.mailbox);
-      decision = new Decision(contents, request);
+      decision = new Decision(context, contents, request);
       // What another node changes meanwhile is behind the guard, and then it is decided again.
       const { guard } = mailbox.head;
-      await decision.decide(context);
+      await decision.decide();
       return decision.changed.set.length === 0 ? null : transactionOf(account, mailbox.at, guard, decision);
     });
     const { changed, modified, existing } = decision as Decision;
@@ -54,16 +55,19 @@ class Decision {
   readonly existing: Ranges = new Ranges();
   unseen = 0;
   deleted = 0;
+  readonly #context: StoreContext;
   readonly #contents: MailboxContents;
   readonly #outcomes = new Map<number, Outcome>();
 
-  constructor(contents: MailboxContents, request: FlagRequest) {
+  constructor(context: StoreContext, contents: MailboxContents, request: FlagRequest) {
+    this.#context = context;
     this.#contents = contents;
     this.request = request;
   }
 
   /** Of a million messages that are alike in one step, of as many that differ in as many. */
-  async decide({ driver, limits }: StoreContext): Promise<void> {
+  async decide(): Promise<void> {
+    const { driver, limits } = this.#context;
     const { columns } = this.#contents;
     const { unchangedSince, uids, onRead } = this.request;
     const options = { modSeqs: unchangedSince !== undefined };
@@ -105,6 +109,10 @@ class Decision {
       const { flagSets } = this.#contents;
       const result = flagSets.changed(number, this.request.change);
       const [before, after] = [flagSets.at(number), flagSets.at(result)];
+      // What has more already may lose some.
+      if (after.names.length > Math.max(before.names.length, this.#context.limits.messageFlagsMax)) {
+        throw new Refusal("tooManyKeywords", "too many flags on one message");
+      }
       outcome = {
         changes: result !== number,
         unseen: Number(before.seen) - Number(after.seen),

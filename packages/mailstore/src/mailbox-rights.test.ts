@@ -207,6 +207,12 @@ describe.each(["memory", "disk"])("in %s", (where) => {
     expect(await sharersWith(bob)).toEqual(["zoe@example.org", "alice@example.org"]);
   });
 
+  it("who shares with whom does not depend on how accounts are named", async () => {
+    const odd = await store.createAccount({ address: "anyone/odd@example.org", password: "x" });
+    await store.setRights(await at(alice, "Team"), { identifier: odd.address, mode: "add", rights: "l" });
+    expect([await sharersWith(odd), await sharersWith(bob)]).toEqual([["alice@example.org"], []]);
+  });
+
   it("who shares with whom is known after grants and their ends at once", async () => {
     const to = await at(alice, "Team");
     const turns = Array.from({ length: 40 }, (_, i) => (i % 2 === 0 ? "add" : "remove") as RightsChange["mode"]);

@@ -87,7 +87,11 @@ async function readNotes({ driver }: StoreContext, { id, address }: AccountInfo)
   const read = async (identifier: string): Promise<readonly AccountId[]> => {
     const prefix = notePrefix(identifier);
     const owners: AccountId[] = [];
-    for await (const [key] of driver.directory.list(prefix)) owners.push(accountId(Number(key.slice(prefix.length))));
+    for await (const [key] of driver.directory.list(prefix)) {
+      const owner = key.slice(prefix.length);
+      // Else it is a note of an address that begins with the identifier and a slash.
+      if (!owner.includes("/")) owners.push(accountId(Number(owner)));
+    }
     const fresh = owners.filter((owner) => !seen.has(owner));
     for (const owner of fresh) seen.add(owner);
     return fresh;
