@@ -21,6 +21,7 @@ export const replace: Command = command({
   in: ["selected"],
   capability: "REPLACE",
   uid: true,
+  tellsExpunge: true,
   streamsLiteral: (before) => BEFORE_MESSAGE.test(before),
   parse(scan, { literal }): ReplaceArguments {
     scan.space();
