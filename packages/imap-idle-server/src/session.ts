@@ -255,7 +255,8 @@ export class ImapSession implements Session {
     let reply = outcome;
     const state = this.#state;
     if ("account" in state) {
-      const holds = invocation !== undefined && holdsExpunge(invocation);
+      // What could not be read may have numbers in it, too.
+      const holds = invocation === undefined || holdsExpunge(invocation);
       const hasExpunged = invocation?.row.tellsExpunge === true;
       const highest = await this.#push.tell(state, { holdsExpunge: holds, hasExpunged });
       // RFC 7162 3.2.7: in the tagged OK, where there is room for it.
