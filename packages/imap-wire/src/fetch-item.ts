@@ -108,7 +108,8 @@ function parseFetchWord(scan: Scanner): readonly FetchItem[] {
 function parseFetchItem(scan: Scanner, word: string): FetchItem {
   switch (word) {
     case "PREVIEW": {
-      const lazy = parseLazy(scan) ? ({ lazy: true } as const) : {};
+      // What else stands in parentheses is of the command.
+      const lazy = scan.skip(" (LAZY)") ? ({ lazy: true } as const) : {};
       return { name: word, section: wholeOr(null), partial: null, peek: true, ...lazy };
     }
     case "RFC822":
@@ -138,12 +139,6 @@ function parsePartNumbers(scan: Scanner): Section {
   const section = parseSection(scan);
   if (section.text !== null) throw scan.fault("Expected a part", start);
   return section;
-}
-
-function parseLazy(scan: Scanner): boolean {
-  if (!scan.skip(" (")) return false;
-  scan.expect("LAZY)");
-  return true;
 }
 
 function wholeOr(text: SectionText | null): Section {
