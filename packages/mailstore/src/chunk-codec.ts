@@ -5,8 +5,7 @@ import type { FlagSets } from "./flag-sets.ts";
 import { blobId, type BlobId, type Cursor, type MailboxId, type Uid } from "./ids.ts";
 import type { MessageOrigin } from "./appended-rows.ts";
 import { readUidSet, writeUidSet } from "./log-record.ts";
-import type { MessageColumns } from "./message-columns.ts";
-import type { RowRange } from "./number-column.ts";
+import type { HotRows, MessageColumns } from "./message-columns.ts";
 import type { MessageMetadata } from "./store.ts";
 import type { UidSet } from "./uid-set.ts";
 
@@ -15,27 +14,49 @@ export const COLUMN = { hot: 0, metadata: 1, summary: 2, vanished: 3 } as const;
 /** UIDs of one chunk: chunk `n` holds n * width to (n + 1) * width - 1, so that an expunge never shifts another chunk. */
 export const CHUNK_WIDTH = { hot: 4096, metadata: 4096, summary: 256 } as const;
 
-export function encodeHotChunk(columns: MessageColumns, flagSets: FlagSets, rows: RowRange): Uint8Array {
-  const { uids, modSeqs, flagNumbers } = columns.slice(rows);
-  const local = new Map<number, number>();
-  let [before, own] = [-1, 0];
-  for (let i = 0; i < flagNumbers.length; i++) {
-    const number = flagNumbers[i] as number;
-    // Most are as the one before.
-    if (number !== before) {
-      own = local.get(number) ?? local.size;
-      local.set((before = number), own);
+/** Runs stand in the head, which ends before them where the rows themselves lie behind it. */
+export function encodeHotChunk(rows: HotRows, flagSets: FlagSets): Uint8Array {
+  const flags = new ChunkFlags(flagSets);
+  if (!("uids" in rows)) {
+    const runs = new ByteWriter();
+    let count = 0;
+    for (const run of rows) {
+      runs.integer(run.uid).integer(run.rows).integer(run.modSeq).integer(flags.numberOf(run.flagNumber));
+      count += run.rows;
     }
-    flagNumbers[i] = own;
+    return new ByteWriter().bytes(flags.head(count).append(runs.finish()).finish()).finish();
   }
-  const head = new ByteWriter().integer(uids.length).integer(local.size);
-  for (const number of local.keys()) head.string(flagSets.at(number).names.join(" "));
-  return Buffer.concat([
-    new ByteWriter().bytes(head.finish()).finish(),
-    bytesOf(uids),
-    bytesOf(modSeqs),
-    bytesOf(flagNumbers),
-  ]);
+  const { uids, modSeqs } = rows;
+  const flagNumbers = rows.flagNumbers.map((number) => flags.numberOf(number));
+  const head = flags.head(uids.length).finish();
+  return Buffer.concat([new ByteWriter().bytes(head).finish(), bytesOf(uids), bytesOf(modSeqs), bytesOf(flagNumbers)]);
+}
+
+/** Numbers the sets of flags that occur in a chunk. */
+class ChunkFlags {
+  readonly #flagSets: FlagSets;
+  readonly #numbers = new Map<number, number>();
+  #before = -1;
+  #number = 0;
+
+  constructor(flagSets: FlagSets) {
+    this.#flagSets = flagSets;
+  }
+
+  numberOf(flagNumber: number): number {
+    // Most are as the one before.
+    if (flagNumber !== this.#before) {
+      this.#number = this.#numbers.get(flagNumber) ?? this.#numbers.size;
+      this.#numbers.set((this.#before = flagNumber), this.#number);
+    }
+    return this.#number;
+  }
+
+  head(rows: number): ByteWriter {
+    const head = new ByteWriter().integer(rows).integer(this.#numbers.size);
+    for (const number of this.#numbers.keys()) head.string(this.#flagSets.at(number).names.join(" "));
+    return head;
+  }
 }
 
 /** Appends the rows of a hot chunk to `columns`. */
@@ -50,8 +71,15 @@ export function decodeHotChunk(data: Uint8Array, columns: MessageColumns, flagSe
   const uids = new Uint32Array(count);
   const modSeqs = new Float64Array(count);
   const flagNumbers = new Uint32Array(count);
-  let offset = data.length - count * 16;
-  for (const array of [uids, modSeqs, flagNumbers]) {
+  for (let row = 0; !head.done;) {
+    const uid = head.integer();
+    const end = row + head.integer();
+    modSeqs.fill(head.integer(), row, end);
+    flagNumbers.fill(head.integer(), row, end);
+    for (let next = uid; row < end;) uids[row++] = next++;
+  }
+  let offset = reader.offset;
+  for (const array of reader.done ? [] : [uids, modSeqs, flagNumbers]) {
     bytesOf(array).set(data.subarray(offset, offset + array.byteLength));
     offset += array.byteLength;
   }

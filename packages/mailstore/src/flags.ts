@@ -72,16 +72,14 @@ class Decision {
     const { unchangedSince, uids, onRead } = this.request;
     const options = { modSeqs: unchangedSince !== undefined };
     let [runs, read] = [0, 0];
-    for (const [first, end] of columns.rowRanges(uids)) {
-      for (let row = first; row < end;) {
+    for (const range of columns.rowRanges(uids)) {
+      for (const [row, to] of columns.runs(range, options)) {
         if (runs++ === limits.rowsPerTurnMax) {
           await giveWay(driver);
           runs = 1;
         }
-        const to = columns.runEnd(row, end, options);
         this.#take(row, to);
         onRead?.((read += to - row));
-        row = to;
       }
     }
   }

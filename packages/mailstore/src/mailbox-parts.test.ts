@@ -214,7 +214,7 @@ describe("message columns", () => {
           expect([columns.rowOf(uid), columns.flagNumberAt(row), columns.modSeqAt(row)]).toEqual([row, flags, uid]);
           expect(columns.rowOf(uid + 1000)).toBe(-1);
         }
-        const chunk = encodeHotChunk(columns, sets, [0, columns.count]);
+        const chunk = encodeHotChunk(columns.copy([0, columns.count]), sets);
         const otherSets = new FlagSets();
         const again = new MessageColumns(otherSets);
         decodeHotChunk(chunk, again, otherSets);
@@ -225,6 +225,31 @@ describe("message columns", () => {
         }
       }),
     );
+  });
+
+  it("are few bytes in a chunk where they are alike, and as many as they are where not", () => {
+    const sets = new FlagSets();
+    const columns = new MessageColumns(sets);
+    for (let uid = 1; uid <= 4_000; uid++) columns.append(uid, cursor(uid), sets.intern([]));
+    const everyRow = encodeHotChunk(columns.copy([0, 4_000]), sets);
+    expect(everyRow.length).toBeGreaterThan(16 * 4_000);
+    columns.remove([[2_000, 2_000]]);
+    columns.changeFlags([[1, 4_000]], cursor(2 ** 52), () => sets.intern(["\\Flagged", "Work"]));
+    columns.changeFlags([[7, 9]], cursor(2 ** 52 + 1), () => sets.intern([]));
+    const chunk = encodeHotChunk(columns.copy([0, columns.count]), sets);
+    expect(chunk.length).toBeLessThan(100);
+    const otherSets = new FlagSets();
+    const again = new MessageColumns(otherSets);
+    decodeHotChunk(chunk, again, otherSets);
+    const rows = [again, columns].map((each) =>
+      Array.from(each.uids.subarray(0, each.count), (uid, row) => [uid, each.modSeqAt(row), each.flagsAt(row).names]),
+    );
+    expect(rows[0]).toEqual(rows[1]);
+    expect(rows[0]).toHaveLength(3_999);
+    // A chunk in which every row lies is told from it.
+    const afresh = new MessageColumns(sets);
+    decodeHotChunk(everyRow, afresh, sets);
+    expect([afresh.count, afresh.modSeqAt(3_999)]).toEqual([4_000, 4_000]);
   });
 
   it("refuse a UID out of order", () => {

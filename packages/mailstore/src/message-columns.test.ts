@@ -1,10 +1,10 @@
 // The columns of very many messages against lists of numbers: blocks that are written as one number must not show.
-import { describe, expect, it } from "@jest/globals";
+import { describe, expect, it, jest } from "@jest/globals";
 import * as fc from "fast-check";
 import { FlagSets } from "./flag-sets.ts";
 import { cursor } from "./ids.ts";
-import { MessageColumns } from "./message-columns.ts";
-import { BLOCK_ROWS } from "./number-column.ts";
+import { MessageColumns, type HotRows } from "./message-columns.ts";
+import { BLOCK_ROWS, NumberColumn } from "./number-column.ts";
 import { normalizeUidSet, uidSetHas, type UidSet } from "./uid-set.ts";
 
 const FLAG_SETS = 3;
@@ -27,6 +27,18 @@ interface Row {
   readonly uid: number;
   modSeq: number;
   flags: number;
+}
+
+/** What was copied for a chunk, row by row. */
+function rowsOf(copied: HotRows): Exclude<HotRows, readonly unknown[]> {
+  if ("uids" in copied) return copied;
+  const count = copied.reduce((sum, { rows: alike }) => sum + alike, 0);
+  const [uids, modSeqs, flagNumbers] = [new Uint32Array(count), new Float64Array(count), new Uint32Array(count)];
+  let row = 0;
+  for (const { uid, rows: alike, modSeq, flagNumber } of copied) {
+    for (let i = 0; i < alike; i++, row++) [uids[row], modSeqs[row], flagNumbers[row]] = [uid + i, modSeq, flagNumber];
+  }
+  return { uids, modSeqs, flagNumbers };
 }
 
 /** What the columns must be. */
@@ -80,7 +92,7 @@ class Rows {
   /** Where the columns are not what they must be. */
   differences(): unknown[] {
     const { columns, list } = this;
-    const copy = columns.slice([0, columns.count]);
+    const copy = rowsOf(columns.copy([0, columns.count]));
     const found = list.findIndex(
       ({ uid, modSeq, flags }, row) =>
         columns.uids[row] !== uid ||
@@ -90,7 +102,7 @@ class Rows {
         copy.modSeqs[row] !== modSeq ||
         copy.flagNumbers[row] !== flags,
     );
-    return [columns.count - list.length, found];
+    return [columns.count - list.length, copy.uids.length - list.length, found];
   }
 
   /** Where rows end that are alike, found by looking at each. */
@@ -108,18 +120,24 @@ describe("the columns of very many messages", () => {
         const model = new Rows();
         for (const step of list) {
           model.take(step);
-          expect(model.differences()).toEqual([0, -1]);
+          expect(model.differences()).toEqual([0, 0, -1]);
         }
         const { columns } = model;
         for (const [first, end] of columns.rowRanges(model.setOf(looked))) {
           const sameFlags = (row: Row, before: Row): boolean => row.flags === before.flags;
           const follows = (row: Row, before: Row): boolean => sameFlags(row, before) && row.uid === before.uid + 1;
           const isOne = (row: Row, before: Row): boolean => follows(row, before) && row.modSeq === before.modSeq;
-          expect([
-            columns.alikeEnd(first, end),
-            columns.runEnd(first, end, { modSeqs: false }),
-            columns.runEnd(first, end, { modSeqs: true }),
-          ]).toEqual([sameFlags, follows, isOne].map((fits) => model.alikeEnd(first, end, fits)));
+          expect(columns.alikeEnd(first, end)).toBe(model.alikeEnd(first, end, sameFlags));
+          for (const [modSeqs, fits] of [
+            [false, follows],
+            [true, isOne],
+          ] as const) {
+            const runs = [...columns.runs([first, end], { modSeqs })];
+            const wrong = runs.findIndex(
+              ([row, to], i) => row !== (runs[i - 1]?.[1] ?? first) || to !== model.alikeEnd(row, end, fits),
+            );
+            expect([wrong, runs.at(-1)?.[1]]).toEqual([-1, end]);
+          }
         }
       }),
       { numRuns: 60 },
@@ -135,6 +153,24 @@ describe("the columns of very many messages", () => {
     expect(asked).toBe(3 * BLOCK_ROWS);
     model.columns.changeFlags(all, cursor(3), () => ((asked += 1), 1));
     expect(asked).toBe(3 * BLOCK_ROWS + 3);
-    expect(model.columns.runEnd(0, 3 * BLOCK_ROWS, { modSeqs: true })).toBe(3 * BLOCK_ROWS);
+    const whole = [0, 3 * BLOCK_ROWS] as const;
+    expect([...model.columns.runs(whole, { modSeqs: true })]).toEqual([whole]);
+  });
+
+  it.each([
+    ["flags", "MODSEQs"],
+    ["MODSEQs", "flags"],
+  ])("are looked at once for runs where all have the same %s and each its own %s", (same) => {
+    const columns = new MessageColumns(new FlagSets());
+    const count = 500;
+    for (let uid = 1; uid <= count; uid++) {
+      const [modSeq, flags] = same === "flags" ? [uid, 0] : [1, uid];
+      columns.append(uid, cursor(modSeq), flags);
+    }
+    const spy = jest.spyOn(NumberColumn.prototype, "runEnd");
+    expect([...columns.runs([0, count], { modSeqs: true })]).toHaveLength(count);
+    const looked = spy.mock.calls.map(([first], i) => (spy.mock.results[i]?.value as number) - first);
+    spy.mockRestore();
+    expect(looked.reduce((sum, rows) => sum + rows)).toBe(2 * count);
   });
 });

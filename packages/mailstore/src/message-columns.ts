@@ -9,6 +9,26 @@ const CAPACITY_MIN = 16;
 const NO_NUMBERS = new Uint32Array(0);
 const NO_MOD_SEQS = new Float64Array(0);
 
+/** Of how many rows each run must be, on average, to be kept instead of the rows. */
+const RUN_ROWS_MIN = 8;
+
+/** Rows that follow each other by UID and are alike in all else. */
+export interface AlikeRows {
+  readonly uid: Uid;
+  readonly rows: number;
+  readonly modSeq: Cursor;
+  readonly flagNumber: number;
+}
+
+interface RowCopies {
+  readonly uids: Uint32Array;
+  readonly modSeqs: Float64Array;
+  readonly flagNumbers: Uint32Array;
+}
+
+/** What a chunk holds. */
+export type HotRows = readonly AlikeRows[] | RowCopies;
+
 export class MessageColumns implements MessageIndex {
   readonly #flagSets: FlagSets;
   #uids: Uint32Array = NO_NUMBERS;
@@ -74,10 +94,20 @@ export class MessageColumns implements MessageIndex {
     return this.#flags.runEnd(first, end);
   }
 
-  /** The same, of rows that follow each other by UID too, and where asked have the same MODSEQ. */
-  runEnd(first: number, end: number, { modSeqs }: { readonly modSeqs: boolean }): number {
-    const to = this.#flags.runEnd(first, gapAfter(this.#uids, first, end));
-    return modSeqs ? this.#modSeqs.runEnd(first, to) : to;
+  /**
+   * The runs of rows [first, end) that have the same flags and follow each other by UID, and where asked have the same
+   * MODSEQ. Each column is gone through once, however much shorter the runs of another are.
+   */
+  *runs([first, end]: RowRange, { modSeqs }: { readonly modSeqs: boolean }): Generator<RowRange> {
+    let [gap, flagsEnd, modSeqsEnd] = [first, first, modSeqs ? first : end];
+    for (let row = first; row < end;) {
+      if (gap === row) gap = gapAfter(this.#uids, row, end);
+      if (flagsEnd === row) flagsEnd = this.#flags.runEnd(row, end);
+      if (modSeqsEnd === row) modSeqsEnd = this.#modSeqs.runEnd(row, end);
+      const to = Math.min(gap, flagsEnd, modSeqsEnd);
+      yield [row, to];
+      row = to;
+    }
   }
 
   append(uid: Uid, modSeq: Cursor, flagNumber: number): void {
@@ -118,8 +148,16 @@ export class MessageColumns implements MessageIndex {
     for (const [first, end] of ranges) this.#count -= end - first;
   }
 
-  /** Copies of rows [first, end): what a chunk holds. */
-  slice([first, end]: RowRange): { uids: Uint32Array; modSeqs: Float64Array; flagNumbers: Uint32Array } {
+  /** Rows [first, end) for a chunk, as runs where these are few: of a million that are alike hardly anything is copied. */
+  copy(range: RowRange): HotRows {
+    const [first, end] = range;
+    const runs: AlikeRows[] = [];
+    for (const [row, to] of this.runs(range, { modSeqs: true })) {
+      const [uid, modSeq, flagNumber] = [this.#uids[row] as Uid, this.modSeqAt(row), this.flagNumberAt(row)];
+      runs.push({ uid, rows: to - row, modSeq, flagNumber });
+      if (runs.length * RUN_ROWS_MIN > end - first) break;
+    }
+    if (runs.length * RUN_ROWS_MIN <= end - first) return runs;
     return {
       uids: this.#uids.slice(first, end),
       modSeqs: this.#modSeqs.slice(first, end),

@@ -16,7 +16,7 @@ import { giveWay } from "./give-way.ts";
 import { cursor, type Uid } from "./ids.ts";
 import type { MailboxContents } from "./mailbox-contents.ts";
 import type { MailboxState } from "./mailbox-state.ts";
-import { MessageColumns } from "./message-columns.ts";
+import type { HotRows } from "./message-columns.ts";
 import { contentsOf, type StoreContext } from "./store-context.ts";
 import type { RowRun, TailRow } from "./tail-rows.ts";
 
@@ -70,10 +70,11 @@ async function write(context: StoreContext, mailbox: MailboxState, contents: Mai
     { column: COLUMN.vanished, number: 0, data: encodeVanished(vanished.floor, vanished.entries) },
   ];
   try {
-    for (const [number, columns] of hot) {
-      await giveWay(context.driver);
+    for (const [number, rows] of hot) {
+      // Of runs there are few.
+      if (rows !== null && "uids" in rows) await giveWay(context.driver);
       context.closing.throwIfAborted();
-      pushHot(chunks, number, columns === null ? null : encodeHotChunk(columns, contents.flagSets, [0, columns.count]));
+      pushHot(chunks, number, rows && encodeHotChunk(rows, contents.flagSets));
     }
     const read = inLog === null ? [] : [await rowsInLog(context, mailbox.at, inLog)];
     await pushCold(context, mailbox, contents, { tail: [...read, ...tail.rows], chunks });
@@ -88,18 +89,12 @@ async function write(context: StoreContext, mailbox: MailboxState, contents: Mai
 }
 
 /** The rows of the changed hot chunks; null for those that are empty now. */
-function copyRows(contents: MailboxContents, dirty: ReadonlySet<number>): Map<number, MessageColumns | null> {
-  const copies = new Map<number, MessageColumns | null>();
+function copyRows(contents: MailboxContents, dirty: ReadonlySet<number>): Map<number, HotRows | null> {
+  const copies = new Map<number, HotRows | null>();
   for (const number of dirty) {
     const first = contents.columns.lowerBound(number * CHUNK_WIDTH.hot);
     const end = contents.columns.lowerBound((number + 1) * CHUNK_WIDTH.hot);
-    if (first === end) copies.set(number, null);
-    else {
-      const { uids, modSeqs, flagNumbers } = contents.columns.slice([first, end]);
-      const copy = new MessageColumns(contents.flagSets);
-      copy.load(uids, modSeqs, flagNumbers);
-      copies.set(number, copy);
-    }
+    copies.set(number, first === end ? null : contents.columns.copy([first, end]));
   }
   return copies;
 }
