@@ -3,6 +3,7 @@ import { once } from "node:events";
 import { connect, type Socket } from "node:net";
 import { describe, expect, it } from "@jest/globals";
 import { DEFAULT_IMAP_LIMITS } from "@pushmail/imap-idle-server";
+import { StoreDamage } from "@pushmail/mailstore";
 import { within } from "./support/deadline.ts";
 import { memoryImapOfTest, type MemoryImap } from "./support/memory-imap.ts";
 import { seededRandom, testSeed, turnsOfEventLoop } from "./support/seeded-random.ts";
@@ -338,6 +339,30 @@ describe("trouble in the middle", () => {
     }
     expect(await again.ok("FETCH 1 UID")).toEqual(["* 1 FETCH (UID 1)"]);
     again.close();
+  });
+});
+
+describe("a damaged message", () => {
+  it("is passed over and named, with what became of its flags, and all the others are told", async () => {
+    let reads = 0;
+    const beforePiece = (): void => {
+      if (++reads === 2) throw new StoreDamage("a body fails its checksum", "0000000001.seg", 64);
+    };
+    const limits = { fetch: { ...DEFAULT_IMAP_LIMITS.fetch, heldOctetsMax: 10 } };
+    const server = await start({ beforePiece, limits });
+    for (const name of ["first", "second", "third"]) await server.append(`Subject: ${name}\r\n\r\n${name} message`);
+    const client = await server.open("INBOX");
+    expect(await client.command("FETCH 1:* (UID BODY[TEXT])")).toEqual({
+      untagged: [
+        "* 1 FETCH (FLAGS (\\Seen \\Recent) UID 1 BODY[TEXT] {13}\r\nfirst message)",
+        "* 2 FETCH (FLAGS (\\Seen \\Recent) UID 2)",
+        "* 3 FETCH (FLAGS (\\Seen \\Recent) UID 3 BODY[TEXT] {13}\r\nthird message)",
+        "* NO [SERVERBUG] Damaged, and passed over: UID 2",
+      ],
+      status: "NO [SERVERBUG] Some of the messages are damaged",
+    });
+    expect(server.errors).toHaveLength(1);
+    client.close();
   });
 });
 

@@ -28,7 +28,7 @@ describe("a damaged message", () => {
     // Of the third its summary says enough for the last.
     for (const keys of ["BODY same", "NOT BODY other", "OR SUBJECT three BODY same"]) {
       reads = 0;
-      const told = ["* NO [SERVERBUG] Damaged, and not searched: UID 1:2", "* SEARCH 3"];
+      const told = ["* NO [SERVERBUG] Damaged, and passed over: UID 1:2", "* SEARCH 3"];
       expect([keys, ...(await client.ok(`SEARCH ${keys}`))]).toEqual([keys, ...told]);
     }
     expect(imap.errors).toHaveLength(3);

@@ -45,7 +45,8 @@ export const fetch: Command = command({
     // RFC 9394 3.4: first the page, then what has changed of it.
     if (partial !== null) uids = pageOfMessages(state.view, uids, partial);
     if (uid && since !== null) uids = uidSetIntersection(uids, await changedSince(session, state, cursor(since)));
-    const { isComplete, isDecoded } = await fetchMessages(session, state, plan, uids);
+    const { isComplete, isDecoded, isSound } = await fetchMessages(session, state, plan, uids);
+    if (!isSound) return no("SERVERBUG", "Some of the messages are damaged");
     if (!isDecoded) return no("UNKNOWN-CTE", "Some of the parts are in an encoding that is not known");
     // RFC 9051 6.4.9: with UIDs, messages that are not there are no error.
     return isComplete || uid ? undefined : no("EXPUNGEISSUED", "Some of the messages are no longer there");

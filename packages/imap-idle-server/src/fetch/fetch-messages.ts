@@ -11,6 +11,7 @@ import {
   type UidSet,
 } from "@pushmail/mailstore";
 import type { Selected, Session } from "../command.ts";
+import { DamagedMessages } from "../damaged-messages.ts";
 import { withAttributes, type FetchedMessage, type FetchPlan } from "./fetch-plan.ts";
 import { loadMessages } from "./load-messages.ts";
 import { mapBatches, readGroups, type ReadItem } from "./read-groups.ts";
@@ -30,6 +31,7 @@ interface Fetch {
   /** What is told of messages whose flags the command changes. */
   readonly itemsOfChanged: readonly FetchItem[];
   readonly outcome: { isComplete: boolean; isDecoded: boolean };
+  readonly damaged: DamagedMessages;
 }
 
 export interface FetchOutcome {
@@ -37,6 +39,8 @@ export interface FetchOutcome {
   readonly isComplete: boolean;
   /** Whether all that was to be told decoded could be. */
   readonly isDecoded: boolean;
+  /** Whether none of the messages is damaged. */
+  readonly isSound: boolean;
 }
 
 /** Tells the data of the messages of a set that the client knows. */
@@ -48,11 +52,12 @@ export async function fetchMessages(
 ): Promise<FetchOutcome> {
   const itemsOfChanged = withAttributes(plan, flagAttributes(session));
   const outcome = { isComplete: true, isDecoded: true };
-  const fetch: Fetch = { session, state, plan, slice: new TimeSlice(session), itemsOfChanged, outcome };
+  const damaged = new DamagedMessages(session);
+  const fetch: Fetch = { session, state, plan, slice: new TimeSlice(session), itemsOfChanged, outcome, damaged };
   fetch.slice.goal = state.view.countOf(uids);
   if (plan.source === "index") {
     const rows = { uids, items: plan.items as readonly RowItem[], changedSince: plan.changedSince, slice: fetch.slice };
-    return { isComplete: await tellRows(session, state, rows), isDecoded: true };
+    return { isComplete: await tellRows(session, state, rows), isDecoded: true, isSound: true };
   }
   let done = 0;
   for (const batch of uidBatches(state.view, uids, session.limits.fetch.batchMessagesMax)) {
@@ -67,7 +72,8 @@ export async function fetchMessages(
     fetch.slice.done = done;
     await fetch.slice.rest();
   }
-  return outcome;
+  await damaged.tell();
+  return { ...outcome, isSound: !damaged.any };
 }
 
 /** What a message tells whose flags were changed by the command (RFC 9051 6.4.5, RFC 7162 3.2). */
@@ -93,7 +99,7 @@ async function tellBatch(fetch: Fetch, uids: readonly Uid[]): Promise<number> {
     const items = uidSetHas(changed, stored.uid) ? fetch.itemsOfChanged : plan.items;
     return tellMessage(session, { message, items, sections }) ?? slice.rest();
   };
-  const step = ({ stored, read }: Loaded): Promise<void> | undefined => {
+  const tellLoaded = ({ stored, read }: Loaded): Promise<void> | undefined => {
     const sections = read === undefined ? NO_SECTIONS : sectionValues(session.store, read);
     if (!(sections instanceof Promise)) return tell(stored, sections);
     return sections.then(async (values) => {
@@ -101,6 +107,16 @@ async function tellBatch(fetch: Fetch, uids: readonly Uid[]): Promise<number> {
       await tell(stored, values);
     });
   };
+  const passOver = async (stored: MessageDetails, error: unknown): Promise<void> => {
+    fetch.damaged.passOver(stored.uid, error);
+    if (!uidSetHas(changed, stored.uid)) return;
+    await renew();
+    const message = fetchedMessage(state, index, stored);
+    const items = fetch.itemsOfChanged.filter((item) => typeof item === "string");
+    if (message !== undefined) await tellMessage(session, { message, items, sections: NO_SECTIONS });
+  };
+  const step = (loaded: Loaded): Promise<void> | undefined =>
+    tellLoaded(loaded)?.catch((error: unknown) => passOver(loaded.stored, error));
   // The source is at least that of each item, so that no item looks for what was not loaded.
   const loaded = loadMessages(state.handle, plan.source, uids) as AsyncIterable<readonly MessageDetails[]>;
   const rest = (): Promise<void> | undefined => slice.restAmongMany();

@@ -2,15 +2,9 @@
 // Each source is asked about those alone that the sources before it left open. What is held is a number a message, and
 // the event loop is shared.
 import type { SearchKey } from "@pushmail/imap-wire";
-import {
-  StoreDamage,
-  uidSetOf,
-  type MessageDetails,
-  type MessageIndex,
-  type Uid,
-  type UidSet,
-} from "@pushmail/mailstore";
+import { uidSetOf, type MessageDetails, type MessageIndex, type Uid, type UidSet } from "@pushmail/mailstore";
 import type { Selected, Session } from "../command.ts";
+import { DamagedMessages } from "../damaged-messages.ts";
 import type { StoredMessage } from "../fetch/load-messages.ts";
 import { mapBatches, readGroups, type ReadItem } from "../fetch/read-groups.ts";
 import { stepThrough } from "../fetch/step-through.ts";
@@ -20,7 +14,6 @@ import type { Candidate, Truth } from "./candidate.ts";
 import { searchBounds } from "./search-bounds.ts";
 import { planSearch, type SearchPlan } from "./search-plan.ts";
 import { testHeld, testPieces, wantTexts, type SearchedMessage } from "./search-texts.ts";
-import { tellSet } from "./tell-set.ts";
 
 const NOTHING_FOUND: readonly Truth[] = [];
 
@@ -30,8 +23,7 @@ interface Search {
   readonly plan: SearchPlan;
   readonly slice: TimeSlice;
   readonly found: Uid[];
-  /** Those that could not be looked at. */
-  readonly damaged: Uid[];
+  readonly damaged: DamagedMessages;
   ruledOut: (uid: Uid) => number;
 }
 
@@ -43,7 +35,8 @@ export async function searchMessages(session: Session, state: Selected, key: Sea
   const plan = planSearch(key, { state, nowMs: session.server.dateMs() });
   // Flushing finds out that a client has left: nothing else is written until the end.
   const slice = new TimeSlice(session, () => session.flush());
-  const search: Search = { session, state, plan, slice, found: [], damaged: [], ruledOut: () => 0 };
+  const damaged = new DamagedMessages(session);
+  const search: Search = { session, state, plan, slice, found: [], damaged, ruledOut: () => 0 };
   const { batchMessagesMax, detailedMessagesMax } = session.limits.search;
   const bounds = searchBounds(key, view);
   slice.goal = view.countOf(bounds);
@@ -55,7 +48,7 @@ export async function searchMessages(session: Session, state: Selected, key: Sea
   }
   const details = inBatches(open, detailedMessagesMax, (set) => handle.details(set));
   await siftByTexts(search, sift(search, details));
-  if (search.damaged.length > 0) await tellDamaged(search);
+  await damaged.tell();
   return Uint32Array.from(search.found).sort();
 }
 
@@ -158,27 +151,12 @@ async function siftByTexts(search: Search, open: AsyncIterable<readonly MessageD
         return slice.rest();
       };
       if (held !== undefined) return take(testHeld(plan, candidate, item, held));
-      const pass = (error: unknown): boolean => passOver(search, candidate.uid, error);
-      return testPieces(plan, candidate, item, options).catch(pass).then(take);
+      // A damaged message is not found, by whatever it does or does not have.
+      const passOver = (error: unknown): void => search.damaged.passOver(candidate.uid, error);
+      return testPieces(plan, candidate, item, options).then(take, passOver);
     };
     await stepThrough(group, { step, renew });
   }
-}
-
-/** A damaged message is not found, by whatever it does or does not have: it is passed over, and the others are searched. */
-function passOver({ session, damaged }: Search, uid: Uid, error: unknown): false {
-  if (!(error instanceof StoreDamage)) throw error;
-  // Of many one is enough for the log: a check finds them all.
-  if (damaged.length === 0) session.log.error({ err: error, uid }, "a message could not be searched");
-  damaged.push(uid);
-  return false;
-}
-
-/** RFC 9051 7.1.2: a warning, the command is completed all the same. */
-async function tellDamaged({ session, damaged }: Search): Promise<void> {
-  await session.write("* NO [SERVERBUG] Damaged, and not searched: UID");
-  await tellSet(session, " ", Uint32Array.from(damaged));
-  await session.write("\r\n");
 }
 
 function candidateOf(search: Search, index: MessageIndex, stored: StoredMessage): Candidate | undefined {

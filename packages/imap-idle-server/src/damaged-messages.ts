@@ -1,0 +1,33 @@
+// Messages whose octets are damaged on the disk: a command passes over them and names them, and all the others are served.
+import { StoreDamage, type Uid } from "@pushmail/mailstore";
+import type { Session } from "./command.ts";
+import { tellSet } from "./search/tell-set.ts";
+
+export class DamagedMessages {
+  readonly #session: Session;
+  readonly #uids: Uid[] = [];
+
+  constructor(session: Session) {
+    this.#session = session;
+  }
+
+  get any(): boolean {
+    return this.#uids.length > 0;
+  }
+
+  /** Throws whatever else a message could not be read for. */
+  passOver(uid: Uid, error: unknown): void {
+    if (!(error instanceof StoreDamage)) throw error;
+    // Of many one is enough for the log: a check finds them all.
+    if (!this.any) this.#session.log.error({ err: error, uid }, "a message is damaged");
+    this.#uids.push(uid);
+  }
+
+  /** RFC 9051 7.1.2: a warning, whatever becomes of the command. */
+  async tell(): Promise<void> {
+    if (!this.any) return;
+    await this.#session.write("* NO [SERVERBUG] Damaged, and passed over: UID");
+    await tellSet(this.#session, " ", this.#uids);
+    await this.#session.write("\r\n");
+  }
+}
