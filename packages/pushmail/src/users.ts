@@ -4,24 +4,34 @@ import { type AccountInfo, type MailStore, Refusal } from "@pushmail/mailstore";
 import type { ServerSettings, UserSettings } from "./settings.ts";
 import { StartFault } from "./start-fault.ts";
 
+/** Users that are seen to at once: the queue for password checks has an end, and hashing is no quicker with more. */
+const USERS_AT_ONCE = 2;
+
+type UserEntry = readonly [address: string, user: UserSettings];
+type Step = (store: MailStore, ...entry: UserEntry) => Promise<void>;
+
 /** Creates the accounts that are not there, and makes the others as they are described here. */
 export async function provisionUsers(store: MailStore, users: ServerSettings["users"]): Promise<void> {
   const given = typeof users === "string" ? await readUsersFile(users) : Object.entries(users);
-  const entries = given.map(
-    ([address, user]) => [address, typeof user === "string" ? { password: user } : user] as const,
-  );
+  const entries = given.map(([address, user]): UserEntry => [
+    address,
+    typeof user === "string" ? { password: user } : user,
+  ]);
   // An alias may go from one user to another: it is taken away before it is given.
   for (const step of [takeAliases, provision]) {
-    await Promise.all(
-      entries.map(async ([address, user]) => {
-        try {
-          await step(store, address, user);
-        } catch (error) {
-          if (error instanceof Refusal) throw new StartFault(`user ${address}: ${error.message}`, { cause: error });
-          throw error;
-        }
-      }),
-    );
+    const left = entries.values();
+    await Promise.all(Array.from({ length: USERS_AT_ONCE }, () => stepForEach(store, left, step)));
+  }
+}
+
+async function stepForEach(store: MailStore, left: Iterable<UserEntry>, step: Step): Promise<void> {
+  for (const [address, user] of left) {
+    try {
+      await step(store, address, user);
+    } catch (error) {
+      if (error instanceof Refusal) throw new StartFault(`user ${address}: ${error.message}`, { cause: error });
+      throw error;
+    }
   }
 }
 
