@@ -87,6 +87,8 @@ describe("the endpoint", () => {
       [["--profile", "x"], { PUSHMAIL_PROFILE_X: "ann:hunter2@host" }, "PUSHMAIL_PROFILE_X must be a URL"],
       [["--profile", "x"], { PUSHMAIL_PROFILE_X: "imap://ann:hunter2%zz@host" }, "has a % that is not followed"],
       [[], { PUSHMAIL_TLS: "yes" }, "PUSHMAIL_TLS must be on, starttls or off"],
+      [[], { PUSHMAIL_INSECURE: "false" }, "must be 1 or 0"],
+      [["--profile", "x"], { PUSHMAIL_PROFILE_X: "imaps://host?insecure=no" }, "must be 1 or 0"],
       [["--unknown"], {}, "Unknown option '--unknown'"],
       [["stray"], {}, "Unexpected argument 'stray'"],
     ];

@@ -105,7 +105,7 @@ export async function resolveEndpoint(
   return {
     host,
     tls,
-    insecure: settings.insecure !== undefined && settings.insecure !== "0",
+    insecure: isInsecure(settings.insecure),
     imapPort: parsePort("the IMAP port", settings.imapPort ?? imapPort),
     smtpPort: parsePort("the SMTP port", settings.smtpPort ?? smtpPort),
     submissionPort: parsePort("the submission port", settings.submissionPort ?? submissionPort),
@@ -199,6 +199,13 @@ function tlsMode(setting: string | undefined, host: string): TlsMode {
   if (setting === "off") return "plain";
   if (setting === "starttls") return "starttls";
   throw usageFault(`PUSHMAIL_TLS must be on, starttls or off, not "${setting}"`);
+}
+
+/** Whatever is neither yes nor no is no yes: it would take any certificate. */
+function isInsecure(setting: string | undefined): boolean {
+  if (setting === undefined || setting === "0") return false;
+  if (setting === "1") return true;
+  throw usageFault(`PUSHMAIL_INSECURE, or a profile's insecure, must be 1 or 0, not "${setting}"`);
 }
 
 function parsePort(label: string, text: string): number {
