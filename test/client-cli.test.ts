@@ -332,6 +332,9 @@ describe("tail", () => {
     }
     const some = await finished(start("tail", [...login(user), ...both, "--limit", "4"]));
     expect(some.lines).toHaveLength(4);
+    const more = start("tail", [...login(user), ...both, "--limit", "7"]);
+    await more.until("all that there are", () => more.lines.length === 6);
+    expect(await more.stop()).toBe(130);
   });
 
   it("goes on where the last run ended, in the middle of a read too", async () => {

@@ -80,7 +80,8 @@ ${exitHelp}
           io.stdout.write(usage);
           return exitCodes.done;
         }
-        return await definition.run(options, { ...io, signal: end.signal });
+        const exitCode = await definition.run(options, { ...io, signal: end.signal });
+        return unread ? exitCodes.done : exitCode;
       } catch (error) {
         return unread ? exitCodes.done : reportFailure(name, error, io);
       } finally {

@@ -59,8 +59,11 @@ export async function runFollow(
     followOne(mailbox, { plan, io, kind, print, signal: end.signal }).finally(() => end.abort()),
   );
   for (const run of await Promise.allSettled(runs)) if (run.status === "rejected") throw run.reason;
-  return exitCodes.done;
+  return plan.limit === undefined || end.signal.reason === enough ? exitCodes.done : exitCodes.interrupted;
 }
+
+/** Why it ends where all mails of the limit are printed. */
+const enough = new Error("as many mails as were asked for");
 
 interface FollowPlan {
   readonly endpoint: Endpoint;
@@ -107,7 +110,7 @@ function limitedPrinter(io: CliIo, { style, limit }: FollowPlan, end: AbortContr
     // Another mailbox may have printed the last one meanwhile: this mail stays for the next run.
     end.signal.throwIfAborted();
     printed += 1;
-    if (printed === limit) end.abort();
+    if (printed === limit) end.abort(enough);
     await printLine(io.stdout, renderMail(view, at, style));
   };
 }
