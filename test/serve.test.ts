@@ -100,6 +100,23 @@ async function certificateOf(address: Address): Promise<string> {
   return fingerprint;
 }
 
+describe("pushmail", () => {
+  it("ends quietly where nobody reads on, and says so where the output cannot be written", async () => {
+    const child = spawn(process.execPath, [PUSHMAIL_MAIN, "help", "settings"], { stdio: ["ignore", "pipe", "pipe"] });
+    child.stdout.destroy();
+    const [complaint, [code]] = await within(Promise.all([text(child.stderr), once(child, "exit")]), "the end");
+    expect({ complaint, code }).toEqual({ complaint: "", code: 0 });
+    const full = await open("/dev/full", "w");
+    const unwritten = spawn(process.execPath, [PUSHMAIL_MAIN, "tail", "--help"], {
+      stdio: ["ignore", full.fd, "pipe"],
+    });
+    const ended = Promise.all([text(unwritten.stderr as NodeJS.ReadableStream), once(unwritten, "exit")]);
+    const [said, [failed]] = await within(ended, "the end");
+    expect({ said, failed }).toEqual({ said: expect.stringMatching(/^pushmail: .*ENOSPC.*\n$/), failed: 1 });
+    await full.close();
+  });
+});
+
 describe("pushmail serve", () => {
   it("says where it listens in one line on stdout, and each listener answers", async () => {
     const server = await start(["--data", directory.data, "--hostname", "mail.example.org"]);
