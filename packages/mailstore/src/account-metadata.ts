@@ -22,9 +22,10 @@ export interface StoredEntry extends EntryProperties {
 }
 
 export class AccountMetadata {
-  readonly #entries = new Map<MailboxId, StoredEntry>();
+  /** Undefined until there is one: most accounts have none. */
+  #entries: Map<MailboxId, StoredEntry> | undefined;
   /** By the mailbox, and by the name in small letters. */
-  readonly #named = new Map<MailboxId, Map<string, StoredEntry>>();
+  #named: Map<MailboxId, Map<string, StoredEntry>> | undefined;
   #next = METADATA_FIRST;
   bytes = 0;
 
@@ -34,11 +35,11 @@ export class AccountMetadata {
   }
 
   of(mailbox: MailboxId): readonly StoredEntry[] {
-    return [...(this.#named.get(mailbox)?.values() ?? [])];
+    return [...(this.#named?.get(mailbox)?.values() ?? [])];
   }
 
   find(mailbox: MailboxId, name: string): StoredEntry | undefined {
-    return this.#named.get(mailbox)?.get(name.toLowerCase());
+    return this.#named?.get(mailbox)?.get(name.toLowerCase());
   }
 
   /** The head of an entry as a record has left it; null where it was removed. */
@@ -50,21 +51,22 @@ export class AccountMetadata {
     // A copy: whatever the record lies in is not kept for it.
     const own = new Uint8Array(value);
     const entry = { id, guard: head.guard, mailbox, name, value: own, bytes: bytesOf(head.properties) };
-    this.#entries.set(id, entry);
+    (this.#entries ??= new Map()).set(id, entry);
     this.bytes += entry.bytes;
+    this.#named ??= new Map();
     let named = this.#named.get(mailbox);
     if (named === undefined) this.#named.set(mailbox, (named = new Map()));
     named.set(name.toLowerCase(), entry);
   }
 
   #remove(id: MailboxId): void {
-    const entry = this.#entries.get(id);
+    const entry = this.#entries?.get(id);
     if (entry === undefined) return;
-    this.#entries.delete(id);
+    this.#entries?.delete(id);
     this.bytes -= entry.bytes;
-    const named = this.#named.get(entry.mailbox);
+    const named = this.#named?.get(entry.mailbox);
     named?.delete(entry.name.toLowerCase());
-    if (named?.size === 0) this.#named.delete(entry.mailbox);
+    if (named?.size === 0) this.#named?.delete(entry.mailbox);
   }
 }
 

@@ -51,8 +51,8 @@ export class AccountState {
   readonly #recentMax: number;
   #subscriptions = new Set<string>();
   readonly #named = new Map<string, MailboxState>();
-  /** By name, whether a mailbox has it or not: how many mailboxes are below. */
-  readonly #inferiors = new Map<string, number>();
+  /** By name, whether a mailbox has it or not: how many mailboxes are below. Undefined until there is one. */
+  #inferiors: Map<string, number> | undefined;
 
   /** `recentFrom` gives, by mailbox, the UID from which messages were announced to no session yet. */
   constructor(head: AccountHead, recentMax: number, recentFrom: ReadonlyMap<number, Uid>) {
@@ -86,7 +86,7 @@ export class AccountState {
   }
 
   hasInferiors(name: string): boolean {
-    return this.#inferiors.has(name);
+    return this.#inferiors?.has(name) === true;
   }
 
   isSubscribed(name: string): boolean {
@@ -150,15 +150,18 @@ export class AccountState {
     const { name } = mailbox.properties;
     if (this.#named.has(name)) this.#unname(name);
     this.#named.set(name, mailbox);
-    for (const superior of superiorsOf(name)) this.#inferiors.set(superior, (this.#inferiors.get(superior) ?? 0) + 1);
+    for (const superior of superiorsOf(name)) {
+      this.#inferiors ??= new Map();
+      this.#inferiors.set(superior, (this.#inferiors.get(superior) ?? 0) + 1);
+    }
   }
 
   #unname(name: string): void {
     this.#named.delete(name);
     for (const superior of superiorsOf(name)) {
-      const left = (this.#inferiors.get(superior) ?? 0) - 1;
-      if (left > 0) this.#inferiors.set(superior, left);
-      else this.#inferiors.delete(superior);
+      const left = (this.#inferiors?.get(superior) ?? 0) - 1;
+      if (left > 0) this.#inferiors?.set(superior, left);
+      else this.#inferiors?.delete(superior);
     }
   }
 

@@ -86,7 +86,6 @@ export class AccountDraft {
   /** Makes it the state in memory; called when it is durable. */
   apply(): void {
     this.#state.counters = this.#counters;
-    this.#state.view = undefined;
     for (const [mailbox, head] of this.#mailboxes) {
       if (head === null) this.#state.mailboxes.delete(mailbox);
       else this.#state.mailboxes.set(mailbox, head);

@@ -21,8 +21,6 @@ export interface AccountCounters {
 export interface HeadState {
   counters: AccountCounters;
   readonly mailboxes: Map<MailboxId, MailboxHead>;
-  /** The same for callers, made when asked for. */
-  view: AccountHead | undefined;
 }
 
 /** The head of an account that stays in memory until released. */
@@ -76,8 +74,7 @@ export class HeadCache {
       await head.loading;
       const state = stateOf(head);
       if (state.counters.cursor === 0) return undefined;
-      state.view ??= viewOf(account, state);
-      return state.view;
+      return viewOf(account, state);
     } finally {
       this.release(head);
     }
@@ -101,6 +98,7 @@ export function stateOf(head: PinnedHead): HeadState {
   return head.state;
 }
 
+/** As callers see it. */
 function viewOf(account: AccountId, { counters, mailboxes }: HeadState): AccountHead {
   const ascending = [...mailboxes.values()].sort((a, b) => a.mailbox - b.mailbox);
   return { account, ...counters, mailboxes: ascending };
@@ -124,14 +122,22 @@ export function writeMailboxCounters(writer: ByteWriter, head: MailboxHead): Byt
 function decodeHead(entries: readonly [Buffer, Buffer][]): HeadState {
   let counters: AccountCounters = { cursor: cursor(0), bytes: 0, messages: 0, limits: { bytesMax: 0, messagesMax: 0 } };
   const mailboxes = new Map<MailboxId, MailboxHead>();
-  for (const [key, value] of entries) {
-    const { type, mailbox } = parseHeadKey(key);
+  const parsed = entries.map(([key, value]) => ({ ...parseHeadKey(key), value }));
+  const keep = keeperOf(parsed.flatMap(({ type, value }) => (type === "properties" ? [value] : [])));
+  for (const { type, mailbox, value } of parsed) {
     if (type === "account") counters = decodeAccountCounters(value);
     else if (type === "mailbox")
       mailboxes.set(mailbox, { ...readMailboxCounters(mailbox, new ByteReader(value)), properties: NONE });
-    else mailboxes.set(mailbox, { ...(mailboxes.get(mailbox) as MailboxHead), properties: value });
+    else mailboxes.set(mailbox, { ...(mailboxes.get(mailbox) as MailboxHead), properties: keep(value) });
   }
-  return { counters, mailboxes, view: undefined };
+  return { counters, mailboxes };
+}
+
+/** Copies values into one buffer: each in one of its own takes four times what it holds. */
+function keeperOf(values: readonly Buffer[]): (value: Buffer) => Buffer {
+  const all = Buffer.allocUnsafeSlow(values.reduce((sum, { length }) => sum + length, 0));
+  let end = 0;
+  return (value) => all.subarray(end, (end += value.copy(all, end)));
 }
 
 function decodeAccountCounters(value: Buffer): AccountCounters {
