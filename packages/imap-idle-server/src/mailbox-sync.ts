@@ -46,7 +46,9 @@ export type Told = Cursor | undefined | Promise<Cursor | undefined>;
  */
 export function tellUpdates(session: Session, state: Selected, options: TellOptions): Told {
   const { handle, view } = state;
-  if ((handle.status?.highestModSeq ?? 0) <= view.through) return undefined;
+  const highest = handle.status?.highestModSeq ?? 0;
+  if (highest <= view.through) return undefined;
+  if (options.holdsExpunge && highest <= view.toldThrough) return heldModSeq(session, state);
   if (!view.isLoaded) return loadIndex(session, state).then(() => tellUpdates(session, state, options));
   const recentBefore = view.recentCount;
   const updates = updatesAtHand(session, state, options);

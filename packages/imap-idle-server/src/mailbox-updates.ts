@@ -1,12 +1,5 @@
 // What a client has to be told of its mailbox, and what the records of changes say of that.
-import {
-  EMPTY_UID_SET,
-  type ChangeRecord,
-  type Cursor,
-  type MailboxId,
-  type UidRange,
-  type UidSet,
-} from "@pushmail/mailstore";
+import type { ChangeRecord, Cursor, MailboxId, UidRange, UidSet } from "@pushmail/mailstore";
 import type { RowRange } from "./uid-rows.ts";
 
 /** What the client must be told, in this order (RFC 9051 7.5.1: the numbers after an EXPUNGE are others). */
@@ -28,18 +21,9 @@ export interface Updates {
 export interface UpdateOptions {
   /** Up to where the records or the index tell everything. */
   readonly through: Cursor;
-  /** Whether expunges, and all that follows them, must wait (RFC 9051 7.5.1). */
+  /** Whether expunges must wait (RFC 9051 7.5.1). */
   readonly holdsExpunge: boolean;
 }
-
-export const NO_UPDATES: Updates = {
-  expunged: [],
-  vanished: EMPTY_UID_SET,
-  exists: undefined,
-  arrived: EMPTY_UID_SET,
-  flags: EMPTY_UID_SET,
-  own: [],
-};
 
 /** What happened in one mailbox, record by record. */
 export class MailboxNews {
@@ -59,12 +43,14 @@ export class MailboxNews {
     return record.changes.some((change) => change.type === "MessageExpunged" && change.mailbox === this.#mailbox);
   }
 
-  add(record: ChangeRecord, { isOwn }: { readonly isOwn: boolean }): void {
+  /** Of a record that is told but for its expunges, these alone are news. */
+  add(record: ChangeRecord, { isOwn, isTold }: { readonly isOwn: boolean; readonly isTold: boolean }): void {
     for (const change of record.changes) {
       if (!("mailbox" in change) || change.mailbox !== this.#mailbox) continue;
-      if (change.type === "MessageAppended") addAll(this.appended, change.uids);
       if (change.type === "MessageExpunged") addAll(this.expunged, change.uids);
-      else if (isOwn && "uids" in change) addAll(this.own, change.uids);
+      if (change.type === "MessageExpunged" || isTold) continue;
+      if (change.type === "MessageAppended") addAll(this.appended, change.uids);
+      if (isOwn && "uids" in change) addAll(this.own, change.uids);
       else if (change.type === "FlagsChanged") addAll(this.flagged, change.uids);
     }
   }

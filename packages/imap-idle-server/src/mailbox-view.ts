@@ -1,6 +1,6 @@
 // What one client has been told of its mailbox: the UIDs behind its sequence numbers, and the cursor seen through.
-// `apply` and `compare` alone change it; what they return must then be told. Whatever is held back needs no queue:
-// `through` stays before it.
+// `apply` and `compare` alone change it; what they return must then be told. Expunges that are held back need no queue:
+// `through` stays before them, and `toldThrough` goes on.
 import { resolveSequenceSet, SyntaxFault, type SequenceSet } from "@pushmail/imap-wire";
 import {
   EMPTY_UID_SET,
@@ -19,7 +19,7 @@ import {
   type UidSet,
 } from "@pushmail/mailstore";
 import type { LiveSearch } from "./live/live-search.ts";
-import { MailboxNews, NO_UPDATES, type UpdateOptions, type Updates } from "./mailbox-updates.ts";
+import { MailboxNews, type UpdateOptions, type Updates } from "./mailbox-updates.ts";
 import { addOne, merged, rowCount, spliced, uidsBelow, type RowRange } from "./uid-rows.ts";
 
 const NO_UIDS: Uint32Array = new Uint32Array(0);
@@ -29,6 +29,7 @@ const NO_LIVE: readonly LiveSearch[] = [];
 interface Standing {
   readonly count: number;
   readonly through: Cursor;
+  readonly toldThrough: Cursor;
   readonly uidNext: Uid;
   readonly uids: Uint32Array | undefined;
 }
@@ -46,6 +47,11 @@ interface Applied {
   readonly updates: Updates;
 }
 
+interface TakeOptions extends UpdateOptions {
+  /** Before the first expunge that is held back; undefined where none is. */
+  readonly heldFrom: Cursor | undefined;
+}
+
 let lastApplied: WeakRef<Applied> | undefined;
 
 export class MailboxView {
@@ -60,6 +66,7 @@ export class MailboxView {
   readonly #mailbox: MailboxId;
   #count: number;
   #through: Cursor;
+  #toldThrough: Cursor;
   /** Above every UID that was told. */
   #uidNext: Uid;
   /** The first `#count` are told; undefined until `load`, for SELECT answers from the head alone. */
@@ -71,6 +78,7 @@ export class MailboxView {
     this.#mailbox = status.id;
     this.#count = status.messages;
     this.#through = status.highestModSeq;
+    this.#toldThrough = status.highestModSeq;
     this.#uidNext = status.uidNext;
     if (status.messages === 0) this.#uids = NO_UIDS;
   }
@@ -83,6 +91,11 @@ export class MailboxView {
   /** The client was told of all changes up to this cursor. */
   get through(): Cursor {
     return this.#through;
+  }
+
+  /** And of all but expunges up to this one. */
+  get toldThrough(): Cursor {
+    return this.#toldThrough;
   }
 
   get isLoaded(): boolean {
@@ -180,7 +193,7 @@ export class MailboxView {
 
   /** Remembers that a change is the client's own: the session tells of it itself, or need not tell. */
   addOwnChange(cursor: Cursor): void {
-    if (cursor > this.#through) (this.#ownCursors ??= new Set()).add(cursor);
+    if (cursor > this.#toldThrough) (this.#ownCursors ??= new Set()).add(cursor);
   }
 
   /** Takes in the records after `through`. The index must be at least as new as they are. */
@@ -198,12 +211,19 @@ export class MailboxView {
   }
 
   get #standing(): Standing {
-    return { count: this.#count, through: this.#through, uidNext: this.#uidNext, uids: this.#uids };
+    return {
+      count: this.#count,
+      through: this.#through,
+      toldThrough: this.#toldThrough,
+      uidNext: this.#uidNext,
+      uids: this.#uids,
+    };
   }
 
-  #stand({ count, through, uidNext, uids }: Standing): void {
+  #stand({ count, through, toldThrough, uidNext, uids }: Standing): void {
     this.#count = count;
     this.#through = through;
+    this.#toldThrough = toldThrough;
     this.#uidNext = uidNext;
     this.#uids = uids;
   }
@@ -216,6 +236,7 @@ export class MailboxView {
       same.options.through === options.through &&
       same.options.holdsExpunge === options.holdsExpunge &&
       before.through === this.#through &&
+      before.toldThrough === this.#toldThrough &&
       before.count === this.#count &&
       before.uidNext === this.#uidNext &&
       before.uids === this.#uids
@@ -224,13 +245,15 @@ export class MailboxView {
 
   #work(records: readonly ChangeRecord[], index: MessageIndex, options: UpdateOptions): Updates {
     const news = new MailboxNews(this.#mailbox);
-    let through = this.#through;
+    let heldFrom: Cursor | undefined;
+    let before = this.#through;
     for (const record of records) {
-      if (options.holdsExpunge && news.isExpungedBy(record)) return this.#take(news, index, through);
-      news.add(record, { isOwn: this.#ownCursors?.has(record.cursor) === true });
-      through = record.cursor;
+      if (options.holdsExpunge && news.isExpungedBy(record)) heldFrom ??= before;
+      const isTold = record.cursor <= this.#toldThrough;
+      news.add(record, { isOwn: this.#ownCursors?.has(record.cursor) === true, isTold });
+      before = record.cursor;
     }
-    return this.#take(news, index, options.through);
+    return this.#take(news, index, { ...options, heldFrom });
   }
 
   /**
@@ -249,17 +272,16 @@ export class MailboxView {
       if (at === index.count || index.uids[at] !== uid) {
         addOne(expunged, row);
         addOne(vanished, uid);
-      } else if (index.modSeqAt(at) > this.#through) addOne(flagged, uid);
+      } else if (index.modSeqAt(at) > this.#toldThrough) addOne(flagged, uid);
     }
-    if (options.holdsExpunge && expunged.length > 0) return NO_UPDATES;
+    const isHeld = options.holdsExpunge && expunged.length > 0;
     const arrived = uidSetOf(index.uids.subarray(index.lowerBound(this.#uidNext), index.count));
-    this.#uids = index.uids;
-    this.#count = index.count;
     this.#uidNext = Math.max(this.#uidNext, (index.uids[index.count - 1] ?? 0) + 1);
-    this.#advance(options.through);
+    this.#replaceUids(isHeld ? [] : expunged, arrived, index);
+    this.#advance(isHeld ? this.#through : options.through, options.through);
     return {
-      expunged,
-      vanished,
+      expunged: isHeld ? [] : expunged,
+      vanished: isHeld ? EMPTY_UID_SET : vanished,
       exists: arrived.length > 0 ? this.#count : undefined,
       arrived,
       flags: flagged,
@@ -267,17 +289,18 @@ export class MailboxView {
     };
   }
 
-  #take(news: MailboxNews, index: MessageIndex, through: Cursor): Updates {
+  #take(news: MailboxNews, index: MessageIndex, { holdsExpunge, heldFrom, through }: TakeOptions): Updates {
     const gone = normalizeUidSet(news.expunged);
-    const expunged = this.#rowsOf(gone);
-    const vanished = this.known(gone);
+    const told = holdsExpunge ? EMPTY_UID_SET : gone;
+    const expunged = this.#rowsOf(told);
+    const vanished = this.known(told);
     const flags = uidSetDifference(uidsBelow(this.#uidNext, news.flagged), gone);
     const arrived = uidSetDifference(normalizeUidSet(news.appended), [[0, this.#uidNext - 1]]);
     // What came and went before it could be told is not told.
     const fresh = uidSetDifference(arrived, gone);
     this.#uidNext = Math.max(this.#uidNext, (arrived.at(-1)?.[1] ?? 0) + 1);
     this.#replaceUids(expunged, fresh, index);
-    this.#advance(through);
+    this.#advance(heldFrom ?? through, through);
     const exists = fresh.length > 0 ? this.#count : undefined;
     const arrivedOfOthers = uidSetDifference(fresh, normalizeUidSet(news.own));
     return { expunged, vanished, exists, arrived: arrivedOfOthers, flags, own: news.own };
@@ -302,9 +325,10 @@ export class MailboxView {
     return rows;
   }
 
-  #advance(through: Cursor): void {
+  #advance(through: Cursor, toldThrough: Cursor): void {
     if (through > this.#through) this.#through = through;
-    for (const own of this.#ownCursors ?? []) if (own <= this.#through) this.#ownCursors?.delete(own);
+    if (toldThrough > this.#toldThrough) this.#toldThrough = toldThrough;
+    for (const own of this.#ownCursors ?? []) if (own <= this.#toldThrough) this.#ownCursors?.delete(own);
     if (this.#ownCursors?.size === 0) this.#ownCursors = undefined;
   }
 }
