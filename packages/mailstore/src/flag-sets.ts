@@ -71,6 +71,16 @@ export class FlagSets {
   #places = NONE;
   #transitions = NONE;
 
+  /** `keywords` are known from the start, so that they keep their order and spelling. */
+  constructor(keywords: readonly string[] = []) {
+    for (const keyword of keywords) this.#placeOf(keyword);
+  }
+
+  /** How many sets there are. */
+  get size(): number {
+    return this.#sets.length;
+  }
+
   /** The number of the set with these flags; names may come in any order and case, doubled or not. */
   intern(flags: readonly string[]): number {
     // Stored flags have the form that keys have.

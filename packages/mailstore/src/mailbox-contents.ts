@@ -17,8 +17,12 @@ import { VanishedLog } from "./vanished-log.ts";
 /** Chunks asked for in one read while a mailbox loads; between two reads others get their turn. */
 const CHUNKS_PER_READ = 16;
 
+/** Sets of flags that are kept beside one for each message: those that no message has any more would pile up. */
+const FLAG_SETS_SPARE = 1_000;
+
 export class MailboxContents {
-  readonly flagSets: FlagSets = new FlagSets();
+  /** Another one now and then. */
+  flagSets: FlagSets = new FlagSets();
   readonly columns: MessageColumns = new MessageColumns(this.flagSets);
   readonly tail: TailRows;
   readonly vanished: VanishedLog;
@@ -83,6 +87,13 @@ export class MailboxContents {
       return after;
     });
     this.#markDirty(fact.uids);
+    if (this.flagSets.size > FLAG_SETS_SPARE + this.columns.count) this.#dropUnusedFlagSets();
+  }
+
+  #dropUnusedFlagSets(): void {
+    const used = new FlagSets(this.flagSets.keywords());
+    this.columns.renumberFlags(used);
+    this.flagSets = used;
   }
 
   #expunge(uids: UidSet, cursor: Cursor): void {

@@ -16,10 +16,12 @@ import {
   encodeVanished,
 } from "./chunk-codec.ts";
 import { checkFlags, FlagSets } from "./flag-sets.ts";
-import { blobId, cursor } from "./ids.ts";
+import { accountId, blobId, cursor, mailboxId } from "./ids.ts";
 import { DEFAULT_STORE_LIMITS } from "./limits.ts";
 import { decodeFacts, encodeFacts, type MailboxFact } from "./log-record.ts";
+import { MailboxContents } from "./mailbox-contents.ts";
 import { MessageColumns } from "./message-columns.ts";
+import { TailRoom, TailRows } from "./tail-rows.ts";
 import { uidSetHas, uidSetOf } from "./uid-set.ts";
 import { VanishedLog } from "./vanished-log.ts";
 
@@ -157,6 +159,30 @@ describe("flag sets", () => {
         expect(lower(sets.at(number).names)).toEqual(lower(expected));
       }),
     );
+  });
+
+  it("are let go where no message has them any more, but their keywords keep their order", () => {
+    const room = new TailRoom(DEFAULT_STORE_LIMITS);
+    const at = { account: accountId(1), mailbox: mailboxId(1) };
+    const tail = new TailRows(room, cursor(0));
+    const contents = new MailboxContents(at, { vanished: new VanishedLog(1), tail, through: cursor(0) });
+    const keywords = Array.from({ length: 12 }, (_, i) => `k${i}`);
+    const event = { atMs: 0, firstUid: 1, blobs: [blobId(1), blobId(1)], recordBytes: 1 };
+    const body = { staged: 0 };
+    const row = { flags: keywords, internalDateMs: 0, sizeBytes: 1, origin: null, body, summary: null };
+    contents.apply({ ...event, cursor: cursor(1), facts: [{ type: "appended", by: "append", rows: [row, row] }] });
+    for (let i = 0; i < 2 ** keywords.length; i++) {
+      const flags = keywords.filter((_, bit) => (i >> bit) % 2 === 1).toReversed();
+      contents.apply({
+        ...event,
+        cursor: cursor(i + 2),
+        facts: [{ type: "flags", uids: [[1, 1]], mode: "replace", flags }],
+      });
+      expect(contents.columns.flagsAt(0).names).toEqual(flags.toReversed());
+    }
+    expect(contents.columns.flagsAt(1).names).toEqual(keywords);
+    expect(contents.flagSets.keywords()).toEqual(keywords);
+    expect(contents.flagSets.size).toBeLessThan(1_100);
   });
 
   it("refuse what no list of flags could give back", () => {

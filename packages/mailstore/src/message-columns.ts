@@ -30,7 +30,7 @@ interface RowCopies {
 export type HotRows = readonly AlikeRows[] | RowCopies;
 
 export class MessageColumns implements MessageIndex {
-  readonly #flagSets: FlagSets;
+  #flagSets: FlagSets;
   #uids: Uint32Array = NO_NUMBERS;
   readonly #modSeqs: NumberColumn<Float64Array> = new NumberColumn(Float64Array, NO_MOD_SEQS);
   readonly #flags: NumberColumn<Uint32Array> = new NumberColumn(Uint32Array, NO_NUMBERS);
@@ -135,6 +135,17 @@ export class MessageColumns implements MessageIndex {
       this.#modSeqs.fill(modSeq, first, end);
       this.#flags.change(first, end, become);
     }
+  }
+
+  /** Takes the numbers of other flag sets for the same flags. */
+  renumberFlags(to: FlagSets): void {
+    const numbers = new Map<number, number>();
+    this.#flags.change(0, this.#count, (before) => {
+      let after = numbers.get(before);
+      if (after === undefined) numbers.set(before, (after = to.intern(this.#flagSets.at(before).names)));
+      return after;
+    });
+    this.#flagSets = to;
   }
 
   /** Removes what is there of a set. The UIDs move to a new array: holders of the old one keep what they saw. */

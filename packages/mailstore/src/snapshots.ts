@@ -65,7 +65,8 @@ async function write(context: StoreContext, mailbox: MailboxState, contents: Mai
   const tail = contents.tail.take();
   const { inLog } = contents.tail;
   const hot = copyRows(contents, dirty);
-  const { vanished } = contents;
+  // The flag sets of the copies: others may take their place meanwhile.
+  const { vanished, flagSets } = contents;
   const chunks: Chunks = [
     { column: COLUMN.vanished, number: 0, data: encodeVanished(vanished.floor, vanished.entries) },
   ];
@@ -74,7 +75,7 @@ async function write(context: StoreContext, mailbox: MailboxState, contents: Mai
       // Of runs there are few.
       if (rows !== null && "uids" in rows) await giveWay(context.driver);
       context.closing.throwIfAborted();
-      pushHot(chunks, number, rows && encodeHotChunk(rows, contents.flagSets));
+      pushHot(chunks, number, rows && encodeHotChunk(rows, flagSets));
     }
     const read = inLog === null ? [] : [await rowsInLog(context, mailbox.at, inLog)];
     await pushCold(context, mailbox, contents, { tail: [...read, ...tail.rows], chunks });
