@@ -3,6 +3,7 @@
 import { CHUNK_WIDTH, COLUMN, decodeHotChunk, decodeVanished } from "./chunk-codec.ts";
 import type { StoreDriver } from "./driver.ts";
 import { FlagSets } from "./flag-sets.ts";
+import { giveWay } from "./give-way.ts";
 import type { Cursor, Uid } from "./ids.ts";
 import type { StoreLimits } from "./limits.ts";
 import { PackedRows, type AppendedRow } from "./appended-rows.ts";
@@ -16,6 +17,8 @@ import { VanishedLog } from "./vanished-log.ts";
 
 /** Chunks asked for in one read while a mailbox loads; between two reads others get their turn. */
 const CHUNKS_PER_READ = 16;
+/** Events taken in before others get their turn: one that changes the flags of a million takes 0.1 ms. */
+const EVENTS_PER_TURN = 25;
 
 /** Sets of flags that are kept beside one for each message: those that no message has any more would pile up. */
 const FLAG_SETS_SPARE = 1_000;
@@ -162,7 +165,10 @@ async function readTail(driver: StoreDriver, at: MailboxAt, contents: MailboxCon
   for (;;) {
     const page = await readEvents(driver, at, contents.through);
     if (page === undefined) return false;
-    for (const event of page.events) contents.apply(event);
+    for (const [i, event] of page.events.entries()) {
+      if (i > 0 && i % EVENTS_PER_TURN === 0) await giveWay(driver);
+      contents.apply(event);
+    }
     if (!page.more) return true;
   }
 }

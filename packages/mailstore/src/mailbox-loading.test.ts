@@ -114,6 +114,38 @@ describe("a mailbox that is read in", () => {
     await writer.close();
   });
 
+  it("takes in what came behind its snapshot in pieces, between which others get their turn", async () => {
+    const driver = await openMemoryDriver();
+    const writer = openMailStore(driver, CHEAP);
+    const alice = await account(writer);
+    await deliver(writer, alice);
+    const inbox = await writer.mailbox(alice.id, "INBOX");
+    if (inbox === undefined) throw new Error("no inbox");
+    const at = { account: alice.id, mailbox: inbox.id };
+    const changes = 200;
+    for (let i = 0; i < changes; i++) {
+      await writer.setFlags(at, [[1, 1]], { mode: i % 2 === 0 ? "add" : "remove", flags: ["\\Seen"] });
+    }
+    const reader = openMailStore(driver, CHEAP);
+    let turns = 0;
+    let isRead = false;
+    const log = driver.log.bind(driver);
+    driver.log = async (...args) => {
+      const page = await log(...args);
+      turns = 0;
+      return page;
+    };
+    const count = async (): Promise<void> => {
+      for (; !isRead; turns++) await new Promise((resolve) => setImmediate(resolve));
+    };
+    const counting = count();
+    expect(await uidsOf(reader, alice)).toEqual([1]);
+    isRead = true;
+    await counting;
+    expect(turns).toBeGreaterThanOrEqual(changes / 25 - 1);
+    await writer.close();
+  });
+
   it("is of one snapshot where another is written meanwhile", async () => {
     const driver = await openMemoryDriver();
     const writer = openMailStore(driver, { ...CHEAP, limits: { tailRecordsMax: 2 } });

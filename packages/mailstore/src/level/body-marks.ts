@@ -1,8 +1,10 @@
-// Which bodies are in use, by segment: four bytes a reference, doubles dropped as they pile up.
+// Which bodies are in use, by segment: four bytes a body, however many messages refer to it.
 import type { BlobId } from "../ids.ts";
+import { lowerBound } from "../uid-set.ts";
 import { blobIdAt, placeOf } from "./record.ts";
 
-const FIRST_SORT_AT = 4_096;
+/** So many are sorted at once: what holds up nobody. */
+const ADDED_MAX = 4_096;
 
 /** A living body: where it lies, and the id under which it is known. */
 export interface LiveBody {
@@ -54,43 +56,56 @@ export class BodyMarks {
 }
 
 class OffsetSet {
+  /** The first `#length` are ascending, each once. */
   #offsets = new Uint32Array(64);
   #length = 0;
-  #sortAt = FIRST_SORT_AT;
-  #isSorted = true;
+  /** Those that came since, in any order, none of which is among them. */
+  #added: number[] = [];
+  /** Where the last one was found: most messages refer to the body behind that of the message before. */
+  #found = -1;
 
   add(offset: number): void {
-    if (this.#length === this.#offsets.length) this.#grow();
-    this.#offsets[this.#length++] = offset;
-    this.#isSorted = false;
+    if (this.#includes(offset)) return;
+    this.#added.push(offset);
+    if (this.#added.length === ADDED_MAX) this.#merge();
   }
 
   has(offset: number): boolean {
-    const sorted = this.sorted();
-    let [low, high] = [0, sorted.length];
-    while (low < high) {
-      const middle = (low + high) >>> 1;
-      if ((sorted[middle] as number) < offset) low = middle + 1;
-      else high = middle;
-    }
-    return sorted[low] === offset;
+    this.#merge();
+    return this.#includes(offset);
   }
 
   sorted(): Uint32Array {
-    const used = this.#offsets.subarray(0, this.#length);
-    if (this.#isSorted) return used;
-    used.sort();
-    let kept = 0;
-    for (let i = 0; i < used.length; i++) if (i === 0 || used[i] !== used[i - 1]) used[kept++] = used[i] as number;
-    this.#length = kept;
-    this.#isSorted = true;
-    return used.subarray(0, kept);
+    this.#merge();
+    return this.#offsets.subarray(0, this.#length);
   }
 
-  #grow(): void {
-    if (this.#length >= this.#sortAt) this.#sortAt = Math.max(FIRST_SORT_AT, 2 * this.sorted().length);
-    if (this.#length < this.#offsets.length) return;
-    const grown = new Uint32Array(2 * this.#offsets.length);
+  #includes(offset: number): boolean {
+    const isNext = this.#found + 1 < this.#length && this.#offsets[this.#found + 1] === offset;
+    const at = isNext ? this.#found + 1 : lowerBound(this.#offsets, this.#length, offset);
+    if (at === this.#length || this.#offsets[at] !== offset) return false;
+    this.#found = at;
+    return true;
+  }
+
+  /** From the last one down, so that it needs no other array. */
+  #merge(): void {
+    if (this.#added.length === 0) return;
+    const added = Uint32Array.from(new Set(this.#added)).sort();
+    this.#added = [];
+    let from = this.#length - 1;
+    this.#length += added.length;
+    this.#reserve(this.#length);
+    const offsets = this.#offsets;
+    for (let to = this.#length - 1, next = added.length - 1; next >= 0; to--) {
+      const isAdded = from < 0 || (offsets[from] as number) < (added[next] as number);
+      offsets[to] = (isAdded ? added[next--] : offsets[from--]) as number;
+    }
+  }
+
+  #reserve(length: number): void {
+    if (length <= this.#offsets.length) return;
+    const grown = new Uint32Array(Math.max(length, 2 * this.#offsets.length));
     grown.set(this.#offsets);
     this.#offsets = grown;
   }
