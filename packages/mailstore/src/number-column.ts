@@ -39,7 +39,8 @@ export class NumberColumn<A extends Numbers> {
   }
 
   fill(value: number, first: number, end: number): void {
-    for (const [from, to] of blocksOf(first, end)) {
+    for (let from = first, to = 0; from < end; from = to) {
+      to = Math.min(end, blockEnd(from));
       if (to - from === BLOCK_ROWS) this.#setWhole(from, value);
       else {
         this.#spread(from);
@@ -50,7 +51,8 @@ export class NumberColumn<A extends Numbers> {
 
   /** Makes of each number of rows [first, end) another. */
   change(first: number, end: number, become: (value: number) => number): void {
-    for (const [from, to] of blocksOf(first, end)) {
+    for (let from = first, to = 0; from < end; from = to) {
+      to = Math.min(end, blockEnd(from));
       const isBlock = to - from === BLOCK_ROWS;
       const whole = this.#wholeAt(from);
       if (isBlock && whole !== OWN) {
