@@ -202,13 +202,39 @@ describe("connections", () => {
     const second = mx.dial();
     await second.play(HELLO);
     await first.play("S: 421 4.3.2 Too many connections, try again later\nS.");
-    // One whose mail comes in stays.
-    await second.play(
-      "C: MAIL FROM:<x@example.net>\nC: RCPT TO:<alice@example.org>\nC: DATA\nS: 250 *\nS: 250 *\nS: 354 *",
-    );
-    nowMs = 3_600_000;
+    await second.play(BYE);
+  });
+
+  it("give way in the midst of a mail where nobody else does, but not within dataGraceMs", async () => {
+    let nowMs = 0;
+    await listen({ connectionsMax: 2, connectionGraceMs: 0, dataGraceMs: 60_000 }, { now: () => nowMs });
+    const [slow, slower] = [mx.dial(), mx.dial()];
+    await slower.play(TO_DATA);
+    nowMs = 1;
+    await slow.play(`${TO_DATA}\nC: Subject: slow`);
+    nowMs = 59_999;
     await mx.dial().play("S: 421 4.3.2 *\nS.");
-    await second.play("C: .\nS: 250 2.0.0 *");
+    nowMs = 60_001;
+    const idle = mx.dial();
+    await idle.play(HELLO);
+    await slower.play("S: 421 4.3.2 Too many connections, try again later\nS.");
+    const newcomer = mx.dial();
+    await newcomer.play(HELLO);
+    await idle.play("S: 421 4.3.2 *\nS.");
+    await slow.play("C: .\nS: 250 2.0.0 *");
+    expect(await mx.mails("alice@example.org")).toEqual([expect.stringContaining("Subject: slow")]);
+    await newcomer.play(BYE);
+  });
+
+  it("do not give way while a mail that has come in whole waits for the store", async () => {
+    const slow = slowAppend();
+    await listen({ connectionsMax: 1, connectionGraceMs: 0, dataGraceMs: 0 }, {}, slow.wrap);
+    const client = mx.dial();
+    await client.play(`${TO_DATA}\nC: .`);
+    await slow.begun;
+    await mx.dial().play("S: 421 4.3.2 *\nS.");
+    slow.release();
+    await client.play("S: 250 2.0.0 *");
   });
 
   it("count before their handshake", async () => {
@@ -348,6 +374,20 @@ describe("time-outs", () => {
     `);
     clearInterval(busy);
     expect(await mx.mails("alice@example.org")).toEqual([]);
+  });
+
+  it("give a mail all the time that a timer can hold where it has more", async () => {
+    const timers = jest.spyOn(globalThis, "setTimeout");
+    await listen({ dataTimeoutMs: 2 ** 40 });
+    await mx.play(`
+      ${TO_DATA}
+      C: .
+      S: 250 2.0.0 *
+      ${BYE}
+    `);
+    // Of a longer time Node makes 1 ms.
+    expect(timers.mock.calls.filter(([, ms = 0]) => ms >= 2 ** 31)).toEqual([]);
+    timers.mockRestore();
   });
 
   it("end a handshake that does not come", async () => {

@@ -12,6 +12,8 @@ export interface SmtpLimits {
   readonly connectionsPerAddressMax: number;
   /** How long a connection has at least before it may have to give way to a new one. */
   readonly connectionGraceMs: number;
+  /** The same for one whose mail comes in, from where its content begins. */
+  readonly dataGraceMs: number;
   /** Connections that wait to be accepted. */
   readonly backlog: number;
   /** Commands of a connection since it was opened or last had a mail accepted. */
@@ -51,6 +53,7 @@ export const SMTP_LIMITS: SmtpLimits = {
   connectionsMax: 1_000,
   connectionsPerAddressMax: 200,
   connectionGraceMs: 1_000,
+  dataGraceMs: 60_000,
   backlog: 4_096,
   commandsWithoutMailMax: 1_000,
   unauthenticatedCommandsMax: 20,

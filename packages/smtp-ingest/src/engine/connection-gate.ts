@@ -1,6 +1,6 @@
 // Who gets in. There is room for so many connections in all and from one network. Where it is full, the one that we have
-// waited for longest gives way to a newcomer, and none may keep us waiting for long: so whoever only holds connections
-// locks nobody out.
+// waited for longest gives way to a newcomer, else the one whose mail takes longest to come; and none may keep us waiting
+// for long: so whoever only holds connections, or sends a mail byte by byte, locks nobody out.
 import type { Socket } from "node:net";
 import { clientNetwork } from "@pushmail/mailstore";
 import type { SmtpLimits } from "../limits.ts";
@@ -18,7 +18,10 @@ export interface Room {
 }
 
 export interface GateOptions {
-  readonly limits: Pick<SmtpLimits, "connectionsMax" | "connectionsPerAddressMax" | "connectionGraceMs">;
+  readonly limits: Pick<
+    SmtpLimits,
+    "connectionsMax" | "connectionsPerAddressMax" | "connectionGraceMs" | "dataGraceMs"
+  >;
   /** How long a connection may keep us waiting for what it is there for. */
   readonly patienceMs: number;
   readonly hostname: string;
@@ -38,9 +41,11 @@ export interface Farewell {
 /** What a connection takes up as long as its socket is open. */
 export class Place {
   readonly network: string;
-  /** When we began to wait for it. */
+  /** When we began to wait for it, or its mail to come. */
   sinceMs: number;
   #isServed = false;
+  /** Whether its mail has come in whole, and waits for its answer. */
+  isDelivering: () => boolean = () => false;
   /** Ends the connection. */
   end: (farewell: Farewell) => void;
 
@@ -52,7 +57,7 @@ export class Place {
 
   /** Whether it is we who keep the client waiting. */
   get isServed(): boolean {
-    return this.#isServed;
+    return this.#isServed || this.isDelivering();
   }
 
   /** Does something that the client waits for: meanwhile it is not sent away. */
@@ -78,6 +83,8 @@ export class ConnectionGate {
   readonly #ofNetwork: Map<string, number> = new Map();
   /** Those that we wait for, the one that we wait for longest at the front. */
   readonly #awaited: Set<Place> = new Set();
+  /** Those whose mail comes in, the one whose mail takes longest at the front. */
+  readonly #receiving: Set<Place> = new Set();
   #turnedAway = 0;
   #loggedAtMs = -Infinity;
 
@@ -103,19 +110,22 @@ export class ConnectionGate {
   /** The client does what it is there for: it stays. */
   keep(place: Place): void {
     this.#awaited.delete(place);
+    this.#receiving.delete(place);
+  }
+
+  /** The content of a mail begins: it stays, unless that takes long and others find no room. */
+  receive(place: Place): void {
+    this.#renew(place, this.#receiving);
   }
 
   /** The client has done what it is there for, and may do more. */
   await(place: Place): void {
-    if (!this.#places.has(place)) return;
-    place.sinceMs = this.#options.now();
-    this.#awaited.delete(place);
-    this.#awaited.add(place);
+    this.#renew(place, this.#awaited);
   }
 
   /** May be called again. */
   leave(place: Place): void {
-    this.#awaited.delete(place);
+    this.keep(place);
     if (!this.#places.delete(place)) return;
     const sameNetwork = this.#ofNetwork.get(place.network) ?? 0;
     if (sameNetwork > 1) this.#ofNetwork.set(place.network, sameNetwork - 1);
@@ -132,9 +142,22 @@ export class ConnectionGate {
     }
   }
 
+  #renew(place: Place, among: Set<Place>): void {
+    if (!this.#places.has(place)) return;
+    this.keep(place);
+    place.sinceMs = this.#options.now();
+    among.add(place);
+  }
+
   #makeRoom(): boolean {
-    const untilMs = this.#options.now() - this.#options.limits.connectionGraceMs;
-    for (const place of this.#awaited) {
+    const { connectionGraceMs, dataGraceMs } = this.#options.limits;
+    return this.#endFirst(this.#awaited, connectionGraceMs) || this.#endFirst(this.#receiving, dataGraceMs);
+  }
+
+  /** Ends the first of those that have had so much time; false where none has. */
+  #endFirst(places: Iterable<Place>, graceMs: number): boolean {
+    const untilMs = this.#options.now() - graceMs;
+    for (const place of places) {
       if (place.sinceMs > untilMs) return false;
       if (place.isServed) continue;
       this.#end(place, FULL);

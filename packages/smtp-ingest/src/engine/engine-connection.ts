@@ -13,6 +13,8 @@ import { endInHandshake } from "./end-in-handshake.ts";
 import type { EngineServer } from "./engine-server.ts";
 import { STAND_IN, takeQuotedPath } from "./quoted-path.ts";
 
+/** Of a longer time Node makes a timer of 1 ms. */
+const TIMER_MS_MAX = 2 ** 31 - 1;
 const ENHANCED_STATUS = /^[245]\.\d{1,3}\.\d{1,3} /;
 
 type ParsedAddress = Exclude<ReturnType<SMTPConnection["_parseAddressCommand"]>, false>;
@@ -33,6 +35,7 @@ export class EngineConnection extends SMTPConnection {
 
   occupy(place: Place): void {
     this.#place = place;
+    place.isDelivering = () => this.delivering;
     place.end = ({ status, why }) => {
       this.send(Number(status.slice(0, 3)), `${status.slice(4)} ${why}`);
       // smtp-server would wait for the client to end its side; for one that does not read it waits for 5 s.
@@ -137,9 +140,11 @@ export class EngineConnection extends SMTPConnection {
     if (!this._dataStream) return;
     this.#commands = 0;
     this._server.begin(this.place);
-    const timer = setTimeout(() => {
+    const { dataTimeoutMs } = this._server.settings.limits;
+    const late = (): void => {
       if (!this.delivering) this.send(421, "4.4.2 The message took too long");
-    }, this._server.settings.limits.dataTimeoutMs);
+    };
+    const timer = setTimeout(late, Math.min(dataTimeoutMs, TIMER_MS_MAX));
     this._dataStream.once("close", () => clearTimeout(timer));
   }
 

@@ -138,7 +138,7 @@ export class EngineServer<Transaction = unknown> extends SMTPServer {
 
   /** The content of a mail begins: as long as it comes, the connection is of use. */
   begin(place: Place): void {
-    this.#gate.keep(place);
+    this.#gate.receive(place);
   }
 
   /** At once: smtp-server would wait a turn, and end the connection of who speaks meanwhile. */
@@ -182,8 +182,10 @@ export class EngineServer<Transaction = unknown> extends SMTPServer {
       ...(await this.#receiver.receive(this.#transaction(session), content)),
     ]).finally(() => {
       this.#deliveries.delete(delivery);
+      const { place } = this.#connectionWith(session);
       // Who has logged in may stay.
-      if (!this.settings.authentication) this.#gate.await(this.#connectionWith(session).place);
+      if (this.settings.authentication) this.#gate.keep(place);
+      else this.#gate.await(place);
     });
     this.#deliveries.add(delivery);
   }
