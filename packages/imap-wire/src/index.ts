@@ -81,7 +81,6 @@ export {
   printLiteralHead,
   printNamespace,
   printRecent,
-  printSearch,
   printStatus,
   printTagged,
   printUidFetchHead,

@@ -164,9 +164,6 @@ describe("data responses", () => {
       }),
       "* STATUS blurdybloop (MESSAGES 231 MAILBOXID (F1))",
     ],
-    [response.printSearch([]), "* SEARCH"],
-    [response.printSearch([2, 84, 882]), "* SEARCH 2 84 882"],
-    [response.printSearch(Uint32Array.of(2, 5), 917162500), "* SEARCH 2 5 (MODSEQ 917162500)"],
     [
       `${response.printFetchHead(12)}UID 7 FLAGS ${printFlagList(["\\Seen"])})\r\n`,
       "* 12 FETCH (UID 7 FLAGS (\\Seen))",

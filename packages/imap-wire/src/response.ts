@@ -107,12 +107,6 @@ export function printStatus(entry: StatusEntry): string {
   return `* STATUS ${printMailbox(entry.name, entry)} (${values.join(" ")})\r\n`;
 }
 
-/** What a SEARCH found; with the highest MODSEQ among them where it asked for MODSEQ (RFC 7162 3.1.5). */
-export function printSearch(numbers: readonly number[] | Uint32Array, modSeq?: number): string {
-  if (numbers.length === 0) return "* SEARCH\r\n";
-  return `* SEARCH ${numbers.join(" ")}${modSeq === undefined ? "" : ` (MODSEQ ${modSeq})`}\r\n`;
-}
-
 /** What begins a message's data: items with their values, one space between two, end with `)`. */
 export function printFetchHead(sequenceNumber: number): string {
   return `* ${sequenceNumber} FETCH (`;
