@@ -212,4 +212,30 @@ describe("a client with NOTIFY", () => {
       client.close();
     }
   });
+
+  it("leaves no watch behind, be it that the store fails in the midst of its command", async () => {
+    let watches = 0;
+    let isFailing = true;
+    imap = await MemoryImap.start({
+      inPlace: (store) => ({
+        watch: (account, wake) => {
+          const stop = store.watch(account, wake);
+          watches++;
+          return () => {
+            watches--;
+            stop();
+          };
+        },
+        cursor: (account) => (isFailing ? Promise.reject(new Error("unreadable")) : store.cursor(account)),
+      }),
+    });
+    const client = await imap.open("INBOX");
+    expect((await client.command(EVERYTHING)).status).toMatch(/^NO \[SERVERBUG\]/);
+    expect(watches).toBe(0);
+    isFailing = false;
+    await client.ok(EVERYTHING);
+    expect(watches).toBe(1);
+    await client.ok("NOTIFY NONE");
+    expect(watches).toBe(0);
+  });
 });

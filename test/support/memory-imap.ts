@@ -44,6 +44,8 @@ export interface MemoryImapOptions {
   readonly beforePiece?: () => void | Promise<void>;
   /** The server's clock. */
   readonly now?: () => number;
+  /** What the server gets in place of the store's own. */
+  readonly inPlace?: (store: MailStore) => Partial<MailStore>;
 }
 
 type MessageOptions = Partial<Pick<NewMessage, "flags" | "internalDateMs" | "mailbox">>;
@@ -68,7 +70,7 @@ export class MemoryImap {
   }
 
   static async start(options: MemoryImapOptions = {}): Promise<MemoryImap> {
-    const { limits = {}, storeLimits = {}, beforePiece, now } = options;
+    const { limits = {}, storeLimits = {}, beforePiece, now, inPlace } = options;
     const work = new StoreWork();
     const store = openMailStore(await openMemoryDriver(), {
       scryptCost: { N: 16, r: 1, p: 1 },
@@ -79,7 +81,7 @@ export class MemoryImap {
     const ignore = (): void => undefined;
     const errors: object[] = [];
     const server = await startImapServer({
-      store: counted(store, work, beforePiece),
+      store: overriding(counted(store, work, beforePiece), inPlace?.(store) ?? {}),
       host: "127.0.0.1",
       port: 0,
       hostname: "imap.example.org",

@@ -1,7 +1,7 @@
 // Tells a client what is new whenever it may be told: at the end of a command, in IDLE, and with NOTIFY at any time.
 // Register, then read, then wait: whatever happens after the first step is found by the second or ends the third.
 import { printContinuation, printUntagged, SyntaxFault, type ResponseCode } from "@pushmail/imap-wire";
-import type { AccountId, AccountInfo, Cursor, MailboxId } from "@pushmail/mailstore";
+import { cursor, type AccountId, type AccountInfo, type Cursor, type MailboxId } from "@pushmail/mailstore";
 import { endIfGone, listReachableOf } from "./access.ts";
 import { lineOf } from "./command-input.ts";
 import type { Authenticated, Selected, Session, SessionState } from "./command.ts";
@@ -82,18 +82,24 @@ export class Push {
     const { isActive, namesOthers } = wanted.subscription;
     const others = namesOthers ? await store.sharersWith(account) : [];
     this.#listening = { ...wanted, feeds: new Map() };
-    for (const owner of isActive ? [account, ...others] : []) {
-      const { known } = await this.#addFeed(this.#listening, owner);
-      if (owner.id === account.id) continue;
-      for (const { status } of await listReachableOf(store, account, owner)) known.set(status.id, status.name);
+    try {
+      for (const owner of isActive ? [account, ...others] : []) {
+        const { known } = await this.#addFeed(this.#listening, owner);
+        if (owner.id === account.id) continue;
+        for (const { status } of await listReachableOf(store, account, owner)) known.set(status.id, status.name);
+      }
+    } catch (error) {
+      this.stop();
+      throw error;
     }
   }
 
   async #addFeed({ isNotify, feeds }: Listening, owner: AccountInfo): Promise<Feed> {
     const stop = isNotify ? this.#watch(owner.id) : undefined;
-    const through = await this.#session.store.cursor(owner.id);
-    const feed = { owner, stop, through, own: new Set<Cursor>(), left: new Set<MailboxId>(), known: new Map() };
+    const feed: Feed = { owner, stop, through: cursor(0), own: new Set(), left: new Set(), known: new Map() };
+    // Before anything is waited for: whatever becomes of that, the watch is ended with the others.
     feeds.set(owner.id, feed);
+    feed.through = await this.#session.store.cursor(owner.id);
     return feed;
   }
 
