@@ -200,7 +200,7 @@ class ClientAndView {
   changeFlags(which: readonly number[]): void {
     this.tell(UP_TO_DATE);
     const { uids, cursor: at } = this.#mailbox.changeFlags(which);
-    this.#view.addOwnChange(at);
+    this.#view.addOwnChange(at, 1_000);
     for (const uid of uids) this.client.look(uid, this.#mailbox.index());
   }
 }
@@ -243,7 +243,7 @@ describe("a view", () => {
             // Told of nothing, the client knows the outcome only where it knew what was there before.
             const isKnown = new Map(mailbox.messages.map(({ uid, modSeq }) => [uid, client.seen.get(uid) === modSeq]));
             const change = mailbox.changeFlags(one.picks);
-            view.addOwnChange(change.cursor);
+            view.addOwnChange(change.cursor, 1_000);
             for (const uid of change.uids) if (isKnown.get(uid) === true) client.look(uid, mailbox.index());
           }
         }
@@ -320,11 +320,20 @@ describe("a view", () => {
     mailbox.append(3);
     const view = new MailboxView(mailbox.status());
     view.load(mailbox.index(), []);
-    view.addOwnChange(mailbox.changeFlags([0]).cursor);
+    view.addOwnChange(mailbox.changeFlags([0]).cursor, 1_000);
     mailbox.changeFlags([1]);
     expect(tell(view, mailbox, UP_TO_DATE)).toMatchObject({ flags: [[2, 2]], own: [[1, 1]] });
-    view.addOwnChange(mailbox.changeFlags([0]).cursor);
+    view.addOwnChange(mailbox.changeFlags([0]).cursor, 1_000);
     expect(tell(view, mailbox, UP_TO_DATE).flags).toEqual([]);
+  });
+
+  it("remembers no more own changes than are read one by one", () => {
+    const mailbox = new ModelMailbox();
+    mailbox.append(3);
+    const view = new MailboxView(mailbox.status());
+    view.load(mailbox.index(), []);
+    for (const pick of [0, 1, 2]) view.addOwnChange(mailbox.changeFlags([pick]).cursor, 2);
+    expect(tell(view, mailbox, UP_TO_DATE)).toMatchObject({ flags: [[1, 2]], own: [[3, 3]] });
   });
 
   it("resolves numbers and UIDs to what the client was told of", () => {

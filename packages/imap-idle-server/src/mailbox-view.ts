@@ -191,9 +191,14 @@ export class MailboxView {
     if (first <= last) this.#recent = normalizeUidSet([...this.#recent, [first, last]]);
   }
 
-  /** Remembers that a change is the client's own: the session tells of it itself, or need not tell. */
-  addOwnChange(cursor: Cursor): void {
-    if (cursor > this.#toldThrough) (this.#ownCursors ??= new Set()).add(cursor);
+  /**
+   * Remembers that a change is the client's own: the session tells of it itself, or need not tell. It is told again where
+   * more than `changesMax` of them were not seen through: so many are not read one by one.
+   */
+  addOwnChange(cursor: Cursor, changesMax: number): void {
+    if (cursor <= this.#toldThrough) return;
+    if ((this.#ownCursors?.size ?? 0) >= changesMax) this.#ownCursors?.clear();
+    (this.#ownCursors ??= new Set()).add(cursor);
   }
 
   /** Takes in the records after `through`. The index must be at least as new as they are. */

@@ -156,7 +156,9 @@ export class ImapSession implements Session {
   own(cursor: Cursor, of: OwnChange): void {
     this.#push.own(cursor, of.account);
     const state = this.#state;
-    if (state.name === "selected" && isTheSelected(state, of)) state.view.addOwnChange(cursor);
+    if (state.name === "selected" && isTheSelected(state, of)) {
+      state.view.addOwnChange(cursor, this.limits.changeRecordsMax);
+    }
   }
 
   enter(state: SessionState): void {
