@@ -110,9 +110,9 @@ export class LoadedAccounts {
     if (head === undefined) throw new Refusal("accountNotFound", "no such account");
     const account = new AccountState(head, this.#limits.recentRecordsMax, recent);
     const entry = entryOf();
+    entry.state = account;
     for (const record of entry.held) this.#apply(account, record);
     entry.held = [];
-    entry.state = account;
     // Not at once: whoever waits for an account that was loaded before has to begin using it first.
     if (this.#loads++ === 0) setImmediate(() => this.#letGo());
     return account;

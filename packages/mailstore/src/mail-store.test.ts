@@ -478,6 +478,25 @@ describe("the feed", () => {
     handle.release();
   });
 
+  it("reads it anew too where that record came while it was being read", async () => {
+    const troubles: unknown[] = [];
+    const part = { mailbox: inbox.id, allocate: 1, messages: 1, unseen: 1, deleted: 0, bytes: 1 };
+    const damaged = { account: alice.id, blobs: [], enforceQuota: false, parts: [{ ...part, record: Buffer.of(99) }] };
+    const head = driver.head.bind(driver);
+    driver.head = async (...args) => {
+      driver.head = head;
+      const before = await head(...args);
+      await driver.commit([damaged]);
+      return before;
+    };
+    const watched = openMailStore(driver, { ...CHEAP, onTrouble: (error) => troubles.push(error) });
+    await watched.mailboxes(alice.id);
+    expect(troubles).toHaveLength(1);
+    const handle = await watched.open(at(inbox));
+    expect(handle.status).toMatchObject({ messages: 1 });
+    handle.release();
+  });
+
   it("reads on from the log where memory has no more, in pages, and says when a cursor is too old", async () => {
     const small = openMailStore(driver, {
       ...CHEAP,
