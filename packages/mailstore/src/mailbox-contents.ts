@@ -1,7 +1,7 @@
 // All that is known of a loaded mailbox' messages: hot columns, the cold rows that no chunk holds yet, and what vanished.
 // It changes by applying committed records in cursor order, and in no other way.
 import { CHUNK_WIDTH, COLUMN, decodeHotChunk, decodeVanished } from "./chunk-codec.ts";
-import type { StoreDriver } from "./driver.ts";
+import type { MailboxHead, StoreDriver } from "./driver.ts";
 import { FlagSets } from "./flag-sets.ts";
 import { giveWay } from "./give-way.ts";
 import type { Cursor, Uid } from "./ids.ts";
@@ -115,8 +115,8 @@ export class MailboxContents {
 }
 
 export interface LoadOptions {
-  readonly uidNext: Uid;
-  readonly messages: number;
+  /** As it is when it is asked for: a newer snapshot may have chunks that one before had not. */
+  readonly head: () => MailboxHead;
   readonly limits: StoreLimits;
   readonly tailRoom: TailRoom;
 }
@@ -149,8 +149,9 @@ async function readSnapshot(
   );
   const tail = new TailRows(options.tailRoom, snapshot);
   const contents = new MailboxContents({ account, mailbox }, { vanished, tail, through: snapshot });
-  const lastChunk = Math.floor(options.uidNext / CHUNK_WIDTH.hot);
-  contents.columns.reserve(options.messages);
+  const { uidNext, messages } = options.head();
+  const lastChunk = Math.floor(uidNext / CHUNK_WIDTH.hot);
+  contents.columns.reserve(messages);
   for (let from = 0; from <= lastChunk; from += CHUNKS_PER_READ) {
     const to = Math.min(lastChunk, from + CHUNKS_PER_READ - 1);
     for (const chunk of await driver.chunks(account, mailbox, { column: COLUMN.hot, from, to })) {

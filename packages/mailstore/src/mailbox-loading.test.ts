@@ -1,7 +1,14 @@
 // A mailbox that is read in while it changes: what comes at any moment of the reading is in its contents.
 import { describe, expect, it } from "@jest/globals";
 import { CHUNK_WIDTH, COLUMN } from "./chunk-codec.ts";
-import { openMailStore, openMemoryDriver, type AccountInfo, type MailStore, type StoreDriver } from "./index.ts";
+import {
+  mailboxId,
+  openMailStore,
+  openMemoryDriver,
+  type AccountInfo,
+  type MailStore,
+  type StoreDriver,
+} from "./index.ts";
 import { DEFAULT_STORE_LIMITS } from "./limits.ts";
 import { MailboxState } from "./mailbox-state.ts";
 import { TailRoom } from "./tail-rows.ts";
@@ -163,11 +170,15 @@ describe("a mailbox that is read in", () => {
             return written;
           };
         });
-        for (let i = 0; i < 3; i++) await deliver(writer, alice);
+        // It has a chunk that the one before had not.
+        const inbox = await writer.mailbox(alice.id, "INBOX");
+        const message = await writer.stage(once("Subject: x\r\n\r\nx\r\n"), { bytesMax: 1000 });
+        const one = { account: alice.id, mailbox: inbox?.id ?? mailboxId(0), message };
+        await writer.append(Array.from({ length: CHUNK_WIDTH.hot }, () => one));
         await saved;
       },
     });
-    expect(await uidsOf(reader, alice)).toEqual([1, 2, 3, 4]);
+    expect(await uidsOf(reader, alice)).toEqual(Array.from({ length: CHUNK_WIDTH.hot + 1 }, (_, i) => i + 1));
     await writer.close();
   });
 });

@@ -112,12 +112,7 @@ export class MailboxState {
   async #read({ driver, limits, tailRoom }: Source): Promise<MailboxContents> {
     this.#held = [];
     try {
-      const contents = await loadContents(driver, this.at, {
-        uidNext: this.head.uidNext,
-        messages: this.head.messages,
-        limits,
-        tailRoom,
-      });
+      const contents = await loadContents(driver, this.at, { head: () => this.head, limits, tailRoom });
       for (const event of this.#held) if (event.cursor > contents.through) contents.apply(event);
       this.#contents = contents;
       return contents;

@@ -158,10 +158,9 @@ export class MailCheck {
     const { name: mailbox } = decodeProperties(head);
     const whose = { account, mailbox };
     this.#mailboxes++;
-    const { uidNext, messages } = head;
     const limits = DEFAULT_STORE_LIMITS;
     const tailRoom = new TailRoom(limits);
-    const contents = await loadContents(this.#driver, at, { uidNext, messages, limits, tailRoom });
+    const contents = await loadContents(this.#driver, at, { head: () => head, limits, tailRoom });
     this.#checkUids(contents, head, whose);
     const counted = await this.#checkRows(contents, at, whose);
     for (const name of ["messages", "unseen", "deleted", "bytes"] as const) {
