@@ -68,9 +68,7 @@ export class BodyWriter implements StagedBodyOwner {
   }
 
   async ownSegmentReleased(blob: BlobId): Promise<void> {
-    const { segment } = placeOf(blob);
-    await this.#options.segments.remove(segment);
-    this.#options.segments.staged.delete(segment);
+    await this.#options.segments.remove(placeOf(blob).segment);
   }
 
   naming(blob: BlobId): void {
@@ -100,7 +98,6 @@ class OwnSegment {
 
   static async create(options: BodyWriterOptions): Promise<OwnSegment> {
     const lease = await options.segments.create("body", { number: 0, end: 0 });
-    options.segments.staged.add(lease.header.number);
     options.onStep("stage:created");
     return new OwnSegment(options, lease);
   }
@@ -136,7 +133,6 @@ class OwnSegment {
     await this.#syncing.catch(() => undefined);
     this.#lease.release();
     await this.#options.segments.remove(this.#lease.header.number);
-    this.#options.segments.staged.delete(this.#lease.header.number);
   }
 
   async #flush(): Promise<void> {

@@ -236,6 +236,20 @@ describe("a disk in trouble", () => {
     }
   });
 
+  it("does not bring back what it has refused, whose body is gone", async () => {
+    const { driver, trouble } = await begin({ ...LIMITS, zeroFillBytesMin: 0, zeroFillBytesMax: 0 });
+    const delivered = [await deliver(driver, BODIES.own)];
+    const staged = await driver.blobs.stage(pieces(9_000));
+    trouble.failing = (name) => name === "sync";
+    const counts = { allocate: 1, messages: 1, unseen: 1, deleted: 0, bytes: 9_000, record: Buffer.from("mail") };
+    const parts = [{ mailbox: INBOX, ...counts }];
+    const commit = driver.commit([{ account: A, blobs: [staged], enforceQuota: true, parts }]);
+    await expect(commit).rejects.toMatchObject({ code: "storeFull" });
+    await staged.discard();
+    // Killed before anything else was written.
+    await checkExactly(await openOn(await SimulatedDisk.from(await trouble.disk.image())), delivered);
+  });
+
   it("answers reads from the log when the index has lost a write", async () => {
     const { driver, trouble } = await begin();
     const delivered = [await deliver(driver, "one")];
@@ -306,6 +320,32 @@ describe("a disk in trouble", () => {
     expect((await again.chunks(A, INBOX, { column: 0, from: 0, to: 0 })).map(({ number }) => number)).toEqual([0]);
     expect(await again.log(A, cursor(0), { limit: 9 })).toMatchObject({ floor: 2, records: [] });
     expect((await again.log(A, cursor(2), { limit: 9 })).records.map((record) => record.cursor)).toEqual([3, 4]);
+  });
+
+  it("shows no state of long ago while the index has been given a part of the log anew", async () => {
+    const { checkpointBytes, segmentBytesMax } = LEVEL_LIMITS;
+    const { driver, trouble } = await begin({ ...LIMITS, checkpointBytes, segmentBytesMax });
+    const counts = { allocate: 1, messages: 1, unseen: 0, deleted: 0, bytes: 1, record: Buffer.from("mail") };
+    const made = { mailbox: INBOX, ...counts, properties: Buffer.from("INBOX") };
+    const one = { account: accountId(2), blobs: [], enforceQuota: false, parts: [made] };
+    // So many that they are applied in parts.
+    const many = Array.from({ length: 300 }, () => one);
+    for (let i = 0; i < 8; i++) await driver.commit(many);
+    expect((await driver.log(accountId(2), cursor(2_399), { limit: 9 })).records).toHaveLength(1);
+    let writes = 0;
+    trouble.failing = (name) => name === "write database" && [1, 3].includes(++writes);
+    // The index does not get it, and then only a part of what it has had before.
+    const delivered = [await deliver(driver, "one")];
+    await checkExactly(driver, delivered);
+    await expect(deliver(driver, "two")).rejects.toMatchObject({ code: "storeFull" });
+    expect(writes).toBe(3);
+    // Nor where the log cannot be read a second time.
+    trouble.failing = (name) => name === "read";
+    for (let i = 0; i < 2; i++) await expect(driver.head(accountId(2))).rejects.toMatchObject({ code: "storeFull" });
+    trouble.failing = () => false;
+    expect(await driver.head(accountId(2))).toMatchObject({ cursor: 2_400, messages: 2_400 });
+    expect(await driver.commit([one])).toMatchObject([{ ok: true, cursor: 2_401, firstUids: [2_401] }]);
+    await checkExactly(driver, delivered);
   });
 
   const first = Number(process.env["TEST_SEED"]);

@@ -54,7 +54,10 @@ export class KeyIndex {
    * written until it was opened anew.
    */
   #fault: Error | undefined;
-  #isClosed = false;
+  /** Neither closed nor given a part of the log anew: over a newer index, that is a step back. */
+  #isReadable = true;
+  /** Those that have come to their end. */
+  #writes = 0;
   /** Set when it closes for good: nobody may come to a closed database. */
   #isOver = false;
   #reads = 0;
@@ -85,10 +88,10 @@ export class KeyIndex {
     await this.readable();
   }
 
-  /** Waits for a repair under way; one that left the database closed is tried again, and rejects where it fails. */
+  /** Waits for a repair under way; one that left nothing to be read is tried again, and rejects where it fails. */
   async readable(): Promise<void> {
     if (this.#repairing !== undefined) await this.#repairing.catch(() => undefined);
-    if (this.#isClosed) await this.writable();
+    if (!this.#isReadable) await this.writable();
   }
 
   /** After a failed write: opens the database again and replays the log. Rejects where that cannot be. */
@@ -214,6 +217,7 @@ export class KeyIndex {
     const { location, database } = this.#storage;
     try {
       await this.#watch.run("index:write", location, () => write(database));
+      this.#writes++;
     } catch (error) {
       this.#fault ??= error as Error;
       throw error;
@@ -224,16 +228,19 @@ export class KeyIndex {
   async #repair(): Promise<void> {
     this.#checkOpen();
     const { location, database, tryOpen } = this.#storage;
-    if (!this.#isClosed) await this.#watch.run("index:open", location, tryOpen);
-    this.#isClosed = true;
+    const wasReadable = this.#isReadable;
+    if (wasReadable) await this.#watch.run("index:open", location, tryOpen);
+    this.#isReadable = false;
     await database.close();
     await this.#watch.run("index:open", location, () => database.open());
-    this.#isClosed = false;
     this.#fault = undefined;
+    const before = this.#writes;
     await this.replay().catch((error: Error) => {
       this.#fault ??= error;
+      this.#isReadable = wasReadable && this.#writes === before;
       throw error;
     });
+    this.#isReadable = true;
     this.#owed.clear();
   }
 }

@@ -32,7 +32,7 @@ export interface LevelLimits {
   readonly cachedNameBytesMax: number;
   /** Commits that a sweep can tell from memory; an older cursor gets every account. */
   readonly touchedMax: number;
-  /** Bytes of one piece of a body that is read, or of the log that is replayed. */
+  /** Bytes of one piece of a body that is read, or written to a file of its own. */
   readonly readBytesMax: number;
   /** Bytes between two bodies that are read along, so that both come with one read. */
   readonly readGapBytesMax: number;

@@ -1,7 +1,7 @@
 // Appends groups to the newest log segment: one contiguous write and one sync each.
 // After a failed write or sync nothing more goes into that segment: the next one's header says where it validly ends.
 import type { LevelLimits } from "./limits.ts";
-import { SEGMENT_HEADER_BYTES, type SegmentHeader } from "./record.ts";
+import { RECORD_HEAD_BYTES, SEGMENT_HEADER_BYTES, type SegmentHeader } from "./record.ts";
 import type { SegmentLease, Segments } from "./segments.ts";
 import type { StepListener } from "./steps.ts";
 
@@ -77,8 +77,8 @@ export class LogWriter {
   }
 
   /**
-   * Durable when it resolves. When it rejects, what got written is read again only if the process ends before the next
-   * segment begins: then nothing has been committed after it.
+   * Durable when it resolves. When it rejects, what got written is read again only where it could not be struck out either
+   * and the process ends before the next segment begins: then nothing has been committed after it.
    */
   async append(pieces: readonly Uint8Array[], bytes: number): Promise<void> {
     if (this.#end + bytes > this.#filledEnd) await this.#filling;
@@ -89,6 +89,7 @@ export class LogWriter {
       if (this.#fillFault !== undefined) throw this.#fillFault;
     } catch (error) {
       this.#abandoned = true;
+      await this.#strikeOut();
       throw error;
     }
     this.#onStep("commit:synced");
@@ -108,6 +109,17 @@ export class LogWriter {
       await this.#lease.file.sync();
     }
     this.#lease.release();
+  }
+
+  /** A group that is refused may be whole in the file, and large bodies that it names are removed now: it must not count. */
+  async #strikeOut(): Promise<void> {
+    const { file } = this.#lease;
+    try {
+      await file.write(this.#end, [ZEROS.subarray(0, RECORD_HEAD_BYTES)]);
+      await file.sync();
+    } catch {
+      // The next segment's header says where this one ends.
+    }
   }
 
   async #roll(): Promise<void> {

@@ -71,6 +71,10 @@ function changed(image: DiskImage, name: string, change: (bytes: Buffer) => void
   return { ...image, files: new Map([...image.files, [name, bytes]]) };
 }
 
+async function* nothing(): AsyncGenerator<Iterable<BlobId>> {
+  yield [];
+}
+
 /** The log of a store whose index was never told anything: all that counts is in the segments. */
 function withoutIndex(image: DiskImage): DiskImage {
   return { ...image, entries: [] };
@@ -139,6 +143,27 @@ describe("opening after a crash", () => {
     // Of what was not synced until then nothing is left.
     const cut = await SimulatedDisk.from(left.cut((below) => below - 1));
     expect(await cursors(await openOn(cut))).toEqual([1, 2, 3]);
+  });
+
+  it("removes a large body that nobody names, though a checkpoint was taken while its file was made", async () => {
+    const disk = await SimulatedDisk.from();
+    const driver = await begin(disk);
+    let compacting: Promise<number> | undefined;
+    disk.beforeOperation = async (name) => {
+      if (name !== "create") return;
+      compacting = driver.blobs.compact(() => nothing());
+      await compacting;
+    };
+    async function* stream(): AsyncGenerator<Uint8Array> {
+      yield Buffer.alloc(2 * LIMITS.inlineBodyBytesMax);
+    }
+    await driver.blobs.stage(stream());
+    expect(compacting).toBeDefined();
+    const names = async (left: SimulatedDisk): Promise<string[]> => [...(await left.image()).files.keys()];
+    expect(await names(disk)).toEqual([FIRST_SEGMENT, "0000000002.body"]);
+    const killed = await disk.kill();
+    await openOn(killed);
+    expect(await names(killed)).toEqual([FIRST_SEGMENT]);
   });
 
   it("says in one line what it replayed and what it cut", async () => {

@@ -4,6 +4,7 @@ import { LEVEL_LIMITS } from "./limits.ts";
 import { LogScanner } from "./log-scanner.ts";
 import { MemoryFiles } from "./memory-files.ts";
 import { Segments } from "./segments.ts";
+import { SimulatedDisk } from "./test-support/simulated-disk.ts";
 
 it("closes the files that were used longest ago", async () => {
   const opened: string[] = [];
@@ -46,4 +47,17 @@ it("is gone through in memory of one window", async () => {
   for (let at = 0; at < 4; at++) expect(await scanner.head(at * 1024 * 1024)).toBeUndefined();
   expect(rooms.size).toBe(1);
   lease.release();
+});
+
+it("leaves no file open of a segment that cannot be removed", async () => {
+  const disk = await SimulatedDisk.from();
+  const segments = await Segments.list(disk, LEVEL_LIMITS);
+  (await segments.create("body", { number: 0, end: 0 })).release();
+  disk.beforeOperation = (name) => {
+    throw new Error(name);
+  };
+  await expect(segments.remove(1)).rejects.toThrow("open");
+  expect(disk.filesOpen).toBe(0);
+  // The next start is told that nobody names it.
+  expect([...segments.staged]).toEqual([1]);
 });

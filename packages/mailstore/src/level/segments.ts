@@ -124,19 +124,26 @@ export class Segments {
   /** A new segment, its name durable; the header of a body's is so with the first sync of the file. */
   async create(kind: SegmentKind, previous: { readonly number: number; readonly end: number }): Promise<SegmentLease> {
     const number = this.nextNumber++;
+    // Before the file is there: a checkpoint taken meanwhile must know of it.
+    if (kind === "body") this.staged.add(number);
     const name = nameOf(number, kind);
     const header = { kind, number, salt: randomInt(2 ** 32), previous: previous.number, previousEnd: previous.end };
-    const file = await this.#newFile(name, kind);
+    let file: SegmentFile | undefined;
     try {
+      file = await this.#newFile(name, kind);
       // Before the header: a recycled file must not be found under its old name with a new header.
       await this.#files.syncNames();
       await file.write(0, [encodeSegmentHeader(header)]);
       // The log goes on behind it even where the sync of its first group fails: then nothing else would bring it there.
       if (kind === "log") await file.sync();
     } catch (error) {
+      await file?.close().catch(() => undefined);
       // What cannot be removed now is no segment, and a later open or compaction removes it.
-      await file.close().catch(() => undefined);
-      await this.#files.remove(name).catch(() => undefined);
+      const removed = file === undefined ? Promise.resolve() : this.#files.remove(name);
+      await removed.then(
+        () => this.staged.delete(number),
+        () => undefined,
+      );
       throw error;
     }
     const open: OpenSegment = { opening: Promise.resolve({ header, file }), users: 1 };
@@ -151,13 +158,14 @@ export class Segments {
     if (kind === undefined) return 0;
     const name = nameOf(number, kind);
     const open = this.#open.get(number);
+    const isRead = open !== undefined && open.users > 0;
     this.#kinds.delete(number);
     this.#open.delete(number);
-    const bytes = await this.#use(name, (file) => file.size());
-    const isRead = open !== undefined && open.users > 0;
     if (open !== undefined && !isRead) await closeQuietly(open);
+    const bytes = await this.#use(name, (file) => file.size());
     if (isRead || kind !== "log" || this.#spares.length >= this.#limits.spareSegmentsMax) {
       await this.#files.remove(name);
+      this.staged.delete(number);
       return bytes;
     }
     const spare = name.replace(SUFFIXES.log, SPARE_SUFFIX);
