@@ -201,9 +201,9 @@ describe("keys", () => {
   });
 });
 
-describe("what is read", () => {
-  const small = (word: string): string => `From: a@example.net\r\nSubject: ${word}\r\n\r\ntext about ${word}\r\n`;
+const small = (word: string): string => `From: a@example.net\r\nSubject: ${word}\r\n\r\ntext about ${word}\r\n`;
 
+describe("what is read", () => {
   it("is the least that decides, from the cheapest source on", async () => {
     const server = await start();
     await server.append(small("one"), { count: 300 });
@@ -339,5 +339,25 @@ describe("a long search", () => {
     expect(numbers).toHaveLength(9_999);
     expect(numbers.every((number, i) => number === i + 2)).toBe(true);
     client.close();
+  });
+});
+
+describe("a search of many mailboxes", () => {
+  it("passes over those that are deleted while others are searched", async () => {
+    let meanwhile: (() => Promise<unknown>) | undefined;
+    const server = await start({ beforePiece: async () => void (await meanwhile?.()) });
+    const [client, other] = [await server.open(), await server.open()];
+    for (const name of ["One", "Three", "Two"]) {
+      await other.ok(`CREATE ${name}`);
+      await other.ok(`APPEND ${name} {${small("x").length}+}\r\n${small("x")}`);
+    }
+    meanwhile = async () => {
+      meanwhile = undefined;
+      await other.ok("DELETE Three");
+    };
+    const told = await client.ok("ESEARCH IN (mailboxes (One Three Two)) BODY about");
+    expect(told.map((response) => /MAILBOX (\w+)/.exec(response)?.[1])).toEqual(["One", "Two"]);
+    client.close();
+    other.close();
   });
 });

@@ -285,6 +285,32 @@ describe("the log", () => {
   });
 });
 
+describe("a mailbox that is deleted while it is listed", () => {
+  it("is told without its STATUS, and all the others with theirs (RFC 5819 3)", async () => {
+    let meanwhile: (() => Promise<unknown>) | undefined;
+    const imap = await MemoryImap.start({
+      inPlace: (store) => ({
+        open: async (at) => {
+          await meanwhile?.();
+          return store.open(at);
+        },
+      }),
+    });
+    ends.push(() => imap.close());
+    const [client, other] = [await imap.open(), await imap.open()];
+    await other.ok("CREATE Going");
+    meanwhile = () => {
+      meanwhile = undefined;
+      return other.ok("DELETE Going");
+    };
+    expect(await client.ok('LIST "" (Going INBOX) RETURN (STATUS (RECENT) CHILDREN)')).toEqual([
+      '* LIST (\\HasNoChildren) "/" INBOX',
+      "* STATUS INBOX (RECENT 0)",
+      '* LIST (\\HasNoChildren) "/" Going',
+    ]);
+  });
+});
+
 describe("a client that has closed its side", () => {
   it("ends behind COMPRESS, which has nothing left to inflate", async () => {
     const sockets: Socket[] = [];

@@ -17,6 +17,7 @@ import {
 } from "@pushmail/mailstore";
 import type { Selected, Session } from "./command.ts";
 import { Bye } from "./replies.ts";
+import { unlessGone } from "./unless-gone.ts";
 
 export const OTHER_USERS = "Other Users";
 
@@ -64,13 +65,8 @@ export async function reachMailbox(
 }
 
 /** The same for something to put messages into; undefined where there is none, so that the client may create it. */
-export async function reachTarget(session: Session, client: AccountInfo, name: string): Promise<Reached | undefined> {
-  try {
-    return await reachMailbox(session, client, { name, right: "i" });
-  } catch (error) {
-    if (error instanceof Refusal && error.code === "mailboxNotFound") return undefined;
-    throw error;
-  }
+export function reachTarget(session: Session, client: AccountInfo, name: string): Promise<Reached | undefined> {
+  return unlessGone(reachMailbox(session, client, { name, right: "i" }));
 }
 
 /** Refuses what a mailbox that was reached before no longer allows: much may have happened while a message came in. */

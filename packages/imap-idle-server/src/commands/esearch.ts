@@ -15,6 +15,7 @@ import { isSelected, matcherOf } from "../notify/subscription.ts";
 import { answerSearch } from "../search/answer-search.ts";
 import { includesKey } from "../search/includes-key.ts";
 import { refuseCharset } from "../search/refuse-search.ts";
+import { unlessGone } from "../unless-gone.ts";
 
 export const esearch: Command = command({
   name: "ESEARCH",
@@ -79,9 +80,10 @@ async function within(
 ): Promise<void> {
   if (state.name === "selected" && isTheSelected(state, atOf(reached))) return search(state);
   const { account } = state;
-  const handle = await session.store.open(atOf(reached));
+  // Where it was deleted meanwhile there is nothing to be found.
+  const handle = await unlessGone(session.store.open(atOf(reached)));
+  if (handle === undefined) return;
   try {
-    // It may have been deleted meanwhile: then there is nothing to be found.
     if (handle.status === undefined) return;
     await search({ name: "selected", account, handle, view: new MailboxView(handle.status), readOnly: true });
   } finally {

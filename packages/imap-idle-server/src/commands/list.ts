@@ -17,6 +17,7 @@ import { TimeSlice } from "../fetch/time-slice.ts";
 import { printFigures } from "../mailbox-figures.ts";
 import { findMetadata, readMetadata } from "../metadata.ts";
 import { listMailboxes, type ListedMailbox } from "../mailbox-tree.ts";
+import { unlessGone } from "../unless-gone.ts";
 
 /** A mailbox as it is told. */
 interface Listed extends Pick<ListedMailbox, "name" | "attributes"> {
@@ -79,7 +80,8 @@ function tell(
 }
 
 async function tellRead(session: Session, text: string, read: readonly Promise<string>[]): Promise<void> {
-  await session.write(text + (await Promise.all(read)).join(""));
+  // RFC 5819 3: where a mailbox goes meanwhile, the others are told all the same.
+  await session.write(text + (await Promise.all(read.map(unlessGone))).join(""));
 }
 
 async function printMetadataOf(session: Session, reached: Reached, entries: readonly string[]): Promise<string> {
