@@ -33,18 +33,21 @@ export async function follow(options: FollowOptions): Promise<void> {
   const { limits, random, signal, notice } = options;
   const backoff = new Backoff(limits, random);
   let everCurrent = false;
+  let currentAt: number | undefined;
   const onCurrent = (client: ImapFlow): void => {
     everCurrent = true;
+    currentAt = performance.now();
     options.onCurrent(client);
   };
   while (!signal.aborted) {
-    const startedAt = performance.now();
+    currentAt = undefined;
     try {
       await followOnce({ ...options, onCurrent });
     } catch (fault) {
       if (signal.aborted) return;
       if (!everCurrent || !mayPass(fault)) throw fault;
-      const pauseMs = backoff.pauseAfter(performance.now() - startedAt);
+      // An attempt that took long to fail has held for no time.
+      const pauseMs = backoff.pauseAfter(currentAt === undefined ? 0 : performance.now() - currentAt);
       notice(`${fault.message}; trying again in ${(pauseMs / 1000).toFixed(1)} s`);
       await delay(pauseMs, undefined, { signal }).catch(() => undefined);
     }

@@ -1,0 +1,38 @@
+import { expect, it } from "@jest/globals";
+import { EventEmitter } from "node:events";
+import type { ImapFlow } from "imapflow";
+import { CommandFault, exitCodes } from "./command-fault.ts";
+import { follow } from "./follow.ts";
+import { clientLimits } from "./limits.ts";
+import type { MailboxFollower } from "./mailbox-follower.ts";
+
+it("pauses longer from attempt to attempt, however long each of them takes to fail", async () => {
+  const limits = { ...clientLimits, retryFirstMs: 100, retryStableMs: 1 };
+  const end = new AbortController();
+  const pauses: string[] = [];
+  let attempts = 0;
+  const connect = async (): Promise<ImapFlow> => {
+    // One connection, which breaks at once; then there is none.
+    const gone = { usable: false, logout: async () => undefined, close: () => undefined };
+    if (attempts++ === 0) return Object.assign(new EventEmitter(), gone) as unknown as ImapFlow;
+    const failsAt = performance.now() + 2 * limits.retryStableMs;
+    while (performance.now() < failsAt) await new Promise((resolve) => setImmediate(resolve));
+    throw new CommandFault(exitCodes.unavailable, "no answer");
+  };
+  await follow({
+    follower: { open: async () => undefined } as unknown as MailboxFollower,
+    wait: async () => undefined,
+    limits,
+    signal: end.signal,
+    peer: "the server",
+    connect,
+    onCurrent: () => undefined,
+    random: () => 1,
+    notice: (text) => {
+      const pause = /^no answer; trying again in (.*)$/.exec(text)?.[1];
+      if (pause !== undefined) pauses.push(pause);
+      if (pauses.length === 2) end.abort();
+    },
+  });
+  expect(pauses).toEqual(["0.2 s", "0.4 s"]);
+});
