@@ -16,7 +16,7 @@ export interface SmtpLimits {
   readonly dataGraceMs: number;
   /** Connections that wait to be accepted. */
   readonly backlog: number;
-  /** Commands of a connection since it was opened or last had a mail accepted. */
+  /** Commands of a connection since it was opened, or the content of a mail last began. */
   readonly commandsWithoutMailMax: number;
   /** Commands before AUTH succeeds, where AUTH is required. */
   readonly unauthenticatedCommandsMax: number;

@@ -6,6 +6,7 @@ import type { Answer, MailCommand, Receiver } from "./engine/receiver.ts";
 import type { IncomingMail, ReceiverOptions } from "./incoming-mail.ts";
 import { LocalDomains } from "./local-domains.ts";
 import { NegativeReply } from "./replies.ts";
+import { asciiAddress } from "./trace-header.ts";
 
 /** Decides on every mail of one listener. */
 export class MailReceiver implements Receiver<IncomingMail> {
@@ -62,9 +63,9 @@ export class MailReceiver implements Receiver<IncomingMail> {
   }
 }
 
-/** RFC 6531 3.2: an address beyond ASCII needs SMTPUTF8; its domain alone has an ASCII form that does without. */
+/** RFC 6531 3.2: an address beyond ASCII needs SMTPUTF8; its domain alone may have an ASCII form that does without. */
 function checkCharacters(address: string, { utf8 }: MailCommand): void {
-  if (!utf8 && /[^\x20-\x7e]/.test(address.slice(0, address.lastIndexOf("@") + 1))) {
+  if (!utf8 && /[^\x20-\x7e]/.test(asciiAddress(address))) {
     throw new NegativeReply("553 5.6.7", "An address beyond ASCII needs SMTPUTF8");
   }
 }

@@ -189,6 +189,16 @@ describe("a mail", () => {
       ${HELLO}
       C: MAIL FROM:<zoë@example.net>
       S: 553 5.6.7 An address beyond ASCII needs SMTPUTF8
+      C: MAIL FROM:<x@b\u200d.example>
+      S: 553 5.6.7 *
+      C: MAIL FROM:<x@xn--a.example>
+      S: 250 *
+      C: RCPT TO:<alice@example.org>
+      S: 250 *
+      C: DATA
+      S: 354 *
+      C: .
+      S: 250 *
       C: MAIL FROM:<zoë@example.net> SMTPUTF8
       S: 250 *
       C: RCPT TO:<jürgen@xn--bcher-kva.example>
@@ -204,6 +214,9 @@ describe("a mail", () => {
       S: 553 5.6.7 *
       ${BYE}
     `);
+    expect(await mx.mails("alice@example.org")).toEqual([
+      expect.stringContaining("Return-Path: <x@xn--a.example>\r\n"),
+    ]);
     expect(await mx.mails("jürgen@bücher.example")).toEqual([
       expect.stringMatching(
         /^Return-Path: <zoë@example\.net>\r\n[^]* with UTF8SMTP id [^]*for <jürgen@bücher\.example>/,

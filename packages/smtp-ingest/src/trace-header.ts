@@ -48,9 +48,9 @@ function helloDomain(name: string): string | null {
   return /^[\w-]+(?:\.[\w-]+)*$/.test(domain) ? domain : null;
 }
 
-/** The address with its domain in ASCII, as a header without SMTPUTF8 needs it; the local part is ASCII by then. */
-function asciiAddress(address: string): string {
+/** The address with its domain in ASCII where there is such a form; the local part as it is. */
+export function asciiAddress(address: string): string {
   const at = address.lastIndexOf("@") + 1;
   const domain = address.slice(at);
-  return /^[\x20-\x7e]*$/.test(domain) ? address : address.slice(0, at) + domainToASCII(domain);
+  return /^[\x20-\x7e]*$/.test(domain) ? address : address.slice(0, at) + (domainToASCII(domain) || domain);
 }

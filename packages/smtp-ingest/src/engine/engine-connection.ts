@@ -2,6 +2,7 @@
 import { isIPv4 } from "node:net";
 import type { Socket } from "node:net";
 import { TLSSocket } from "node:tls";
+import { domainToASCII } from "node:url";
 import { SMTPConnection } from "smtp-server/lib/smtp-connection.js";
 import type { SMTPStream } from "smtp-server/lib/smtp-stream.js";
 import type { SaslChannel } from "@pushmail/sasl";
@@ -125,8 +126,9 @@ export class EngineConnection extends SMTPConnection {
     if (this._server.settings.strict.has("blankAfterColon") && /^[^:<]*:[ \t]/.test(command.toString())) return false;
     const quoted = takeQuotedPath(command.toString());
     const parsed = super._parseAddressCommand(name, quoted?.command ?? command);
-    if (quoted === undefined || parsed === false) return parsed;
-    return { ...parsed, address: quoted.localPart + parsed.address.slice(STAND_IN.length) };
+    if (parsed === false) return false;
+    const address = withDomainAsGiven(parsed.address, command.toString());
+    return { ...parsed, address: quoted === undefined ? address : quoted.localPart + address.slice(STAND_IN.length) };
   }
 
   /** RFC 5321 4.2.4: known, and not done here. */
@@ -197,6 +199,14 @@ export class EngineConnection extends SMTPConnection {
     super._onClose();
     this._server.forget(this);
   }
+}
+
+/** smtp-server decodes Punycode of any kind; a domain that IDNA (RFC 5891) does not give back stays as it was written. */
+function withDomainAsGiven(address: string, command: string): string {
+  const at = address.lastIndexOf("@") + 1;
+  const given = /@([\w.-]*xn--[\w.-]*)>/i.exec(command)?.[1];
+  const isGivenBack = given === undefined || domainToASCII(address.slice(at)) === given.toLowerCase();
+  return isGivenBack ? address : address.slice(0, at) + given;
 }
 
 /** smtp-server writes to none but sockets that are open both ways; a client that has ended its side is to be answered. */

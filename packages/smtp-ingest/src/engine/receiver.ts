@@ -7,7 +7,7 @@ import type { AccountInfo } from "@pushmail/mailstore";
 export interface MailCommand {
   /** Names the mail in its Received field, in replies and in the log. */
   readonly id: string;
-  /** The sender's address with an ASCII domain; empty for the null sender. */
+  /** The sender's address with its domain in Unicode; empty for the null sender. */
   readonly sender: string;
   /** The size that the client declared, 0 where it did not. */
   readonly sizeBytes: number;
