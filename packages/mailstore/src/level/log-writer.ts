@@ -96,9 +96,10 @@ export class LogWriter {
     this.#end += bytes;
     this.#filledEnd = Math.max(this.#filledEnd, this.#end);
     this.bytesSinceCheckpoint += bytes;
-    if (bytes <= this.#limits.zeroFillGroupBytesMax) this.#fillAhead();
+    const { zeroFillGroupBytesMax, zeroFillBytesMin } = this.#limits;
     // Large ones soon use up what is filled, and small ones between them would wait for the sync of it each time.
-    else this.#fillBytes = Math.min(this.#fillBytes, this.#limits.zeroFillBytesMin);
+    if (bytes > zeroFillBytesMin) this.#fillBytes = Math.min(this.#fillBytes, zeroFillBytesMin);
+    if (bytes <= zeroFillGroupBytesMax) this.#fillAhead();
   }
 
   /** Ends the use of the log; what was abandoned is cut off for good. */
