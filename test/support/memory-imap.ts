@@ -12,6 +12,7 @@ import {
   type MailStore,
   type NewMessage,
   type StoreLimits,
+  type TaskSlots,
 } from "@pushmail/mailstore";
 import { RawImap } from "./raw-imap.ts";
 
@@ -46,6 +47,7 @@ export interface MemoryImapOptions {
   readonly now?: () => number;
   /** What the server gets in place of the store's own. */
   readonly inPlace?: (store: MailStore) => Partial<MailStore>;
+  readonly searchSlots?: TaskSlots;
 }
 
 type MessageOptions = Partial<Pick<NewMessage, "flags" | "internalDateMs" | "mailbox">>;
@@ -70,7 +72,7 @@ export class MemoryImap {
   }
 
   static async start(options: MemoryImapOptions = {}): Promise<MemoryImap> {
-    const { limits = {}, storeLimits = {}, beforePiece, now, inPlace } = options;
+    const { limits = {}, storeLimits = {}, beforePiece, now, inPlace, searchSlots } = options;
     const work = new StoreWork();
     const store = openMailStore(await openMemoryDriver(), {
       scryptCost: { N: 16, r: 1, p: 1 },
@@ -88,6 +90,7 @@ export class MemoryImap {
       log: { debug: ignore, info: ignore, warn: ignore, error: (fields) => errors.push(fields) },
       limits,
       ...(now === undefined ? {} : { now }),
+      ...(searchSlots === undefined ? {} : { searchSlots }),
     });
     return new MemoryImap({ store, account, server, work, errors });
   }

@@ -9,6 +9,7 @@ import type {
   MailboxId,
   MailStore,
   MessageIndex,
+  TaskSlots,
 } from "@pushmail/mailstore";
 import type { Sasl, SaslChannel } from "@pushmail/sasl";
 import type { SearchIndex } from "@pushmail/search-index";
@@ -64,6 +65,8 @@ export interface Session {
     readonly searchIndex: SearchIndex | undefined;
     /** What SORT and THREAD know of messages. */
     readonly facts: KeptFacts;
+    /** For the searches that work on summaries and texts. */
+    readonly searchSlots: TaskSlots;
     /** The tolerances that are done without. */
     readonly strict: ImapStrictness;
     /** The current time, in milliseconds since 1970. */

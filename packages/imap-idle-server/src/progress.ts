@@ -49,10 +49,14 @@ export class Progress {
     this.#tag = undefined;
   }
 
-  /** Tells how far the command is, where the client has heard nothing for a while; only between two responses. */
-  async tell(figures: Figures): Promise<void> {
-    if (this.#tag === undefined || this.#session.now() < this.#dueAtMs) return;
-    await this.#session.write(printProgress(this.#tag, figures));
+  /** Tells how far the command is, where the client has heard nothing for a while; only between two responses. Undefined where not. */
+  tell(figures: Figures): Promise<void> | undefined {
+    if (this.#tag === undefined || this.#session.now() < this.#dueAtMs) return undefined;
+    return this.#print(this.#tag, figures);
+  }
+
+  async #print(tag: string, figures: Figures): Promise<void> {
+    await this.#session.write(printProgress(tag, figures));
     await this.#session.flush();
   }
 

@@ -4,7 +4,7 @@ import { once } from "node:events";
 import { createServer, type AddressInfo, type Server, type Socket } from "node:net";
 import { setImmediate as turnOfEventLoop, setTimeout } from "node:timers/promises";
 import { createSecureContext, type SecureContext } from "node:tls";
-import { LoginThrottle, type MailStore, steadyNow } from "@pushmail/mailstore";
+import { LoginThrottle, type MailStore, steadyNow, TaskSlots } from "@pushmail/mailstore";
 import { Sasl } from "@pushmail/sasl";
 import type { SearchIndex } from "@pushmail/search-index";
 import { Admission, type Room } from "./admission.ts";
@@ -53,6 +53,8 @@ export interface ImapServerOptions {
   readonly searchIndex?: SearchIndex;
   /** What SORT and THREAD know of messages: several listeners on one store share it. */
   readonly facts?: KeptFacts;
+  /** For the searches that work on summaries and texts: several listeners share them too. */
+  readonly searchSlots?: TaskSlots;
   /** Slows failed logins down; one that several listeners share leaves a guesser no way around it. */
   readonly throttle?: LoginThrottle;
   /** What this listener shares with others. */
@@ -109,6 +111,7 @@ class ConnectionServer implements ImapServer {
       sasl: options.sasl ?? new Sasl({ store }),
       searchIndex: options.searchIndex,
       facts: options.facts ?? new KeptFacts(limits.search.factBytesMax),
+      searchSlots: options.searchSlots ?? new TaskSlots(limits.search.detailedSearchesMax),
       limits,
       log,
       hostname,

@@ -1,6 +1,6 @@
 // What all sessions of a server share.
 import type { SecureContext } from "node:tls";
-import type { AccountId, LoginThrottle, MailStore } from "@pushmail/mailstore";
+import type { AccountId, LoginThrottle, MailStore, TaskSlots } from "@pushmail/mailstore";
 import type { Sasl } from "@pushmail/sasl";
 import type { SearchIndex } from "@pushmail/search-index";
 import type { Admission } from "./admission.ts";
@@ -17,6 +17,7 @@ export interface ServerContext {
   readonly sasl: Sasl;
   readonly searchIndex: SearchIndex | undefined;
   readonly facts: KeptFacts;
+  readonly searchSlots: TaskSlots;
   readonly limits: ImapLimits;
   readonly log: Log;
   /** The name that the greeting gives. */

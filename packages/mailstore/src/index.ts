@@ -20,4 +20,5 @@ export { DEFAULT_SCRYPT_COST, type ScryptCost } from "./secrets.ts";
 export { SharedRoom } from "./shared-room.ts";
 export type * from "./store.ts";
 export { superiorsOf } from "./superiors.ts";
+export { TaskSlots } from "./task-slots.ts";
 export * from "./uid-set.ts";

@@ -8,15 +8,30 @@ export class TaskSlots {
     this.#free = atOnce;
   }
 
+  /** Whether a task waits for a slot. */
+  get isAwaited(): boolean {
+    return this.#waiting.length > 0;
+  }
+
   async run<T>(task: () => Promise<T>): Promise<T> {
-    if (this.#free > 0) this.#free--;
-    else await new Promise<void>((resolve) => this.#waiting.push(resolve));
+    await this.take();
     try {
       return await task();
     } finally {
-      const next = this.#waiting.shift();
-      if (next === undefined) this.#free++;
-      else next();
+      this.giveBack();
     }
+  }
+
+  /** Takes a slot, to be given back whatever happens; undefined where one is free, else a promise to await. */
+  take(): Promise<void> | undefined {
+    if (this.#free === 0) return new Promise((resolve) => this.#waiting.push(resolve));
+    this.#free--;
+    return undefined;
+  }
+
+  giveBack(): void {
+    const next = this.#waiting.shift();
+    if (next === undefined) this.#free++;
+    else next();
   }
 }

@@ -9,6 +9,7 @@ import {
   openMemoryDriver,
   type StepListener,
   StoreDamage,
+  TaskSlots,
 } from "@pushmail/mailstore";
 import { Sasl } from "@pushmail/sasl";
 import type { SearchIndex } from "@pushmail/search-index";
@@ -119,7 +120,9 @@ export async function startPushmail(given: PushmailOptions = {}): Promise<Pushma
     const strict = strictnessOf(settings.strict);
     const sasl = new Sasl({ store, strict, ...(tokens === undefined ? {} : { tokens }) });
     const facts = new KeptFacts(limits.imap.search.factBytesMax);
-    const surroundings = { searchIndex, sasl, strict, settings, limits, store, tls, log, throttle, facts, rooms };
+    const searchSlots = new TaskSlots(limits.imap.search.detailedSearchesMax);
+    const shared = { sasl, throttle, facts, searchSlots };
+    const surroundings = { ...shared, searchIndex, strict, settings, limits, store, tls, log, rooms };
     for (const name of listenerNames) {
       const port = settings[name];
       if (port !== "off") listeners.set(name, await listen(name, port, surroundings));
@@ -175,6 +178,7 @@ interface Surroundings {
   readonly log: Log;
   readonly throttle: LoginThrottle;
   readonly facts: KeptFacts;
+  readonly searchSlots: TaskSlots;
   readonly rooms: ConnectionRooms;
 }
 

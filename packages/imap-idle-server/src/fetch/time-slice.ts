@@ -12,15 +12,24 @@ export class TimeSlice implements Figures {
   done = 0;
   goal: number | undefined = NOTHING_KNOWN.goal;
   readonly #session: Session | undefined;
-  readonly #beforeRest: () => Promise<void> | void;
+  readonly #beforeRest: () => Promise<void> | undefined;
+  readonly #aside: (wait: Promise<void>) => Promise<void>;
   readonly #sliceMs: number;
   #endsAtMs: number;
   #steps = 0;
 
-  /** `beforeRest` is called each time; what it throws, the one who rests gets. */
-  constructor(session?: Session, beforeRest: () => Promise<void> | void = () => undefined) {
+  /**
+   * `beforeRest` is called each time; what it throws, the one who rests gets. Where the client is waited for, `aside` says
+   * how: by what it gives.
+   */
+  constructor(
+    session?: Session,
+    beforeRest: () => Promise<void> | undefined = () => undefined,
+    aside: (wait: Promise<void>) => Promise<void> = (wait) => wait,
+  ) {
     this.#session = session;
     this.#beforeRest = beforeRest;
+    this.#aside = aside;
     // Whoever is to be told at each rest, is given one wherever there may be one.
     this.#sliceMs = Math.min(SLICE_MS, session?.limits.inProgressIntervalMs ?? SLICE_MS);
     this.#endsAtMs = performance.now() + this.#sliceMs;
@@ -37,8 +46,10 @@ export class TimeSlice implements Figures {
   }
 
   async #giveWay(): Promise<void> {
-    await this.#session?.progress.tell(this);
-    await this.#beforeRest();
+    const told = this.#session?.progress.tell(this);
+    if (told !== undefined) await this.#aside(told);
+    const ready = this.#beforeRest();
+    if (ready !== undefined) await this.#aside(ready);
     await (this.#session?.store.giveWay() ?? turnOfEventLoop());
     this.#endsAtMs = performance.now() + this.#sliceMs;
   }

@@ -5,6 +5,8 @@ export interface SearchLimits {
   readonly batchMessagesMax: number;
   /** Messages whose summaries are held at once: what is opened of them lasts until all of them have been searched. */
   readonly detailedMessagesMax: number;
+  /** Searches, of all sessions, that work on summaries and texts at a time: the others wait, and hold numbers alone. */
+  readonly detailedSearchesMax: number;
   /** How much of a header is looked at; a text behind it is not found. */
   readonly headerBytesMax: number;
   /** Messages whose texts lie within so many octets are read at once, others text by text in pieces. */
@@ -28,6 +30,7 @@ export interface SearchLimits {
 export const SEARCH_LIMITS: SearchLimits = {
   batchMessagesMax: 1_000,
   detailedMessagesMax: 32,
+  detailedSearchesMax: 2,
   headerBytesMax: 1_048_576,
   heldOctetsMax: 65_536,
   groupOctetsMax: 131_072,

@@ -13,6 +13,7 @@ import { uidBatches } from "../fetch/uid-batches.ts";
 import type { Candidate, Truth } from "./candidate.ts";
 import { searchBounds } from "./search-bounds.ts";
 import { planSearch, type SearchPlan } from "./search-plan.ts";
+import { SearchTurn } from "./search-turn.ts";
 import { testHeld, testPieces, wantTexts, type SearchedMessage } from "./search-texts.ts";
 
 const NOTHING_FOUND: readonly Truth[] = [];
@@ -22,6 +23,8 @@ interface Search {
   readonly state: Selected;
   readonly plan: SearchPlan;
   readonly slice: TimeSlice;
+  /** Within which it works on summaries and texts. */
+  readonly turn: SearchTurn;
   readonly found: Uid[];
   readonly damaged: DamagedMessages;
   ruledOut: (uid: Uid) => number;
@@ -34,10 +37,15 @@ export async function searchMessages(session: Session, state: Selected, key: Sea
   const { view, handle } = state;
   const plan = planSearch(key, { state, nowMs: session.server.dateMs() });
   // Flushing finds out that a client has left: nothing else is written until the end.
-  const slice = new TimeSlice(session, () => session.flush());
+  const turn = new SearchTurn(session.server.searchSlots);
+  const slice = new TimeSlice(
+    session,
+    () => session.flush(),
+    (wait) => turn.aside(wait),
+  );
   const damaged = new DamagedMessages(session);
-  const search: Search = { session, state, plan, slice, found: [], damaged, ruledOut: () => 0 };
-  const { batchMessagesMax, detailedMessagesMax } = session.limits.search;
+  const search: Search = { session, state, plan, slice, turn, found: [], damaged, ruledOut: () => 0 };
+  const { batchMessagesMax } = session.limits.search;
   const bounds = searchBounds(key, view);
   slice.goal = view.countOf(bounds);
   let open = await siftByIndex(search, uidBatches(view, bounds, batchMessagesMax));
@@ -46,8 +54,10 @@ export async function searchMessages(session: Session, state: Selected, key: Sea
     const metadata = inBatches(open, batchMessagesMax, (set) => handle.metadata(set));
     open = await uidsOf(sift(search, metadata));
   }
-  const details = inBatches(open, detailedMessagesMax, (set) => handle.details(set));
-  await siftByTexts(search, sift(search, details));
+  const undecided: Undecided = { uids: open, done: 0 };
+  while (undecided.done < open.length) {
+    await turn.during(() => siftByTexts(search, sift(search, detailsOfTurn(search, undecided))));
+  }
   await damaged.tell();
   return Uint32Array.from(search.found).sort();
 }
@@ -62,6 +72,28 @@ async function askIndex(search: Search, open: readonly Uid[]): Promise<boolean> 
   const ruledOut = await session.server.searchIndex?.ruledOut(at, plan.texts, [first, last]);
   search.ruledOut = ruledOut ?? search.ruledOut;
   return ruledOut !== undefined;
+}
+
+interface Undecided {
+  readonly uids: readonly Uid[];
+  done: number;
+}
+
+/**
+ * A batch, and the next ones too until another search waits: with each turn that ends, the texts that are being read must
+ * be waited for with nothing to search meanwhile.
+ */
+async function* detailsOfTurn(
+  { session, state, turn }: Search,
+  undecided: Undecided,
+): AsyncGenerator<readonly MessageDetails[]> {
+  const { uids } = undecided;
+  const { detailedMessagesMax } = session.limits.search;
+  do {
+    const batch = uids.slice(undecided.done, undecided.done + detailedMessagesMax);
+    undecided.done += batch.length;
+    yield* state.handle.details(uidSetOf(batch));
+  } while (undecided.done < uids.length && !turn.isAwaited);
 }
 
 async function* inBatches<Stored>(
@@ -128,7 +160,7 @@ function decide(search: Search, index: MessageIndex, stored: StoredMessage): Tru
 
 /** Decides by the octets of messages on those that nothing else has decided on. */
 async function siftByTexts(search: Search, open: AsyncIterable<readonly MessageDetails[]>): Promise<void> {
-  const { session, state, plan, slice } = search;
+  const { session, state, plan, slice, turn } = search;
   const { store } = session;
   const limits = session.limits.search;
   const options = { store, limits, rest: () => slice.rest() };
@@ -153,7 +185,8 @@ async function siftByTexts(search: Search, open: AsyncIterable<readonly MessageD
       if (held !== undefined) return take(testHeld(plan, candidate, item, held));
       // A damaged message is not found, by whatever it does or does not have.
       const passOver = (error: unknown): void => search.damaged.passOver(candidate.uid, error);
-      return testPieces(plan, candidate, item, options).then(take, passOver);
+      // Its octets are held piece by piece: others need not wait for all of them.
+      return turn.aside(testPieces(plan, candidate, item, options).then(take, passOver));
     };
     await stepThrough(group, { step, renew });
   }
