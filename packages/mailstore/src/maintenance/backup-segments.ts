@@ -11,47 +11,50 @@ import { copySynced } from "../level/maintenance/copy-index.ts";
 import { ignoreMissing } from "../level/maintenance/leveldb-version.ts";
 import { walkSegment } from "../level/maintenance/segment-walk.ts";
 import { decodeRecordHead, decodeSegmentHeader, placeOf, SEGMENT_HEADER_BYTES } from "../level/record.ts";
-import { isSegmentName, type SegmentLease, Segments } from "../level/segments.ts";
+import { isSegmentName, Segments } from "../level/segments.ts";
 
 /** A segment that will never change again, by its name. */
 export type SealedSegments = Record<string, { readonly bytes: number; readonly salt: number }>;
 
 export interface SegmentsCopied {
   readonly sealed: SealedSegments;
+  /** The one that was being written, and where it ended. */
+  readonly open: { readonly name: string; readonly bytes: number } | undefined;
   /** All that belong to the copy. */
   readonly names: ReadonlySet<string>;
   readonly copiedBytes: number;
 }
 
 /**
- * Undefined where a segment was removed meanwhile that the copy of the index may need: then both are copied again, but for
- * the segments that are in `known` by now.
+ * Copies the segments that were listed before the index was copied, and what came since. Undefined where one was removed
+ * meanwhile that the copy of the index may need: then both are copied again, but for the segments that are in `known` by now.
  */
 export async function copySegments(
   from: string,
   to: string,
-  known: SealedSegments,
+  { listed, known }: { readonly listed: readonly string[]; readonly known: SealedSegments },
 ): Promise<SegmentsCopied | undefined> {
   const copy = new SegmentsCopy(from, to, known);
-  const first = await namesIn(from);
-  const newest = newestLog(first);
-  for (const name of first) if (name !== newest && !(await copy.take(name)) && name.endsWith(".seg")) return undefined;
+  const newest = newestLog(listed);
+  for (const name of listed) if (name !== newest && !(await copy.take(name)) && name.endsWith(".seg")) return undefined;
   // What came meanwhile, so that little is left to come while the open segment is copied.
-  const second = (await namesIn(from)).filter((name) => !first.includes(name));
+  const second = (await segmentNames(from)).filter((name) => !listed.includes(name));
   const open = newestLog(second) ?? newest;
   if (newest !== undefined && newest !== open && !(await copy.take(newest))) return undefined;
   for (const name of second) if (name !== open && !(await copy.take(name))) return undefined;
-  if (open !== undefined && !(await copy.take(open, { isOpen: true }))) return undefined;
-  const third = (await namesIn(from)).filter(
-    (name) => name.endsWith(".body") && !copy.names.has(name) && !first.includes(name),
-  );
+  const named = open === undefined ? [] : await copy.takeOpen(open);
+  if (named === undefined) return undefined;
+  // Those that came since, and those that were still being received: the open segment may name them.
+  const third = (await segmentNames(from)).filter((name) => name.endsWith(".body") && copy.sealed[name] === undefined);
   for (const name of third) if (!(await copy.take(name))) return undefined;
-  const since = Math.max(0, ...[...first, ...second].map(numberOf));
-  return open !== undefined && (await namesMissing(to, open, since)) ? undefined : copy;
+  const since = Math.max(0, ...[...listed, ...second].map(numberOf));
+  const numbers = new Set([...copy.names].map(numberOf));
+  return [...named].some((number) => number > since && !numbers.has(number)) ? undefined : copy;
 }
 
 class SegmentsCopy implements SegmentsCopied {
   readonly sealed: SealedSegments = {};
+  open: SegmentsCopied["open"];
   readonly names: Set<string> = new Set();
   copiedBytes = 0;
   readonly #from: string;
@@ -80,6 +83,20 @@ class SegmentsCopy implements SegmentsCopied {
     // A body still being received gets its head last.
     if (!isOpen && copied !== undefined && (copied.isWhole || name.endsWith(".seg"))) this.#seal(name, copied);
     return true;
+  }
+
+  /**
+   * Takes the segment that is being written; gives the numbers of those that it names bodies in. Where a group was not there
+   * yet when its place was read, and one behind it was, the copy has a hole: the next has not. What is damaged is found twice.
+   */
+  async takeOpen(name: string): Promise<ReadonlySet<number> | undefined> {
+    for (let before: readonly number[] = []; ;) {
+      if (!(await this.take(name, { isOpen: true }))) return undefined;
+      const { end, damages, named } = await readLog(this.#to, name);
+      if (end > 0) this.open = { name, bytes: end };
+      if (damages.every((at) => before.includes(at))) return named;
+      before = damages;
+    }
   }
 
   #seal(name: string, { bytes, salt }: Beginning): true {
@@ -119,40 +136,45 @@ async function beginning(path: string): Promise<Beginning | undefined> {
   }
 }
 
-/** Whether the copy of the open segment names a body newer than the listing that the copy does not have. */
-async function namesMissing(directory: string, name: string, since: number): Promise<boolean> {
+interface LogRead {
+  /** 0 where it has no header. */
+  end: number;
+  /** Where it is damaged. */
+  readonly damages: number[];
+  /** The segments of the bodies that its transactions name. */
+  readonly named: Set<number>;
+}
+
+async function readLog(directory: string, name: string): Promise<LogRead> {
+  const read: LogRead = { end: 0, damages: [], named: new Set() };
   const segments = await Segments.list(new DiskFiles(directory), LEVEL_LIMITS);
   try {
-    if ((await segments.header(numberOf(name))) === undefined) return false;
-    const lease = await segments.acquire(numberOf(name));
-    if (lease === undefined) return true;
-    try {
-      for await (const blob of blobsNamedIn(lease)) {
-        const { segment } = placeOf(blob);
-        if (segment > since && segment !== numberOf(name) && !segments.has(segment)) return true;
-      }
-      return false;
-    } finally {
-      lease.release();
+    const number = numberOf(name);
+    const lease = (await segments.header(number)) && (await segments.acquire(number));
+    if (lease === undefined) return read;
+    for await (const step of walkSegment(lease)) {
+      read.end = step.offset;
+      if (step.type === "damage") read.damages.push(step.offset);
+      if (step.type === "batch") for (const blob of blobsNamedIn(step.payload)) read.named.add(placeOf(blob).segment);
     }
+    lease.release();
+    return read;
   } finally {
     await segments.close();
   }
 }
 
-/** The bodies that the transactions of a segment name. */
-async function* blobsNamedIn(lease: SegmentLease): AsyncGenerator<BlobId> {
-  for await (const step of walkSegment(lease)) {
-    if (step.type !== "batch") continue;
-    for (const { key, value } of decodeOperations(step.payload)) {
-      const at = parseLogKey(key);
-      if (at === undefined || !isRecordKey(key) || value === null) continue;
-      yield* decodeLogRecord(at.account, at.cursor, value).blobs;
-    }
+/** The bodies that the transactions of a group name. */
+function* blobsNamedIn(payload: Buffer): Generator<BlobId> {
+  for (const { key, value } of decodeOperations(payload)) {
+    const at = parseLogKey(key);
+    if (at === undefined || !isRecordKey(key) || value === null) continue;
+    yield* decodeLogRecord(at.account, at.cursor, value).blobs;
   }
 }
 
-async function namesIn(directory: string): Promise<string[]> {
+/** Ascending. */
+export async function segmentNames(directory: string): Promise<string[]> {
   return (await readdir(directory)).filter(isSegmentName).sort();
 }
 

@@ -76,10 +76,10 @@ describe("a backup", () => {
     await rename(gone, join(base, "gone"));
     await symlink("nowhere", gone);
     const known: SealedSegments = {};
-    expect(await copySegments(from, to, known)).toBeUndefined();
+    expect(await copySegments(from, to, { listed: names, known })).toBeUndefined();
     expect(Object.keys(known)).toEqual(names.slice(0, -2));
     await rename(join(base, "gone"), gone);
-    const copied = await copySegments(from, to, known);
+    const copied = await copySegments(from, to, { listed: names, known });
     const [left, last] = [await stat(gone), await stat(join(from, names.at(-1) as string))];
     expect(copied?.copiedBytes).toBe(left.size + last.size);
     expect([...(copied?.names ?? [])].sort()).toEqual(names);

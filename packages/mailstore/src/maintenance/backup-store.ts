@@ -1,7 +1,7 @@
 // A consistent copy of a data directory, of a running server too: nothing is asked of it, its files are read in an order
 // that makes them fit. First the index, then the log, which goes on from there; then the bodies that the log names.
 // Where compaction removes something meanwhile, all is gone through again.
-import { readdir, readFile, rename, rm, writeFile } from "node:fs/promises";
+import { open, readdir, readFile, rename, rm, writeFile } from "node:fs/promises";
 import { join, resolve, sep } from "node:path";
 import { syncDirectory } from "../level/disk-files.ts";
 import { copyIndex, copySynced } from "../level/maintenance/copy-index.ts";
@@ -11,7 +11,7 @@ import { makeDirectory, makeLastingDirectory } from "../level/make-directory.ts"
 import { BACKUP_FILE, isThere, RESTORING_FILE } from "../level/no-store.ts";
 import { readStoreId } from "../level/store-id.ts";
 import { lockStore } from "../level/store-lock.ts";
-import { copySegments, type SealedSegments, type SegmentsCopied } from "./backup-segments.ts";
+import { copySegments, segmentNames, type SealedSegments, type SegmentsCopied } from "./backup-segments.ts";
 import { checkStore, requireStore, type CheckSummary } from "./check-store.ts";
 import type { Finding } from "./finding.ts";
 
@@ -29,6 +29,8 @@ interface Contents {
   readonly index: string;
   readonly segments: readonly string[];
   readonly sealed: SealedSegments;
+  /** What lies behind its end has come by a later backup that was cut short. */
+  readonly open?: SegmentsCopied["open"];
   /** Files of the data directory beside the store: key, certificate. */
   readonly files: readonly string[];
 }
@@ -69,8 +71,16 @@ async function backUp(directory: string, target: string, before: Contents | unde
   const files = await copyFiles(directory, target);
   await syncDirectory(join(target, "segments"));
   const segments = [...copied.names].sort();
-  const { sealed } = copied;
-  await writeContents(target, { format: 1, finishedAt: new Date().toISOString(), index, segments, sealed, files });
+  const { sealed, open } = copied;
+  await writeContents(target, {
+    format: 1,
+    finishedAt: new Date().toISOString(),
+    index,
+    segments,
+    sealed,
+    open,
+    files,
+  });
   for (const name of await readdir(target)) {
     if (name.startsWith("index-") && name !== index) await rm(join(target, name), { recursive: true });
   }
@@ -87,8 +97,10 @@ async function copyStore(
 ): Promise<SegmentsCopied> {
   const known = { ...before?.sealed };
   for (let tries = 0; tries < TRIES_MAX; tries++) {
+    const [from, to] = [join(directory, "segments"), join(target, "segments")];
+    const listed = await segmentNames(from);
     await copyIndex(join(directory, "index"), join(target, index), before && join(target, before.index));
-    const copied = await copySegments(join(directory, "segments"), join(target, "segments"), known);
+    const copied = await copySegments(from, to, { listed, known });
     if (copied !== undefined) return copied;
   }
   throw new Error("segments are removed faster than they can be copied");
@@ -136,9 +148,21 @@ export async function restoreStore(
     for (const name of names) await copySynced(join(from, name), join(to, name));
     await syncDirectory(to);
   }
+  if (contents.open !== undefined)
+    await cutSynced(join(directory, "segments", contents.open.name), contents.open.bytes);
   await rm(restoring);
   await keepIndex(directory);
   return checkStore({ directory, onFinding });
+}
+
+async function cutSynced(path: string, bytes: number): Promise<void> {
+  const file = await open(path, "r+");
+  try {
+    await file.truncate(bytes);
+    await file.sync();
+  } finally {
+    await file.close();
+  }
 }
 
 async function readContents(target: string): Promise<Contents | undefined> {

@@ -1,0 +1,123 @@
+// Backups of a store that is written meanwhile, at the moments that matter: what is copied fits together all the same.
+import fs from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterEach, beforeEach, expect, it } from "@jest/globals";
+import { openLevelDriver, type LevelLimits } from "../level/index.ts";
+import { openMailStore } from "../open-mail-store.ts";
+import type { MailboxAt, MailStore } from "../store.ts";
+import { backupStore, restoreStore } from "./backup-store.ts";
+import { findingLine } from "./finding.ts";
+
+const LIMITS: Partial<LevelLimits> = { segmentBytesMax: 64 * 1024, inlineBodyBytesMax: 8 * 1024, zeroFillBytesMin: 0 };
+const { copyFile } = fs;
+
+let base: string;
+let backup: string;
+let store: MailStore;
+let inbox: MailboxAt;
+beforeEach(async () => {
+  base = await fs.mkdtemp(join(tmpdir(), "pushmail-backup-"));
+  backup = join(base, "backup");
+  store = openMailStore(await openLevelDriver({ directory: join(base, "data"), limits: LIMITS }), {
+    scryptCost: { N: 16, r: 1, p: 1 },
+    scramIterations: 4_096,
+  });
+  const { id: account } = await store.createAccount({ address: "ann@example.org", password: "secret" });
+  inbox = { account, mailbox: (await store.mailboxes(account))[0]?.id as MailboxAt["mailbox"] };
+});
+afterEach(async () => {
+  Object.assign(fs, { copyFile });
+  await store.close();
+  await fs.rm(base, { recursive: true });
+});
+
+async function* mailOf(bytes: number, more: Promise<unknown> = Promise.resolve()): AsyncGenerator<Uint8Array> {
+  yield Buffer.from(`Subject: a mail\r\n\r\n${"x".repeat(bytes)}`);
+  await more;
+  yield Buffer.from("\r\n");
+}
+
+async function deliver(body: AsyncIterable<Uint8Array>): Promise<void> {
+  const message = await store.stage(body, { bytesMax: 100_000 });
+  await store.append([{ ...inbox, message }]);
+}
+
+/** Has a copy of the first file whose path ends so made by `copy`. */
+function onCopyOf(ending: string, copy: (from: string, to: string) => Promise<unknown>): void {
+  let isDone = false;
+  const hooked = async (from: string, to: string, mode?: number): Promise<void> => {
+    if (isDone || !from.endsWith(ending) || !to.startsWith(backup)) return copyFile(from, to, mode);
+    isDone = true;
+    await copy(from, to);
+  };
+  Object.assign(fs, { copyFile: hooked });
+}
+
+function backUp(): Promise<unknown> {
+  return backupStore(join(base, "data"), backup);
+}
+
+/** Restores, and gives how many messages there are, and what the check of that finds. */
+async function restored(): Promise<[messages: number | undefined, findings: string[]]> {
+  const findings: string[] = [];
+  const found = await restoreStore(backup, join(base, "restored"), (finding) => findings.push(findingLine(finding)));
+  return [found.messages, findings];
+}
+
+it("of the log has no hole where a group was not there yet when its place was read, and the one behind it was", async () => {
+  await deliver(mailOf(100));
+  let made = 0;
+  onCopyOf(".seg", async (from, to) => {
+    const early = await fs.readFile(from);
+    for (; made < 2; made++) await deliver(mailOf(100));
+    const late = await fs.readFile(from);
+    // The head of the first of them has gone by.
+    const at = early.length + 8;
+    await fs.writeFile(to, Buffer.concat([early, Buffer.alloc(8), late.subarray(at)]));
+  });
+  await backUp();
+  const [messages, findings] = await restored();
+  expect([made, messages, findings]).toEqual([2, 3, []]);
+});
+
+it("has all of a large body that was being received when its file was copied, and is named by the log that was", async () => {
+  let complete = (): void => undefined;
+  const delivering = deliver(mailOf(50_000, new Promise<void>((resolve) => (complete = resolve))));
+  while (!(await fs.readdir(join(base, "data", "segments"))).some((name) => name.endsWith(".body")))
+    await new Promise(setImmediate);
+  onCopyOf(".body", async (from, to) => {
+    await copyFile(from, to);
+    complete();
+    await delivering;
+  });
+  await backUp();
+  const [messages, findings] = await restored();
+  await delivering;
+  expect([messages, findings]).toEqual([1, []]);
+});
+
+it("has each segment that its index needs, though one went while the index was copied", async () => {
+  for (let i = 0; i < 40; i++) await deliver(mailOf(5_000));
+  await store.setFlags(inbox, [[1, 30]], { mode: "add", flags: ["\\Deleted"] });
+  await store.expunge(inbox);
+  let freed = 0;
+  onCopyOf(".log", async (from, to) => {
+    await copyFile(from, to);
+    freed = await store.compact();
+  });
+  await backUp();
+  const [messages, findings] = await restored();
+  expect(freed).toBeGreaterThan(64 * 1024);
+  expect([messages, findings]).toEqual([10, []]);
+});
+
+it("is as it was where the next one was cut short, which had gone on with the segment that was open", async () => {
+  await deliver(mailOf(100));
+  await backUp();
+  await deliver(mailOf(50_000));
+  for (let i = 0; i < 20; i++) await deliver(mailOf(5_000));
+  onCopyOf(".body", () => Promise.reject(new Error("cut short")));
+  await expect(backUp()).rejects.toThrow("cut short");
+  expect(await restored()).toEqual([1, []]);
+});
