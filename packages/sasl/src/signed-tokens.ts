@@ -5,7 +5,9 @@ import {
   errors,
   jwtVerify,
   type JSONWebKeySet,
+  type JWTPayload,
   type JWTVerifyGetKey,
+  type JWTVerifyOptions,
 } from "jose";
 import { issuerUnavailable, tokenRefused, type CheckOptions, type Claims } from "./token-claims.ts";
 
@@ -41,7 +43,7 @@ export function signatureChecker(
       : createLocalJWKSet(keys);
   return async (token) => {
     try {
-      const { payload } = await jwtVerify(token, getKey, {
+      return await verify(token, getKey, {
         issuer,
         audience,
         algorithms: ALGORITHMS,
@@ -49,10 +51,26 @@ export function signatureChecker(
         clockTolerance: limits.clockSkewMs / 1_000,
         currentDate: new Date(now()),
       });
-      return payload;
     } catch (error) {
       const isToken = error instanceof errors.JOSEError && !ISSUER_ERRORS.has(error.code);
       throw isToken ? tokenRefused(error.message) : issuerUnavailable(error);
     }
   };
+}
+
+/** The claims of a token. One that does not name its key (RFC 7515 4.1.4) may be under any that would do. */
+async function verify(token: string, getKey: JWTVerifyGetKey, options: JWTVerifyOptions): Promise<JWTPayload> {
+  try {
+    return (await jwtVerify(token, getKey, options)).payload;
+  } catch (error) {
+    if (!(error instanceof errors.JWKSMultipleMatchingKeys)) throw error;
+    for await (const key of error) {
+      try {
+        return (await jwtVerify(token, key, options)).payload;
+      } catch (fault) {
+        if (!(fault instanceof errors.JWSSignatureVerificationFailed)) throw fault;
+      }
+    }
+    throw new errors.JWSSignatureVerificationFailed();
+  }
 }

@@ -108,6 +108,26 @@ describe("a signed token", () => {
     }
   });
 
+  it("that does not name its key is held against all that it may be under", async () => {
+    const [own, other] = await Promise.all([keys, otherKeys].map(({ publicKey }) => exportJWK(publicKey)));
+    const both = await checker({
+      keys: {
+        keys: [
+          { ...other, kid: "1" },
+          { ...own, kid: "2" },
+        ],
+      },
+    });
+    expect(await both.check(await sign(GOOD))).toBe(GOOD.email);
+    expect(await both.check(await sign(GOOD, otherKeys))).toBe(GOOD.email);
+    for (const token of [
+      await sign(GOOD, await generateKeyPair("RS256")),
+      await sign(GOOD, keys, { kid: "1" }),
+      await sign({ ...GOOD, aud: "calendar" }),
+    ])
+      await expect(both.check(token)).rejects.toMatchObject(REFUSED);
+  });
+
   it("may name the account in another claim", async () => {
     const own = await checker(await ownKeys(), { claim: "preferred_username" });
     const token = await sign({ ...GOOD, preferred_username: "bob@example.org", email_verified: false });
