@@ -75,6 +75,7 @@ it.each([
   ["(evil)", "192.0.2.7", "from [192.0.2.7] ([192.0.2.7])"],
   ["a;b", "192.0.2.7", "from [192.0.2.7] ([192.0.2.7])"],
   ["-", "2001:db8::1", "from - ([IPv6:2001:db8::1])"],
+  ["x", "fe80::1%eth0", "from x ([IPv6:fe80::1])"],
   ["", "2001:db8::1", "from [IPv6:2001:db8::1] ([IPv6:2001:db8::1])"],
 ])("writes the name %j of %s as %s", (helloName, address, from) => {
   expect(trace({ helloName, address })).toContain(`\r\nReceived: ${from}\r\n`);

@@ -17,7 +17,8 @@ export interface Trace {
 export function traceHeader(trace: Trace): string {
   const { mail, hostname, recipient } = trace;
   const { address, cipher } = mail.client;
-  const literal = isIPv6(address) ? `[IPv6:${address}]` : `[${address}]`;
+  // RFC 5321 4.1.3: the zone of a link-local address is no part of its literal.
+  const literal = isIPv6(address) ? `[IPv6:${address.replace(/%.*/, "")}]` : `[${address}]`;
   const path = (value: string): string => `<${mail.utf8 ? value : asciiAddress(value)}>`;
   const lines = [
     `Return-Path: ${path(mail.sender)}`,
