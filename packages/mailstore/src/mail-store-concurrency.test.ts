@@ -1,6 +1,7 @@
 // Many callers at once on few mailboxes, over a driver that answers in seeded disorder, with limits so small that
 // everything is written out, let go, cut and moved all the time: what is read agrees with what was done, for everyone.
 import { describe, expect, it } from "@jest/globals";
+import { CHUNK_WIDTH } from "./chunk-codec.ts";
 import {
   cursor,
   openMailStore,
@@ -31,6 +32,8 @@ const TINY = {
   idleIndexMessagesMax: 250,
   idleAccountsMax: 1,
 };
+// So narrow that a mailbox has many of each.
+Object.assign(CHUNK_WIDTH, { hot: 16, metadata: 16, summary: 4 });
 const NAMES = ["INBOX", "Archive", "one", "one/two", "three"] as const;
 const FLAGS = ["\\Seen", "\\Deleted", "\\Flagged", "$Work"] as const;
 const EXPECTED: readonly string[] = ["mailboxNotFound", "mailboxExists", "mailboxNameInvalid"];
