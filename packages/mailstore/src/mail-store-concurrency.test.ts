@@ -16,6 +16,7 @@ import {
   type MailboxId,
   type MailboxStatus,
   type MailStore,
+  type StagedMessage,
   type StoreDriver,
   type UidSet,
 } from "./index.ts";
@@ -36,7 +37,7 @@ const TINY = {
 Object.assign(CHUNK_WIDTH, { hot: 16, metadata: 16, summary: 4 });
 const NAMES = ["INBOX", "Archive", "one", "one/two", "three"] as const;
 const FLAGS = ["\\Seen", "\\Deleted", "\\Flagged", "$Work"] as const;
-const EXPECTED: readonly string[] = ["mailboxNotFound", "mailboxExists", "mailboxNameInvalid"];
+const EXPECTED: readonly string[] = ["messageMissing", "mailboxNotFound", "mailboxExists", "mailboxNameInvalid"];
 
 /** The next turn of the event loop. */
 function nextTurn(): Promise<void> {
@@ -238,6 +239,10 @@ class Trial {
         return dice.roll(3) === 0 ? store.deleteMailbox(account, dice.pick(NAMES.slice(2))) : undefined;
       case 13:
         return dice.roll(3) === 0 ? (this.freed += await first.compact()) : undefined;
+      case 14:
+        return this.withMessage(store, async (message) => {
+          await store.replace(at, Math.max(1, box.uidNext - 1), { ...at, mailbox: dice.pick(boxes).id, message });
+        });
       default:
         return this.check(store, box);
     }
@@ -247,14 +252,20 @@ class Trial {
     return uidSetOf(this.dice.some(Array.from({ length: Math.min(uidNext, 40) }, (_, i) => Math.max(1, uidNext - i))));
   }
 
-  async deliver(store: MailStore, boxes: readonly MailboxStatus[]): Promise<void> {
+  deliver(store: MailStore, boxes: readonly MailboxStatus[]): Promise<void> {
+    const flags = this.dice.some(FLAGS);
+    return this.withMessage(store, async (message) => {
+      await store.append(boxes.map(({ id }) => ({ account: this.account, mailbox: id, message, flags })));
+    });
+  }
+
+  async withMessage(store: MailStore, work: (message: StagedMessage) => Promise<void>): Promise<void> {
     const subject = `m${this.sent.size}`;
     const text = `Subject: ${subject}\r\n\r\n${`${subject} `.repeat(this.dice.roll(60))}\r\n`;
     this.sent.set(subject, text);
     const message = await store.stage(once(text), { bytesMax: 10_000 });
-    const flags = this.dice.some(FLAGS);
     try {
-      await store.append(boxes.map(({ id }) => ({ account: this.account, mailbox: id, message, flags })));
+      await work(message);
     } finally {
       await message.discard();
     }
