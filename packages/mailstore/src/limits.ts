@@ -1,7 +1,7 @@
 // Every bound of the store's upper side, named. Tests pass smaller ones.
 
 export interface StoreLimits {
-  /** Distinct keywords of one mailbox. */
+  /** Distinct keywords of one mailbox beyond which a change of flags brings no new one; messages that are copied bring theirs. */
   readonly keywordsMax: number;
   /** Flags on one message. */
   readonly messageFlagsMax: number;
@@ -27,7 +27,10 @@ export interface StoreLimits {
   readonly aliasesMax: number;
   /** App passwords of one account. */
   readonly appPasswordsMax: number;
-  /** Change records held in memory of an account that is watched or has the mailbox open; older ones are read from the log. */
+  /**
+   * Change records held in memory of an account that is watched or has the mailbox open, and as many again before the
+   * oldest go; those are read from the log.
+   */
   readonly recentRecordsMax: number;
   /** The same of all accounts together, in ranges of UIDs; those of accounts that changed longest ago go first. */
   readonly recentRangesMax: number;

@@ -189,6 +189,16 @@ describe("mailboxes", () => {
     expect(again.messages).toBe(0);
   });
 
+  it("are renamed to where one above them was, with an inferior that takes their own place", async () => {
+    const inner = await store.createMailbox(alice.id, "a/b/b");
+    const outer = await named("a/b");
+    await store.deleteMailbox(alice.id, "a");
+    await store.renameMailbox(alice.id, "a/b", "a");
+    expect([(await named("a")).id, (await named("a/b")).id]).toEqual([outer.id, inner.id]);
+    expect(await store.mailbox(alice.id, "a/b/b")).toBeUndefined();
+    expect(await Promise.all(["a", "a/b"].map((name) => store.hasInferiors(alice.id, name)))).toEqual([true, false]);
+  });
+
   it("are refused where the name, the number or the kind does not do", async () => {
     const refused = async (work: Promise<unknown>, code: string): Promise<void> => {
       await expect(work).rejects.toMatchObject({ name: "Refusal", code });

@@ -116,7 +116,7 @@ export async function renameMailbox(
   const to = normalizeMailboxName(request.to, context.limits);
   if (from === INBOX) return emptyInboxInto(context, account, to);
   return changeDirectory(context, account, (draft) => {
-    const moved = [existing(account, from), ...inferiorsOf(account, from)];
+    const moved = new Set([existing(account, from), ...inferiorsOf(account, from)]);
     if (to.startsWith(from + SEPARATOR)) throw new Refusal("mailboxNameInvalid", "a mailbox cannot go below itself");
     if (account.named(to) !== undefined) throw new Refusal("mailboxExists", "a mailbox of that name exists");
     const names = new Names(context, account, draft);
@@ -124,7 +124,8 @@ export async function renameMailbox(
     for (const mailbox of moved) {
       const oldName = mailbox.properties.name;
       const name = normalizeMailboxName(to + oldName.slice(from.length), context.limits);
-      if (account.named(name) !== undefined) throw new Refusal("mailboxExists", "a mailbox of that name exists");
+      const other = account.named(name);
+      if (other !== undefined && !moved.has(other)) throw new Refusal("mailboxExists", "a mailbox of that name exists");
       draft
         .state(mailbox.at.mailbox, mailbox.head.guard, { type: "renamed", oldName, name })
         .properties(mailbox.at.mailbox, mailbox.head.guard, encodeProperties({ ...mailbox.properties, name }));
