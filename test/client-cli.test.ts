@@ -510,6 +510,20 @@ describe("contrast", () => {
     });
   });
 
+  it("is not ended by somebody else's mail, however long its subject", async () => {
+    const user = await newAccount();
+    const args = [...login(user), "--mails", "20", "--rate", "20", "--intervals", "0.1"];
+    const run = finished(start("contrast", args));
+    await withSession(user, async (client) => {
+      const first = once(client, "exists");
+      const idle = client.idle();
+      await within(first, "a first mail");
+      await client.append("INBOX", `Subject: ${"é".repeat(20_000)}\r\n\r\nx\r\n`);
+      await idle;
+    });
+    expect(await run).toMatchObject({ exit: 0, err: "pushmail contrast: removed 20 mails from the inbox\n" });
+  });
+
   it("keeps the mails when asked, and ends with what it has when interrupted", async () => {
     const user = await newAccount();
     const kept = await finished(

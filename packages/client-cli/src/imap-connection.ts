@@ -75,7 +75,7 @@ function flowOptions({ endpoint, limits, sourceBytesMax, ...rest }: ImapConnecti
     greetingTimeout: limits.greetingMs,
     socketTimeout: rest.silenceMs ?? limits.socketSilenceMs,
     maxLineLength: limits.responseLineBytesMax,
-    maxLiteralSize: sourceBytesMax + 1024,
+    maxLiteralSize: Math.max(sourceBytesMax + 1024, limits.fieldBytesMax),
     maxResponseSize: limits.responseLineBytesMax + sourceBytesMax + 1024,
   };
 }

@@ -14,6 +14,7 @@ export interface ClientLimits {
   readonly fetchChunkMessages: number;
   readonly previewSourceBytes: number;
   readonly fullSourceBytes: number;
+  readonly fieldBytesMax: number;
   readonly responseLineBytesMax: number;
   readonly smtpIdleMs: number;
   readonly inputBytesMax: number;
@@ -38,6 +39,8 @@ export const clientLimits: ClientLimits = {
   fetchChunkMessages: 100,
   previewSourceBytes: 64 * 1024,
   fullSourceBytes: 10 * 1024 * 1024,
+  // A subject or a name of an envelope, which its sender makes as long as he likes.
+  fieldBytesMax: 4 * 1024 * 1024,
   responseLineBytesMax: 32 * 1024 * 1024,
   // A kept SMTP connection is closed by us before servers tire of it, so that no mail meets a closing one.
   smtpIdleMs: 10_000,
