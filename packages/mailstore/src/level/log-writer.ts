@@ -55,8 +55,6 @@ export class LogWriter {
     }
     const lease = await options.segments.resume(end.segment);
     if (lease === undefined) throw new Error(`the log's last segment is missing: ${end.segment}`);
-    // The process before may have ended between a write and its sync; what is shown from now on must stay.
-    await lease.file.sync();
     return new LogWriter(options, lease, { end: end.offset, size: await lease.file.size(), abandoned });
   }
 

@@ -51,6 +51,8 @@ export async function replayLog(segments: Segments, index: KeyIndex, options: Re
   let [bytes, cutBytes] = [0, 0];
   let short: StoreDamage | undefined;
   await eachSegment(segments, chain, { ...options, indexedEnd }, async (lease, range) => {
+    // The process before may have ended between a write and its sync; what is shown from now on must stay.
+    if (options.until === undefined) await lease.file.sync();
     const result = await replay.scan(lease, range);
     const size = await lease.file.size();
     end = { segment: lease.header.number, offset: result.end };
@@ -123,17 +125,18 @@ class Replay {
 
   async #take(payload: Buffer): Promise<void> {
     for (const operation of decodeOperations(payload)) {
+      this.#noteBodies(operation);
       if (await this.#isTrimmed(operation.key)) continue;
       this.#operations.push(operation);
-      if (isRecordKey(operation.key)) this.#note(operation);
+      if (isRecordKey(operation.key) && operation.value !== null) this.transactions++;
     }
     if (this.#operations.length >= OPERATIONS_PER_BATCH) await this.apply();
   }
 
-  #note({ key, value }: Operation): void {
-    const at = parseLogKey(key);
+  /** Of trimmed records too: messages elsewhere may refer to the bodies that came with them. */
+  #noteBodies({ key, value }: Operation): void {
+    const at = isRecordKey(key) ? parseLogKey(key) : undefined;
     if (at === undefined || value === null) return;
-    this.transactions++;
     const { blobs } = decodeLogRecord(at.account, at.cursor, value);
     for (const blob of blobs) this.bodies.add(placeOf(blob).segment);
   }

@@ -31,13 +31,13 @@ function openOn(disk: SimulatedDisk, now: () => number = Date.now): Promise<Stor
   });
 }
 
-async function deliver(driver: StoreDriver, body: string): Promise<BlobId> {
+async function deliver(driver: StoreDriver, body: string, to: object = {}): Promise<BlobId> {
   async function* stream(): AsyncGenerator<Uint8Array> {
     yield Buffer.from(body);
   }
   const blob = await driver.blobs.stage(stream());
   const counts = { allocate: 1, messages: 1, unseen: 1, deleted: 0, bytes: blob.sizeBytes };
-  const part = { mailbox: INBOX, ...counts, record: Buffer.from(body.slice(0, 8)) };
+  const part = { mailbox: INBOX, ...to, ...counts, record: Buffer.from(body.slice(0, 8)) };
   const [result] = await driver.commit([{ account: A, blobs: [blob], enforceQuota: true, parts: [part] }]);
   return (result as Extract<CommitResult, { ok: true }>).blobs[0] as BlobId;
 }
@@ -78,6 +78,21 @@ async function* nothing(): AsyncGenerator<Iterable<BlobId>> {
 /** The log of a store whose index was never told anything: all that counts is in the segments. */
 function withoutIndex(image: DiskImage): DiskImage {
   return { ...image, entries: [] };
+}
+
+/** A store of one mail, killed when a second one was written and not synced. */
+async function killedBeforeSync(): Promise<SimulatedDisk> {
+  const disk = await SimulatedDisk.from();
+  const driver = await begin(disk);
+  await deliver(driver, "acknowledged");
+  const killed = new Promise<SimulatedDisk>((resolve) => {
+    disk.beforeOperation = async (name) => {
+      const { files } = await disk.image();
+      if (name === "sync" && files.get(FIRST_SEGMENT)?.includes("unknown") === true) resolve(disk.kill());
+    };
+  });
+  void deliver(driver, "unknown");
+  return killed;
 }
 
 describe("opening after a crash", () => {
@@ -128,21 +143,26 @@ describe("opening after a crash", () => {
   });
 
   it("keeps what it shows of a group that was written and never synced, whatever comes", async () => {
-    const disk = await SimulatedDisk.from();
-    const driver = await begin(disk);
-    await deliver(driver, "acknowledged");
-    const killed = new Promise<SimulatedDisk>((resolve) => {
-      disk.beforeOperation = async (name) => {
-        const { files } = await disk.image();
-        if (name === "sync" && files.get(FIRST_SEGMENT)?.includes("unknown") === true) resolve(disk.kill());
-      };
-    });
-    void deliver(driver, "unknown");
-    const left = await killed;
+    const left = await killedBeforeSync();
     expect(await cursors(await openOn(left))).toEqual([1, 2, 3]);
     // Of what was not synced until then nothing is left.
     const cut = await SimulatedDisk.from(left.cut((below) => below - 1));
     expect(await cursors(await openOn(cut))).toEqual([1, 2, 3]);
+  });
+
+  it("tells the index of nothing that was never synced, before it is", async () => {
+    const left = await killedBeforeSync();
+    // The index has all that it was given, the log nothing that was not synced.
+    const choices = [0, 2, 0, 0];
+    const cut = new Promise<DiskImage>((resolve) => {
+      left.beforeOperation = (name) => {
+        if (name === "sync") resolve(left.cut((below) => choices.shift() ?? below - 1));
+      };
+    });
+    void openOn(left);
+    const again = await openOn(await SimulatedDisk.from(await cut));
+    expect(choices).toEqual([]);
+    expect([await cursors(again), await uidNext(again)]).toEqual([[1, 2], 2]);
   });
 
   it("removes a large body that nobody names, though a checkpoint was taken while its file was made", async () => {
@@ -151,7 +171,7 @@ describe("opening after a crash", () => {
     let compacting: Promise<number> | undefined;
     disk.beforeOperation = async (name) => {
       if (name !== "create") return;
-      compacting = driver.blobs.compact(() => nothing());
+      compacting = driver.blobs.compact(nothing);
       await compacting;
     };
     async function* stream(): AsyncGenerator<Uint8Array> {
@@ -237,6 +257,25 @@ describe("replaying", () => {
     expect((await recovered.log(A, cursor(5), { limit: 9 })).records.map((record) => record.cursor)).toEqual([6, 7]);
     const logKeys = (await again.image()).entries.filter(([key]) => key[0] === 0x03 || key[0] === 0x04);
     expect(logKeys).toHaveLength(4);
+  });
+
+  it("keeps a large body whose transaction was trimmed: another account may refer to it", async () => {
+    const disk = await SimulatedDisk.from();
+    const driver = await begin(disk);
+    const other = { mailbox: mailboxId(2), allocate: 0, messages: 0, unseen: 0, deleted: 0, bytes: 0 };
+    const commit = (part: object): Promise<readonly CommitResult[]> =>
+      driver.commit([
+        { account: A, blobs: [], enforceQuota: false, parts: [{ ...other, record: Buffer.alloc(0), ...part }] },
+      ]);
+    await driver.saveSnapshot({ account: A, mailbox: INBOX, cursor: cursor(1), chunks: [] });
+    // It takes a checkpoint: the trim needs none.
+    await driver.blobs.compact(nothing);
+    const body = "x".repeat(2 * LIMITS.inlineBodyBytesMax);
+    const blob = await deliver(driver, body, { ...other, properties: Buffer.from("other") });
+    await commit({ properties: null });
+    await driver.trimLog(A, cursor(3));
+    expect((await driver.log(A, cursor(0), { limit: 1 })).floor).toBe(3);
+    expect(await read(await openOn(await disk.kill()), blob)).toBe(body);
   });
 
   it("keeps ids of transactions for their time, and no longer", async () => {
