@@ -24,16 +24,16 @@ export async function readCommand(
   limits: ImapLimits,
   { timeoutMs, ...options }: CommandOptions,
 ): Promise<Incoming> {
-  // Once the client waits to send a literal, it is left in peace.
-  for (let readOptions: ReadOptions = options; ; readOptions = {}) {
-    const event = await connection.read(timeoutMs, readOptions);
+  // In the midst of a command the client is left in peace, and is not one that may be silent as long as he likes.
+  const restTimeoutMs = Math.min(timeoutMs, limits.autologoutMs);
+  for (let event = await connection.read(timeoutMs, options); ; event = await connection.read(restTimeoutMs)) {
     if (event.type === "chunk") throw new Error("octets of a literal that nobody streams");
     if (event.type === "fault") return { tag: event.tag, frame: event.fault };
     const { frame } = event;
     const tag = tagOf(frame.text);
     if (event.type === "frame") return { tag, frame };
     if (streamsLiteral(frame, limits))
-      return { tag, frame, literal: new StreamedLiteral(connection, event.literal, timeoutMs) };
+      return { tag, frame, literal: new StreamedLiteral(connection, event.literal, restTimeoutMs) };
     try {
       connection.framer.keep();
     } catch (fault) {
