@@ -39,6 +39,7 @@ describe("a source of trust", () => {
 
 it.each<readonly [string, () => Partial<ServerSettings>, RegExp]>([
   ["no issuer", () => ({ oauthKeysUrl: "https://id.example.org/keys" }), /oauthIssuer is missing/],
+  ["an audience alone", () => ({ oauthAudience: "mail" }), /oauthIssuer is missing/],
   ["an issuer that is none", () => ({ ...ISSUER, oauthIssuer: "me" }), /oauthIssuer is no URL/],
   ["no audience", () => ({ oauthIssuer: "https://id.example.org" }), /oauthAudience is missing/],
   ["no source", () => ISSUER, /one of oauthKeys/],

@@ -17,7 +17,7 @@ export async function loadTokenChecker(
   const { oauthIssuer: issuer, oauthAudience: audience, oauthClaim: claim } = settings;
   const { oauthKeys, oauthKeysUrl, oauthIntrospectionUrl } = settings;
   const sources = [oauthKeys, oauthKeysUrl, oauthIntrospectionUrl].filter((source) => source !== "").length;
-  if (issuer === "" && sources === 0) return undefined;
+  if (issuer === "" && audience === "" && sources === 0) return undefined;
   if (issuer === "") throw new StartFault("oauthIssuer is missing");
   if (!URL.canParse(issuer)) throw new StartFault("oauthIssuer is no URL");
   // Else whoever gets a token for another service of the issuer could log in here with it.
