@@ -112,9 +112,13 @@ function headOf(bytes: Buffer, lease: SegmentLease, offset: number): RecordHead 
   return head;
 }
 
-/** All of a body, checked, with one read: how long its record is must be known. */
-export async function readWhole(lease: SegmentLease, offset: number, recordLength: number): Promise<Buffer> {
-  const record = await lease.file.read(offset, recordLength);
+/** All of a body, checked, read at once into `room`: how long its record is must be known. */
+export async function readWhole(
+  lease: SegmentLease,
+  { offset, length: recordLength }: { readonly offset: number; readonly length: number },
+  room: Buffer,
+): Promise<Buffer> {
+  const record = await lease.file.read(offset, recordLength, room);
   const { length, checksum } = headOf(record, lease, offset);
   const body = record.subarray(RECORD_HEAD_BYTES, RECORD_HEAD_BYTES + length);
   if (body.length < length) throw new StoreDamage("a body ends too soon", lease.path, offset);
