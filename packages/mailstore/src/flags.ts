@@ -9,7 +9,7 @@ import { Refusal } from "./refusal.ts";
 import type { FlagChange, FlagsResult, MailboxAt, WorkOptions } from "./store.ts";
 import { commitDecided, inTurn, type StoreContext } from "./store-context.ts";
 import { TransactionDraft } from "./transaction-draft.ts";
-import { uidSetDifference, type UidRange, type UidSet } from "./uid-set.ts";
+import { addUidRange, uidSetDifference, type UidSet } from "./uid-set.ts";
 
 export interface FlagRequest extends WorkOptions {
   readonly uids: UidSet;
@@ -29,14 +29,14 @@ export async function setFlags(context: StoreContext, at: MailboxAt, request: Fl
       // What another node changes meanwhile is behind the guard, and then it is decided again.
       const { guard } = mailbox.head;
       await decision.decide();
-      return decision.changed.set.length === 0 ? null : transactionOf(account, mailbox.at, guard, decision);
+      return decision.changed.length === 0 ? null : transactionOf(account, mailbox.at, guard, decision);
     });
     const { changed, modified, existing } = decision as Decision;
     return {
       cursor: committed?.cursor ?? account.cursor,
-      changed: changed.set,
-      modified: modified.set,
-      missing: uidSetDifference(request.uids, existing.set),
+      changed,
+      modified,
+      missing: uidSetDifference(request.uids, existing),
     };
   });
 }
@@ -50,9 +50,9 @@ interface Outcome {
 /** What becomes of the messages of a request. */
 class Decision {
   readonly request: FlagRequest;
-  readonly changed: Ranges = new Ranges();
-  readonly modified: Ranges = new Ranges();
-  readonly existing: Ranges = new Ranges();
+  readonly changed: [Uid, Uid][] = [];
+  readonly modified: [Uid, Uid][] = [];
+  readonly existing: [Uid, Uid][] = [];
   unseen = 0;
   deleted = 0;
   readonly #context: StoreContext;
@@ -89,14 +89,14 @@ class Decision {
     const { columns } = this.#contents;
     const { unchangedSince } = this.request;
     const range = [columns.uids[first] as Uid, columns.uids[end - 1] as Uid] as const;
-    this.existing.add(range);
+    addUidRange(this.existing, ...range);
     if (unchangedSince !== undefined && columns.modSeqAt(first) > unchangedSince) {
-      this.modified.add(range);
+      addUidRange(this.modified, ...range);
       return;
     }
     const outcome = this.#outcomeOf(columns.flagNumberAt(first));
     if (!outcome.changes) return;
-    this.changed.add(range);
+    addUidRange(this.changed, ...range);
     this.unseen += outcome.unseen * (end - first);
     this.deleted += outcome.deleted * (end - first);
   }
@@ -122,17 +122,6 @@ class Decision {
   }
 }
 
-/** Ascending ranges of UIDs, joined where nothing lies between them. */
-class Ranges {
-  readonly set: [Uid, Uid][] = [];
-
-  add([first, last]: UidRange): void {
-    const previous = this.set.at(-1);
-    if (previous !== undefined && first === previous[1] + 1) previous[1] = last;
-    else this.set.push([first, last]);
-  }
-}
-
 function transactionOf(
   account: AccountState,
   { mailbox }: MailboxAt,
@@ -140,19 +129,19 @@ function transactionOf(
   { changed, unseen, deleted, request }: Decision,
 ): Transaction {
   return new TransactionDraft(account.id)
-    .state(mailbox, guard, { type: "flags", uids: changed.set, ...request.change }, { unseen, deleted })
+    .state(mailbox, guard, { type: "flags", uids: changed, ...request.change }, { unseen, deleted })
     .finish({ enforceQuota: false });
 }
 
 /** The UIDs, of `uids` or of all, whose messages have `\Deleted`. */
 export function deletedUids({ columns }: MailboxContents, uids: UidSet): UidSet {
-  const found = new Ranges();
+  const found: [Uid, Uid][] = [];
   for (const [first, end] of columns.rowRanges(uids)) {
     for (let row = first; row < end;) {
       const to = columns.alikeEnd(row, end);
       if (!columns.flagsAt(row).deleted) row = to;
-      for (; row < to; row++) found.add([columns.uids[row] as Uid, columns.uids[row] as Uid]);
+      for (; row < to; row++) addUidRange(found, columns.uids[row] as Uid, columns.uids[row] as Uid);
     }
   }
-  return found.set;
+  return found;
 }

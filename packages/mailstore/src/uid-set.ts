@@ -12,7 +12,7 @@ export const EMPTY_UID_SET: UidSet = [];
 export function uidSetOf(uids: Iterable<Uid>): UidSet {
   const sorted = Uint32Array.from(uids).sort();
   const ranges: [Uid, Uid][] = [];
-  for (const uid of sorted) extendOrPush(ranges, uid, uid);
+  for (const uid of sorted) addUidRange(ranges, uid, uid);
   return ranges;
 }
 
@@ -23,7 +23,7 @@ export function normalizeUidSet(ranges: readonly UidRange[]): UidSet {
   const ordered = Array.from(ranges, ([a, b]): [Uid, Uid] => (a <= b ? [a, b] : [b, a]));
   ordered.sort((a, b) => a[0] - b[0]);
   const result: [Uid, Uid][] = [];
-  for (const [first, last] of ordered) extendOrPush(result, first, last);
+  for (const [first, last] of ordered) addUidRange(result, first, last);
   return result;
 }
 
@@ -36,7 +36,8 @@ function isNormal(ranges: readonly UidRange[]): boolean {
   return true;
 }
 
-function extendOrPush(ranges: [Uid, Uid][], first: Uid, last: Uid): void {
+/** Adds a range that begins no earlier than the last one. */
+export function addUidRange(ranges: [Uid, Uid][], first: Uid, last: Uid): void {
   const previous = ranges.at(-1);
   if (previous !== undefined && first <= previous[1] + 1) previous[1] = Math.max(previous[1], last);
   else ranges.push([first, last]);
