@@ -233,6 +233,13 @@ async function find(store: MailStore, client: AccountInfo, name: string): Promis
   return reachedOf(client, place.owner, { status, subscriptions });
 }
 
+/** What the client is told as the name of a mailbox, of which it may have given another form; of none that name. */
+export async function nameAsTold({ store }: Session, client: AccountInfo, name: string): Promise<string> {
+  const place = isOfOthers(name) ? await placeOf(store, client, name) : { owner: client, ownName: name, prefix: "" };
+  const status = place && (await lookUp(store, place));
+  return place === undefined || status === undefined ? name : place.prefix + status.name;
+}
+
 /** Whose mailbox a name in the namespace of others is, whether or not it is there. */
 async function placeOf(store: MailStore, client: AccountInfo, name: string): Promise<Place | undefined> {
   const [, address = "", ownName = ""] = NAME_OF_OTHER.exec(name) ?? [];

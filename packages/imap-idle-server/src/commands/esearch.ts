@@ -11,7 +11,7 @@ import { isTheSelected, listReachable, type Reached } from "../access.ts";
 import { command, type Authenticated, type Command, type Completion, type Selected, type Session } from "../command.ts";
 import { refuseLive } from "../live/start-live.ts";
 import { MailboxView } from "../mailbox-view.ts";
-import { isSelected, matcherOf } from "../notify/subscription.ts";
+import { asTold, isSelected, matcherOf } from "../notify/subscription.ts";
 import { answerSearch } from "../search/answer-search.ts";
 import { includesKey } from "../search/includes-key.ts";
 import { refuseCharset } from "../search/refuse-search.ts";
@@ -58,7 +58,8 @@ async function mailboxesOf(
   where: readonly MailboxSpecifier[],
 ): Promise<readonly Reached[]> {
   const selected = where.some(isSelected) && state.name === "selected" ? state : undefined;
-  const matchers = where.map(matcherOf);
+  const matchers: ReturnType<typeof matcherOf>[] = [];
+  for (const specifier of where) matchers.push(matcherOf(await asTold(session, state.account, specifier)));
   const all = (await listReachable(session, state.account)).filter(({ rights }) => rights.includes("r"));
   return all.filter(
     (reached) =>

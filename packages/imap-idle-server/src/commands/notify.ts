@@ -1,7 +1,7 @@
 // NOTIFY (RFC 5465): what happens in any mailbox is told at any time, without IDLE.
 import { NOTIFY_EVENTS, parseNotifyArguments, SyntaxFault, type EventGroup } from "@pushmail/imap-wire";
 import { command, type Command } from "../command.ts";
-import { isSelected, Subscription } from "../notify/subscription.ts";
+import { asTold, isSelected, Subscription } from "../notify/subscription.ts";
 import { tellStatuses } from "../notify/tell-news.ts";
 import { no } from "../replies.ts";
 
@@ -29,7 +29,11 @@ export const notify: Command = command({
     // RFC 5465 3.1
     const unknown = groups.flatMap(({ events }) => events).find((event) => !KNOWN.has(event));
     if (unknown !== undefined) return no({ code: "BADEVENT", events: NOTIFY_EVENTS }, "There is no such event");
-    const subscription = new Subscription(groups);
+    const told: EventGroup[] = [];
+    for (const group of groups) {
+      told.push({ ...group, mailboxes: await asTold(session, state.account, group.mailboxes) });
+    }
+    const subscription = new Subscription(told);
     await session.listen(state, subscription);
     if (!status) return undefined;
     await tellStatuses(session, state, subscription);

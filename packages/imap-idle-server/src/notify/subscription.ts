@@ -1,7 +1,8 @@
 // What a client wants to be told of without asking (RFC 5465 6): events, by mailbox.
 import type { EventGroup, FetchItem, MailboxSpecifier, NotifyEvent } from "@pushmail/imap-wire";
-import { superiorsOf } from "@pushmail/mailstore";
-import { isOfOthers, OTHER_USERS } from "../access.ts";
+import { superiorsOf, type AccountInfo } from "@pushmail/mailstore";
+import { isOfOthers, nameAsTold, OTHER_USERS } from "../access.ts";
+import type { Session } from "../command.ts";
 
 /** A name that something happens to, whether or not there is such a mailbox. */
 export interface NamedMailbox {
@@ -89,6 +90,18 @@ function selectedOf(groups: readonly EventGroup[]): SelectedWants | undefined {
 
 function wantsOf({ mailboxes, events, fetch }: EventGroup): SelectedWants {
   return { delayed: mailboxes.type === "selected-delayed", flags: events.includes("FlagChange"), fetch };
+}
+
+/** The same mailboxes by their names as the client is told them. */
+export async function asTold(
+  session: Session,
+  client: AccountInfo,
+  specifier: MailboxSpecifier,
+): Promise<MailboxSpecifier> {
+  if (!("names" in specifier)) return specifier;
+  const names: string[] = [];
+  for (const name of specifier.names) names.push(await nameAsTold(session, client, name));
+  return { ...specifier, names };
 }
 
 /** Whether a mailbox is one of those that are named, the selected one aside. */
