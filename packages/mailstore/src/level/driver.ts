@@ -110,8 +110,11 @@ export class LevelDriver implements StoreDriver {
       readRanges: (wanted) => ranges.read(wanted),
       compact: (references) => compactor.compact(references),
     };
-    const write: DriverInside["write"] = (operations) => {
-      return new Promise((resolve, reject) => queue.add(new IndexRequest(operations, { resolve, reject })));
+    const write: DriverInside["write"] = async (operations) => {
+      for (let at = 0; at < operations.length; at += limits.sliceEntriesMax) {
+        const some = operations.slice(at, at + limits.sliceEntriesMax);
+        await new Promise<void>((resolve, reject) => queue.add(new IndexRequest(some, { resolve, reject })));
+      }
     };
     this.inside = { index, segments, openedAt: writer.end, write };
     index.replay = async () => {

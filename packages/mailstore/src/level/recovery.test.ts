@@ -297,6 +297,9 @@ describe("replaying", () => {
     expect((await disk.image()).entries.filter(([key]) => key[0] === 0x08)).toEqual([]);
     driver = await openOn(await SimulatedDisk.from(await disk.image()), () => nowMs);
     expect(await again()).toBe(false);
+    // A clock that nobody has set.
+    nowMs = 0;
+    expect([await again(), await again()]).toEqual([false, true]);
   });
 });
 

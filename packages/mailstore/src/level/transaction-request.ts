@@ -144,7 +144,7 @@ export class TransactionRequest implements CommitRequest {
     if (id === undefined) return [];
     if (id.length !== ID_BYTES) throw new RangeError(`a transaction's id has ${ID_BYTES} bytes`);
     const period = periodOf(this.#atMs, this.#context.transactionIdKeptMs);
-    return [transactionIdKey(period, account, id), transactionIdKey(period - 1, account, id)];
+    return [transactionIdKey(period, account, id), transactionIdKey(Math.max(0, period - 1), account, id)];
   }
 
   /** A body committed long ago and named again may have been reclaimed meanwhile. */

@@ -11,7 +11,7 @@ export interface DriverInside {
   readonly segments: Segments;
   /** Where the log ended when it was opened: the index has all of it. */
   readonly openedAt: LogPosition;
-  /** Durable when it resolves. Heads in memory do not learn of it: only before they are read. */
+  /** Durable when it resolves; very many go in several commits. Heads in memory do not learn of it: only before they are read. */
   write(operations: readonly Operation[]): Promise<void>;
 }
 
