@@ -1,5 +1,4 @@
 // Sizes, dates, bodies and summaries of messages: from the rows that came since the last snapshot, else from chunks.
-import { mailboxKey } from "./chunk-cache.ts";
 import { blobsOfMetadataChunk, CHUNK_WIDTH, COLUMN, decodeMetadataChunk, decodeSummaryChunk } from "./chunk-codec.ts";
 import type { BlobId, Uid } from "./ids.ts";
 import type { MailboxContents } from "./mailbox-contents.ts";
@@ -132,7 +131,7 @@ export async function rowsInLog(
   { after, through }: RowsInLog,
 ): Promise<ReadonlyMap<Uid, TailRow>> {
   for (let from = after; ; from = await context.driver.snapshotCursor(at.account, at.mailbox)) {
-    const rows = await context.cache.get(`${mailboxKey(at)}log/${from}/${through}`, async () => {
+    const rows = await context.cache.get(at, `log/${from}/${through}`, async () => {
       const value = await readRowsInLog(context.driver, at, { after: from, through });
       let bytes = 0;
       for (const row of value?.values() ?? []) bytes += rowBytes(row);
@@ -140,7 +139,7 @@ export async function rowsInLog(
     });
     if (rows !== undefined) return rows;
     // The log was cut, and maybe by another store: then what is known of the chunks is old.
-    context.cache.deleteAll(mailboxKey(at));
+    context.cache.deleteAll(at);
   }
 }
 
@@ -156,8 +155,8 @@ export function summaryChunk(context: StoreContext, at: MailboxAt, number: numbe
   return readChunk(context, at, { column: COLUMN.summary, number, decode: decodeSummaryChunk });
 }
 
-export function cacheKey(at: MailboxAt, column: number, number: number): string {
-  return `${mailboxKey(at)}${column}/${number}`;
+export function cacheKey({ column, number }: { readonly column: number; readonly number: number }): string {
+  return `${column}/${number}`;
 }
 
 function readChunk<T>(
@@ -165,7 +164,7 @@ function readChunk<T>(
   at: MailboxAt,
   of: { column: number; number: number; decode: (data: Uint8Array) => Map<Uid, T> },
 ): Promise<Map<Uid, T>> {
-  return context.cache.get(cacheKey(at, of.column, of.number), async () => {
+  return context.cache.get(at, cacheKey(of), async () => {
     const range = { column: of.column, from: of.number, to: of.number };
     const [chunk] = await context.driver.chunks(at.account, at.mailbox, range);
     if (chunk === undefined) return { value: new Map<Uid, T>(), bytes: 0 };

@@ -22,6 +22,7 @@ import { decodeFacts, encodeFacts, type MailboxFact } from "./log-record.ts";
 import { MailboxContents } from "./mailbox-contents.ts";
 import { MessageColumns } from "./message-columns.ts";
 import { TailRoom, TailRows } from "./tail-rows.ts";
+import type { MailboxAt } from "./store.ts";
 import { uidSetHas, uidSetOf } from "./uid-set.ts";
 import { VanishedLog } from "./vanished-log.ts";
 
@@ -305,10 +306,14 @@ describe("the log of what vanished", () => {
 
 describe("the chunk cache", () => {
   it("loads once, lets the least recently used go, and never keeps what was forgotten while it loaded", async () => {
-    const cache = new ChunkCache(10);
+    const cache = new ChunkCache(2 * (4 + 1 + 4));
     const loads: string[] = [];
-    const get = (key: string, bytes = 4): Promise<string> =>
-      cache.get(key, () => {
+    const [box, other] = [1, 2].map((id) => ({ account: accountId(1), mailbox: mailboxId(id) })) as [
+      MailboxAt,
+      MailboxAt,
+    ];
+    const get = (key: string, { bytes = 4, at = box } = {}): Promise<string> =>
+      cache.get(at, key, () => {
         loads.push(key);
         return Promise.resolve({ value: key.toUpperCase(), bytes });
       });
@@ -320,14 +325,19 @@ describe("the chunk cache", () => {
     await get("b");
     expect(loads).toEqual(["a", "b", "c", "b"]);
     const late = get("d");
-    cache.delete("d");
+    cache.delete(box, "d");
     expect(await late).toBe("D");
     await get("d");
     expect(loads.filter((key) => key === "d")).toHaveLength(2);
-    await expect(cache.get("bad", () => Promise.reject(new Error("no")))).rejects.toThrow("no");
+    await expect(cache.get(box, "bad", () => Promise.reject(new Error("no")))).rejects.toThrow("no");
     expect(await get("bad")).toBe("BAD");
-    for (let i = 0; i < 10; i++) await get(`${i}`, 0);
+    for (let i = 0; i < 10; i++) await get(`${i}`, { bytes: 0 });
     await get("bad");
     expect(loads.filter((key) => key === "bad")).toHaveLength(2);
+    loads.length = 0;
+    for (const at of [box, other]) await get("x", { at });
+    cache.deleteAll(other);
+    for (const at of [box, other, box]) await get("x", { at });
+    expect(loads).toEqual(["x", "x", "x"]);
   });
 });

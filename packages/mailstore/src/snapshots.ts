@@ -85,7 +85,7 @@ async function write(context: StoreContext, mailbox: MailboxState, contents: Mai
     for (const number of dirty) contents.dirtyChunks.add(number);
     throw error;
   }
-  for (const chunk of chunks) context.cache.delete(cacheKey(mailbox.at, chunk.column, chunk.number));
+  for (const chunk of chunks) context.cache.delete(mailbox.at, cacheKey(chunk));
   contents.tail.saved(through, tail);
 }
 

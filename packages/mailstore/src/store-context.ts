@@ -1,6 +1,6 @@
 // What every operation of the store works on, and the one way in which they commit.
 import type { AccountState } from "./account-state.ts";
-import { mailboxKey, type ChunkCache } from "./chunk-cache.ts";
+import type { ChunkCache } from "./chunk-cache.ts";
 import type { CommitResult, StoreDriver, Transaction } from "./driver.ts";
 import type { IdleIndexes } from "./idle-indexes.ts";
 import type { AccountId } from "./ids.ts";
@@ -46,7 +46,7 @@ export async function contentsOf(context: StoreContext, mailbox: MailboxState): 
     const contents = await mailbox.load(context);
     // Another store may have written the chunks that the contents rest on.
     if (fresh) {
-      context.cache.deleteAll(mailboxKey(mailbox.at));
+      context.cache.deleteAll(mailbox.at);
       context.loaded(mailbox);
     }
     return contents;
