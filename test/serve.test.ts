@@ -115,6 +115,20 @@ describe("pushmail", () => {
     expect({ said, failed }).toEqual({ said: expect.stringMatching(/^pushmail: .*ENOSPC.*\n$/), failed: 1 });
     await full.close();
   });
+
+  it.each(["json", "pretty"])("serves on where its log cannot be written: %s", async (format) => {
+    const full = await open("/dev/full", "w");
+    const args = [PUSHMAIL_MAIN, "serve", "--memory", "--smtp", "0", ...off("smtp"), "--log", format];
+    const child = spawn(process.execPath, args, { stdio: ["ignore", "pipe", full.fd] });
+    const ended = once(child, "exit");
+    const [ready] = (await within(once(child.stdout as NodeJS.ReadableStream, "data"), "the ready line")) as [Buffer];
+    const { smtp } = JSON.parse(ready.toString().replace("ready ", "")) as { smtp: Address };
+    const sender = await RawSmtp.connect(smtp);
+    for (let i = 0; i < 3; i++) expect(await sender.command("MAIL FROM:<>")).toMatch(/^(250|503) /);
+    child.kill("SIGTERM");
+    expect(await within(ended, "the end")).toEqual([0, null]);
+    await full.close();
+  });
 });
 
 describe("pushmail serve", () => {

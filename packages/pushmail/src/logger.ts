@@ -5,19 +5,24 @@ import type { Settings } from "./settings.ts";
 
 /** Controls that JSON leaves as they are, line ends of Unicode, and what turns the direction of text. */
 const OBEYED = /[\x7f-\x9f\u2028-\u202e\u2066-\u2069]/g;
+/** What is kept of lines that cannot be written, on a full disk, until they can be. */
+const UNWRITTEN_BYTES_MAX = 1024 * 1024;
 /** Controls as JSON writes them, save for tabs and line feeds; a backslash that is meant is passed over. */
 const ESCAPES = /\\\\|\\u[0-9a-f]{4}|\\[bfr]/g;
 
 /** A log that looks as the settings ask; the library that colours it is read in only where it is wanted. */
 export async function createLogger({ log, logLevel }: Pick<Settings, "log" | "logLevel">): Promise<Logger> {
   const options = { level: logLevel, base: null, formatters: { level: (level: string) => ({ level }) } };
-  if (log === "json") return pino(options, through(escaped, destination({ dest: 2, sync: true })));
-  const { default: pretty } = await import("pino-pretty");
-  const coloured = pretty({ destination: 2, sync: true, colorize: process.stderr.isTTY });
+  const lines = destination({ dest: 2, sync: true, maxLength: UNWRITTEN_BYTES_MAX });
+  // Mail goes on without a log.
+  lines.on("error", () => undefined);
+  if (log === "json") return pino(options, through(escaped, lines));
+  const { prettyFactory } = await import("pino-pretty");
+  const pretty = prettyFactory({ colorize: process.stderr.isTTY });
   // It reads the escapes back: those that are to be seen are escaped twice.
   return pino(
     options,
-    through((line) => shown(escaped(line)), coloured),
+    through((line) => pretty(shown(escaped(line))), lines),
   );
 }
 
