@@ -57,7 +57,10 @@ export async function* readDetails(
   }
 }
 
-/** The bodies of all messages, a batch a chunk; some may be named twice. What is cached for others stays. */
+/**
+ * The bodies of all messages, a batch a chunk; some may be named twice. What is cached for others stays. Rejects where one
+ * is not known: whoever asks takes all others for garbage.
+ */
 export async function* readBlobs(
   context: StoreContext,
   at: MailboxAt,
@@ -70,9 +73,15 @@ export async function* readBlobs(
     yield fresh.flatMap((row) => row?.metadata.blob ?? []);
     if (!fresh.includes(undefined)) continue;
     const range = { column: COLUMN.metadata, from: number, to: number };
-    for (const { data } of await context.driver.chunks(at.account, at.mailbox, range)) {
-      yield blobsOfMetadataChunk(data, exists);
+    const chunks = await context.driver.chunks(at.account, at.mailbox, range);
+    const blobs = chunks.flatMap(({ data }) => blobsOfMetadataChunk(data, exists));
+    const missing = wanted.filter((uid, i) => fresh[i] === undefined && exists(uid));
+    if (blobs.length < missing.length) {
+      throw new Error(
+        `messages of account ${at.account}, mailbox ${at.mailbox} have lost their bodies: have the store checked`,
+      );
     }
+    yield blobs;
   }
 }
 

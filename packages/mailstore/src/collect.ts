@@ -26,6 +26,9 @@ async function* references(context: StoreContext, accounts: Accounts): AsyncGene
       const release = context.indexes.hold(mailbox);
       try {
         yield* readBlobs(context, mailbox.at, await contentsOf(context, mailbox));
+      } catch (error) {
+        // What it was read from goes with a mailbox that is deleted.
+        if (account.mailboxes.has(mailbox.at.mailbox)) throw error;
       } finally {
         release();
       }

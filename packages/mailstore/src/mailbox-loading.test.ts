@@ -268,6 +268,36 @@ describe("the counting of what is in use", () => {
   });
 });
 
+describe("bodies in use", () => {
+  it("are not counted where messages have lost theirs, but where their mailbox goes meanwhile", async () => {
+    const driver = await openMemoryDriver();
+    const writer = openMailStore(driver, { ...CHEAP, limits: { tailRecordsMax: 0 } });
+    const alice = await account(writer);
+    const lists = await writer.createMailbox(alice.id, "Lists");
+    const saved = new Promise<void>((resolve) => {
+      const save = driver.saveSnapshot.bind(driver);
+      driver.saveSnapshot = async (snapshot) => {
+        const written = await save(snapshot);
+        if (snapshot.chunks.some(({ column }) => column === COLUMN.metadata)) resolve();
+        return written;
+      };
+    });
+    await deliver(writer, alice, "Lists");
+    await saved;
+    const reader = openMailStore(driver, CHEAP);
+    const chunks = driver.chunks.bind(driver);
+    driver.chunks = async (...args) => (args[2].column === COLUMN.metadata ? [] : chunks(...args));
+    await expect(reader.compact()).rejects.toThrow("lost");
+    driver.chunks = chunks;
+    interpose(driver, "chunks", {
+      when: (_, mailbox, { column }) => mailbox === lists.id && column === COLUMN.metadata,
+      act: () => reader.deleteMailbox(alice.id, "Lists"),
+    });
+    expect(await reader.compact()).toBe(0);
+    await writer.close();
+  });
+});
+
 describe("a decision", () => {
   it("is taken again where another store changes flags while its rows are being read", async () => {
     const driver = await openMemoryDriver();
