@@ -4,7 +4,7 @@ import type { ImapFlow } from "imapflow";
 import { CommandFault, exitCodes } from "./command-fault.ts";
 import { follow } from "./follow.ts";
 import { clientLimits } from "./limits.ts";
-import type { MailboxFollower } from "./mailbox-follower.ts";
+import { MailboxFollower } from "./mailbox-follower.ts";
 
 it("pauses longer from attempt to attempt, however long each of them takes to fail", async () => {
   const limits = { ...clientLimits, retryFirstMs: 100, retryStableMs: 1 };
@@ -35,4 +35,20 @@ it("pauses longer from attempt to attempt, however long each of them takes to fa
     },
   });
   expect(pauses).toEqual(["0.2 s", "0.4 s"]);
+});
+
+it("takes a search that the server does not carry out for trouble that may pass", async () => {
+  const follower = new MailboxFollower({
+    mailbox: "INBOX",
+    query: {},
+    fromStart: true,
+    limits: clientLimits,
+    signal: new AbortController().signal,
+    deliver: async () => undefined,
+    settle: async () => undefined,
+    notice: () => undefined,
+  });
+  // imapflow says no more of a NO than this.
+  const client = { mailboxOpen: async () => ({ uidValidity: 1n, uidNext: 2, exists: 1 }), search: async () => false };
+  await expect(follower.open(client as unknown as ImapFlow)).rejects.toMatchObject({ exitCode: exitCodes.tryLater });
 });

@@ -154,6 +154,6 @@ async function lastUid(client: ImapFlow, mailbox: MailboxObject): Promise<number
 
 async function searchUids(client: ImapFlow, least: number): Promise<readonly number[]> {
   const found = await client.search({ uid: `${least}:*` }, { uid: true });
-  if (!Array.isArray(found)) throw new CommandFault(exitCodes.failed, "the IMAP server refuses UID SEARCH");
+  if (!Array.isArray(found)) throw new CommandFault(exitCodes.tryLater, "the IMAP server refuses UID SEARCH");
   return found.filter((uid) => uid >= least).toSorted((a, b) => a - b);
 }
