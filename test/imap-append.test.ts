@@ -116,6 +116,31 @@ describe("a message put together of others", () => {
   });
 });
 
+describe("a message put together of one", () => {
+  it("whose mailbox is deleted meanwhile has no such part, and nothing is to be created", async () => {
+    let meanwhile: (() => Promise<unknown>) | undefined;
+    const server = await start({
+      inPlace: (store) => ({
+        open: async (at) => {
+          await meanwhile?.();
+          return store.open(at);
+        },
+      }),
+    });
+    const [client, other] = [await server.open(), await server.open()];
+    await other.ok("CREATE Going");
+    await other.ok("APPEND Going {4+}\r\ntext");
+    meanwhile = () => {
+      meanwhile = undefined;
+      return other.ok("DELETE Going");
+    };
+    const { status } = await client.command('APPEND INBOX CATENATE (URL "/Going/;UID=1")');
+    expect(status).toBe('NO [BADURL "/Going/;UID=1"] There is no such part');
+    client.close();
+    other.close();
+  });
+});
+
 describe("a message that is not appended", () => {
   it("leaves nothing where the client goes in its middle", async () => {
     const server = await start();

@@ -7,6 +7,7 @@ import { countOf, readOctets } from "./fetch/section-octets.ts";
 import { sectionValues, wantSections } from "./fetch/section-values.ts";
 import { inAscii } from "./fetch/surrogate-octets.ts";
 import { no } from "./replies.ts";
+import { unlessGone } from "./unless-gone.ts";
 
 const NOT_REACHED: ReadonlySet<RefusalCode> = new Set(["mailboxNameInvalid", "mailboxNotFound", "notPermitted"]);
 
@@ -33,7 +34,8 @@ async function find(
 ): Promise<MessageDetails | undefined> {
   const found = await reach(session, account, mailbox);
   if (found === undefined || (uidValidity !== null && uidValidity !== found.status.uidValidity)) return undefined;
-  const handle = await session.store.open({ account: found.owner.id, mailbox: found.status.id });
+  const handle = await unlessGone(session.store.open({ account: found.owner.id, mailbox: found.status.id }));
+  if (handle === undefined) return undefined;
   try {
     for await (const [message] of handle.details([[uid, uid]])) return message;
     return undefined;
