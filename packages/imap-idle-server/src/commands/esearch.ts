@@ -5,6 +5,7 @@ import {
   updateOf,
   type MailboxSpecifier,
   type SearchArguments,
+  type SearchKey,
 } from "@pushmail/imap-wire";
 import type { MailboxAt } from "@pushmail/mailstore";
 import { isTheSelected, listReachable, type Reached } from "../access.ts";
@@ -47,8 +48,12 @@ export const esearch: Command = command({
 /** RFC 7377 2.2: message numbers and `$` are those of the selected mailbox, and mean nothing in others. */
 function checkScope({ returns, key }: SearchArguments, where: readonly MailboxSpecifier[]): void {
   if (where.every(isSelected)) return;
-  if (includesKey(key, "sequence")) throw new SyntaxFault("Message numbers are of the selected mailbox alone");
+  if (includesKey(key, isOfSelected)) throw new SyntaxFault("Message numbers are of the selected mailbox alone");
   if (returns?.includes("SAVE") === true) throw new SyntaxFault("SAVE is for the selected mailbox alone");
+}
+
+function isOfSelected(key: SearchKey): boolean {
+  return key.type === "sequence" || (key.type === "uid" && key.set === "$");
 }
 
 /** Each once, whatever it is named by. */
