@@ -4,6 +4,7 @@ import { describe, expect, it } from "@jest/globals";
 import { CHUNK_WIDTH } from "./chunk-codec.ts";
 import {
   cursor,
+  mailboxId,
   openMailStore,
   openMemoryDriver,
   Refusal,
@@ -13,6 +14,7 @@ import {
   type AccountId,
   type Change,
   type Cursor,
+  type MailboxAt,
   type MailboxId,
   type MailboxStatus,
   type MailStore,
@@ -181,15 +183,16 @@ class Trial {
   readonly dice: Dice;
   readonly stores: readonly [MailStore, MailStore];
   readonly account: AccountId;
+  readonly elsewhere: MailboxAt;
   /** What was sent, by subject. */
   readonly sent = new Map<string, string>();
   freed = 0;
   checked = 0;
 
-  constructor(dice: Dice, stores: readonly [MailStore, MailStore], account: AccountId) {
+  constructor(dice: Dice, stores: readonly [MailStore, MailStore], at: [account: AccountId, elsewhere: MailboxAt]) {
     this.dice = dice;
     this.stores = stores;
-    this.account = account;
+    [this.account, this.elsewhere] = at;
   }
 
   /** One caller's work: many steps, each of which may find that another was quicker. */
@@ -224,9 +227,9 @@ class Trial {
         });
       // Bodies that another store copies are not known to the one that counts references.
       case 6:
-        return first.copy(at, this.someOf(box), { ...at, mailbox: dice.pick(boxes).id });
+        return first.copy(at, this.someOf(box), this.target(boxes));
       case 7:
-        return first.move(at, this.someOf(box), { ...at, mailbox: dice.pick(boxes).id });
+        return first.move(at, this.someOf(box), this.target(boxes));
       case 8:
         return store.setFlags(at, this.someOf(box), { mode: "add", flags: ["\\Deleted"] });
       case 9:
@@ -241,11 +244,17 @@ class Trial {
         return dice.roll(3) === 0 ? (this.freed += await first.compact()) : undefined;
       case 14:
         return this.withMessage(store, async (message) => {
-          await store.replace(at, Math.max(1, box.uidNext - 1), { ...at, mailbox: dice.pick(boxes).id, message });
+          await store.replace(at, Math.max(1, box.uidNext - 1), { ...this.target(boxes), message });
         });
       default:
         return this.check(store, box);
     }
+  }
+
+  /** A mailbox of the account, or now and then one of another. */
+  target(boxes: readonly MailboxStatus[]): MailboxAt {
+    const { dice, account, elsewhere } = this;
+    return dice.roll(4) === 0 ? elsewhere : { account, mailbox: dice.pick(boxes).id };
   }
 
   someOf({ uidNext }: MailboxStatus): UidSet {
@@ -300,13 +309,13 @@ class Trial {
     }
   }
 
-  /** All of the account, every body read; counters and quota are checked on the way. */
-  async everything(store: MailStore): Promise<string[]> {
+  /** All of an account, every body read; counters and quota are checked on the way. */
+  async everything(store: MailStore, account: AccountId = this.account): Promise<string[]> {
     const lines: string[] = [];
     let bytes = 0;
     let messages = 0;
-    for (const box of await store.mailboxes(this.account)) {
-      const handle = await store.open({ account: this.account, mailbox: box.id });
+    for (const box of await store.mailboxes(account)) {
+      const handle = await store.open({ account, mailbox: box.id });
       const index = await handle.ready();
       let size = 0;
       let count = 0;
@@ -333,7 +342,7 @@ class Trial {
       messages += count;
       handle.release();
     }
-    expect(await store.quota(this.account)).toMatchObject({ bytes, messages });
+    expect(await store.quota(account)).toMatchObject({ bytes, messages });
     return lines;
   }
 }
@@ -355,7 +364,8 @@ async function runTrial(seed: number, { logRecordsKept }: { readonly logRecordsK
   const stores = [openMailStore(driver, options), openMailStore(driver, options)] as const;
   const { id } = await stores[0].createAccount({ address: "alice@example.org", password: "x" });
   const other = await stores[0].createAccount({ address: "bob@example.org", password: "x" });
-  const trial = new Trial(dice, stores, id);
+  const inbox = await stores[0].mailbox(other.id, "INBOX");
+  const trial = new Trial(dice, stores, [id, { account: other.id, mailbox: inbox?.id ?? mailboxId(0) }]);
   const callers = Array.from({ length: 8 }, () => trial.call(25));
   // Somebody else's account pushes this one out of memory whenever nobody uses it.
   const pushes = (async () => {
@@ -373,6 +383,7 @@ async function runTrial(seed: number, { logRecordsKept }: { readonly logRecordsK
     for (const line of all) uids.get(line.slice(0, line.indexOf(" ")))?.push(line.split(" ")[1] as string);
     expect(folded.lines()).toEqual([...uids].map(([name, of]) => `${name} ${of.join()}`).toSorted());
   }
+  expect(await trial.everything(stores[1], other.id)).toEqual(await trial.everything(stores[0], other.id));
   expect(await trial.everything(stores[1])).toEqual(all);
   expect(await trial.everything(openMailStore(driver, options))).toEqual(all);
   expect(troubles).toEqual([]);
