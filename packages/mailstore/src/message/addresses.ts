@@ -43,7 +43,7 @@ class AddressListReader {
   read(): readonly EnvelopeAddress[] {
     let index = 0;
     while (index < this.#value.length && this.#addresses.length < this.#addressesMax) index = this.#step(index);
-    this.#endAddress();
+    if (this.#addresses.length < this.#addressesMax) this.#endAddress();
     this.#endGroup();
     return this.#addresses;
   }

@@ -57,6 +57,7 @@ describe("addresses", () => {
 
   it("are at most so many", () => {
     expect(shown(parseAddresses("a@b, c@d, e@f", 2))).toEqual(["a@b", "c@d"]);
+    expect(shown(parseAddresses("one <1@x> <2@x>", 1))).toEqual(["one <1@x>"]);
   });
 });
 
