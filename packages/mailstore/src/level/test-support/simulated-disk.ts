@@ -30,23 +30,21 @@ class Inode {
     }
   }
 
-  /** A sync makes durable what was written when it began. */
+  /** A sync makes durable what was written when it began: each sector as a whole, as it was read then. */
   async sync(operation: Promise<void>): Promise<void> {
-    const covered = new Set(this.pending.filter(({ isGivenUp }) => !isGivenUp));
+    const { live } = this;
+    const before = new Set(this.pending);
+    const covered = this.pending.filter(({ isGivenUp }) => !isGivenUp);
     await operation.catch((error: unknown) => {
       for (const write of covered) write.isGivenUp = true;
       throw error;
     });
-    for (const { position, bytes } of covered) this.durable = written(this.durable, position, bytes);
-    // Of what was written before to the same places, nothing comes back.
-    const last = this.pending.findLastIndex((write) => covered.has(write));
-    const isOver = ({ position, bytes }: PendingWrite): boolean =>
-      [...covered].some(
-        (write) => write.position <= position && position + bytes.length <= write.position + write.bytes.length,
-      );
-    this.pending = this.pending.filter(
-      (write, i) => !covered.has(write) && !(write.isGivenUp && i < last && isOver(write)),
-    );
+    const sectors = new Set(covered.map(sectorOf));
+    for (const sector of sectors) {
+      const position = sector * SECTOR_BYTES;
+      this.durable = written(this.durable, position, live.subarray(position, position + SECTOR_BYTES));
+    }
+    this.pending = this.pending.filter((write) => !before.has(write) || !sectors.has(sectorOf(write)));
   }
 
   /** Any of the unsynced sectors; the file may be as long as if it had them all. */
@@ -57,6 +55,10 @@ class Inode {
     const missing = this.live.length - bytes.length;
     return random(2) === 0 ? bytes : Buffer.concat([bytes, Buffer.alloc(random(missing + 1))]);
   }
+}
+
+function sectorOf({ position }: PendingWrite): number {
+  return Math.floor(position / SECTOR_BYTES);
 }
 
 function written(bytes: Buffer, position: number, piece: Buffer): Buffer {
@@ -189,7 +191,7 @@ export class SimulatedDisk implements SegmentFiles {
       size: async () => inode.live.length,
       read: async (position, length, room = Buffer.alloc(length)) => {
         await this.#operation("read");
-        return room.subarray(0, inode.live.copy(room, 0, position, position + length));
+        return room.subarray(0, inode.live.subarray(position, position + length).copy(room));
       },
       write: async (position, pieces) => {
         const bytes = Buffer.concat(pieces);
