@@ -154,8 +154,8 @@ export interface StoreDriver {
     transactions: readonly Transaction[],
     options?: { readonly allOrNone?: boolean },
   ): Promise<readonly CommitResult[]>;
-  /** Whether something is being made durable: who has much to do may let it pass. */
-  readonly isCommitting: boolean;
+  /** While something is being made durable: resolves when nothing is any more. Who has much to do may let it pass. */
+  readonly committing: Promise<void> | undefined;
   head(account: AccountId): Promise<AccountHead | undefined>;
   /** The records after a cursor in order, at most `limit` of them; with `mailbox` those alone that touch it. */
   log(

@@ -90,8 +90,8 @@ function unhurried(driver: StoreDriver, dice: Dice): StoreDriver {
   const { directory } = driver;
   return {
     commit: paused((...args) => driver.commit(...args)),
-    get isCommitting(): boolean {
-      return driver.isCommitting;
+    get committing(): Promise<void> | undefined {
+      return driver.committing;
     },
     head: paused((...args) => driver.head(...args)),
     log: paused((...args) => driver.log(...args)),

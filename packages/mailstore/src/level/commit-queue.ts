@@ -36,11 +36,10 @@ export interface CommitQueueOptions {
 export class CommitQueue {
   readonly #options: CommitQueueOptions;
   #waiting: CommitRequest[] = [];
-  #running: Promise<void> = Promise.resolve();
   #applied: Promise<void> = Promise.resolve();
   #closed = false;
-  /** Whether a group is on its way. */
-  isCommitting = false;
+  /** While groups are on their way: resolves behind the last of them. */
+  committing: Promise<void> | undefined;
   /** The log up to here has been given to the index. */
   end: LogPosition;
 
@@ -53,18 +52,17 @@ export class CommitQueue {
     if (this.#closed) return this.#fail(request, new Error("the store is closed"));
     if (request.bytes > REQUEST_BYTES_MAX) return this.#fail(request, new RangeError("too much for one commit"));
     this.#waiting.push(request);
-    if (!this.isCommitting) this.#running = this.#run();
+    this.committing ??= this.#run();
   }
 
   /** Lets what waits come to its end; everything later is refused. */
   async close(): Promise<void> {
     this.#closed = true;
-    await this.#running;
+    await this.committing;
     await this.#applied;
   }
 
   async #run(): Promise<void> {
-    this.isCommitting = true;
     while (this.#waiting.length > 0) {
       // Requests made in one turn of the event loop share a group.
       await Promise.resolve();
@@ -75,7 +73,7 @@ export class CommitQueue {
         for (const request of open) this.#fail(request, error);
       }
     }
-    this.isCommitting = false;
+    this.committing = undefined;
   }
 
   #take(): CommitRequest[] {

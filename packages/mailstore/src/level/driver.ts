@@ -132,8 +132,8 @@ export class LevelDriver implements StoreDriver {
     });
   }
 
-  get isCommitting(): boolean {
-    return this.#queue.isCommitting;
+  get committing(): Promise<void> | undefined {
+    return this.#queue.committing;
   }
 
   head(account: AccountId): Promise<AccountHead | undefined> {
