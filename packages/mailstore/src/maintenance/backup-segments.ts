@@ -86,17 +86,19 @@ class SegmentsCopy implements SegmentsCopied {
   }
 
   /**
-   * Takes the segment that is being written; gives the numbers of those that it names bodies in. Where a group was not there
-   * yet when its place was read, and one behind it was, the copy has a hole: the next has not. What is damaged is found twice.
+   * Takes the segment that is being written; gives the numbers of those that it names bodies in. It grows while it is read:
+   * a group whose place was read too early is a hole before the one behind it, and there the copy ends. What is damaged is
+   * so in the segment itself.
    */
   async takeOpen(name: string): Promise<ReadonlySet<number> | undefined> {
-    for (let before: readonly number[] = []; ;) {
-      if (!(await this.take(name, { isOpen: true }))) return undefined;
-      const { end, damages, named } = await readLog(this.#to, name);
-      if (end > 0) this.open = { name, bytes: end };
-      if (damages.every((at) => before.includes(at))) return named;
-      before = damages;
-    }
+    if (!(await this.take(name, { isOpen: true }))) return undefined;
+    const copy = await readLog(this.#to, name);
+    if (copy === undefined) return new Set();
+    const { end, damages, named } = copy;
+    const lasting = damages.length === 0 ? [] : (await readLog(this.#from, name))?.damages;
+    if (lasting === undefined) return undefined;
+    this.open = { name, bytes: damages.find((at) => !lasting.includes(at)) ?? end };
+    return named;
   }
 
   #seal(name: string, { bytes, salt }: Beginning): true {
@@ -137,7 +139,6 @@ async function beginning(path: string): Promise<Beginning | undefined> {
 }
 
 interface LogRead {
-  /** 0 where it has no header. */
   end: number;
   /** Where it is damaged. */
   readonly damages: number[];
@@ -145,13 +146,14 @@ interface LogRead {
   readonly named: Set<number>;
 }
 
-async function readLog(directory: string, name: string): Promise<LogRead> {
+/** Undefined where it has no header, or is not there. */
+async function readLog(directory: string, name: string): Promise<LogRead | undefined> {
   const read: LogRead = { end: 0, damages: [], named: new Set() };
   const segments = await Segments.list(new DiskFiles(directory), LEVEL_LIMITS);
   try {
     const number = numberOf(name);
     const lease = (await segments.header(number)) && (await segments.acquire(number));
-    if (lease === undefined) return read;
+    if (lease === undefined) return undefined;
     for await (const step of walkSegment(lease)) {
       read.end = step.offset;
       if (step.type === "damage") read.damages.push(step.offset);
