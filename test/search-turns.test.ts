@@ -2,7 +2,7 @@
 import type { Socket } from "node:net";
 import { describe, expect, it } from "@jest/globals";
 import { DEFAULT_IMAP_LIMITS } from "@pushmail/imap-idle-server";
-import { TaskSlots } from "@pushmail/mailstore";
+import { StoreDamage, TaskSlots } from "@pushmail/mailstore";
 import { within } from "./support/deadline.ts";
 import { memoryImapOfTest, type MemoryImap, type MemoryImapOptions } from "./support/memory-imap.ts";
 import type { RawImap } from "./support/raw-imap.ts";
@@ -10,6 +10,7 @@ import { turnsOfEventLoop } from "./support/seeded-random.ts";
 
 const SEARCH = DEFAULT_IMAP_LIMITS.search;
 const MAIL = "Subject: one of many\r\n\r\nneedle\r\n";
+const LARGE = `X-Straw: yes\r\n\r\n${"straw\r\n".repeat(1_000)}needle\r\n`;
 const start = memoryImapOfTest();
 
 /** Lets reads of texts pass, as many as are allowed. */
@@ -137,12 +138,7 @@ describe("searches in texts", () => {
       limits: { search: { ...SEARCH, heldOctetsMax: 100 } },
       beforePiece: gate.pass,
     });
-    const large = await openWith(
-      imap,
-      "Large",
-      1,
-      `${"straw\r\n".repeat(1_000)}\r\n${"straw\r\n".repeat(1_000)}needle\r\n`,
-    );
+    const large = await openWith(imap, "Large", 1, LARGE);
     const small = await openWith(imap, "Small", 1);
     const largeFound = large.ok("SEARCH TEXT needle");
     await seen("a search that reads", () => gate.asked === 1);
@@ -151,6 +147,33 @@ describe("searches in texts", () => {
     gate.allow(100);
     expect(await Promise.all([largeFound, smallFound])).toEqual([["* SEARCH 1"], ["* SEARCH 1"]]);
     for (const client of [large, small]) client.close();
+  });
+
+  it("have a turn again behind a large message that is damaged", async () => {
+    const gate = new Gate();
+    const damageThird = async (): Promise<void> => {
+      const isThird = gate.asked === 2;
+      await gate.pass();
+      if (isThird) throw new StoreDamage("it does not verify", "a segment", 8);
+    };
+    const search = { ...SEARCH, detailedMessagesMax: 1, groupOctetsMax: 1, heldOctetsMax: 100 };
+    const { imap, slots } = await startWithOne({ limits: { search }, beforePiece: damageThird });
+    await imap.append(LARGE);
+    await imap.append(MAIL, { count: 3 });
+    const client = await imap.open("INBOX");
+    const found = client.ok("SEARCH TEXT needle");
+    await seen("the reads of two small ones", () => gate.asked === 2);
+    gate.allow(2);
+    await seen("that of the large one", () => gate.asked === 3);
+    gate.allow(1);
+    await seen("the read behind them", () => gate.asked === 4);
+    const turn = slots.take();
+    gate.allow(1);
+    await turn;
+    slots.giveBack();
+    expect(await found).toEqual(["* NO [SERVERBUG] Damaged, and passed over: UID 1", "* SEARCH 2 3 4"]);
+    expect(turn).toBeInstanceOf(Promise);
+    client.close();
   });
 
   it("let others work when their client leaves amid a read", async () => {

@@ -8,9 +8,8 @@ import { foldHeader } from "./fold-header.ts";
 import type { SearchLimits } from "./limits.ts";
 import { messageTexts } from "./message-texts.ts";
 import { PieceCheck, readsAlikeInLines } from "./reads-alike.ts";
-import { type SearchedMessage, wantSpans } from "./search-texts.ts";
+import { type SearchedMessage, spansIn, type TextChoice, wantTexts } from "./search-texts.ts";
 import { readText } from "./text-reader.ts";
-import { textSpans } from "./text-spans.ts";
 
 /** Rules out nothing: the message is looked at in each search. */
 const UNKNOWN = new Uint8Array(0);
@@ -45,11 +44,8 @@ async function* describeEach(
   tools: Describing,
 ): AsyncGenerator<IndexedMessage> {
   const { store, limits, rest } = tools;
-  const wanted = mapBatches(
-    messages,
-    (message) => wantSpans(message, [...textSpans(message.summary.structure, limits.headerBytesMax)], limits),
-    rest,
-  );
+  const choice: TextChoice = { ...limits, in: "all" };
+  const wanted = mapBatches(messages, (message) => wantTexts(message, choice), rest);
   for await (const group of readGroups(store, wanted, limits.groupOctetsMax)) {
     for (const { item, octets } of group) {
       await rest();
@@ -82,8 +78,9 @@ function describeEnvelope({ summary }: MessageDetails, grams: GramSet): Uint8Arr
 }
 
 /** Adds a message that is read whole; returns whether pieces of it would have no other texts. */
-function addHeld({ spans, hull }: SearchedMessage, octets: Uint8Array, { message, limits }: Describing): boolean {
-  for (const { type, part, start, end } of spans) {
+function addHeld(item: SearchedMessage, octets: Uint8Array, { message, limits }: Describing): boolean {
+  const { hull } = item;
+  for (const { type, part, start, end } of spansIn(item.message, item.choice)) {
     const span = octets.subarray(start - hull.start, end - hull.start);
     if (type === "header") {
       addHeader(span, message);
@@ -97,11 +94,11 @@ function addHeld({ spans, hull }: SearchedMessage, octets: Uint8Array, { message
 }
 
 /** The same for one that is read in pieces. */
-async function addPieces({ message, spans }: SearchedMessage, tools: Describing): Promise<boolean> {
+async function addPieces({ message, choice }: SearchedMessage, tools: Describing): Promise<boolean> {
   const { store, limits, rest } = tools;
   const check = new PieceCheck();
   const read = (range: { readonly start: number; readonly end: number }) => store.body(message.blob, range);
-  for await (const text of messageTexts(spans, read, { limits, overlap: OVERLAP })) {
+  for await (const text of messageTexts(spansIn(message, choice), read, { limits, overlap: OVERLAP })) {
     if ("header" in text) addHeader(text.header, tools.message);
     else {
       tools.message.add(text.piece.folded);

@@ -14,7 +14,7 @@ import type { Candidate, Truth } from "./candidate.ts";
 import { searchBounds } from "./search-bounds.ts";
 import { planSearch, type SearchPlan } from "./search-plan.ts";
 import { SearchTurn } from "./search-turn.ts";
-import { testHeld, testPieces, wantTexts, type SearchedMessage } from "./search-texts.ts";
+import { chooseTexts, testHeld, testPieces, wantTexts, type SearchedMessage } from "./search-texts.ts";
 
 const NOTHING_FOUND: readonly Truth[] = [];
 
@@ -164,9 +164,10 @@ async function siftByTexts(search: Search, open: AsyncIterable<readonly MessageD
   const { store } = session;
   const limits = session.limits.search;
   const options = { store, limits, rest: () => slice.rest() };
+  const choice = chooseTexts(plan, limits);
   const wanted = mapBatches(
     open,
-    (message) => wantTexts(message, plan, limits),
+    (message) => wantTexts(message, choice),
     () => slice.restAmongMany(),
   );
   for await (const group of readGroups(store, wanted, limits.groupOctetsMax)) {

@@ -11,7 +11,7 @@ export { makePreview, previewedPart } from "./make-preview.ts";
 export { messageIds } from "./message-ids.ts";
 export { findParameter } from "./parameterized-value.ts";
 export { MessageScanner, scanMessage } from "./scan-message.ts";
-export { StoredSummary } from "./stored-summary.ts";
+export { glanceAtStructure, StoredSummary } from "./stored-summary.ts";
 export type * from "./summary.ts";
 export { decodeTransferEncoding } from "./transfer-encoding.ts";
 export { unicodeCasemap } from "./unicode-casemap.ts";

@@ -76,6 +76,11 @@ export class StoredSummary implements MessageSummary {
   }
 }
 
+/** The structure for one look: nothing of what is opened for it is kept with the summary. */
+export function glanceAtStructure(summary: MessageSummary): BodyPart {
+  return summary instanceof StoredSummary ? new StoredSummary(summary.encoded).structure : summary.structure;
+}
+
 interface OpenedSummary {
   readonly sizeBytes: number;
   readonly envelopeLength: number;
