@@ -2,6 +2,7 @@
 import { describe, expect, it } from "@jest/globals";
 import {
   cursor,
+  mailboxId,
   openMailStore,
   openMemoryDriver,
   type AccountInfo,
@@ -111,6 +112,42 @@ describe("memory", () => {
       return commit(...args);
     };
     expect(await store.createMailbox(alice.id, "Lists")).toMatchObject({ name: "Lists" });
+    await store.close();
+  });
+
+  it("holds an account while a snapshot of it waits for its turn", async () => {
+    const { driver, store } = await opened({ idleAccountsMax: 1, tailRecordsMax: 2 });
+    const people: AccountInfo[] = [];
+    for (const name of ["alice", "bob", "carol", "dave"]) people.push(await account(store, name));
+    const [alice, bob, ...others] = people as [AccountInfo, AccountInfo, ...AccountInfo[]];
+    const deliver = async ({ id }: AccountInfo): Promise<void> => {
+      const inbox = await store.mailbox(id, "INBOX");
+      const message = await store.stage(once(), { bytesMax: 1_000 });
+      for (let i = 0; i < 3; i++) await store.append([{ account: id, mailbox: inbox?.id ?? mailboxId(0), message }]);
+    };
+    let letGo = (): void => undefined;
+    const free = new Promise<void>((resolve) => (letGo = resolve));
+    const save = driver.saveSnapshot.bind(driver);
+    const holding = new Promise<void>((resolve) => {
+      driver.saveSnapshot = async (snapshot) => {
+        resolve();
+        await free;
+        return save(snapshot);
+      };
+    });
+    await deliver(bob);
+    await holding;
+    await deliver(alice);
+    const loads = countCalls(driver, "head");
+    for (const { id } of others) {
+      await store.quota(id);
+      await nextTurn();
+    }
+    await store.quota(alice.id);
+    // Others were let go, and read in again.
+    expect(loads.size).toBeGreaterThan(0);
+    expect(loads.has(alice.id)).toBe(false);
+    letGo();
     await store.close();
   });
 

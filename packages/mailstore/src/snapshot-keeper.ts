@@ -35,7 +35,7 @@ export class SnapshotKeeper {
     if (this.#due(mailbox) === undefined) return;
     // Its account goes when the store closes, or was let go: then it is not needed.
     const account = await this.#context.accounts.get(mailbox.at.account).catch(() => undefined);
-    if (account !== undefined) this.#writeWhereDue(account, mailbox);
+    if (account?.mailboxes.get(mailbox.at.mailbox) === mailbox) this.#writeWhereDue(account, mailbox);
   }
 
   /**
@@ -76,6 +76,8 @@ export class SnapshotKeeper {
     if (tail === undefined) return;
     const { records } = tail;
     this.#unloadedTails.delete(mailbox);
+    // Let go meanwhile, it would hear of no record more, and a snapshot of what it knows might lack what one has that is there.
+    account.holders++;
     const work = writeSnapshot(this.#context, mailbox)
       .then(() => this.#failedTails.delete(mailbox))
       .then(() => trimLog(this.#context, account))
@@ -87,6 +89,7 @@ export class SnapshotKeeper {
         this.#background.delete(work);
         // One that fell due meanwhile, here or where the log was cut, waits for no record to come.
         for (const each of account.mailboxes.values()) this.#writeWhereDue(account, each);
+        account.holders--;
       });
     this.#background.add(work);
   }
