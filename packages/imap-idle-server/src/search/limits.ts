@@ -3,7 +3,7 @@
 export interface SearchLimits {
   /** Messages that are looked up at once. */
   readonly batchMessagesMax: number;
-  /** Messages whose summaries are held at once: what is opened of them lasts until all of them have been searched. */
+  /** Messages whose summaries are held at once, until their texts have been read and searched. */
   readonly detailedMessagesMax: number;
   /** Searches, of all sessions, that work on summaries and texts at a time: the others wait, and hold numbers alone. */
   readonly detailedSearchesMax: number;
