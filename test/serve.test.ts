@@ -265,34 +265,36 @@ describe("the end of pushmail serve", () => {
     expect(server.child.signalCode).toBe("SIGTERM");
   });
 
-  it.each(["serve", "check", "repair"])(
-    "comes with the first signal to a %s that still reads the store",
-    async (name) => {
-      const data = join(directory.path, `read by ${name}`);
-      await (await startPushmail({ data, users: { [user]: password } })).close();
-      const current = join(data, "index/CURRENT");
-      const kept = await readFile(current);
-      // A pipe opens to be written to when somebody reads it, and keeps whoever does.
-      await run("rm", [current]);
-      await run("mkfifo", [current]);
-      const child = spawn(process.execPath, [PUSHMAIL_MAIN, name, "--data", data]);
-      const ended = once(child, "exit");
-      const pipe = open(current, "w");
-      try {
-        await within(Promise.race([pipe, ended]), "somebody who reads the pipe");
-        child.kill("SIGTERM");
-        expect(await within(ended, "the end")).toEqual([null, "SIGTERM"]);
-      } finally {
-        child.kill("SIGKILL");
-        await (await open(current, "r+")).close();
-        await (await pipe).close();
-      }
-      await run("rm", [current]);
-      await writeFile(current, kept);
-      const { stdout } = await run(process.execPath, [PUSHMAIL_MAIN, "check", "--data", data]);
-      expect(stdout).toMatch(/^clean: 1 accounts/);
-    },
-  );
+  it.each([
+    // By SIGHUP nothing ends.
+    ["serve", ["SIGHUP", "SIGTERM"]],
+    ["check", ["SIGTERM"]],
+    ["repair", ["SIGTERM"]],
+  ] as const)("comes with the first signal to a %s that still reads the store", async (name, signals) => {
+    const data = join(directory.path, `read by ${name}`);
+    await (await startPushmail({ data, users: { [user]: password } })).close();
+    const current = join(data, "index/CURRENT");
+    const kept = await readFile(current);
+    // A pipe opens to be written to when somebody reads it, and keeps whoever does.
+    await run("rm", [current]);
+    await run("mkfifo", [current]);
+    const child = spawn(process.execPath, [PUSHMAIL_MAIN, name, "--data", data]);
+    const ended = once(child, "exit");
+    const pipe = open(current, "w");
+    try {
+      await within(Promise.race([pipe, ended]), "somebody who reads the pipe");
+      for (const signal of signals) child.kill(signal);
+      expect(await within(ended, "the end")).toEqual([null, "SIGTERM"]);
+    } finally {
+      child.kill("SIGKILL");
+      await (await open(current, "r+")).close();
+      await (await pipe).close();
+    }
+    await run("rm", [current]);
+    await writeFile(current, kept);
+    const { stdout } = await run(process.execPath, [PUSHMAIL_MAIN, "check", "--data", data]);
+    expect(stdout).toMatch(/^clean: 1 accounts/);
+  });
 
   it("comes by a signal to npm start, too", async () => {
     const free = ["smtp", "submission", "submissions", "lmtp", "imap", "imaps"].flatMap((name) => [`--${name}`, "0"]);

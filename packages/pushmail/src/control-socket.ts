@@ -50,6 +50,7 @@ export async function openControlSocket(
     server.close();
     return undefined;
   }
+  server.on("error", (error) => log.warn({ path, err: error }, "the control socket has trouble with a connection"));
   return {
     async close() {
       const closed = once(server, "close");

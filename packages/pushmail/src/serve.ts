@@ -32,15 +32,17 @@ async function serveUntil(stop: AbortSignal, args: readonly string[], io: CliIo)
   if (listenerNames.every((name) => settings[name] === "off")) throw new StartFault("every listener is off");
   const log = await createLogger({ log: format, logLevel });
   // A long recovery is begun again by the next start.
-  const pushmail = await untilStopped(stop, () => startPushmail({ ...settings, log }));
+  const starting = untilStopped(stop, () => startPushmail({ ...settings, log }));
+  // While it starts, too: whoever renews a certificate does not look.
+  process.on("SIGHUP", () => {
+    starting.then(
+      (pushmail) => reloadCertificate(pushmail, log),
+      () => undefined,
+    );
+  });
+  const pushmail = await starting;
   try {
     const welcome = demo ? await openDemo(pushmail, settings) : "";
-    process.on("SIGHUP", () => {
-      pushmail.reloadCertificate().then(
-        () => log.info("certificate read anew"),
-        (error: Error) => log.error({ err: error }, "certificate not read anew, the old one stays in use"),
-      );
-    });
     const addresses = Object.fromEntries(listenerNames.map((name) => [name, pushmail[name]]));
     io.stdout.write(`ready ${JSON.stringify({ ...addresses, pid: process.pid })}\n`);
     io.stderr.write(welcome);
@@ -50,6 +52,15 @@ async function serveUntil(stop: AbortSignal, args: readonly string[], io: CliIo)
     await closeInTime(pushmail, mergeLimits(defaultLimits, settings.limits).process.closeMs, log);
   }
   return 0;
+}
+
+async function reloadCertificate(pushmail: Pushmail, log: Logger): Promise<void> {
+  try {
+    await pushmail.reloadCertificate();
+    log.info("certificate read anew");
+  } catch (error) {
+    log.error({ err: error }, "certificate not read anew, the old one stays in use");
+  }
 }
 
 async function closeInTime(pushmail: Pushmail, closeMs: number, log: Logger): Promise<void> {

@@ -89,7 +89,7 @@ export async function startPushmail(given: PushmailOptions = {}): Promise<Pushma
   const listeners = new Map<ListenerName, Listener>();
   let control: ControlSocket | undefined;
   let closed: Promise<void> | undefined;
-  const searchIndex = openIndex(store, settings, { limits, log });
+  let searchIndex: SearchIndex | undefined;
   const compact = async (): Promise<number> => {
     const bytes = await store.compact();
     await searchIndex?.sweep();
@@ -107,6 +107,7 @@ export async function startPushmail(given: PushmailOptions = {}): Promise<Pushma
     }
   };
   try {
+    searchIndex = openIndex(store, settings, { limits, log });
     await provisionUsers(store, settings.users);
     if (!settings.memory) {
       await loadSaslprep();
