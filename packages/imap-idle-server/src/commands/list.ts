@@ -113,7 +113,8 @@ async function select(
   const reachable = new Map((await listReachable(session, account)).map((reached) => [reached.status.name, reached]));
   const statuses = Array.from(reachable.values(), ({ status }) => status);
   const all = listMailboxes(statuses, isOfSubscribed ? [...subscriptions] : []);
-  const wanted = patterns.map((pattern) => reference + pattern);
+  // As names are.
+  const wanted = patterns.map((pattern) => (reference + pattern).normalize("NFC"));
   const told: Listed[] = [];
   const below = new Set<string>();
   /** Those below which something is meant that the patterns do not show. */

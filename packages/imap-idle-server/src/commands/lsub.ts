@@ -11,7 +11,8 @@ export const lsub: Command = command({
     scan.space();
     const reference = parseMailbox(scan);
     scan.space();
-    return reference + parseListMailbox(scan, { reference });
+    // As names are.
+    return (reference + parseListMailbox(scan, { reference })).normalize("NFC");
   },
   async run(session, pattern, { account }) {
     const subscribed = new Set(await session.store.subscriptions(account.id));
