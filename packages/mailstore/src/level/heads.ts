@@ -21,6 +21,8 @@ export interface AccountCounters {
 export interface HeadState {
   counters: AccountCounters;
   readonly mailboxes: Map<MailboxId, MailboxHead>;
+  /** Records up to here were removed: to look for them once more, LevelDB would go through all that it still has of them. */
+  trimmedTo: Cursor;
 }
 
 /** The head of an account that stays in memory until released. */
@@ -130,7 +132,7 @@ function decodeHead(entries: readonly [Buffer, Buffer][]): HeadState {
       mailboxes.set(mailbox, { ...readMailboxCounters(mailbox, new ByteReader(value)), properties: NONE });
     else mailboxes.set(mailbox, { ...(mailboxes.get(mailbox) as MailboxHead), properties: keep(value) });
   }
-  return { counters, mailboxes };
+  return { counters, mailboxes, trimmedTo: cursor(0) };
 }
 
 /** Copies values into one buffer: each in one of its own takes four times what it holds. */

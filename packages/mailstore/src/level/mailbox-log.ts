@@ -2,6 +2,7 @@
 import { ByteReader, ByteWriter } from "../byte-codec.ts";
 import type { Chunk, LogPage, LogRecord, Snapshot } from "../driver.ts";
 import { isMailbox, cursor, type AccountId, type Cursor, type MailboxId } from "../ids.ts";
+import { TurnQueue } from "../turn-queue.ts";
 import type { Checkpoints } from "./checkpoints.ts";
 import { stateOf, type HeadCache } from "./heads.ts";
 import type { KeyIndex, Operation } from "./key-index.ts";
@@ -31,6 +32,8 @@ export interface MailboxLogOptions {
 
 export class MailboxLog {
   readonly #options: MailboxLogOptions;
+  /** One trim at a time: two of an account would remove the same records, and so fall behind ever more. */
+  readonly #trims = new TurnQueue();
 
   constructor(options: MailboxLogOptions) {
     this.#options = options;
@@ -99,7 +102,11 @@ export class MailboxLog {
    * Removes records that snapshots have made needless. A power cut may take what the index was not told to sync, in any
    * order; so the snapshots are durable before the floor is, and the floor before any record goes.
    */
-  async trim(account: AccountId, floor: Cursor): Promise<void> {
+  trim(account: AccountId, floor: Cursor): Promise<void> {
+    return this.#trims.run(() => this.#trim(account, floor));
+  }
+
+  async #trim(account: AccountId, floor: Cursor): Promise<void> {
     const { index, heads, checkpoints, limits, onStep } = this.#options;
     const head = heads.pin(account);
     try {
@@ -111,17 +118,15 @@ export class MailboxLog {
       if (floor <= (await this.#floor(account))) return;
       await this.#checkSnapshots(account, floor, stateOf(head).mailboxes.keys());
       if (checkpoints.owes(account)) await checkpoints.take();
-      await index.turn(async () => {
-        // Another trim may have come first, and gone further.
-        if (floor <= (await this.#floor(account))) return;
-        await index.apply([{ key: floorKey(account), value: encodeCursor(floor) }], { sync: true });
-      });
+      await index.turn(() => index.apply([{ key: floorKey(account), value: encodeCursor(floor) }], { sync: true }));
       onStep("trim:floor");
-      for (;;) {
-        const entries = await index.entries(recordRange(account, cursor(0), floor), limits.sliceEntriesMax);
-        if (entries.length === 0) break;
-        const removed = entries.flatMap(([key, value]) => removalOf(recordOf(key, value)));
-        await index.turn(() => index.apply(removed));
+      const state = stateOf(head);
+      while (state.trimmedTo < floor) {
+        const range = recordRange(account, state.trimmedTo, floor);
+        const entries = await index.entries(range, limits.sliceEntriesMax);
+        const records = entries.map(([key, value]) => recordOf(key, value));
+        if (records.length > 0) await index.turn(() => index.apply(records.flatMap(removalOf)));
+        state.trimmedTo = records.length < limits.sliceEntriesMax ? floor : (records.at(-1) as LogRecord).cursor;
       }
       onStep("trim:removed");
     } finally {

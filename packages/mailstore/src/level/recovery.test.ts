@@ -9,11 +9,19 @@ import { SimulatedDisk, type DiskImage } from "./test-support/simulated-disk.ts"
 const A = accountId(1);
 const INBOX = mailboxId(1);
 const FIRST_SEGMENT = "0000000001.seg";
-const LIMITS = { ...LEVEL_LIMITS, zeroFillBytesMin: 4096, zeroFillBytesMax: 4096, inlineBodyBytesMax: 8192 };
+const LIMITS = {
+  ...LEVEL_LIMITS,
+  zeroFillBytesMin: 4096,
+  zeroFillBytesMax: 4096,
+  inlineBodyBytesMax: 8192,
+  sliceEntriesMax: 2,
+};
 
 let said: { readonly message: string; readonly fields: Record<string, unknown> }[];
+let steps: string[];
 beforeEach(() => {
   said = [];
+  steps = [];
 });
 
 function openOn(disk: SimulatedDisk, now: () => number = Date.now): Promise<StoreDriver> {
@@ -25,7 +33,7 @@ function openOn(disk: SimulatedDisk, now: () => number = Date.now): Promise<Stor
     index: disk.index,
     limits: LIMITS,
     log: { info: say, warn: say },
-    onStep: () => undefined,
+    onStep: (step) => void steps.push(step),
     now,
     release: () => Promise.resolve(),
   });
@@ -235,6 +243,21 @@ describe("an opening that fails", () => {
       expect([at, failing.filesOpen]).toEqual([at, 0]);
     }
     expect(failures).toBeGreaterThan(10);
+  });
+});
+
+describe("trims", () => {
+  it("take turns: each removes what the one before has left", async () => {
+    const disk = await SimulatedDisk.from();
+    const driver = await begin(disk);
+    for (let i = 0; i < 8; i++) await deliver(driver, `mail ${i}`);
+    await driver.saveSnapshot({ account: A, mailbox: INBOX, cursor: cursor(9), chunks: [] });
+    await Promise.all([3, 8, 5].map((floor) => driver.trimLog(A, cursor(floor))));
+    const [floor, removed] = ["trim:floor", "trim:removed"];
+    expect(steps.filter((step) => step.startsWith("trim:"))).toEqual([floor, removed, floor, removed]);
+    expect((await driver.log(A, cursor(8), { limit: 9 })).records.map((record) => record.cursor)).toEqual([9]);
+    const logKeys = (await disk.image()).entries.filter(([key]) => key[0] === 0x03 || key[0] === 0x04);
+    expect(logKeys).toHaveLength(2);
   });
 });
 
