@@ -30,10 +30,17 @@ export interface MailboxLogOptions {
   readonly onStep: StepListener;
 }
 
+interface WaitingTrim {
+  floor: Cursor;
+  readonly done: Promise<void>;
+}
+
 export class MailboxLog {
   readonly #options: MailboxLogOptions;
   /** One trim at a time: two of an account would remove the same records, and so fall behind ever more. */
   readonly #trims = new TurnQueue();
+  /** By account the one that waits for its turn, of which there is one: it may wait long, for a checkpoint of the one before. */
+  readonly #waitingTrims = new Map<AccountId, WaitingTrim>();
 
   constructor(options: MailboxLogOptions) {
     this.#options = options;
@@ -103,7 +110,18 @@ export class MailboxLog {
    * order; so the snapshots are durable before the floor is, and the floor before any record goes.
    */
   trim(account: AccountId, floor: Cursor): Promise<void> {
-    return this.#trims.run(() => this.#trim(account, floor));
+    const waiting = this.#waitingTrims.get(account);
+    if (waiting !== undefined) {
+      if (floor > waiting.floor) waiting.floor = floor;
+      return waiting.done;
+    }
+    const done = this.#trims.run(() => {
+      this.#waitingTrims.delete(account);
+      return this.#trim(account, trim.floor);
+    });
+    const trim: WaitingTrim = { floor, done };
+    this.#waitingTrims.set(account, trim);
+    return done;
   }
 
   async #trim(account: AccountId, floor: Cursor): Promise<void> {
