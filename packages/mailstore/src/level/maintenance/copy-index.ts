@@ -4,7 +4,7 @@ import { constants } from "node:fs";
 import { chmod, copyFile, link, mkdir, open, readdir, readFile, rm, stat, utimes, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { syncDirectory } from "../disk-files.ts";
-import { ignoreMissing, numberOfFile, readVersion, type LeveldbVersion } from "./leveldb-version.ts";
+import { ignoreMissing, logsFrom, numberOfFile, readVersion, type LeveldbVersion } from "./leveldb-version.ts";
 
 /** How often the database may change while it is copied before that is given up. */
 const TRIES_MAX = 50;
@@ -29,10 +29,7 @@ async function copyVersion(
 ): Promise<boolean> {
   const names = await readdir(from);
   // The newest first: when it is there, those before it are complete.
-  const logs = names
-    .filter((name) => (numberOfFile(name, "log") ?? -1) >= version.logNumber)
-    .sort()
-    .reverse();
+  const logs = logsFrom(version.logNumber, names).reverse();
   if (version.logNumber > 0 && numberOfFile(logs.at(-1) ?? "", "log") !== version.logNumber) return false;
   try {
     for (const name of logs) await copySynced(join(from, name), join(to, name));

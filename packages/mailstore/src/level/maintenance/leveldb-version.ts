@@ -66,6 +66,12 @@ export function numberOfFile(name: string, ...kinds: readonly ("ldb" | "sst" | "
   return kinds.some((other) => other === kind) ? Number(number) : undefined;
 }
 
+/** The logs from that number on, ascending: from a million on their names are longer than those before. */
+export function logsFrom(first: number, names: readonly string[]): string[] {
+  const numberOf = (name: string): number => numberOfFile(name, "log") ?? -1;
+  return names.filter((name) => numberOf(name) >= first).sort((a, b) => numberOf(a) - numberOf(b));
+}
+
 export function ignoreMissing(error: NodeJS.ErrnoException): undefined {
   if (error.code !== "ENOENT") throw error;
 }

@@ -8,11 +8,11 @@ import { StoreDamage } from "../store-damage.ts";
 import { readLeveldbLog } from "./leveldb-log.ts";
 import { LeveldbReader } from "./leveldb-reader.ts";
 import { damagedBlocks, FileWindow } from "./leveldb-table.ts";
-import { ignoreMissing, numberOfFile, readVersion, type LeveldbVersion } from "./leveldb-version.ts";
+import { ignoreMissing, logsFrom, numberOfFile, readVersion, type LeveldbVersion } from "./leveldb-version.ts";
 
 /** Every damage of an index that is not open. */
 export async function* verifyIndexFiles(directory: string): AsyncGenerator<StoreDamage> {
-  const names = ((await readdir(directory).catch(ignoreMissing)) ?? []).sort();
+  const names = (await readdir(directory).catch(ignoreMissing)) ?? [];
   let version: LeveldbVersion | undefined;
   try {
     version = await readVersion(directory);
@@ -76,7 +76,7 @@ async function* verifyLogs(
   names: readonly string[],
   { logNumber, manifest }: LeveldbVersion,
 ): AsyncGenerator<StoreDamage> {
-  const logs = names.filter((name) => (numberOfFile(name, "log") ?? -1) >= logNumber);
+  const logs = logsFrom(logNumber, names);
   // The manifest names a log that was removed only after a newer manifest record: that record is gone.
   if (logNumber > 0 && !logs.some((name) => numberOfFile(name, "log") === logNumber)) {
     yield new StoreDamage("the newest log that the manifest names is missing", join(directory, manifest), 0);
