@@ -1,6 +1,8 @@
 // Makes damaged places of a segment harmless, each in a way that can be cut short and done again. What was there is kept.
+import { createReadStream, createWriteStream } from "node:fs";
 import { open, stat, truncate, writeFile } from "node:fs/promises";
 import { basename, join } from "node:path";
+import { pipeline } from "node:stream/promises";
 import { syncDirectory } from "../level/disk-files.ts";
 import { damagedFolder } from "../level/maintenance/set-aside.ts";
 import {
@@ -21,13 +23,12 @@ export interface Stretch {
   readonly end: number;
 }
 
-/** Copies the bytes to the folder of damaged ones; returns the copy's path. */
-export async function keepBytes(directory: string, { file, from, end }: Stretch): Promise<string> {
+/** Copies the bytes, less where the file ends before, to the folder of damaged ones: in pieces, a body may have gigabytes. */
+export async function keepBytes(directory: string, { file, from, end }: Stretch): Promise<void> {
   const folder = await damagedFolder(directory);
-  const copy = join(folder, `${basename(file)}-${from}`);
-  await writeFile(copy, await readSpan(file, from, end), { mode: 0o600, flush: true });
+  const copy = createWriteStream(join(folder, `${basename(file)}-${from}`), { mode: 0o600, flush: true });
+  await pipeline(createReadStream(file, { start: from, end: end - 1 }), copy);
   await syncDirectory(folder);
-  return copy;
 }
 
 /** From here on nobody takes the log for whole. */
@@ -54,7 +55,7 @@ export async function mendHeader(
   number: number,
   { dryRun }: { readonly dryRun: boolean },
 ): Promise<boolean> {
-  const bytes = await readSpan(file, 0, SEGMENT_HEADER_BYTES);
+  const bytes = await readHeader(file);
   if (decodeSegmentHeader(bytes, number) !== undefined) return false;
   const mended = mendSegmentHeader(bytes, number);
   if (mended === undefined) return false;
@@ -70,12 +71,11 @@ export async function putHeader(directory: string, file: string, header: Segment
 }
 
 /** Less where the file ends before. */
-async function readSpan(file: string, from: number, end: number): Promise<Buffer> {
+async function readHeader(file: string): Promise<Buffer> {
   const handle = await open(file, "r");
   try {
-    const bytes = Buffer.alloc(end - from);
-    const { bytesRead } = await handle.read(bytes, 0, bytes.length, from);
-    return bytes.subarray(0, bytesRead);
+    const { buffer, bytesRead } = await handle.read(Buffer.alloc(SEGMENT_HEADER_BYTES), 0, SEGMENT_HEADER_BYTES, 0);
+    return buffer.subarray(0, bytesRead);
   } finally {
     await handle.close();
   }
