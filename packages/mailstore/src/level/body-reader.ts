@@ -6,7 +6,7 @@ import { ByteReader, ByteWriter } from "../byte-codec.ts";
 import type { BodyChecks } from "./body-checks.ts";
 import type { KeyIndex } from "./key-index.ts";
 import { movedKey } from "./keys.ts";
-import { decodeRecordHead, placeOf, RECORD_HEAD_BYTES, type RecordHead } from "./record.ts";
+import { decodeRecordHead, placeOf, RECORD_HEAD_BYTES, recordBytes, type RecordHead } from "./record.ts";
 import type { SegmentLease, Segments } from "./segments.ts";
 import { StoreDamage } from "./store-damage.ts";
 
@@ -54,7 +54,8 @@ export class BodyReader {
     const until = Math.min(end ?? head.length, head.length);
     const place = { segment: lease.header.number, offset };
     if (!this.#checks.isSound(head, place, { known, end: until })) {
-      known = await this.#check(lease, offset, { head, known });
+      if (head.length <= HELD_BYTES_MAX) known = await readWhole(lease, { offset, length: recordBytes(head.length) });
+      else await this.#check(lease, offset, { head, known });
       this.#checks.note(place);
     }
     for (let at = Math.max(0, start); at < until;) {
@@ -69,26 +70,20 @@ export class BodyReader {
     }
   }
 
-  /** Reads the whole body; what is returned is all of it where it is not too large to be held. */
+  /** Reads the rest of a body that is too large to be held. */
   async #check(
     lease: SegmentLease,
     offset: number,
-    { head, known }: { readonly head: RecordHead; readonly known: Buffer },
-  ): Promise<Buffer> {
-    const held = head.length <= HELD_BYTES_MAX ? [known] : undefined;
-    let checksum = crc32(known);
-    for (let at = known.length; at < head.length;) {
-      const piece = await lease.file.read(
-        offset + RECORD_HEAD_BYTES + at,
-        Math.min(this.#pieceBytes, head.length - at),
-      );
+    { head: { length, checksum }, known }: { readonly head: RecordHead; readonly known: Buffer },
+  ): Promise<void> {
+    let found = crc32(known);
+    for (let at = known.length; at < length;) {
+      const piece = await lease.file.read(offset + RECORD_HEAD_BYTES + at, Math.min(this.#pieceBytes, length - at));
       if (piece.length === 0) throw new StoreDamage("a body ends too soon", lease.path, offset);
-      checksum = crc32(piece, checksum);
-      held?.push(piece);
+      found = crc32(piece, found);
       at += piece.length;
     }
-    if (checksum !== head.checksum) throw new StoreDamage("a body fails its checksum", lease.path, offset);
-    return held === undefined ? known : Buffer.concat(held);
+    if (found !== checksum) throw new StoreDamage("a body fails its checksum", lease.path, offset);
   }
 
   async #locate(blob: BlobId): Promise<{ readonly lease: SegmentLease; readonly offset: number }> {
@@ -112,11 +107,11 @@ function headOf(bytes: Buffer, lease: SegmentLease, offset: number): RecordHead 
   return head;
 }
 
-/** All of a body, checked, read at once into `room`: how long its record is must be known. */
+/** All of a body, checked, read at once, into `room` where there is one: how long its record is must be known. */
 export async function readWhole(
   lease: SegmentLease,
   { offset, length: recordLength }: { readonly offset: number; readonly length: number },
-  room: Buffer,
+  room?: Buffer,
 ): Promise<Buffer> {
   const record = await lease.file.read(offset, recordLength, room);
   const { length, checksum } = headOf(record, lease, offset);
