@@ -6,8 +6,8 @@ import { AccountDraft } from "./account-draft.ts";
 import { encodeOperations } from "./batch-payload.ts";
 import { stateOf, type PinnedHead } from "./heads.ts";
 import type { Operation } from "./key-index.ts";
-import { mailboxRecordKey, recordKey } from "./keys.ts";
-import { encodeLogRecord } from "./log-records.ts";
+import { DELETIONS, mailboxRecordKey, recordKey } from "./keys.ts";
+import { encodeDeleted, encodeLogRecord } from "./log-records.ts";
 import { blobIdAt, encodeRecordHead, paddingAfter, recordBytes, type RecordPlace, type RecordType } from "./record.ts";
 import type { InlineBody } from "./staged-body.ts";
 
@@ -64,6 +64,9 @@ export class Group {
     for (const mailbox of new Set(record.parts.map((part) => part.mailbox))) {
       this.#operations.push({ key: mailboxRecordKey(account, mailbox, cursor), value: new Uint8Array(0) });
     }
+    const deleted = record.parts.filter(({ head }) => head === null).map(({ mailbox }) => mailbox);
+    if (deleted.length === 0) return;
+    this.#operations.push({ key: mailboxRecordKey(account, DELETIONS, cursor), value: encodeDeleted(deleted) });
   }
 
   /** What to write, and the index operations that follow; undefined where nothing changes. */

@@ -76,13 +76,17 @@ export function recordRange(account: AccountId, after: Cursor, through?: Cursor)
   return between(key(RECORD, [account]), after, through);
 }
 
+/** Stands in the name of a record that deletes mailboxes, whose names of records a trim would not find otherwise. */
+export const DELETIONS: MailboxId = mailboxId(2 ** 32 - 1);
+
 /** Names a record under each mailbox it touches. */
 export function mailboxRecordKey(account: AccountId, mailbox: MailboxId, at: Cursor): Buffer {
   return key(RECORD_OF_MAILBOX, [account, mailbox, ...halves(at)]);
 }
 
-export function mailboxRecordRange(account: AccountId, mailbox: MailboxId, after: Cursor): KeyRange {
-  return between(key(RECORD_OF_MAILBOX, [account, mailbox]), after);
+/** The names under a mailbox of the records behind `after`, up to `through`. */
+export function mailboxRecordRange(account: AccountId, mailbox: MailboxId, after: Cursor, through?: Cursor): KeyRange {
+  return between(key(RECORD_OF_MAILBOX, [account, mailbox]), after, through);
 }
 
 /** The account and cursor of a log key of either kind; undefined for any other key. */

@@ -1,7 +1,7 @@
 // Log records as the index keeps them; account and cursor are in the key.
 import { ByteReader, ByteWriter } from "../byte-codec.ts";
 import type { LogPart, LogRecord } from "../driver.ts";
-import { blobId, mailboxId, type AccountId, type Cursor } from "../ids.ts";
+import { blobId, mailboxId, type AccountId, type Cursor, type MailboxId } from "../ids.ts";
 import { readMailboxCounters, writeMailboxCounters } from "./heads.ts";
 
 const DELETED = 0;
@@ -33,6 +33,18 @@ export function decodeLogRecord(account: AccountId, cursor: Cursor, value: Uint8
     blobs: Array.from({ length: reader.integer() }, () => blobId(reader.integer())),
     parts: Array.from({ length: reader.integer() }, () => decodePart(reader)),
   };
+}
+
+/** What stands under `DELETIONS`: the mailboxes that a record deletes. */
+export function encodeDeleted(mailboxes: readonly MailboxId[]): Buffer {
+  const writer = new ByteWriter().integer(mailboxes.length);
+  for (const mailbox of mailboxes) writer.integer(mailbox);
+  return writer.finish();
+}
+
+export function decodeDeleted(value: Uint8Array): MailboxId[] {
+  const reader = new ByteReader(value);
+  return Array.from({ length: reader.integer() }, () => mailboxId(reader.integer()));
 }
 
 function decodePart(reader: ByteReader): LogPart {

@@ -2,16 +2,15 @@
 import { ByteReader, ByteWriter } from "../byte-codec.ts";
 import type { Chunk, LogPage, LogRecord, Snapshot } from "../driver.ts";
 import { isMailbox, cursor, type AccountId, type Cursor, type MailboxId } from "../ids.ts";
-import { TurnQueue } from "../turn-queue.ts";
 import type { Checkpoints } from "./checkpoints.ts";
-import { stateOf, type HeadCache } from "./heads.ts";
+import { stateOf, type HeadCache, type HeadState } from "./heads.ts";
 import type { KeyIndex, Operation } from "./key-index.ts";
 import {
   chunkKey,
   chunkNumberOf,
   chunkRange,
+  DELETIONS,
   floorKey,
-  mailboxRecordKey,
   mailboxRecordRange,
   parseLogKey,
   recordKey,
@@ -19,7 +18,7 @@ import {
   snapshotCursorKey,
 } from "./keys.ts";
 import type { LevelLimits } from "./limits.ts";
-import { decodeLogRecord } from "./log-records.ts";
+import { decodeDeleted, decodeLogRecord } from "./log-records.ts";
 import type { StepListener } from "./steps.ts";
 
 export interface MailboxLogOptions {
@@ -30,17 +29,8 @@ export interface MailboxLogOptions {
   readonly onStep: StepListener;
 }
 
-interface WaitingTrim {
-  floor: Cursor;
-  readonly done: Promise<void>;
-}
-
 export class MailboxLog {
   readonly #options: MailboxLogOptions;
-  /** One trim at a time: two of an account would remove the same records, and so fall behind ever more. */
-  readonly #trims = new TurnQueue();
-  /** By account the one that waits for its turn, of which there is one: it may wait long, for a checkpoint of the one before. */
-  readonly #waitingTrims = new Map<AccountId, WaitingTrim>();
 
   constructor(options: MailboxLogOptions) {
     this.#options = options;
@@ -109,51 +99,50 @@ export class MailboxLog {
    * Removes records that snapshots have made needless. A power cut may take what the index was not told to sync, in any
    * order; so the snapshots are durable before the floor is, and the floor before any record goes.
    */
-  trim(account: AccountId, floor: Cursor): Promise<void> {
-    const waiting = this.#waitingTrims.get(account);
-    if (waiting !== undefined) {
-      if (floor > waiting.floor) waiting.floor = floor;
-      return waiting.done;
-    }
-    const done = this.#trims.run(() => {
-      this.#waitingTrims.delete(account);
-      return this.#trim(account, trim.floor);
-    });
-    const trim: WaitingTrim = { floor, done };
-    this.#waitingTrims.set(account, trim);
-    return done;
-  }
-
-  async #trim(account: AccountId, floor: Cursor): Promise<void> {
-    const { index, heads, checkpoints, limits, onStep } = this.#options;
+  async trim(account: AccountId, floor: Cursor): Promise<void> {
+    const { index, heads, checkpoints, onStep } = this.#options;
     const head = heads.pin(account);
     try {
       await head.loading;
       await index.settled();
       await index.writable();
-      if (floor > stateOf(head).counters.cursor)
-        throw new RangeError(`the log of account ${account} ends before ${floor}`);
-      if (floor <= (await this.#floor(account))) return;
-      await this.#checkSnapshots(account, floor, stateOf(head).mailboxes.keys());
-      if (checkpoints.owes(account)) await checkpoints.take();
-      await index.turn(() => index.apply([{ key: floorKey(account), value: encodeCursor(floor) }], { sync: true }));
-      onStep("trim:floor");
       const state = stateOf(head);
-      while (state.trimmedTo < floor) {
-        const range = recordRange(account, state.trimmedTo, floor);
-        const entries = await index.entries(range, limits.sliceEntriesMax);
-        const records = entries.map(([key, value]) => recordOf(key, value));
-        if (records.length > 0) await index.turn(() => index.apply(records.flatMap(removalOf)));
-        state.trimmedTo = records.length < limits.sliceEntriesMax ? floor : (records.at(-1) as LogRecord).cursor;
-      }
+      if (floor > state.counters.cursor) throw new RangeError(`the log of account ${account} ends before ${floor}`);
+      if (floor <= (await this.#floor(account))) return;
+      await this.#checkSnapshots(account, floor, touchedSince(state, state.trimmedTo));
+      if (checkpoints.owes(account)) await checkpoints.take();
+      await index.turn(async () => {
+        // Another trim may have come first, and gone further.
+        if (floor <= (await this.#floor(account))) return;
+        await index.apply([{ key: floorKey(account), value: encodeCursor(floor) }], { sync: true });
+      });
+      onStep("trim:floor");
+      await this.#remove(account, state, floor);
       onStep("trim:removed");
     } finally {
       heads.release(head);
     }
   }
 
+  /** By ranges, within LevelDB: read here, records were removed no faster than a quick sender brings them. */
+  async #remove(account: AccountId, state: HeadState, floor: Cursor): Promise<void> {
+    const { index } = this.#options;
+    const after = state.trimmedTo;
+    const deletions = mailboxRecordRange(account, DELETIONS, after, floor);
+    for (const mailbox of (await index.entries(deletions)).flatMap(([, value]) => decodeDeleted(value))) {
+      // From the first one on: an earlier trim passed by the mailbox if it was deleted by then, behind its floor.
+      await index.clear(mailboxRecordRange(account, mailbox, cursor(0), floor));
+    }
+    for (const mailbox of touchedSince(state, after)) {
+      await index.clear(mailboxRecordRange(account, mailbox, after, floor));
+    }
+    await index.clear(deletions);
+    await index.clear(recordRange(account, after, floor));
+    if (floor > state.trimmedTo) state.trimmedTo = floor;
+  }
+
   /** No record may go that a mailbox would need to be read in. */
-  async #checkSnapshots(account: AccountId, floor: Cursor, mailboxes: Iterable<MailboxId>): Promise<void> {
+  async #checkSnapshots(account: AccountId, floor: Cursor, mailboxes: readonly MailboxId[]): Promise<void> {
     const { index } = this.#options;
     for (const mailbox of mailboxes) {
       if (!isMailbox(mailbox)) continue;
@@ -193,9 +182,9 @@ function recordOf(key: Buffer, value: Buffer): LogRecord {
   return decodeLogRecord(account, at, value);
 }
 
-function removalOf({ account, cursor: at, parts }: LogRecord): Operation[] {
-  const keys = [recordKey(account, at), ...parts.map(({ mailbox }) => mailboxRecordKey(account, mailbox, at))];
-  return keys.map((key) => ({ key, value: null }));
+/** The mailboxes that have records behind a cursor. */
+function touchedSince({ mailboxes }: HeadState, after: Cursor): MailboxId[] {
+  return [...mailboxes.values()].filter(({ modSeq }) => modSeq > after).map(({ mailbox }) => mailbox);
 }
 
 function encodeCursor(value: Cursor): Buffer {
