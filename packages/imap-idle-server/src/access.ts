@@ -15,8 +15,8 @@ import {
   type MailboxStatus,
   type MailStore,
 } from "@pushmail/mailstore";
-import type { Selected, Session } from "./command.ts";
-import { Bye } from "./replies.ts";
+import type { Completion, Selected, Session } from "./command.ts";
+import { Bye, no } from "./replies.ts";
 import { unlessGone } from "./unless-gone.ts";
 
 export const OTHER_USERS = "Other Users";
@@ -64,9 +64,14 @@ export async function reachMailbox(
   return found;
 }
 
-/** The same for something to put messages into; undefined where there is none, so that the client may create it. */
-export function reachTarget(session: Session, client: AccountInfo, name: string): Promise<Reached | undefined> {
-  return unlessGone(reachMailbox(session, client, { name, right: "i" }));
+/** Puts messages into a mailbox. Where there is none, or it goes meanwhile, the client may create it (RFC 9051 6.4.7). */
+export async function intoTarget(
+  session: Session,
+  { client, name }: { readonly client: AccountInfo; readonly name: string },
+  put: (target: Reached) => Promise<Completion>,
+): Promise<Completion> {
+  const outcome = reachMailbox(session, client, { name, right: "i" }).then(put);
+  return (await unlessGone(outcome)) ?? no("TRYCREATE", "No such mailbox");
 }
 
 /** Refuses what a mailbox that was reached before no longer allows: much may have happened while a message came in. */

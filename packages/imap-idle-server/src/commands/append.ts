@@ -1,8 +1,8 @@
 // APPEND (RFC 9051 6.3.12): messages into a mailbox, byte for byte as the client sends them; of several all or none
 // (RFC 3502). Whatever can be refused is refused before the client is asked for a message.
 import { parseMailbox } from "@pushmail/imap-wire";
-import { Refusal, uidSetOf, type AccountInfo, type NewMessage } from "@pushmail/mailstore";
-import { flagsAllowed, reachTarget, requireStill, type Reached } from "../access.ts";
+import { uidSetOf, type AccountInfo, type NewMessage } from "@pushmail/mailstore";
+import { flagsAllowed, intoTarget, requireStill, type Reached } from "../access.ts";
 import { refuseSize, stageMessage } from "../append-message.ts";
 import { command, type Command, type Completion, type Session } from "../command.ts";
 import { IncomingMessages } from "../incoming-messages.ts";
@@ -27,28 +27,19 @@ export const append: Command = command({
     scan.space();
     return { mailbox, messages: new IncomingMessages({ scan, literal }) };
   },
-  async run(session, { mailbox, messages: incoming }, { account }) {
-    const target = await reachTarget(session, account, mailbox);
-    if (target === undefined) return tryCreate();
-    const messages: NewMessage[] = [];
-    try {
-      const refused = await stageAll(session, { account, target, incoming }, messages);
-      await requireStill(session, account, { reached: target, right: "i" });
-      return refused ?? (await appendAll(session, target, messages));
-    } catch (error) {
-      // The mailbox may have gone while the messages came in.
-      if (error instanceof Refusal && error.code === "mailboxNotFound") return tryCreate();
-      throw error;
-    } finally {
-      // What was appended is no longer theirs to discard.
-      await Promise.all(messages.map(({ message }) => message.discard()));
-    }
-  },
+  run: (session, { mailbox: name, messages: incoming }, { account }) =>
+    intoTarget(session, { client: account, name }, async (target) => {
+      const messages: NewMessage[] = [];
+      try {
+        const refused = await stageAll(session, { account, target, incoming }, messages);
+        await requireStill(session, account, { reached: target, right: "i" });
+        return refused ?? (await appendAll(session, target, messages));
+      } finally {
+        // What was appended is no longer theirs to discard.
+        await Promise.all(messages.map(({ message }) => message.discard()));
+      }
+    }),
 });
-
-function tryCreate(): Completion {
-  return no("TRYCREATE", "No such mailbox");
-}
 
 interface Appending {
   /** Of the client, whose mailboxes its URLs name. */

@@ -1,6 +1,6 @@
 // REPLACE and UID REPLACE (RFC 8508): a message in place of another, by one change that all sessions see as one.
 import { parseMailbox, parseSequenceSet, printUntagged, type SequenceSet } from "@pushmail/imap-wire";
-import { flagsAllowed, reachTarget, requireRights, requireStill } from "../access.ts";
+import { flagsAllowed, intoTarget, requireRights, requireStill } from "../access.ts";
 import { refuseSize, stageMessage } from "../append-message.ts";
 import { command, type Command, type Completion } from "../command.ts";
 import { IncomingMessages } from "../incoming-messages.ts";
@@ -35,45 +35,45 @@ export const replace: Command = command({
     scan.space();
     return { set, mailbox, messages: new IncomingMessages({ scan, literal }, { isOne: true }) };
   },
-  async run(session, { set, mailbox, messages }, state, call) {
+  async run(session, { set, mailbox: name, messages }, state, call) {
     // RFC 8508 5: it is an append, \Deleted, and an expunge.
     requireRights(state, "te");
     const { account, handle } = state;
-    const target = await reachTarget(session, account, mailbox);
-    if (target === undefined) return no("TRYCREATE", "No such mailbox");
-    const uid = (await messagesMeant(session, state, set, call))[0]?.[0];
-    if (uid === undefined || state.view.numberOf(uid) === 0) return no("NONEXISTENT", "No such message");
-    const message = messages.next();
-    if (message === undefined) throw new Error("no message, where the grammar has one");
-    const { flags, internalDateMs } = message;
-    const admit = async (sizeBytes: number): Promise<Completion | undefined> => refuseSize(session, sizeBytes);
-    const staged = await stageMessage(session, message, { account, messages, admit });
-    if ("status" in staged) return staged;
-    try {
-      const date = internalDateMs === undefined ? {} : { internalDateMs };
-      const replacement = {
-        account: target.owner.id,
-        mailbox: target.status.id,
-        message: staged,
-        flags: flagsAllowed(target.rights, flags),
-        by: "append",
-        ...date,
-      } as const;
-      requireRights(state, "te");
-      await requireStill(session, account, { reached: target, right: "i" });
-      const work = session.store.replace({ account: handle.account, mailbox: handle.id }, uid, replacement);
-      const appended = await session.progress.during(work);
-      session.own(appended.cursor, replacement);
-      // RFC 8508 3.4: before the EXPUNGE, which comes at the command's end.
-      const code = {
-        code: "APPENDUID",
-        uidValidity: appended.uidValidity,
-        uids: [[appended.uid, appended.uid]],
-      } as const;
-      await session.write(printUntagged("OK", "Replaced", code));
-      return ok("REPLACE completed");
-    } finally {
-      await staged.discard();
-    }
+    return intoTarget(session, { client: account, name }, async (target) => {
+      const uid = (await messagesMeant(session, state, set, call))[0]?.[0];
+      if (uid === undefined || state.view.numberOf(uid) === 0) return no("NONEXISTENT", "No such message");
+      const message = messages.next();
+      if (message === undefined) throw new Error("no message, where the grammar has one");
+      const { flags, internalDateMs } = message;
+      const admit = async (sizeBytes: number): Promise<Completion | undefined> => refuseSize(session, sizeBytes);
+      const staged = await stageMessage(session, message, { account, messages, admit });
+      if ("status" in staged) return staged;
+      try {
+        const date = internalDateMs === undefined ? {} : { internalDateMs };
+        const replacement = {
+          account: target.owner.id,
+          mailbox: target.status.id,
+          message: staged,
+          flags: flagsAllowed(target.rights, flags),
+          by: "append",
+          ...date,
+        } as const;
+        requireRights(state, "te");
+        await requireStill(session, account, { reached: target, right: "i" });
+        const work = session.store.replace({ account: handle.account, mailbox: handle.id }, uid, replacement);
+        const appended = await session.progress.during(work);
+        session.own(appended.cursor, replacement);
+        // RFC 8508 3.4: before the EXPUNGE, which comes at the command's end.
+        const code = {
+          code: "APPENDUID",
+          uidValidity: appended.uidValidity,
+          uids: [[appended.uid, appended.uid]],
+        } as const;
+        await session.write(printUntagged("OK", "Replaced", code));
+        return ok("REPLACE completed");
+      } finally {
+        await staged.discard();
+      }
+    });
   },
 });
