@@ -117,6 +117,20 @@ export const DEFAULT_LIMITS: ImapLimits = {
   closeLingerMs: 1_000,
 };
 
+/** Those that may be 0: none of them, or without a wait. */
+export const IMAP_ZEROS: readonly (keyof ImapLimits | keyof SearchLimits)[] = [
+  "scannedMessagesMax",
+  "factBytesMax",
+  "liveSearchesMax",
+  "notifyRecordsMax",
+  "sharedMailboxesMax",
+  "loginGraceMs",
+  "lingerMs",
+  "inProgressIntervalMs",
+  "closeMs",
+  "closeLingerMs",
+];
+
 /** The bounds of the grammar for who has not logged in: enough for a password in any form. */
 export function wireLimitsBeforeLogin({ wire, bytesBeforeLoginMax }: ImapLimits): WireLimits {
   return {

@@ -5,8 +5,16 @@ export type * from "./driver.ts";
 export { FLAG_KINDS, kindOfFlag, type FlagKind } from "./flag-sets.ts";
 export * from "./ids.ts";
 export * from "./level/index.ts";
+export { checkLimits, limitsGiven } from "./check-limits.ts";
 export { clientNetwork } from "./client-network.ts";
-export { DEFAULT_STORE_LIMITS, LOGIN_LIMITS, type LoginLimits, type StoreLimits } from "./limits.ts";
+export {
+  DEFAULT_STORE_LIMITS,
+  LOGIN_LIMITS,
+  LOGIN_ZEROS,
+  STORE_ZEROS,
+  type LoginLimits,
+  type StoreLimits,
+} from "./limits.ts";
 export { LoginThrottle, type LoginAttempt, type LoginThrottleOptions } from "./login-throttle.ts";
 export { steadyNow } from "./steady-clock.ts";
 export * from "./message/index.ts";

@@ -104,6 +104,9 @@ export const DEFAULT_STORE_LIMITS: StoreLimits = {
   verifiedPasswordsMax: 10_000,
 };
 
+/** Those that may be 0: no record is kept, each appends a snapshot, none is begun at the end. */
+export const STORE_ZEROS: readonly (keyof StoreLimits)[] = ["logRecordsKept", "tailRecordsMax", "closeSnapshotsMs"];
+
 /** What slows down who guesses passwords. */
 export interface LoginLimits {
   /** The wait after the first failed login of a client network for an account; it doubles with each, up to the maximum. */
@@ -123,3 +126,6 @@ export const LOGIN_LIMITS: LoginLimits = {
   loginMemoryMs: 15 * 60_000,
   loginMemoryMax: 10_000,
 };
+
+/** Nobody waits, or the first ones do not. */
+export const LOGIN_ZEROS: readonly (keyof LoginLimits)[] = ["loginDelayMs"];

@@ -3,7 +3,8 @@
 // else waits: who guesses an account's password does not keep its owner out.
 import { normalizeAddress } from "./mail-address.ts";
 import { clientNetwork } from "./client-network.ts";
-import { LOGIN_LIMITS, type LoginLimits } from "./limits.ts";
+import { limitsGiven } from "./check-limits.ts";
+import { LOGIN_LIMITS, LOGIN_ZEROS, type LoginLimits } from "./limits.ts";
 import { Refusal } from "./refusal.ts";
 import { steadyNow } from "./steady-clock.ts";
 
@@ -40,7 +41,7 @@ export class LoginThrottle {
   readonly #turns: Map<string, Promise<void>> = new Map();
 
   constructor({ limits = {}, now = steadyNow }: LoginThrottleOptions = {}) {
-    this.#limits = { ...LOGIN_LIMITS, ...limits };
+    this.#limits = limitsGiven(LOGIN_LIMITS, limits, LOGIN_ZEROS);
     this.now = now;
   }
 

@@ -11,7 +11,8 @@ import { Credentials } from "./credentials.ts";
 import { giveWay } from "./give-way.ts";
 import { ACCOUNT_DIRECTORY, type AccountId, type Cursor, type MailboxId, type Uid } from "./ids.ts";
 import { IdleIndexes } from "./idle-indexes.ts";
-import { DEFAULT_STORE_LIMITS, type StoreLimits } from "./limits.ts";
+import { DEFAULT_STORE_LIMITS, STORE_ZEROS, type StoreLimits } from "./limits.ts";
+import { limitsGiven } from "./check-limits.ts";
 import { LoadedAccounts, saveRecentFrom } from "./loaded-accounts.ts";
 import { createMailbox, deleteMailbox, normalizeMailboxName, renameMailbox, setSubscribed } from "./mailbox-names.ts";
 import { setMetadata } from "./metadata.ts";
@@ -54,7 +55,7 @@ class DriverMailStore implements port.MailStore {
   #closed: Promise<void> | undefined;
 
   constructor(driver: StoreDriver, options: MailStoreOptions) {
-    const limits = { ...DEFAULT_STORE_LIMITS, ...options.limits };
+    const limits = limitsGiven(DEFAULT_STORE_LIMITS, options.limits, STORE_ZEROS);
     const indexes = new IdleIndexes(limits.idleIndexMessagesMax);
     this.#context = {
       driver,

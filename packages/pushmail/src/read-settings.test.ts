@@ -115,11 +115,13 @@ describe("settings that are wrong", () => {
     [`domain = "example.org"`, "domain: must be a list of names, not 'example.org'"],
     [`data = ""`, "data: must be a path, not ''"],
     ["limits = 5", "limits: must be a table, not 5"],
-    [`limits.imap.keepAliveMs = "5s"`, "limits.imap.keepAliveMs: must be a number that is not negative, not '5s'"],
+    [`limits.imap.keepAliveMs = "5s"`, "limits.imap.keepAliveMs: must be a whole number of at least 1, not '5s'"],
     [
-      "limits.imap.wire.searchKeysMax = -1",
-      "limits.imap.wire.searchKeysMax: must be a number that is not negative, not -1",
+      "limits.imap.wire.searchKeysMax = 0",
+      "limits.imap.wire.searchKeysMax: must be a whole number of at least 1, not 0",
     ],
+    ["limits.imap.closeMs = -1", "limits.imap.closeMs: must be a whole number of at least 0, not -1"],
+    ["limits.store.mailboxesMax = 1.5", "limits.store.mailboxesMax: must be a whole number of at least 1, not 1.5"],
     ["limits.imap.patience = 1", "limits.imap.patience: there is no such setting"],
     [`users = 5`, "users: must be a path, or a table of users by address"],
     [
@@ -143,7 +145,7 @@ describe("settings that are wrong", () => {
     [{ PUSHMAIL_MEMORY: "yes" }, "PUSHMAIL_MEMORY: must be true or false, not 'yes'"],
     [
       { PUSHMAIL_LIMITS_SMTP_RECIPIENTS_MAX: "many" },
-      "PUSHMAIL_LIMITS_SMTP_RECIPIENTS_MAX: must be a number that is not negative, not 'many'",
+      "PUSHMAIL_LIMITS_SMTP_RECIPIENTS_MAX: must be a whole number of at least 1, not 'many'",
     ],
     [{ PUSHMAIL_LIMITS_SMTP_PATIENCE: "1" }, "PUSHMAIL_LIMITS_SMTP_PATIENCE: there is no such setting"],
   ])("in the environment: %j", async (environment, complaint) => {

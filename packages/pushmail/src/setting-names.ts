@@ -1,5 +1,5 @@
 // How each setting is called: in the file, in the environment, on the command line.
-import { defaultLimits, type SettingSpec, settingSpecs } from "./settings.ts";
+import { defaultLimits, type Limits, type SettingSpec, settingSpecs, zeroLimits } from "./settings.ts";
 
 /** Where a setting stands in the file: `["logLevel"]`, `["limits", "imap", "keepAliveMs"]`. */
 export type SettingPath = readonly string[];
@@ -18,6 +18,11 @@ export function limitsIn(tree: object): (readonly [path: SettingPath, limit: num
       ? [[[name], value] as const]
       : limitsIn(value).map(([path, limit]) => [[name, ...path], limit] as const),
   );
+}
+
+/** The least that a limit may be: where it stands says what it means. */
+export function leastOf([, part, ...rest]: SettingPath): 0 | 1 {
+  return zeroLimits[part as keyof Limits].includes(rest.at(-1) as string) ? 0 : 1;
 }
 
 /** `log-level` for `logLevel`. */

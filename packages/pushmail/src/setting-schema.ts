@@ -1,7 +1,7 @@
 // What settings may look like: the zod schema and the words for it, both derived from the table of settings.
 import { inspect } from "node:util";
 import { z } from "zod";
-import { type SettingPath, settingPaths } from "./setting-names.ts";
+import { leastOf, type SettingPath, settingPaths } from "./setting-names.ts";
 import { defaultLimits, type Settings, settingSpecs } from "./settings.ts";
 
 const port = z.union([z.literal("off"), z.int().min(0).max(65_535)]);
@@ -31,11 +31,10 @@ const userMustBe: Readonly<Record<string, string>> = {
   quotaBytesMax: "a whole number that is not negative",
   quotaMessagesMax: "a whole number that is not negative",
 };
-const limit = { schema: z.number().min(0), mustBe: "a number that is not negative" };
 
 const schema = z.strictObject({
   ...mapValues(settingSpecs, ({ kind }) => (typeof kind === "string" ? kinds[kind].schema : z.enum(kind)).optional()),
-  limits: limitsSchema(defaultLimits).optional(),
+  limits: limitsSchema(defaultLimits, ["limits"]).optional(),
 });
 
 /** The settings where they are well formed, else the first that is not, and what is wrong with it. */
@@ -62,9 +61,9 @@ function deepest(issue: z.core.$ZodIssue): z.core.$ZodIssue {
 }
 
 /** The same tree of names, each of which may be left out. */
-function limitsSchema(tree: object): z.ZodType {
-  const shape = mapValues<string, number | object, z.ZodType>({ ...tree }, (value) =>
-    typeof value === "number" ? limit.schema : limitsSchema(value),
+function limitsSchema(tree: object, path: SettingPath): z.ZodType {
+  const shape = mapValues<string, number | object, z.ZodType>({ ...tree }, (value, name) =>
+    typeof value === "number" ? z.int().min(leastOf([...path, name])) : limitsSchema(value, [...path, name]),
   );
   return z.strictObject(shape).partial();
 }
@@ -73,7 +72,7 @@ function expected(path: SettingPath): string {
   const known = settingPaths.find(([other]) => other.every((step, i) => step === path[i]));
   if (known === undefined) return "a table";
   const kind = known[1];
-  if (kind === "limit") return limit.mustBe;
+  if (kind === "limit") return `a whole number of at least ${leastOf(path)}`;
   if (kind === "users" && path.length > 1) {
     return userMustBe[path[2] ?? ""] ?? `a password, or a table of ${Object.keys(userMustBe).join(", ")}`;
   }
@@ -86,7 +85,7 @@ function valueAt(values: unknown, path: SettingPath): unknown {
 
 function mapValues<Key extends string, In, Out>(
   of: Readonly<Record<Key, In>>,
-  map: (value: In) => Out,
+  map: (value: In, key: string) => Out,
 ): Record<Key, Out> {
-  return Object.fromEntries(Object.entries<In>(of).map(([key, value]) => [key, map(value)])) as Record<Key, Out>;
+  return Object.fromEntries(Object.entries<In>(of).map(([key, value]) => [key, map(value, key)])) as Record<Key, Out>;
 }

@@ -1,21 +1,24 @@
 // Everything that can be set, once: from this table come flags, environment variables, the file's keys and the docs.
 import { hostname } from "node:os";
-import { DEFAULT_IMAP_LIMITS as IMAP_LIMITS, type ImapLimits } from "@pushmail/imap-idle-server";
+import { DEFAULT_IMAP_LIMITS as IMAP_LIMITS, IMAP_ZEROS, type ImapLimits } from "@pushmail/imap-idle-server";
 import {
   DEFAULT_SCRAM_ITERATIONS,
   DEFAULT_SCRYPT_COST,
   DEFAULT_STORE_LIMITS as STORE_LIMITS,
   LEVEL_LIMITS,
+  LEVEL_ZEROS,
   type LevelLimits,
   LOGIN_LIMITS,
+  LOGIN_ZEROS,
   type LoginLimits,
   MEMORY_LIMITS,
+  STORE_ZEROS,
   type ScryptCost,
   type StoreLimits,
 } from "@pushmail/mailstore";
-import { TOKEN_LIMITS, type TokenLimits } from "@pushmail/sasl";
-import { SEARCH_INDEX_LIMITS, type SearchIndexLimits } from "@pushmail/search-index";
-import { SMTP_LIMITS, type SmtpLimits } from "@pushmail/smtp-ingest";
+import { TOKEN_LIMITS, TOKEN_ZEROS, type TokenLimits } from "@pushmail/sasl";
+import { SEARCH_INDEX_LIMITS, SEARCH_INDEX_ZEROS, type SearchIndexLimits } from "@pushmail/search-index";
+import { SMTP_LIMITS, SMTP_ZEROS, type SmtpLimits } from "@pushmail/smtp-ingest";
 
 /** A TCP port, 0 for a free one, or no listener at all. */
 export type Port = number | "off";
@@ -68,6 +71,20 @@ export const defaultLimits: Limits = {
   searchIndex: SEARCH_INDEX_LIMITS,
   scrypt: DEFAULT_SCRYPT_COST,
   scram: { iterations: DEFAULT_SCRAM_ITERATIONS },
+};
+
+/** Those that may be 0, by part; all others are at least 1. */
+export const zeroLimits: Readonly<Record<keyof Limits, readonly string[]>> = {
+  process: ["compactEveryMs", "descriptorsReserved"],
+  smtp: SMTP_ZEROS,
+  imap: IMAP_ZEROS,
+  login: LOGIN_ZEROS,
+  token: TOKEN_ZEROS,
+  store: STORE_ZEROS,
+  level: LEVEL_ZEROS,
+  searchIndex: SEARCH_INDEX_ZEROS,
+  scrypt: [],
+  scram: [],
 };
 
 /** The bounds of a server that keeps its mail in memory. */

@@ -1,6 +1,7 @@
 // One pushmail in this process: a store and its listeners. `serve` and programs that embed it start it here.
 import { KeptFacts, type ImapServer, type Log, startImapServer } from "@pushmail/imap-idle-server";
 import {
+  checkLimits,
   loadSaslprep,
   LoginThrottle,
   type MailStore,
@@ -28,6 +29,7 @@ import {
   mergeSettings,
   memoryLimits,
   type ServerSettings,
+  zeroLimits,
 } from "./settings.ts";
 import { strictnessOf, type Tolerance } from "./strictness.ts";
 import { openIndex } from "./search-index.ts";
@@ -85,6 +87,8 @@ export async function startPushmail(given: PushmailOptions = {}): Promise<Pushma
   const { log = silence, onStep = unheeded, ...options } = given;
   const settings = mergeSettings(embedded, options);
   const limits = mergeLimits(settings.memory ? memoryLimits : defaultLimits, settings.limits);
+  for (const part of Object.keys(zeroLimits) as (keyof typeof zeroLimits)[])
+    checkLimits(limits[part], zeroLimits[part], ["limits", part]);
   const store = await openStore(settings, limits, { log, onStep });
   const listeners = new Map<ListenerName, Listener>();
   let control: ControlSocket | undefined;

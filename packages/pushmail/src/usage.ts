@@ -1,5 +1,5 @@
 // The settings as texts: the usage of `pushmail serve`, and the page docs/settings.md.
-import { flagName, limitsIn, variableName } from "./setting-names.ts";
+import { flagName, leastOf, limitsIn, variableName } from "./setting-names.ts";
 import { defaultLimits, defaultSettings, type SettingSpec, settingSpecs } from "./settings.ts";
 
 type SettingName = keyof typeof settingSpecs;
@@ -37,7 +37,9 @@ export function settingsReference(): string {
       says,
     );
   });
-  const limits = limitsIn(defaultLimits).map(([path, limit]) => row(`\`limits.${path.join(".")}\``, String(limit)));
+  const limits = limitsIn({ limits: defaultLimits }).map(([path, limit]) =>
+    row(`\`${path.join(".")}\``, String(limit), String(leastOf(path))),
+  );
   return [
     "# Settings",
     "",
@@ -47,10 +49,11 @@ export function settingsReference(): string {
     row("---", "---", "---", "---", "---"),
     ...settings,
     "",
-    "Limits: [limits.md](limits.md) says why each of them is so; what it bounds says the `limits.ts` of its package.",
+    "Limits, whole numbers: [limits.md](limits.md) says why each of them is so; what it bounds says the `limits.ts` of its",
+    "package, and what 0 means, where it may be that.",
     "",
-    row("key in the file", "default"),
-    row("---", "---"),
+    row("key in the file", "default", "at least"),
+    row("---", "---", "---"),
     ...limits,
     "",
   ].join("\n");

@@ -1,6 +1,6 @@
 // The only door to the mechanisms.
 export type { SaslChannel } from "./channel.ts";
-export { TOKEN_LIMITS, type TokenLimits } from "./limits.ts";
+export { TOKEN_LIMITS, TOKEN_ZEROS, type TokenLimits } from "./limits.ts";
 export type { SaslHost } from "./exchange.ts";
 export { Sasl, type SaslOptions } from "./sasl.ts";
 export { SaslFault } from "./sasl-fault.ts";

@@ -20,3 +20,6 @@ export const TOKEN_LIMITS: TokenLimits = {
   answerBytesMax: 65_536,
   clockSkewMs: 30_000,
 };
+
+/** Those that may be 0: keys are fetched for each token, clocks may not differ. */
+export const TOKEN_ZEROS: readonly (keyof TokenLimits)[] = ["keysAgeMaxMs", "keysCooldownMs", "clockSkewMs"];

@@ -1,6 +1,7 @@
 // Whose a bearer token is: it is signed by the issuer (RFC 7519), or the issuer is asked (RFC 7662).
 import type { JSONWebKeySet } from "jose";
-import { TOKEN_LIMITS, type TokenLimits } from "./limits.ts";
+import { limitsGiven } from "@pushmail/mailstore";
+import { TOKEN_LIMITS, TOKEN_ZEROS, type TokenLimits } from "./limits.ts";
 import { introspect } from "./introspection.ts";
 import { addressIn, type CheckOptions, type Claims } from "./token-claims.ts";
 
@@ -26,7 +27,8 @@ export interface TokenChecker {
 export async function createTokenChecker(settings: TokenSettings): Promise<TokenChecker> {
   const { source, now = Date.now } = settings;
   const { issuer, audience, claim } = settings;
-  const options: CheckOptions = { issuer, audience, limits: { ...TOKEN_LIMITS, ...settings.limits }, now };
+  const limits = limitsGiven(TOKEN_LIMITS, settings.limits, TOKEN_ZEROS);
+  const options: CheckOptions = { issuer, audience, limits, now };
   const claimsOf =
     "keys" in source ? await keysChecker(source.keys, options) : introspector(source.introspection, options);
   return {

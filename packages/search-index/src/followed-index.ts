@@ -193,7 +193,7 @@ export class FollowedIndex implements SearchIndex {
   async #step(follower: MailboxFollower, packs: PackStore): Promise<boolean> {
     try {
       const bytes = await packs.bytes();
-      const isFull = bytes > this.#options.limits.diskBytesMax;
+      const isFull = bytes >= this.#options.limits.diskBytesMax;
       if (isFull && !this.#isFull)
         this.#options.log.warn({ bytes }, "the search index is full, nothing more is indexed");
       this.#isFull = isFull;

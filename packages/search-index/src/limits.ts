@@ -35,3 +35,13 @@ export const SEARCH_INDEX_LIMITS: SearchIndexLimits = {
   restMsMax: 100,
   retryMs: 60_000,
 };
+
+/** Those that may be 0: without a wait or a rest, and where nothing is to be indexed. */
+export const SEARCH_INDEX_ZEROS: readonly (keyof SearchIndexLimits)[] = [
+  "diskBytesMax",
+  "lagMs",
+  "sliceMs",
+  "restMs",
+  "restMsMax",
+  "retryMs",
+];

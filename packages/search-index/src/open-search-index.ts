@@ -1,8 +1,8 @@
 // The index of texts: it tells a search which messages cannot have what is looked for, and follows the mailboxes that
 // are searched. What it does not know is looked at, so it may be behind, or lost: no answer depends on it.
-import type { MailboxAt, MailStore, Uid } from "@pushmail/mailstore";
+import { limitsGiven, type MailboxAt, type MailStore, type Uid } from "@pushmail/mailstore";
 import { FollowedIndex } from "./followed-index.ts";
-import { SEARCH_INDEX_LIMITS, type SearchIndexLimits } from "./limits.ts";
+import { SEARCH_INDEX_LIMITS, SEARCH_INDEX_ZEROS, type SearchIndexLimits } from "./limits.ts";
 import type { DescribeMessages } from "./mailbox-follower.ts";
 import type { SoughtGrams } from "./sought-grams.ts";
 
@@ -52,5 +52,5 @@ export interface SearchIndex {
 
 /** The index of a directory: one that is there is opened at once, else it is made with the first search. One that cannot be used begins anew. */
 export function openSearchIndex({ limits, ...options }: SearchIndexOptions): SearchIndex {
-  return new FollowedIndex({ ...options, limits: { ...SEARCH_INDEX_LIMITS, ...limits } });
+  return new FollowedIndex({ ...options, limits: limitsGiven(SEARCH_INDEX_LIMITS, limits, SEARCH_INDEX_ZEROS) });
 }

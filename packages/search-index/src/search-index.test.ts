@@ -296,7 +296,7 @@ it("stores messages in packs of bounded size, few of them small", async () => {
 });
 
 it("keeps of a mailbox less than the disk has room for, and rules out less", async () => {
-  const bed = await make({ diskBytesMax: -1 });
+  const bed = await make({ diskBytesMax: 0 });
   await bed.append("one mail");
   await bed.follow();
   await bed.follow();

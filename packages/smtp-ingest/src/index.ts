@@ -2,7 +2,7 @@
 export type { Room } from "./engine/connection-gate.ts";
 export type { AuthInClear, TlsCredentials } from "./engine/engine-settings.ts";
 export type { ListenerKind } from "./incoming-mail.ts";
-export { SMTP_LIMITS, type SmtpLimits } from "./limits.ts";
+export { SMTP_LIMITS, SMTP_ZEROS, type SmtpLimits } from "./limits.ts";
 export type { Logger } from "./logger.ts";
 export { SMTP_TOLERANCES, type SmtpStrictness, type SmtpTolerance } from "./tolerances.ts";
 export { startSmtpIngest, type SmtpIngest, type SmtpIngestOptions } from "./start-smtp-ingest.ts";

@@ -70,3 +70,12 @@ export const SMTP_LIMITS: SmtpLimits = {
   tickMs: 5_000,
   closeGraceMs: 2_000,
 };
+
+/** Those that may be 0: without a delay, a grace period or a memory. */
+export const SMTP_ZEROS: readonly (keyof SmtpLimits)[] = [
+  "connectionGraceMs",
+  "dataGraceMs",
+  "authFailureDelayMs",
+  "localDomainsAgeMaxMs",
+  "closeGraceMs",
+];

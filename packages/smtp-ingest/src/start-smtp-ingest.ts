@@ -1,12 +1,12 @@
 // One listener for incoming mail, of any of the three kinds.
-import { LoginThrottle, steadyNow } from "@pushmail/mailstore";
+import { limitsGiven, LoginThrottle, steadyNow } from "@pushmail/mailstore";
 import type { MailStore } from "@pushmail/mailstore";
 import { Sasl } from "@pushmail/sasl";
 import type { Room } from "./engine/connection-gate.ts";
 import { EngineServer } from "./engine/engine-server.ts";
 import type { AuthInClear, TlsCredentials } from "./engine/engine-settings.ts";
 import type { ListenerKind } from "./incoming-mail.ts";
-import { SMTP_LIMITS } from "./limits.ts";
+import { SMTP_LIMITS, SMTP_ZEROS } from "./limits.ts";
 import type { SmtpLimits } from "./limits.ts";
 import type { Logger } from "./logger.ts";
 import { MailReceiver } from "./mail-receiver.ts";
@@ -54,7 +54,7 @@ export interface SmtpIngest {
 export async function startSmtpIngest(options: SmtpIngestOptions): Promise<SmtpIngest> {
   const { store, kind, host, hostname, tls, log, implicitTls = false, now = Date.now, strict = new Set() } = options;
   if (implicitTls && tls === undefined) throw new TypeError("implicit TLS needs a key and a certificate");
-  const limits = { ...SMTP_LIMITS, ...options.limits };
+  const limits = limitsGiven(SMTP_LIMITS, options.limits, SMTP_ZEROS);
   const server = new EngineServer(
     {
       protocol: kind === "lmtp" ? "lmtp" : "smtp",

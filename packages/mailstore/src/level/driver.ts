@@ -26,7 +26,7 @@ import type { DriverLog } from "./driver-log.ts";
 import { cursorOf, HeadCache } from "./heads.ts";
 import { KeyIndex, type IndexStorage } from "./key-index.ts";
 import { everyHeadRange, parseHeadKey } from "./keys.ts";
-import { checkLimits, type LevelLimits } from "./limits.ts";
+import { checkLevelLimits, type LevelLimits } from "./limits.ts";
 import { LogWriter } from "./log-writer.ts";
 import { IndexRequest, type DriverInside } from "./maintenance/index-request.ts";
 import { MailboxLog } from "./mailbox-log.ts";
@@ -255,7 +255,7 @@ interface OpenedLog {
 /** Opens a store on its parts: replays what a crash left behind, and says in one line what that was. */
 export async function openDriver(parts: DriverParts): Promise<LevelDriver> {
   const { limits, onStep, log, now } = parts;
-  checkLimits(limits);
+  checkLevelLimits(limits);
   const watch = new StorageWatch({ onStep, log, now, troubleLogMs: limits.troubleLogMs });
   const index = new KeyIndex(parts.index, watch);
   const segments = await Segments.list(new WatchedFiles(parts.files, watch), limits);

@@ -1,4 +1,5 @@
 // Every bound of the level driver, named. Tests pass smaller ones.
+import { checkLimits } from "../check-limits.ts";
 import { RECORD_OFFSET_MAX } from "./record.ts";
 
 export interface LevelLimits {
@@ -96,8 +97,18 @@ export const MEMORY_LIMITS: LevelLimits = {
   spareSegmentsMax: 0,
 };
 
-/** Throws where a limit is beyond what the format of the files allows. */
-export function checkLimits({ segmentBytesMax, groupBytesMax }: LevelLimits): void {
+/** Those that may be 0: nothing is filled ahead, no file is kept. */
+export const LEVEL_ZEROS: readonly (keyof LevelLimits)[] = [
+  "zeroFillBytesMin",
+  "zeroFillBytesMax",
+  "zeroFillGroupBytesMax",
+  "spareSegmentsMax",
+];
+
+/** Throws where a limit makes no sense, or is beyond what the format of the files allows. */
+export function checkLevelLimits(limits: LevelLimits): void {
+  checkLimits(limits, LEVEL_ZEROS);
+  const { segmentBytesMax, groupBytesMax } = limits;
   if (segmentBytesMax > RECORD_OFFSET_MAX) throw new RangeError(`segmentBytesMax is above ${RECORD_OFFSET_MAX}`);
   if (groupBytesMax > REQUEST_BYTES_MAX) throw new RangeError(`groupBytesMax is above ${REQUEST_BYTES_MAX}`);
 }

@@ -1,0 +1,27 @@
+// Every limit that a program gives to a server of its own is checked before anything is opened.
+import { expect, it } from "@jest/globals";
+import { leastOf, limitsIn, type SettingPath } from "./setting-names.ts";
+import { defaultLimits, type LimitsGiven, zeroLimits } from "./settings.ts";
+import { startPushmail } from "./start.ts";
+
+function only(path: SettingPath, limit: number): LimitsGiven {
+  return path.reduceRight<object | number>((inner, step) => ({ [step]: inner }), limit) as LimitsGiven;
+}
+
+it("refuses what is below the least, and what is no whole number", async () => {
+  const paths = limitsIn(defaultLimits).map(([path]) => path);
+  for (const path of paths) {
+    const least = leastOf(["limits", ...path]);
+    for (const limit of [least - 1, least + 0.5]) {
+      const starting = startPushmail({ limits: only(path, limit) });
+      const name = ["limits", ...path].join(".");
+      await expect(starting).rejects.toThrow(`${name} must be a whole number of at least ${least}, not ${limit}`);
+    }
+  }
+});
+
+it("knows of none that may be 0 and is not there", () => {
+  const known = limitsIn(defaultLimits).map(([path]) => `${path[0]}.${path.at(-1)}`);
+  const zeros = Object.entries(zeroLimits).flatMap(([part, names]) => names.map((name) => `${part}.${name}`));
+  expect(known).toEqual(expect.arrayContaining(zeros));
+});
