@@ -16,6 +16,7 @@ import { STAND_IN, takeQuotedPath } from "./quoted-path.ts";
 
 /** Of a longer time Node makes a timer of 1 ms. */
 const TIMER_MS_MAX = 2 ** 31 - 1;
+const BLANK = Buffer.from(" ");
 const ENHANCED_STATUS = /^[245]\.\d{1,3}\.\d{1,3} /;
 
 type ParsedAddress = Exclude<ReturnType<SMTPConnection["_parseAddressCommand"]>, false>;
@@ -90,7 +91,8 @@ export class EngineConnection extends SMTPConnection {
       this.send(538, "5.7.11 AUTH needs encryption: issue STARTTLS first");
       return done?.();
     }
-    super._onCommand(command, done);
+    // Where a response is awaited smtp-server still looks whether it spells MAIL, RCPT or DATA: behind a blank none does.
+    super._onCommand(this._nextHandler ? Buffer.concat([BLANK, command]) : command, done);
   }
 
   /** AUTH is not even announced where it would show the password to the network (RFC 4954 4). */
