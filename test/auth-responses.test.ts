@@ -73,11 +73,12 @@ const PROTOCOLS: Readonly<Record<string, Protocol>> = {
 
 /** What the server says at the end of an exchange: each step is made of the challenge before it, and sent in base64. */
 async function converse(
-  { address, authenticate, answer, challenge }: Protocol,
+  protocol: Protocol,
   mechanism: string,
   steps: readonly ((challenge: string) => string)[],
 ): Promise<string> {
-  const client = await LineClient.connect(address());
+  const { authenticate, answer, challenge } = protocol;
+  const client = await LineClient.connect(protocol.address());
   const next = async (): Promise<string> => {
     for (;;) {
       const line = await client.line();

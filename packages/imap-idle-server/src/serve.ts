@@ -135,7 +135,8 @@ class ConnectionServer implements ImapServer {
       allowHalfOpen: true,
       noDelay: true,
       keepAlive: true,
-      keepAliveInitialDelay: limits.tcpKeepAliveMs,
+      // Node takes whole seconds of it, and leaves it to the system (two hours) where there is none.
+      keepAliveInitialDelay: Math.max(limits.tcpKeepAliveMs, 1_000),
     });
     this.#listener.on("connection", (socket) => this.#accept(socket));
     this.#ticker = setInterval(() => this.#tick(), limits.tickMs).unref();
