@@ -5,6 +5,7 @@ import { preparePassword } from "./prepare-password.ts";
 import { Refusal } from "./refusal.ts";
 import { deriveScramKey, type ScramHash, type ScramKey, type ScramSalt } from "./scram-keys.ts";
 import { SharedRoom } from "./shared-room.ts";
+import { TaskSlots } from "./task-slots.ts";
 
 /** Cost of one hash; N = 2^14, r = 8, p = 5 takes about 0.25 s of CPU and 16 MiB (OWASP's floor for scrypt). */
 export interface ScryptCost {
@@ -29,12 +30,13 @@ export class Secrets {
   /** Those found right. */
   readonly #remembered: SharedRoom<string>;
   readonly #dummy: Promise<string>;
-  #running = 0;
-  readonly #waiting: (() => void)[] = [];
+  /** The thread pool also serves the disk: hashing may never fill it. */
+  readonly #slots: TaskSlots;
 
   constructor(cost: ScryptCost, limits: CheckLimits) {
     this.#cost = cost;
     this.#limits = limits;
+    this.#slots = new TaskSlots(limits.passwordChecksAtOnce);
     this.#remembered = new SharedRoom(limits.verifiedPasswordsMax, (digest) => this.#verified.delete(digest));
     this.#dummy = Promise.resolve(
       format(cost, Buffer.alloc(SALT_BYTES), createHmac("sha256", this.#key).update("nobody").digest()),
@@ -76,7 +78,7 @@ export class Secrets {
   async #check(stored: string, password: string): Promise<boolean> {
     const [kind, N, r, p, salt, hash] = stored.split("$");
     if (kind !== "scrypt" || salt === undefined || hash === undefined) throw new Error("a stored secret is damaged");
-    if (this.#waiting.length >= this.#limits.passwordChecksQueuedMax) {
+    if (this.#slots.awaiting >= this.#limits.passwordChecksQueuedMax) {
       throw new Refusal("tooManyLogins", "Too many logins at once, try again later");
     }
     const expected = Buffer.from(hash, "base64");
@@ -86,12 +88,12 @@ export class Secrets {
 
   /** What SCRAM needs of a password. */
   deriveScramKey(password: string, hash: ScramHash, salt: ScramSalt): Promise<ScramKey> {
-    return this.#inTurn(async () => deriveScramKey(await preparePassword(password), hash, salt));
+    return this.#slots.run(async () => deriveScramKey(await preparePassword(password), hash, salt));
   }
 
   #derive(password: string, salt: Buffer, cost: ScryptCost): Promise<Buffer> {
     const options = { ...cost, maxmem: 256 * cost.N * cost.r };
-    return this.#inTurn(async () => {
+    return this.#slots.run(async () => {
       const prepared = await preparePassword(password);
       return new Promise<Buffer>((resolve, reject) => {
         scrypt(prepared, salt, HASH_BYTES, options, (error, key) => {
@@ -100,20 +102,6 @@ export class Secrets {
         });
       });
     });
-  }
-
-  /** The thread pool also serves the disk: hashing may never fill it. */
-  async #inTurn<Result>(hash: () => Promise<Result>): Promise<Result> {
-    if (this.#running >= this.#limits.passwordChecksAtOnce) {
-      await new Promise<void>((resolve) => this.#waiting.push(resolve));
-    } else this.#running++;
-    try {
-      return await hash();
-    } finally {
-      const next = this.#waiting.shift();
-      if (next === undefined) this.#running--;
-      else next();
-    }
   }
 }
 

@@ -10,7 +10,12 @@ export class TaskSlots {
 
   /** Whether a task waits for a slot. */
   get isAwaited(): boolean {
-    return this.#waiting.length > 0;
+    return this.awaiting > 0;
+  }
+
+  /** How many do. */
+  get awaiting(): number {
+    return this.#waiting.length;
   }
 
   async run<T>(task: () => Promise<T>): Promise<T> {

@@ -1,4 +1,4 @@
-import { expect, it } from "@jest/globals";
+import { expect, it, jest } from "@jest/globals";
 import { DEFAULT_STORE_LIMITS, openMailStore, openMemoryDriver } from "@pushmail/mailstore";
 import { provisionUsers } from "./users.ts";
 
@@ -13,5 +13,18 @@ it("makes sure of more users than there may be logins that wait", async () => {
   await provisionUsers(store, { ...users, "user7@example.org": "another" });
   expect((await store.authenticate("user19@example.org", "secret 19")).address).toBe("user19@example.org");
   expect((await store.authenticate("user7@example.org", "another")).address).toBe("user7@example.org");
+  await store.close();
+});
+
+it("begins with none behind one that cannot be", async () => {
+  const store = openMailStore(await openMemoryDriver(), { scryptCost: { N: 16, r: 1, p: 1 }, scramIterations: 4_096 });
+  const begun = jest.spyOn(store, "findOwner");
+  const others = Object.fromEntries(Array.from({ length: 20 }, (_, i) => [`user${i}@example.org`, "secret"]));
+  await expect(provisionUsers(store, { nobody: "secret", ...others })).rejects.toThrow(/^user nobody: /);
+  // Accounts are made one after the other: behind these what had begun has ended.
+  for (const address of ["last@example.org", "very-last@example.org"]) {
+    await store.createAccount({ address, password: "secret" });
+  }
+  expect(begun.mock.calls).toEqual([["nobody"], ["user0@example.org"]]);
   await store.close();
 });

@@ -1,37 +1,32 @@
 // The accounts that are to exist from the start: their passwords, aliases and quotas.
 import { readFile } from "node:fs/promises";
-import { type AccountInfo, type MailStore, Refusal } from "@pushmail/mailstore";
+import { type AccountInfo, type MailStore, Refusal, TaskSlots } from "@pushmail/mailstore";
 import type { ServerSettings, UserSettings } from "./settings.ts";
 import { StartFault } from "./start-fault.ts";
 
 /** Users that are seen to at once: the queue for password checks has an end, and hashing is no quicker with more. */
 const USERS_AT_ONCE = 2;
 
-type UserEntry = readonly [address: string, user: UserSettings];
-type Step = (store: MailStore, ...entry: UserEntry) => Promise<void>;
+type Step = (store: MailStore, address: string, user: UserSettings) => Promise<void>;
 
 /** Creates the accounts that are not there, and makes the others as they are described here. */
 export async function provisionUsers(store: MailStore, users: ServerSettings["users"]): Promise<void> {
   const given = typeof users === "string" ? await readUsersFile(users) : Object.entries(users);
-  const entries = given.map(([address, user]): UserEntry => [
-    address,
-    typeof user === "string" ? { password: user } : user,
-  ]);
+  const slots = new TaskSlots(USERS_AT_ONCE);
+  let hasFailed = false;
+  const run = async (step: Step, address: string, user: string | UserSettings): Promise<void> => {
+    // The start ends with the first that fails.
+    if (hasFailed) return;
+    try {
+      await step(store, address, typeof user === "string" ? { password: user } : user);
+    } catch (error) {
+      hasFailed = true;
+      throw error instanceof Refusal ? new StartFault(`user ${address}: ${error.message}`, { cause: error }) : error;
+    }
+  };
   // An alias may go from one user to another: it is taken away before it is given.
   for (const step of [takeAliases, provision]) {
-    const left = entries.values();
-    await Promise.all(Array.from({ length: USERS_AT_ONCE }, () => stepForEach(store, left, step)));
-  }
-}
-
-async function stepForEach(store: MailStore, left: Iterable<UserEntry>, step: Step): Promise<void> {
-  for (const [address, user] of left) {
-    try {
-      await step(store, address, user);
-    } catch (error) {
-      if (error instanceof Refusal) throw new StartFault(`user ${address}: ${error.message}`, { cause: error });
-      throw error;
-    }
+    await Promise.all(given.map(([address, user]) => slots.run(() => run(step, address, user))));
   }
 }
 
