@@ -116,7 +116,7 @@ export class Accounts {
     const verified = await this.#credentials.verify(found?.stored, { address, password });
     if (verified === "wrong" || found === undefined)
       throw new Refusal("authenticationFailed", "wrong user name or password");
-    if (verified === "password") await this.#keepScram(found, password);
+    if (verified === "password") await this.#renew(found, password);
     return infoOf(found);
   }
 
@@ -170,18 +170,18 @@ export class Accounts {
     return this.#turns.run(() => this.#loadOrBegin(id));
   }
 
-  /** Makes the keys for SCRAM where they are missing, now that the password is known. */
-  async #keepScram({ id, stored }: FoundAccount, password: string): Promise<void> {
+  /** Keeps the password as the limits want it today, now that it is known. */
+  async #renew({ id, stored }: FoundAccount, password: string): Promise<void> {
     try {
-      if (await this.#credentials.hasScram(stored.address, stored)) return;
-      const scram = await this.#credentials.makeScram(stored.address, password);
+      const renewed = await this.#credentials.renew(stored, password);
+      if (renewed === undefined) return;
       await this.#turns.run(async () => {
         const now = await this.#stored(id);
         if (now?.secret !== stored.secret) return;
-        await this.#put(id, { ...now, scram });
+        await this.#put(id, { ...now, ...renewed });
       });
     } catch (error) {
-      // A store that takes nothing now gets them at another login.
+      // A store that takes nothing now does it at another login.
       if (!(error instanceof Refusal)) throw error;
     }
   }

@@ -77,6 +77,30 @@ it("is there after the first login with the password where the account is older 
   expect(login.keys).toEqual([await deriveScramKey("secret", "SHA-256", login)]);
 });
 
+it("is kept at today's cost from the next login with the password on, and no hash is made of another", async () => {
+  const { id } = await store.createAccount({ address: ALICE, password: "secret" });
+  const secret = async (): Promise<string> => {
+    const [[, value] = ["", Buffer.alloc(0)]] = await collected(driver.directory.list("account/"));
+    return (JSON.parse(Buffer.from(value).toString()) as { secret: string }).secret;
+  };
+  const before = await secret();
+  expect(before).toMatch(/^scrypt\$16\$1\$1\$/);
+  await store.authenticate(ALICE, "secret");
+  expect(await secret()).toBe(before);
+  const later = openMailStore(driver, { scryptCost: { N: 32, r: 1, p: 1 }, scramIterations: 5_000 });
+  await expect(later.authenticate(ALICE, "wrong")).rejects.toMatchObject({ code: "authenticationFailed" });
+  await later.authenticate(ALICE, await later.addAppPassword(id, "phone"));
+  expect(await secret()).toBe(before);
+  // Two at once: the one that is later finds it done.
+  await Promise.all(["secret", "secret"].map((password) => later.authenticate(ALICE, password)));
+  const after = await secret();
+  expect(after).toMatch(/^scrypt\$32\$1\$1\$/);
+  expect(await later.scramLogin(ALICE, "SHA-1")).toMatchObject({ iterations: 5_000 });
+  await later.authenticate(ALICE, "secret");
+  await expect(later.authenticate(ALICE, "wrong")).rejects.toMatchObject({ code: "authenticationFailed" });
+  expect(await secret()).toBe(after);
+});
+
 async function collected<Item>(items: AsyncIterable<Item>): Promise<Item[]> {
   const all: Item[] = [];
   for await (const item of items) all.push(item);

@@ -65,10 +65,19 @@ export class Credentials {
     );
   }
 
-  /** Whether the keys for SCRAM are there, as they would be made today. */
-  async hasScram(address: string, { scram = [] }: StoredCredentials): Promise<boolean> {
+  /** What would be made otherwise of the password today, made so; undefined where nothing is. */
+  async renew(
+    { address, secret, scram = [] }: StoredCredentials & { readonly address: string },
+    password: string,
+  ): Promise<Partial<StoredCredentials> | undefined> {
     const salt = await this.#saltOf(address);
-    return SCRAM_HASHES.every((hash) => scram.some((text) => text.startsWith(printScramSalt(hash, salt))));
+    const hasScram = SCRAM_HASHES.every((hash) => scram.some((text) => text.startsWith(printScramSalt(hash, salt))));
+    const hasCost = this.#secrets.hasCost(secret);
+    if (hasScram && hasCost) return undefined;
+    return {
+      ...(hasCost ? {} : { secret: await this.#secrets.hash(password) }),
+      ...(hasScram ? {} : { scram: await this.makeScram(address, password) }),
+    };
   }
 
   /** An app password for the account of this address, and what to store for it. */

@@ -49,6 +49,11 @@ export class Secrets {
     return format(this.#cost, salt, await this.#derive(password, salt, this.#cost));
   }
 
+  /** Whether a stored text costs what one does that is made now. */
+  hasCost(stored: string): boolean {
+    return stored.startsWith(prefixOf(this.#cost));
+  }
+
   /** Whether `password` is the one of `stored`; undefined (no such account) takes the same work and is wrong. */
   async verify(
     stored: string | undefined,
@@ -105,6 +110,10 @@ export class Secrets {
   }
 }
 
-function format({ N, r, p }: ScryptCost, salt: Buffer, hash: Buffer): string {
-  return ["scrypt", N, r, p, salt.toString("base64"), hash.toString("base64")].join("$");
+function format(cost: ScryptCost, salt: Buffer, hash: Buffer): string {
+  return `${prefixOf(cost)}${salt.toString("base64")}$${hash.toString("base64")}`;
+}
+
+function prefixOf({ N, r, p }: ScryptCost): string {
+  return `scrypt$${N}$${r}$${p}$`;
 }
