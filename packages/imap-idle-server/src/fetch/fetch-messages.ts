@@ -1,21 +1,13 @@
 // The way through the messages of a FETCH: in batches, each first narrowed and marked by the index, then loaded from
 // the cheapest source that answers. What is held is one batch, and the event loop is shared.
-import type { FetchAttribute, FetchItem } from "@pushmail/imap-wire";
-import {
-  EMPTY_UID_SET,
-  uidSetHas,
-  uidSetOf,
-  type MessageDetails,
-  type MessageIndex,
-  type Uid,
-  type UidSet,
-} from "@pushmail/mailstore";
+import type { MessageDetails, MessageIndex, Uid, UidSet } from "@pushmail/mailstore";
 import type { Selected, Session } from "../command.ts";
 import { DamagedMessages } from "../damaged-messages.ts";
-import { withAttributes, type FetchedMessage, type FetchPlan } from "./fetch-plan.ts";
+import type { FetchedMessage, FetchPlan } from "./fetch-plan.ts";
 import { loadMessages } from "./load-messages.ts";
 import { mapBatches, readGroups, type ReadItem } from "./read-groups.ts";
 import { sectionValues, wantSections, type SectionsMessage, type SectionValue } from "./section-values.ts";
+import { SeenMessages } from "./seen-messages.ts";
 import { stepThrough } from "./step-through.ts";
 import { inAscii } from "./surrogate-octets.ts";
 import { tellMessage } from "./tell-message.ts";
@@ -28,8 +20,7 @@ interface Fetch {
   readonly state: Selected;
   readonly plan: FetchPlan;
   readonly slice: TimeSlice;
-  /** What is told of messages whose flags the command changes. */
-  readonly itemsOfChanged: readonly FetchItem[];
+  readonly seen: SeenMessages;
   readonly outcome: { isComplete: boolean; isDecoded: boolean };
   readonly damaged: DamagedMessages;
 }
@@ -50,10 +41,10 @@ export async function fetchMessages(
   plan: FetchPlan,
   uids: UidSet,
 ): Promise<FetchOutcome> {
-  const itemsOfChanged = withAttributes(plan, flagAttributes(session));
   const outcome = { isComplete: true, isDecoded: true };
   const damaged = new DamagedMessages(session);
-  const fetch: Fetch = { session, state, plan, slice: new TimeSlice(session), itemsOfChanged, outcome, damaged };
+  const seen = new SeenMessages(session, state, plan);
+  const fetch: Fetch = { session, state, plan, slice: new TimeSlice(session), seen, outcome, damaged };
   fetch.slice.goal = state.view.countOf(uids);
   if (plan.source === "index") {
     const rows = { uids, items: plan.items as readonly RowItem[], changedSince: plan.changedSince, slice: fetch.slice };
@@ -66,7 +57,7 @@ export async function fetchMessages(
     const { changedSince } = plan;
     const wanted =
       changedSince === null ? there : there.filter((uid) => index.modSeqAt(index.rowOf(uid)) > changedSince);
-    const told = await tellBatch(fetch, wanted);
+    const told = await tellBatch(fetch, wanted).finally(() => seen.mark());
     if (there.length < batch.length || told < wanted.length) outcome.isComplete = false;
     done += batch.length;
     fetch.slice.done = done;
@@ -76,15 +67,9 @@ export async function fetchMessages(
   return { ...outcome, isSound: !damaged.any };
 }
 
-/** What a message tells whose flags were changed by the command (RFC 9051 6.4.5, RFC 7162 3.2). */
-function flagAttributes(session: Session): readonly FetchAttribute[] {
-  return session.isEnabled("CONDSTORE") ? ["FLAGS", "MODSEQ"] : ["FLAGS"];
-}
-
 /** Tells what is still there of these messages; returns how many that were. */
 async function tellBatch(fetch: Fetch, uids: readonly Uid[]): Promise<number> {
-  const { session, state, plan, slice } = fetch;
-  const changed = plan.marksSeen ? await markSeen(session, state, uids) : EMPTY_UID_SET;
+  const { session, state, plan, slice, seen } = fetch;
   let told = 0;
   let index = await session.index(state);
   const renew = async (): Promise<void> => {
@@ -96,8 +81,10 @@ async function tellBatch(fetch: Fetch, uids: readonly Uid[]): Promise<number> {
     told++;
     slice.done++;
     if (sections.includes("undecodable")) fetch.outcome.isDecoded = false;
-    const items = uidSetHas(changed, stored.uid) ? fetch.itemsOfChanged : plan.items;
-    return tellMessage(session, { message, items, sections }) ?? slice.rest();
+    const full = seen.includes(message)
+      ? seen.tell(message, sections)
+      : tellMessage(session, { message, items: plan.items, sections });
+    return full ?? slice.rest();
   };
   const tellLoaded = ({ stored, read }: Loaded): Promise<void> | undefined => {
     const sections = read === undefined ? NO_SECTIONS : sectionValues(session.store, read);
@@ -107,16 +94,8 @@ async function tellBatch(fetch: Fetch, uids: readonly Uid[]): Promise<number> {
       await tell(stored, values);
     });
   };
-  const passOver = async (stored: MessageDetails, error: unknown): Promise<void> => {
-    fetch.damaged.passOver(stored.uid, error);
-    if (!uidSetHas(changed, stored.uid)) return;
-    await renew();
-    const message = fetchedMessage(state, index, stored);
-    const items = fetch.itemsOfChanged.filter((item) => typeof item === "string");
-    if (message !== undefined) await tellMessage(session, { message, items, sections: NO_SECTIONS });
-  };
   const step = (loaded: Loaded): Promise<void> | undefined =>
-    tellLoaded(loaded)?.catch((error: unknown) => passOver(loaded.stored, error));
+    tellLoaded(loaded)?.catch((error: unknown) => fetch.damaged.passOver(loaded.stored.uid, error));
   // The source is at least that of each item, so that no item looks for what was not loaded.
   const loaded = loadMessages(state.handle, plan.source, uids) as AsyncIterable<readonly MessageDetails[]>;
   const rest = (): Promise<void> | undefined => slice.restAmongMany();
@@ -171,19 +150,4 @@ function fetchedMessage(state: Selected, index: MessageIndex, stored: MessageDet
     modSeq: index.modSeqAt(row),
     stored,
   };
-}
-
-/** Sets `\Seen` where it is not set yet (RFC 9051 6.4.5); returns the messages that it changed. */
-async function markSeen(session: Session, state: Selected, uids: readonly Uid[]): Promise<UidSet> {
-  const index = await session.index(state);
-  const unseen = uids.filter((uid) => {
-    const row = index.rowOf(uid);
-    return row >= 0 && !index.flagsAt(row).seen;
-  });
-  if (unseen.length === 0) return EMPTY_UID_SET;
-  const at = { account: state.handle.account, mailbox: state.handle.id };
-  const change = { mode: "add", flags: ["\\Seen"] } as const;
-  const result = await session.store.setFlags(at, uidSetOf(unseen), change);
-  if (result.changed.length > 0) session.own(result.cursor, at);
-  return result.changed;
 }

@@ -1,7 +1,7 @@
 // Every bound of FETCH, by name.
 
 export interface FetchLimits {
-  /** Messages that are looked up, and set `\Seen`, at once. */
+  /** Messages that are looked up, and marked as `\Seen` when they were told, at once. */
   readonly batchMessagesMax: number;
   /** How much of a header is looked at for its fields; those beyond are not found, nor told in ASCII. */
   readonly headerBytesMax: number;
