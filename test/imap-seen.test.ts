@@ -4,7 +4,6 @@ import type { Socket } from "node:net";
 import { describe, expect, it } from "@jest/globals";
 import { DEFAULT_IMAP_LIMITS } from "@pushmail/imap-idle-server";
 import { Refusal } from "@pushmail/mailstore";
-import { within } from "./support/deadline.ts";
 import { memoryImapOfTest, type MemoryImap } from "./support/memory-imap.ts";
 
 const start = memoryImapOfTest();
@@ -42,18 +41,14 @@ describe("\\Seen", () => {
   });
 
   it("is not set for a client that has gone before it was given the octets", async () => {
-    let meanwhile: (() => Promise<unknown>) | undefined;
-    const imap = await start({ limits: ONE_BY_ONE, beforePiece: async () => void (await meanwhile?.()) });
+    const beforePiece = async (): Promise<void> => {
+      const [socket] = imap.sockets as [Socket];
+      if (!socket.closed) await once(socket.destroy(), "close");
+    };
+    const imap = await start({ limits: ONE_BY_ONE, beforePiece });
     await fill(imap);
     const client = await imap.open("INBOX");
-    const socket = imap.sockets[0] as Socket;
-    const gone = once(socket, "close");
-    meanwhile = () => {
-      socket.destroy();
-      return gone;
-    };
-    client.write("a FETCH 1:* BODY[]\r\n");
-    await within(gone, "the end of the connection");
+    await expect(client.command("FETCH 1:* BODY[]")).rejects.toThrow("the connection ended");
     const other = await imap.open("INBOX");
     expect(await other.ok("SEARCH UNSEEN")).toEqual(["* SEARCH 1 2 3"]);
     expect(imap.work.flagChanges).toBe(0);

@@ -57,7 +57,7 @@ export async function fetchMessages(
     const { changedSince } = plan;
     const wanted =
       changedSince === null ? there : there.filter((uid) => index.modSeqAt(index.rowOf(uid)) > changedSince);
-    const told = await tellBatch(fetch, wanted).finally(() => seen.mark());
+    const told = await tellBatch(fetch, wanted);
     if (there.length < batch.length || told < wanted.length) outcome.isComplete = false;
     done += batch.length;
     fetch.slice.done = done;
@@ -100,9 +100,13 @@ async function tellBatch(fetch: Fetch, uids: readonly Uid[]): Promise<number> {
   const loaded = loadMessages(state.handle, plan.source, uids) as AsyncIterable<readonly MessageDetails[]>;
   const rest = (): Promise<void> | undefined => slice.restAmongMany();
   const batches = plan.source === "details" && !session.acceptsUtf8 ? mapBatches(loaded, inAscii, rest) : loaded;
-  for await (const batch of plan.sections.length > 0 ? withSections(fetch, batches) : alone(batches)) {
-    await renew();
-    await stepThrough(batch, { step, renew });
+  try {
+    for await (const batch of plan.sections.length > 0 ? withSections(fetch, batches) : alone(batches)) {
+      await renew();
+      await stepThrough(batch, { step, renew });
+    }
+  } finally {
+    await seen.mark();
   }
   return told;
 }
