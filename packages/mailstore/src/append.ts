@@ -1,8 +1,10 @@
 // Messages into mailboxes: staged and scanned as they stream in, appended all or none.
+import type { AccountState } from "./account-state.ts";
 import type { StagedBlob, Transaction } from "./driver.ts";
 import { checkFlags } from "./flag-sets.ts";
 import type { AccountId, Uid } from "./ids.ts";
 import type { AppendedRow } from "./appended-rows.ts";
+import { checkKeywordsBrought } from "./keyword-limit.ts";
 import type { MailboxState } from "./mailbox-state.ts";
 import { encodeSummary } from "./message/encode-summary.ts";
 import { MessageScanner } from "./message/scan-message.ts";
@@ -64,7 +66,7 @@ interface Place {
 }
 
 export async function append(context: StoreContext, messages: readonly NewMessage[]): Promise<Appended[]> {
-  const drafts = new Map<AccountId, { draft: TransactionDraft; parts: number[] }>();
+  const drafts = new Map<AccountId, { account: AccountState; draft: TransactionDraft; parts: number[] }>();
   const places: Place[] = [];
   const validities: number[] = [];
   for (const request of messages) {
@@ -72,13 +74,16 @@ export async function append(context: StoreContext, messages: readonly NewMessag
     const mailbox = account.mailbox(request.mailbox);
     await snapshotCaughtUp(context, mailbox);
     let own = drafts.get(account.id);
-    if (own === undefined) drafts.set(account.id, (own = { draft: new TransactionDraft(account.id), parts: [] }));
-    const row = appendingRow(context, own.draft, mailbox, request);
+    if (own === undefined) {
+      drafts.set(account.id, (own = { account, draft: new TransactionDraft(account.id), parts: [] }));
+    }
+    const row = appendingRow(context, own.draft, request);
     const position = own.draft.append(request.mailbox, request.by ?? "delivery", [row]);
     if (!own.parts.includes(request.mailbox)) own.parts.push(request.mailbox);
     places.push({ account: account.id, mailbox: own.parts.indexOf(request.mailbox), position });
     validities.push(mailbox.properties.uidValidity);
   }
+  for (const { account, draft } of drafts.values()) await checkKeywordsBrought(context, account, draft);
   const accounts = [...drafts.keys()];
   const committed = await commitAll(
     context,
@@ -94,11 +99,10 @@ export async function append(context: StoreContext, messages: readonly NewMessag
 export function appendingRow(
   context: StoreContext,
   draft: TransactionDraft,
-  mailbox: MailboxState,
   { message, flags = [], internalDateMs = context.now() }: NewMessage,
 ): AppendedRow {
   if (!(message instanceof ScannedMessage)) throw new TypeError("a message staged by another store");
-  checkFlags(flags, context.limits, mailbox.contents?.flagSets ?? null);
+  checkFlags(flags, context.limits);
   const { sizeBytes, encodedSummary } = message;
   const body = { staged: draft.blob(message.blob) };
   return { flags, internalDateMs, sizeBytes, origin: null, body, summary: encodedSummary };

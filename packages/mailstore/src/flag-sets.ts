@@ -20,7 +20,6 @@ const TRANSITIONS_MAX = 1_000;
 const TRANSITION_CHARS_MAX = 1_000;
 
 export interface FlagLimits {
-  readonly keywordsMax: number;
   readonly messageFlagsMax: number;
   readonly keywordBytesMax: number;
 }
@@ -43,20 +42,21 @@ class InternedFlagSet implements FlagSet {
   }
 }
 
-/** Throws a Refusal where flags could not be taken by a mailbox with `known` keywords. */
-export function checkFlags(flags: readonly string[], limits: FlagLimits, known: FlagSets | null): void {
-  const keywords = flags.filter((flag) => !CANONICAL.has(flag.toLowerCase()));
-  for (const keyword of keywords) {
+/** The flags that are keywords, as they are told apart. */
+export function keywordsOf(flags: readonly string[]): ReadonlySet<string> {
+  return new Set(flags.map((flag) => flag.toLowerCase()).filter((flag) => !CANONICAL.has(flag)));
+}
+
+/** Throws a Refusal where flags could not be taken by any message. */
+export function checkFlags(flags: readonly string[], limits: FlagLimits): void {
+  for (const keyword of flags.filter((flag) => !CANONICAL.has(flag.toLowerCase()))) {
     const tooLong = Buffer.byteLength(keyword) > limits.keywordBytesMax;
     // Lists of flags are separated by blanks, here and in IMAP.
     if (keyword === "" || tooLong || keyword.startsWith("\\") || /[\s\p{Cc}]/u.test(keyword)) {
       throw new Refusal("tooManyKeywords", `not a flag that can be stored: ${JSON.stringify(keyword.slice(0, 80))}`);
     }
   }
-  const fresh = known === null ? 0 : keywords.filter((keyword) => !known.knows(keyword)).length;
-  if (flags.length > limits.messageFlagsMax || (known?.keywordCount ?? 0) + fresh > limits.keywordsMax) {
-    throw new Refusal("tooManyKeywords", "too many different keywords");
-  }
+  if (flags.length > limits.messageFlagsMax) throw new Refusal("tooManyKeywords", "too many flags on one message");
 }
 
 /** Shared by all mailboxes that have none yet: a map of its own would take 0.2 KiB of each. */

@@ -1,9 +1,10 @@
 // Changing flags: decided on the current state in the mailbox' turn, stated as one record however many messages.
 import type { AccountState } from "./account-state.ts";
 import type { Transaction } from "./driver.ts";
-import { checkFlags } from "./flag-sets.ts";
+import { checkFlags, keywordsOf } from "./flag-sets.ts";
 import { giveWay } from "./give-way.ts";
 import type { Cursor, Uid } from "./ids.ts";
+import { checkKeywordCount } from "./keyword-limit.ts";
 import type { MailboxContents } from "./mailbox-contents.ts";
 import { Refusal } from "./refusal.ts";
 import type { FlagChange, FlagsResult, MailboxAt, WorkOptions } from "./store.ts";
@@ -21,7 +22,11 @@ export async function setFlags(context: StoreContext, at: MailboxAt, request: Fl
   const account = await context.accounts.get(at.account);
   const mailbox = account.mailbox(at.mailbox);
   return inTurn(context, mailbox, async (contents) => {
-    if (request.change.mode !== "remove") checkFlags(request.change.flags, context.limits, contents.flagSets);
+    const { flags, mode } = request.change;
+    if (mode !== "remove") {
+      checkFlags(flags, context.limits);
+      checkKeywordCount(contents.flagSets, keywordsOf(flags), context.limits);
+    }
     let decision: Decision | undefined;
     const committed = await commitDecided(context, account, async () => {
       account.mailbox(at.mailbox);

@@ -1,10 +1,7 @@
 // Every bound of the store's upper side, named. Tests pass smaller ones.
 
 export interface StoreLimits {
-  /**
-   * Distinct keywords of one mailbox, beyond which a change of flags brings no new one; messages that are copied into it,
-   * or come while it is not in memory, bring theirs.
-   */
+  /** Distinct keywords of one mailbox; what would bring more, flags or messages, is refused as a whole. */
   readonly keywordsMax: number;
   /** Flags on one message. */
   readonly messageFlagsMax: number;

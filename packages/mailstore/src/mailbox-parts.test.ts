@@ -15,7 +15,8 @@ import {
   encodeSummaryChunk,
   encodeVanished,
 } from "./chunk-codec.ts";
-import { checkFlags, FlagSets } from "./flag-sets.ts";
+import { checkFlags, FlagSets, keywordsOf } from "./flag-sets.ts";
+import { checkKeywordCount } from "./keyword-limit.ts";
 import { accountId, blobId, cursor, mailboxId } from "./ids.ts";
 import { DEFAULT_STORE_LIMITS } from "./limits.ts";
 import { decodeFacts, encodeFacts, type MailboxFact } from "./log-record.ts";
@@ -188,20 +189,24 @@ describe("flag sets", () => {
 
   it("refuse what no list of flags could give back", () => {
     for (const flag of ["two words", "tab\there", "line\r\n", "nul\0", "\u00a0"]) {
-      expect(() => checkFlags([flag], DEFAULT_STORE_LIMITS, null)).toThrow("not a flag");
+      expect(() => checkFlags([flag], DEFAULT_STORE_LIMITS)).toThrow("not a flag");
     }
-    expect(() => checkFlags(["$Größe", "\\seen"], DEFAULT_STORE_LIMITS, null)).not.toThrow();
+    expect(() => checkFlags(["$Größe", "\\seen"], DEFAULT_STORE_LIMITS)).not.toThrow();
   });
 
   it("refuse what passes the limits", () => {
     const limits = { keywordsMax: 2, messageFlagsMax: 3, keywordBytesMax: 5 };
     const sets = new FlagSets();
     sets.intern(["one"]);
-    expect(() => checkFlags(["ONE", "two"], limits, sets)).not.toThrow();
-    expect(() => checkFlags(["two", "three"], limits, sets)).toThrow("too many");
-    expect(() => checkFlags(["\\Seen", "\\Draft", "\\Deleted", "\\Flagged"], limits, null)).toThrow("too many");
-    expect(() => checkFlags(["longer"], limits, null)).toThrow("not a flag");
-    expect(() => checkFlags(["\\Unheard"], DEFAULT_STORE_LIMITS, null)).toThrow("not a flag");
+    const checkCount = (...flags: string[]): void => checkKeywordCount(sets, keywordsOf(flags), limits);
+    expect(() => checkCount("ONE", "two", "Two", "\\seen")).not.toThrow();
+    expect(() => checkCount("two", "three")).toThrow("too many");
+    sets.intern(["two", "three"]);
+    expect(() => checkCount("one", "three")).not.toThrow();
+    expect(() => checkCount("one", "four")).toThrow("too many");
+    expect(() => checkFlags(["\\Seen", "\\Draft", "\\Deleted", "\\Flagged"], limits)).toThrow("too many");
+    expect(() => checkFlags(["longer"], limits)).toThrow("not a flag");
+    expect(() => checkFlags(["\\Unheard"], DEFAULT_STORE_LIMITS)).toThrow("not a flag");
   });
 });
 

@@ -1,6 +1,7 @@
 // One message in place of another, in one transaction: nobody ever sees both, or neither (RFC 8508 3.1).
 import { appendingRow } from "./append.ts";
 import type { Uid } from "./ids.ts";
+import { checkKeywordsBrought } from "./keyword-limit.ts";
 import { Refusal } from "./refusal.ts";
 import type { Appended, MailboxAt, NewMessage } from "./store.ts";
 import { commitDecided, inTurn, type StoreContext } from "./store-context.ts";
@@ -29,7 +30,8 @@ export async function replace(
       const rows = await takeRows({ context, source, contents }, { uids: [[uid, uid]], summaries: false });
       if (rows.uids.length === 0) throw new Refusal("messageMissing", "the message is no longer there");
       const draft = new TransactionDraft(account.id);
-      draft.append(message.mailbox, message.by ?? "delivery", [appendingRow(context, draft, target, message)]);
+      draft.append(message.mailbox, message.by ?? "delivery", [appendingRow(context, draft, message)]);
+      await checkKeywordsBrought(context, account, draft);
       expungeRows(draft, source, rows, { by: "expunge", guard });
       return draft.finish({ enforceQuota: true });
     });

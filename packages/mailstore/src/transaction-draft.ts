@@ -41,6 +41,8 @@ class PartDraft {
   readonly facts: MailboxFact[] = [];
   /** The newest fact of messages that came: one more is added to it. */
   appended: { type: "appended"; by: AppendedBy; rows: EncodedRows } | null = null;
+  /** Of the messages that come, in lower case. */
+  keywords: Set<string> | undefined;
   guard: Cursor | undefined;
   properties: Uint8Array | null | undefined;
   allocate = 0;
@@ -82,8 +84,18 @@ export class TransactionDraft {
     if (last === null || last !== part.facts.at(-1) || last.by !== by) {
       part.facts.push((last = part.appended = { type: "appended", by, rows: new EncodedRows() }));
     }
-    for (const row of rows) last.rows.add(row);
+    for (const row of rows) {
+      last.rows.add(row);
+      for (const flag of row.flags) {
+        if (!flag.startsWith("\\")) (part.keywords ??= new Set()).add(flag.toLowerCase());
+      }
+    }
     return position;
+  }
+
+  /** The keywords of the messages that come, in lower case, by mailbox. */
+  *keywords(): Generator<readonly [MailboxId, ReadonlySet<string>]> {
+    for (const [mailbox, { keywords }] of this.#parts) if (keywords !== undefined) yield [mailbox, keywords];
   }
 
   expunge(mailbox: MailboxId, guard: Cursor, gone: { uids: UidSet; by: "expunge" | "move"; counts: Counts }): this {

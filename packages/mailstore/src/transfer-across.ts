@@ -2,6 +2,7 @@
 // step fails, there are two, and none is lost.
 import type { AccountState } from "./account-state.ts";
 import { append } from "./append.ts";
+import { checkKeywordsBrought } from "./keyword-limit.ts";
 import type { MailboxContents } from "./mailbox-contents.ts";
 import type { MailboxState } from "./mailbox-state.ts";
 import { Refusal } from "./refusal.ts";
@@ -38,6 +39,7 @@ export async function transferAcross(
       },
     );
     if (from.length === 0) return { cursor: target.cursor, uidValidity, from: [], to: [] };
+    await checkKeywordsBrought(context, target, draft);
     const committed = await commitDecided(context, target, () => draft.finish({ enforceQuota: true }));
     if (committed === null) throw new Error("a transfer that changes nothing");
     if (mode === "move") await remove(context, source, { uids: uidSetOf(from), by: "move" });

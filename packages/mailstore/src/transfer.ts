@@ -7,6 +7,7 @@ import { kindOfFlag, type FlagKind } from "./flag-sets.ts";
 import { giveWay } from "./give-way.ts";
 import type { Cursor, Uid } from "./ids.ts";
 import type { AppendedRow } from "./appended-rows.ts";
+import { checkKeywordsBrought } from "./keyword-limit.ts";
 import type { MailboxContents } from "./mailbox-contents.ts";
 import type { MailboxState } from "./mailbox-state.ts";
 import type { Expunged, MailboxAt, MessageMetadata, TransferOptions, Transferred, WorkOptions } from "./store.ts";
@@ -38,6 +39,7 @@ export async function transfer(context: StoreContext, at: MailboxAt, request: Tr
       );
       from = taken.uids;
       if (from.length === 0) return null;
+      await checkKeywordsBrought(context, account, draft);
       if (request.mode === "move") expungeRows(draft, source, taken, { by: "move", guard });
       return draft.finish({ enforceQuota: request.mode === "copy" });
     });
