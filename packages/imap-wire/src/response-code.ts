@@ -1,4 +1,4 @@
-// Response codes: what a status response tells a program (RFC 9051 7.1, RFC 5530, RFC 4315, RFC 4469, RFC 5267, RFC 7162, RFC 8474, RFC 9585, RFC 9586, RFC 10022).
+// Response codes: what a status response tells a program (RFC 9051 7.1, RFC 5530, RFC 4315, RFC 4469, RFC 5182, RFC 5267, RFC 7162, RFC 8474, RFC 9585, RFC 9586, RFC 10022).
 import { printFlagList } from "./flags.ts";
 import type { NumberRange } from "./sequence-set.ts";
 import { printSequenceSet } from "./sequence-set.ts";
@@ -25,6 +25,7 @@ export type ResponseCode =
   | "NONEXISTENT"
   | "NOPERM"
   | "NOTIFICATIONOVERFLOW"
+  | "NOTSAVED"
   | "OVERQUOTA"
   | "PARSE"
   | "PRIVACYREQUIRED"

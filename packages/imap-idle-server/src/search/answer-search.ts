@@ -15,7 +15,7 @@ import type { Call, Completion, Selected, Session } from "../command.ts";
 import { prepareLive, startLive } from "../live/start-live.ts";
 import { sortMessages, type SortColumns } from "../sort/sort-messages.ts";
 import { includesKey } from "./includes-key.ts";
-import { refuseArranged, refuseCharset } from "./refuse-search.ts";
+import { refuseArranged, refuseCharset, refuseSaved } from "./refuse-search.ts";
 import { searchMessages } from "./search-messages.ts";
 import { tellSet } from "./tell-set.ts";
 
@@ -44,8 +44,12 @@ export async function answerSearch(
   try {
     const live = call.mailbox === undefined ? await prepareLive(session, state, search, call) : undefined;
     const found = refuseCharset(session, call.name, search.charset) ?? (await find(session, state, { search, call }));
-    if (saves) state.view.saved = "uids" in found ? chosenOf(search, found.uids) : NONE;
+    if (saves) state.view.saved = NONE;
     if (!("uids" in found)) return found;
+    const chosen = saves ? chosenOf(search, found.uids) : NONE;
+    const refused = refuseSaved(chosen.length, session.limits.search);
+    if (refused !== undefined) return refused;
+    if (saves) state.view.saved = chosen;
     if (live !== undefined) await startLive(session, state, live, found);
     return await tell(session, state, { search, uids: found.uids, call });
   } catch (error) {

@@ -19,6 +19,8 @@ export interface SearchLimits {
   readonly scannedMessagesMax: number;
   /** Messages that SORT and THREAD put in order: each is held as a few numbers and texts meanwhile. */
   readonly arrangedMessagesMax: number;
+  /** Messages that `$` stands for: each session holds their UIDs. */
+  readonly savedMessagesMax: number;
   /** What is kept of messages that were put in order, those of all sessions together. */
   readonly factBytesMax: number;
   /** Searches of a mailbox whose results are told as they change. */
@@ -37,6 +39,7 @@ export const SEARCH_LIMITS: SearchLimits = {
   lineBytesMax: 65_536,
   scannedMessagesMax: 100,
   arrangedMessagesMax: 1_000_000,
+  savedMessagesMax: 1_000_000,
   factBytesMax: 32 * 1024 * 1024,
   liveSearchesMax: 10,
   liveBytesMax: 16 * 1024 * 1024,

@@ -25,3 +25,9 @@ export function refuseArranged(messages: number, { arrangedMessagesMax }: Search
   if (messages <= arrangedMessagesMax) return undefined;
   return no("LIMIT", `At most ${arrangedMessagesMax} messages are put in order`);
 }
+
+/** The answer where more was found than can be kept for `$` (RFC 5182 2.5). */
+export function refuseSaved(messages: number, { savedMessagesMax }: SearchLimits): Completion | undefined {
+  if (messages <= savedMessagesMax) return undefined;
+  return no("NOTSAVED", `At most ${savedMessagesMax} messages are saved`);
+}
