@@ -3,9 +3,9 @@
 // head read from the index is never an old one.
 import { ByteReader, ByteWriter } from "../byte-codec.ts";
 import type { AccountHead, MailboxHead, QuotaLimits } from "../driver.ts";
-import { cursor, type AccountId, type Cursor, type MailboxId } from "../ids.ts";
+import { cursor, mailboxId, type AccountId, type Cursor, type MailboxId } from "../ids.ts";
 import type { KeyIndex } from "./key-index.ts";
-import { headRange, parseHeadKey } from "./keys.ts";
+import { headRange, isAccountHeadKey, isMailboxHeadKey, parseHeadKey } from "./keys.ts";
 
 const NONE = new Uint8Array(0);
 
@@ -163,6 +163,16 @@ export function readMailboxCounters(mailbox: MailboxId, reader: ByteReader): Omi
     deleted: reader.integer(),
     bytes: reader.integer(),
   };
+}
+
+/** Whether stored counters are those of a later transaction; false for what is no counters. */
+export function isNewerHead(key: Buffer, one: Buffer, other: Buffer): boolean {
+  if (isAccountHeadKey(key)) return cursorOf(one) > cursorOf(other);
+  return isMailboxHeadKey(key) && modSeqOf(one) > modSeqOf(other);
+}
+
+function modSeqOf(value: Buffer): Cursor {
+  return readMailboxCounters(mailboxId(0), new ByteReader(value)).modSeq;
 }
 
 /** The cursor of an account from its stored counters alone. */

@@ -59,6 +59,10 @@ export function parseHeadKey(bytes: Buffer): {
   return { type, account, mailbox: mailboxId(bytes.readUInt32BE(5)) };
 }
 
+export function isAccountHeadKey(bytes: Buffer): boolean {
+  return bytes[0] === HEAD && bytes.length === ACCOUNT_HEAD_BYTES;
+}
+
 export function isMailboxHeadKey(bytes: Buffer): boolean {
   return bytes[0] === HEAD && bytes.length === MAILBOX_HEAD_BYTES;
 }

@@ -157,8 +157,9 @@ class Repair {
   async #voidRecords({ damagedRecords }: SegmentsRead): Promise<void> {
     const { directory, dryRun, onLost } = this.#options;
     const segments = await this.#segments();
-    if (damagedRecords.length > 0 && !dryRun && (await isNone(damagesOfIndex(directory))))
-      await replayBehindIndex(directory, segments.nextNumber);
+    const lost = damagedRecords.map(({ segment, record: { offset, end } }) => ({ segment, offset, end }));
+    if (lost.length > 0 && !dryRun && (await isNone(damagesOfIndex(directory))))
+      await replayBehindIndex(directory, segments, lost);
     for (const { segment, record } of damagedRecords) {
       const header = await segments.header(segment);
       if (header === undefined) continue;
