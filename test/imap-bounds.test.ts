@@ -127,6 +127,29 @@ describe("bounds of what is done at once", () => {
   });
 });
 
+describe("a mailbox in which nothing happens while much does in others", () => {
+  it("is told of what comes at last as quickly as ever: of the others nothing is read", async () => {
+    const imap = await start({ limits: { changeRecordsMax: 2 }, storeLimits: { recentRecordsMax: 2 } });
+    const other = await imap.store.createMailbox(imap.account.id, "Elsewhere");
+    const happen = (): Promise<unknown> =>
+      Promise.all(Array.from({ length: 9 }, () => imap.append("x", { mailbox: other.id })));
+    await happen();
+    const [client, idler] = [await imap.open("INBOX"), await imap.open("INBOX")];
+    await idler.idle();
+    await imap.append("Subject: news\r\n\r\n");
+    expect(await idler.until((told) => told.endsWith("EXISTS"), "the news")).toContain("* 1 EXISTS");
+    expect(await client.ok("NOOP")).toEqual(["* 1 EXISTS"]);
+    await happen();
+    expect(await client.ok("NOOP")).toEqual([]);
+    expect(await client.ok("STORE 1 +FLAGS.SILENT (\\Flagged)")).toEqual([]);
+    expect(await idler.until((told) => told.includes("FETCH"), "the flag")).toContain(
+      "* 1 FETCH (UID 1 FLAGS (\\Flagged \\Recent))",
+    );
+    expect(imap.work.changeReads).toBe(0);
+    expect(imap.errors).toEqual([]);
+  });
+});
+
 describe("commands that come together", () => {
   const NOOPS = 50;
 

@@ -32,6 +32,8 @@ export class StoreWork {
   metadata = 0;
   details = 0;
   flagChanges = 0;
+  /** How often changes were asked for that memory may not have. */
+  changeReads = 0;
 
   reset(): void {
     Object.assign(this, new StoreWork());
@@ -151,6 +153,10 @@ function counted(store: MailStore, work: StoreWork, beforePiece: MemoryImapOptio
     setFlags(...args: Parameters<MailStore["setFlags"]>) {
       work.flagChanges++;
       return store.setFlags(...args);
+    },
+    changes(...args: Parameters<MailStore["changes"]>) {
+      work.changeReads++;
+      return store.changes(...args);
     },
     async open(at: Parameters<MailStore["open"]>[0]) {
       const handle = await store.open(at);

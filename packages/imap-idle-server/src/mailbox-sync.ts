@@ -47,7 +47,11 @@ export type Told = Cursor | undefined | Promise<Cursor | undefined>;
 export function tellUpdates(session: Session, state: Selected, options: TellOptions): Told {
   const { handle, view } = state;
   const highest = handle.status?.highestModSeq ?? 0;
-  if (highest <= view.through) return undefined;
+  if (highest <= view.through) {
+    // Else the next news would have to be looked for among all that happened elsewhere, in the log where it is much.
+    view.skipTo(handle.through);
+    return undefined;
+  }
   if (options.holdsExpunge && highest <= view.toldThrough) return heldModSeq(session, state);
   if (!view.isLoaded) return loadIndex(session, state).then(() => tellUpdates(session, state, options));
   const recentBefore = view.recentCount;

@@ -201,6 +201,11 @@ export class MailboxView {
     (this.#ownCursors ??= new Set()).add(cursor);
   }
 
+  /** Takes note that up to a cursor nothing happened in the mailbox that the client was not told of. */
+  skipTo(through: Cursor): void {
+    this.#advance(through, through);
+  }
+
   /** Takes in the records after `through`. The index must be at least as new as they are. */
   apply(records: readonly ChangeRecord[], index: MessageIndex, options: UpdateOptions): Updates {
     if (this.#ownCursors !== undefined) return this.#work(records, index, options);

@@ -42,6 +42,10 @@ export class OpenMailbox implements MailboxHandle {
     return mailbox.deleted ? undefined : mailbox.status(this.#account.isSubscribed(mailbox.properties.name));
   }
 
+  get through(): Cursor {
+    return this.#account.cursor;
+  }
+
   get recentFrom(): Uid {
     return this.#mailbox.recentFrom;
   }

@@ -215,6 +215,8 @@ export interface MailboxHandle {
   readonly id: MailboxId;
   /** The current state, from the head: no index needed. Undefined once the mailbox is deleted. */
   readonly status: MailboxStatus | undefined;
+  /** The account's cursor: all changes up to it are in `status`. */
+  readonly through: Cursor;
   /** Resolves when `index` may be used; at once where it is already in memory. */
   ready(): Promise<MessageIndex>;
   /** The account's changes after a cursor, to the newest, with the index that has them: where memory holds both. */
