@@ -1,6 +1,7 @@
 // Sizes, dates, bodies and summaries of messages: from the rows that came since the last snapshot, else from chunks.
 import { blobsOfMetadataChunk, CHUNK_WIDTH, COLUMN, decodeMetadataChunk, decodeSummaryChunk } from "./chunk-codec.ts";
 import type { BlobId, Uid } from "./ids.ts";
+import { lossOf } from "./lost-rows.ts";
 import type { MailboxContents } from "./mailbox-contents.ts";
 import type { MessageColumns } from "./message-columns.ts";
 import { readRowsInLog } from "./mailbox-events.ts";
@@ -76,11 +77,7 @@ export async function* readBlobs(
     const chunks = await context.driver.chunks(at.account, at.mailbox, range);
     const blobs = chunks.flatMap(({ data }) => blobsOfMetadataChunk(data, exists));
     const missing = wanted.filter((uid, i) => fresh[i] === undefined && exists(uid));
-    if (blobs.length < missing.length) {
-      throw new Error(
-        `messages of account ${at.account}, mailbox ${at.mailbox} have lost their bodies: have the store checked`,
-      );
-    }
+    if (blobs.length < missing.length) throw lossOf(at);
     yield blobs;
   }
 }

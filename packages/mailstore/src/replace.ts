@@ -2,6 +2,7 @@
 import { appendingRow } from "./append.ts";
 import type { Uid } from "./ids.ts";
 import { checkKeywordsBrought } from "./keyword-limit.ts";
+import { withLost } from "./lost-rows.ts";
 import { Refusal } from "./refusal.ts";
 import type { Appended, MailboxAt, NewMessage } from "./store.ts";
 import { commitDecided, inTurn, type StoreContext } from "./store-context.ts";
@@ -27,7 +28,8 @@ export async function replace(
       const target = account.mailbox(message.mailbox);
       uidValidity = target.properties.uidValidity;
       const { guard } = source.head;
-      const rows = await takeRows({ context, source, contents }, { uids: [[uid, uid]], summaries: false });
+      const taken = await takeRows({ context, source, contents }, { uids: [[uid, uid]], summaries: false });
+      const rows = withLost(taken, contents);
       if (rows.uids.length === 0) throw new Refusal("messageMissing", "the message is no longer there");
       const draft = new TransactionDraft(account.id);
       draft.append(message.mailbox, message.by ?? "delivery", [appendingRow(context, draft, message)]);

@@ -3,6 +3,7 @@
 import type { AccountState } from "./account-state.ts";
 import { append } from "./append.ts";
 import { checkKeywordsBrought } from "./keyword-limit.ts";
+import { lossOf, withLost } from "./lost-rows.ts";
 import type { MailboxContents } from "./mailbox-contents.ts";
 import type { MailboxState } from "./mailbox-state.ts";
 import { Refusal } from "./refusal.ts";
@@ -28,7 +29,7 @@ export async function transferAcross(
   const { uidValidity } = target.mailbox(to.mailbox).properties;
   return inTurnOf(context, at, async (source) => {
     const draft = new TransactionDraft(target.id);
-    const { uids: from } = await takeRows(
+    const { uids: from, lost } = await takeRows(
       { context, source: source.mailbox, contents: source.contents },
       { ...options, uids },
       (rows) => {
@@ -38,6 +39,7 @@ export async function transferAcross(
         draft.append(to.mailbox, mode, appended);
       },
     );
+    if (lost.length > 0) throw lossOf(at);
     if (from.length === 0) return { cursor: target.cursor, uidValidity, from: [], to: [] };
     await checkKeywordsBrought(context, target, draft);
     const committed = await commitDecided(context, target, () => draft.finish({ enforceQuota: true }));
@@ -81,7 +83,8 @@ async function remove(
   await commitDecided(context, account, async () => {
     account.mailbox(mailbox.at.mailbox);
     const { guard } = mailbox.head;
-    const rows = await takeRows({ context, source: mailbox, contents }, { uids, summaries: false });
+    const taken = await takeRows({ context, source: mailbox, contents }, { uids, summaries: false });
+    const rows = withLost(taken, contents);
     if (rows.uids.length === 0) return null;
     const draft = new TransactionDraft(account.id);
     expungeRows(draft, mailbox, rows, { by, guard });

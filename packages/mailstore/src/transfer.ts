@@ -8,6 +8,7 @@ import { giveWay } from "./give-way.ts";
 import type { Cursor, Uid } from "./ids.ts";
 import type { AppendedRow } from "./appended-rows.ts";
 import { checkKeywordsBrought } from "./keyword-limit.ts";
+import { lossOf, lostOf, withLost } from "./lost-rows.ts";
 import type { MailboxContents } from "./mailbox-contents.ts";
 import type { MailboxState } from "./mailbox-state.ts";
 import type { Expunged, MailboxAt, MessageMetadata, TransferOptions, Transferred, WorkOptions } from "./store.ts";
@@ -37,6 +38,7 @@ export async function transfer(context: StoreContext, at: MailboxAt, request: Tr
       const taken = await takeRows({ context, source, contents }, { ...request.options, uids: request.uids }, (rows) =>
         appendCopies(context, draft, request, rows),
       );
+      if (taken.lost.length > 0) throw lossOf(at);
       from = taken.uids;
       if (from.length === 0) return null;
       await checkKeywordsBrought(context, account, draft);
@@ -84,7 +86,7 @@ export async function expunge(
       if (gone.length === 0) return null;
       const rows = await takeRows({ context, source: mailbox, contents }, { ...options, uids: gone, summaries: false });
       const draft = new TransactionDraft(account.id);
-      expungeRows(draft, mailbox, rows, { by: "expunge", guard });
+      expungeRows(draft, mailbox, withLost(rows, contents), { by: "expunge", guard });
       return draft.finish({ enforceQuota: false });
     });
     return { cursor: committed?.cursor ?? account.cursor, uids: gone };
@@ -109,10 +111,15 @@ interface SourceOptions extends WorkOptions {
   readonly summaries?: boolean;
 }
 
-/** Messages that were taken: which, and what they are together. */
-export interface Taken {
+/** Messages: which, and what they are together. */
+export interface Rows {
   readonly uids: readonly Uid[];
   readonly counts: Counts;
+}
+
+/** Those that were taken, and those that could not be. */
+export interface Taken extends Rows {
+  readonly lost: UidSet;
 }
 
 /** Has the messages of a set taken, some at a time: of very many neither is there all at once nor do others wait. */
@@ -121,6 +128,8 @@ export async function takeRows(
   options: SourceOptions,
   take: (rows: readonly SourceRow[]) => void = () => undefined,
 ): Promise<Taken> {
+  const { context, source, contents } = from;
+  const meant = { uids: options.uids, last: contents.columns.uids[contents.columns.count - 1] ?? 0 };
   const uids: Uid[] = [];
   let counts = NO_COUNTS;
   let untilTurn = ROWS_PER_TURN;
@@ -131,10 +140,16 @@ export async function takeRows(
     options.onRead?.(uids.length);
     untilTurn -= rows.length;
     if (untilTurn > 0) continue;
-    await giveWay(from.context.driver);
+    await giveWay(context.driver);
     untilTurn += ROWS_PER_TURN;
   }
-  return { uids, counts };
+  let lost = lostOf(contents, meant, uids);
+  if (lost.length > 0) {
+    // Another node may have expunged them meanwhile.
+    await context.accounts.catchUp(await context.accounts.get(source.at.account));
+    lost = lostOf(contents, meant, uids);
+  }
+  return { uids, counts, lost };
 }
 
 /** The messages of a set in batches, with their summaries up to a bound on the bytes that a record carries. */
@@ -187,7 +202,7 @@ export function appendedRow({ row, flags, summary }: SourceRow, drops: readonly 
 export function expungeRows(
   draft: TransactionDraft,
   mailbox: MailboxState,
-  { uids, counts }: Taken,
+  { uids, counts }: Rows,
   { by, guard }: { readonly by: "expunge" | "move"; readonly guard: Cursor },
 ): void {
   draft.expunge(mailbox.at.mailbox, guard, { uids: uidSetOf(uids), by, counts });

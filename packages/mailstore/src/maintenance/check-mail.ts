@@ -210,21 +210,24 @@ export class MailCheck {
   }
 
   async #checkRows(contents: MailboxContents, at: MailboxAt, whose: Whose): Promise<MailboxFault["counted"]> {
-    const counted = { messages: 0, unseen: 0, deleted: 0, bytes: 0 };
     const { columns } = contents;
+    const counted = { messages: columns.count, unseen: 0, deleted: 0, bytes: 0 };
+    for (let row = 0; row < columns.count; row++) {
+      const flags = columns.flagsAt(row);
+      if (!flags.seen) counted.unseen++;
+      if (flags.deleted) counted.deleted++;
+    }
+    let found = 0;
     for await (const rows of readMetadata(this.#context, at, contents, [[1, 2 ** 32 - 1]])) {
       for (const row of rows) {
-        const flags = columns.flagsAt(columns.rowOf(row.uid));
-        counted.messages++;
+        found++;
         counted.bytes += row.sizeBytes;
-        if (!flags.seen) counted.unseen++;
-        if (flags.deleted) counted.deleted++;
         await this.#checkBody(row, { at, contents, whose });
       }
     }
-    this.#messages += counted.messages;
-    if (counted.messages < columns.count) {
-      const what = `of ${columns.count} messages ${columns.count - counted.messages} have lost their size, date and body`;
+    this.#messages += found;
+    if (found < columns.count) {
+      const what = `of ${columns.count} messages ${columns.count - found} have lost their size, date and body`;
       this.#listener.found({ what, ...whose });
     }
     return counted;
