@@ -3,7 +3,7 @@
 import { once } from "node:events";
 import { connect as connectTcp, type Socket } from "node:net";
 import { Duplex } from "node:stream";
-import { connect as connectTls, type SecureVersion, type TLSSocket } from "node:tls";
+import { connect as connectTls, type ConnectionOptions, type SecureVersion, type TLSSocket } from "node:tls";
 import { afterAll, beforeAll, describe, expect, it } from "@jest/globals";
 import { AttackedServer } from "../support/attacked-server.ts";
 import { within } from "../support/deadline.ts";
@@ -16,6 +16,7 @@ type ListenerName = (typeof LISTENERS)[number];
 
 /** The head of a record of application data, 32 octets long, and what is not encrypted with any key. */
 const FORGED_RECORD = Buffer.concat([Buffer.from([0x17, 0x03, 0x03, 0, 32]), Buffer.alloc(32, "forged")]);
+const CIPHERS = ["ECDHE-ECDSA-AES128-GCM-SHA256", "ECDHE-ECDSA-AES256-GCM-SHA384"];
 /** The beginning of a ClientHello. */
 const HALF_HELLO = Buffer.from([0x16, 0x03, 0x01, 0x02, 0x00, 0x01, 0x00, 0x01, 0xfc, 0x03, 0x03]);
 
@@ -42,9 +43,9 @@ async function beforeTls(listener: ListenerName): Promise<Socket> {
 }
 
 /** TLS over a socket to which may be written beside it. */
-async function inTls(raw: Socket, maxVersion: SecureVersion): Promise<TLSSocket> {
+async function inTls(raw: Socket, maxVersion: SecureVersion, options: ConnectionOptions = {}): Promise<TLSSocket> {
   const socket = Duplex.from({ readable: raw, writable: raw });
-  const secured = connectTls({ socket, rejectUnauthorized: false, maxVersion });
+  const secured = connectTls({ socket, rejectUnauthorized: false, maxVersion, ...options });
   secured.on("error", () => undefined);
   await within(once(secured, "secureConnect"), "the end of the handshake");
   return secured;
@@ -73,6 +74,17 @@ describe.each(LISTENERS)("on %s", (listener) => {
     expect(await within(outcome, "what becomes of it")).toBe("refused");
     raw.destroy();
   });
+});
+
+it.each(LISTENERS)("on %s the server says which cipher it is, not the client", async (listener) => {
+  const chosen: string[] = [];
+  for (const order of [CIPHERS, CIPHERS.toReversed()]) {
+    const raw = await beforeTls(listener);
+    const secured = await inTls(raw, "TLSv1.2", { ciphers: order.join(":") });
+    chosen.push(secured.getCipher().name);
+    raw.destroy();
+  }
+  expect(chosen[1]).toBe(chosen[0]);
 });
 
 it.each(LISTENERS)("a client of %s that ends its side in the handshake is gone", async (listener) => {

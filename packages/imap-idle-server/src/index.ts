@@ -7,4 +7,4 @@ export { DEFAULT_LIMITS as DEFAULT_IMAP_LIMITS, IMAP_ZEROS, type ImapLimits } fr
 export type { Log } from "./log.ts";
 export { describeMessages, describeFormat } from "./search/describe-messages.ts";
 export { IMAP_TOLERANCES, type ImapStrictness, type ImapTolerance } from "./tolerances.ts";
-export { startImapServer, type ImapServer, type ImapServerOptions, type TlsFiles } from "./serve.ts";
+export { startImapServer, type ImapServer, type ImapServerOptions } from "./serve.ts";

@@ -1,11 +1,10 @@
 // The IMAP server: takes connections, gives each a session, and ends them all when it closes.
-import { constants } from "node:crypto";
 import { once } from "node:events";
 import { createServer, type AddressInfo, type Server, type Socket } from "node:net";
 import { setImmediate as turnOfEventLoop, setTimeout } from "node:timers/promises";
-import { createSecureContext, type SecureContext } from "node:tls";
+import { createSecureContext } from "node:tls";
 import { limitsGiven, LoginThrottle, type MailStore, steadyNow, TaskSlots } from "@pushmail/mailstore";
-import { Sasl } from "@pushmail/sasl";
+import { Sasl, tlsContextOptions, type TlsCredentials } from "@pushmail/sasl";
 import type { SearchIndex } from "@pushmail/search-index";
 import { Admission, type Room } from "./admission.ts";
 import { KeptFacts } from "./arrange/kept-facts.ts";
@@ -20,14 +19,6 @@ import { Signal } from "./signal.ts";
 import { Tally } from "./tally.ts";
 import type { ImapStrictness } from "./tolerances.ts";
 
-/** A key with its certificate, in PEM. */
-export interface TlsFiles {
-  readonly key: string | Buffer;
-  readonly cert: string | Buffer;
-  /** Certificates of this authority, in PEM, let clients in. */
-  readonly clientCa?: string | Buffer;
-}
-
 export interface ImapServerOptions {
   readonly store: MailStore;
   readonly host: string;
@@ -37,7 +28,7 @@ export interface ImapServerOptions {
   readonly hostname: string;
   readonly log: Log;
   /** Allows STARTTLS. */
-  readonly tls?: TlsFiles;
+  readonly tls?: TlsCredentials;
   /** Whether connections begin with TLS; `tls` must be given. */
   readonly implicitTls?: boolean;
   readonly limits?: Partial<ImapLimits>;
@@ -72,7 +63,7 @@ export interface ImapServer {
   /** How many connections are open. */
   readonly connections: number;
   /** New connections and STARTTLS take this certificate from now on. */
-  setTls(tls: TlsFiles): void;
+  setTls(tls: TlsCredentials): void;
   /** Says BYE to all, waits within a bound for commands under way, and closes. */
   close(): Promise<void>;
 }
@@ -122,7 +113,7 @@ class ConnectionServer implements ImapServer {
       throttle: options.throttle ?? new LoginThrottle({ now }),
       sessionsOfAccount: new Tally(limits.sessionsPerAccountMax),
       isTlsImplicit: implicitTls,
-      secureContext: tls === undefined ? undefined : contextOf(tls),
+      secureContext: tls === undefined ? undefined : createSecureContext(tlsContextOptions(tls)),
       requestCert: tls?.clientCa !== undefined,
       isLocal,
       ended: (connection) => this.#forget(connection),
@@ -157,8 +148,8 @@ class ConnectionServer implements ImapServer {
     this.#listener.on("error", (err) => this.#context.log.error({ err }, "cannot accept a connection"));
   }
 
-  setTls(tls: TlsFiles): void {
-    this.#context.secureContext = contextOf(tls);
+  setTls(tls: TlsCredentials): void {
+    this.#context.secureContext = createSecureContext(tlsContextOptions(tls));
   }
 
   close(): Promise<void> {
@@ -209,12 +200,4 @@ class ConnectionServer implements ImapServer {
 
 function isLoopback(address: string): boolean {
   return address === "::1" || address.startsWith("127.") || address.startsWith("::ffff:127.");
-}
-
-function contextOf({ key, cert, clientCa }: TlsFiles): SecureContext {
-  // A session that is taken up again has the certificate that it began with.
-  const client = clientCa === undefined ? {} : { ca: clientCa, sessionIdContext: "pushmail" };
-  // A handshake costs us more than it costs the client: it gets one.
-  const secureOptions = constants.SSL_OP_NO_RENEGOTIATION;
-  return createSecureContext({ key, cert, minVersion: "TLSv1.2", secureOptions, ...client });
 }

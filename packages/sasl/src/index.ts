@@ -5,4 +5,5 @@ export type { SaslHost } from "./exchange.ts";
 export { Sasl, type SaslOptions } from "./sasl.ts";
 export { SaslFault } from "./sasl-fault.ts";
 export { SASL_TOLERANCES, type SaslStrictness, type SaslTolerance } from "./tolerances.ts";
+export { tlsContextOptions, type TlsCredentials } from "./tls-context.ts";
 export { createTokenChecker, type TokenChecker, type TokenSettings } from "./token-checker.ts";

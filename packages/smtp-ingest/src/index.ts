@@ -1,6 +1,6 @@
 // The only door to the receivers of mail.
 export type { Room } from "./engine/connection-gate.ts";
-export type { AuthInClear, TlsCredentials } from "./engine/engine-settings.ts";
+export type { AuthInClear } from "./engine/engine-settings.ts";
 export type { ListenerKind } from "./incoming-mail.ts";
 export { SMTP_LIMITS, SMTP_ZEROS, type SmtpLimits } from "./limits.ts";
 export type { Logger } from "./logger.ts";

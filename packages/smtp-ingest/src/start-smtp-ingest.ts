@@ -1,10 +1,10 @@
 // One listener for incoming mail, of any of the three kinds.
 import { limitsGiven, LoginThrottle, steadyNow } from "@pushmail/mailstore";
 import type { MailStore } from "@pushmail/mailstore";
-import { Sasl } from "@pushmail/sasl";
+import { Sasl, type TlsCredentials } from "@pushmail/sasl";
 import type { Room } from "./engine/connection-gate.ts";
 import { EngineServer } from "./engine/engine-server.ts";
-import type { AuthInClear, TlsCredentials } from "./engine/engine-settings.ts";
+import type { AuthInClear } from "./engine/engine-settings.ts";
 import type { ListenerKind } from "./incoming-mail.ts";
 import { SMTP_LIMITS, SMTP_ZEROS } from "./limits.ts";
 import type { SmtpLimits } from "./limits.ts";

@@ -1,23 +1,12 @@
 // What a listener is, and the options of smtp-server that make it so.
-import { constants } from "node:crypto";
-import type { SecureContextOptions, SecureVersion } from "node:tls";
 import type { SMTPServerOptions } from "smtp-server";
 import type { LoginThrottle } from "@pushmail/mailstore";
-import type { Sasl } from "@pushmail/sasl";
+import { tlsContextOptions, type Sasl, type TlsCredentials } from "@pushmail/sasl";
 import type { SmtpLimits } from "../limits.ts";
 import type { Logger } from "../logger.ts";
 import type { SmtpStrictness } from "../tolerances.ts";
 import type { Room } from "./connection-gate.ts";
 import type { LineEndPolicy } from "./data-decoder.ts";
-
-export interface TlsCredentials {
-  readonly key: string | Buffer;
-  readonly cert: string | Buffer;
-  /** Certificates of this authority, in PEM, let clients in where there is AUTH. */
-  readonly clientCa?: string | Buffer;
-  /** The oldest version spoken, TLSv1.2 where it is not set. */
-  readonly minVersion?: "TLSv1.2" | "TLSv1.3";
-}
 
 /** Who may log in without TLS: clients on the same machine, or nobody. */
 export type AuthInClear = "loopback" | "never";
@@ -49,7 +38,7 @@ export function smtpServerOptions(settings: EngineSettings): SMTPServerOptions {
   if (!settings.authentication) disabledCommands.push("AUTH");
   if (tls === null) disabledCommands.push("STARTTLS");
   return {
-    ...(tls === null ? {} : contextOptions(tls)),
+    ...(tls === null ? {} : tlsContextOptions(tls)),
     ...(tls?.clientCa !== undefined && settings.authentication ? { requestCert: true, rejectUnauthorized: false } : {}),
     secure: settings.implicitTls,
     // A client may close its side early and still wants its answers.
@@ -70,14 +59,4 @@ export function smtpServerOptions(settings: EngineSettings): SMTPServerOptions {
     socketTimeout: limits.idleTimeoutMs,
     logger: false,
   };
-}
-
-/** smtp-server's own floor is TLSv1. */
-export function contextOptions({
-  clientCa,
-  ...tls
-}: TlsCredentials): SecureContextOptions & { minVersion: SecureVersion } {
-  // A handshake costs us more than it costs the client: it gets one.
-  const secureOptions = constants.SSL_OP_NO_RENEGOTIATION;
-  return { minVersion: "TLSv1.2", secureOptions, ...tls, ...(clientCa === undefined ? {} : { ca: clientCa }) };
 }

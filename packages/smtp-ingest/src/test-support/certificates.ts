@@ -1,5 +1,5 @@
 // Self-signed certificates for tests alone, good for a hundred years.
-import type { TlsCredentials } from "../engine/engine-settings.ts";
+import type { TlsCredentials } from "@pushmail/sasl";
 
 /** For mx.example.org. */
 export const TEST_TLS: TlsCredentials = {
