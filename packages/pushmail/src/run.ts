@@ -2,7 +2,11 @@
 // where it runs.
 import { readFileSync } from "node:fs";
 import type { CliCommand } from "@pushmail/client-cli";
+import { descriptorsMax } from "./descriptors.ts";
 import { stopSignal } from "./stop-signal.ts";
+
+/** Node's loader has a hundred files open at a time, and some more. */
+const LOADER_DESCRIPTORS_MAX = 200;
 
 /** Runs one command line; the result is the exit code. */
 export async function run(args: readonly string[]): Promise<number> {
@@ -17,10 +21,15 @@ export async function run(args: readonly string[]): Promise<number> {
     return 0;
   }
   let command: CliCommand | undefined;
+  // Read before there may be none left to read it with.
+  const descriptors = descriptorsMax();
   try {
     command = await commandNamed(name);
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== "EMFILE") throw error;
+    const { code } = error as NodeJS.ErrnoException;
+    // Of a file that it cannot open Node's loader may say that it is not there.
+    const isWanting = code === "EMFILE" || (code === "ERR_MODULE_NOT_FOUND" && descriptors < LOADER_DESCRIPTORS_MAX);
+    if (!isWanting) throw error;
     stderr.write("pushmail: too few file descriptors to begin with (see ulimit -n)\n");
     return 2;
   }
