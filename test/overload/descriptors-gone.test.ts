@@ -1,8 +1,10 @@
 // A process that has no file descriptor left: what needs one is refused, what needs none goes on, and with the
 // descriptors all of it comes back by itself.
+import { execFileSync } from "node:child_process";
 import { once } from "node:events";
 import { readdirSync } from "node:fs";
 import { connect, type Socket } from "node:net";
+import { join } from "node:path";
 import { afterAll, beforeAll, expect, it } from "@jest/globals";
 import { makeDataDirectory, type DataDirectory } from "../support/data-directory.ts";
 import { within } from "../support/deadline.ts";
@@ -85,6 +87,26 @@ it("refuses what needs one, serves the rest, and recovers by itself", async () =
   expect((await session.ok("STATUS INBOX (MESSAGES)")).join()).toContain("(MESSAGES 3)");
   expect(await server.end()).toBe(0);
 }, 60_000);
+
+/** A first password beyond ASCII with no descriptor left, and again when there are some. */
+const PASSWORDS = `
+import { closeSync, openSync } from "node:fs";
+const { startPushmail } = await import("pushmail");
+const { store, close } = await startPushmail({ users: { "${USER}": "secret" } });
+const logIn = () => store.authenticate("${USER}", "geh\u00e4use").catch(({ code }) => console.log(code));
+const taken = [];
+try { for (;;) taken.push(openSync("/dev/null")); } catch {}
+await logIn();
+for (const descriptor of taken) closeSync(descriptor);
+await logIn();
+await close();
+`;
+
+it("a server in memory loads the tables of SASLprep when it can, where it could not before", () => {
+  const command = ["-c", `ulimit -n ${DESCRIPTORS}; exec "$0" "$@"`, process.execPath, "--input-type=module", "--eval"];
+  const said = execFileSync("sh", [...command, PASSWORDS], { cwd: join(process.cwd(), "packages/pushmail") });
+  expect(said.toString().split("\n")).toEqual(["EMFILE", "authenticationFailed", ""]);
+});
 
 it("says so where there are too few to begin with", async () => {
   await expect(ServerProcess.start([], {}, "ulimit -n 40")).rejects.toThrow(

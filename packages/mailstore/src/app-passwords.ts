@@ -24,15 +24,13 @@ export function makeAppPassword(): string {
   return Array.from({ length: GROUPS }, group).join("-");
 }
 
-export async function digestAppPassword(password: string): Promise<Buffer> {
-  return createHash("sha256")
-    .update(await preparePassword(password))
-    .digest();
+export function digestAppPassword(password: string): Buffer {
+  return createHash("sha256").update(preparePassword(password)).digest();
 }
 
 /** Whether it is one of them; as much is done for who has none. */
-export async function isAppPassword(password: string, kept: readonly StoredAppPassword[] = []): Promise<boolean> {
-  const digest = await digestAppPassword(password);
+export function isAppPassword(password: string, kept: readonly StoredAppPassword[] = []): boolean {
+  const digest = digestAppPassword(password);
   return kept.filter((one) => timingSafeEqual(digest, Buffer.from(one.digest, "base64"))).length > 0;
 }
 

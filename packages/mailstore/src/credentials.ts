@@ -83,7 +83,7 @@ export class Credentials {
   /** An app password for the account of this address, and what to store for it. */
   async makeAppPassword(address: string): Promise<{ readonly password: string; readonly stored: NewAppPassword }> {
     const password = makeAppPassword();
-    const digest = (await digestAppPassword(password)).toString("base64");
+    const digest = digestAppPassword(password).toString("base64");
     return { password, stored: { digest, scram: await this.makeScram(address, password) } };
   }
 
@@ -92,7 +92,7 @@ export class Credentials {
     stored: StoredCredentials | undefined,
     login: { readonly address: string; readonly password: string },
   ): Promise<Verified> {
-    if (await isAppPassword(login.password, stored?.appPasswords)) return "appPassword";
+    if (isAppPassword(login.password, stored?.appPasswords)) return "appPassword";
     return (await this.#secrets.verify(stored?.secret, login)) ? "password" : "wrong";
   }
 

@@ -1,4 +1,5 @@
 // Passwords as they are hashed: what is typed in different ways, and looks the same, is the same (RFC 4013).
+import { createRequire } from "node:module";
 import type * as Saslprep from "@mongodb-js/saslprep";
 
 /** Longer passwords are taken as they are: to normalize them takes the square of how many marks stand on one letter. */
@@ -7,16 +8,21 @@ const PREPARED_CHARS_MAX = 1_000;
 /** SASLprep leaves it as it is. */
 const PRINTABLE_ASCII = /^[ -~]*$/;
 
+const require = createRequire(import.meta.url);
+const SASLPREP = require.resolve("@mongodb-js/saslprep");
+
 /**
- * Its tables take long to load, and few need them; a server that may run out of descriptors has them loaded before:
- * an import that fails once is not tried again.
+ * Its tables take long to load, and few need them. Where that fails, for want of a descriptor, it is tried again the next
+ * time, as long as it was found before: an import is not.
  */
-export const loadSaslprep = (): Promise<typeof Saslprep> => import("@mongodb-js/saslprep");
+export function loadSaslprep(): typeof Saslprep {
+  return require(SASLPREP) as typeof Saslprep;
+}
 
 /** One that SASLprep forbids is only normalized: it is its owner's to choose. */
-export async function preparePassword(password: string): Promise<string> {
+export function preparePassword(password: string): string {
   if (password.length > PREPARED_CHARS_MAX || PRINTABLE_ASCII.test(password)) return password;
-  const { saslprep } = await loadSaslprep();
+  const { saslprep } = loadSaslprep();
   try {
     return saslprep(password, { allowUnassigned: true });
   } catch {

@@ -93,13 +93,13 @@ export class Secrets {
 
   /** What SCRAM needs of a password. */
   deriveScramKey(password: string, hash: ScramHash, salt: ScramSalt): Promise<ScramKey> {
-    return this.#slots.run(async () => deriveScramKey(await preparePassword(password), hash, salt));
+    return this.#slots.run(async () => deriveScramKey(preparePassword(password), hash, salt));
   }
 
   #derive(password: string, salt: Buffer, cost: ScryptCost): Promise<Buffer> {
     const options = { ...cost, maxmem: 256 * cost.N * cost.r };
     return this.#slots.run(async () => {
-      const prepared = await preparePassword(password);
+      const prepared = preparePassword(password);
       return new Promise<Buffer>((resolve, reject) => {
         scrypt(prepared, salt, HASH_BYTES, options, (error, key) => {
           if (error === null) resolve(key);

@@ -114,7 +114,8 @@ export async function startPushmail(given: PushmailOptions = {}): Promise<Pushma
     searchIndex = openIndex(store, settings, { limits, log });
     await provisionUsers(store, settings.users);
     if (!settings.memory) {
-      await loadSaslprep();
+      // When it is needed there may be no descriptor left.
+      loadSaslprep();
       const { openControlSocket } = await import("./control-socket.ts");
       control = await openControlSocket(settings.data, store, log);
     }
