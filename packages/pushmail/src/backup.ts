@@ -1,6 +1,7 @@
 // `pushmail backup`: a consistent copy of a data directory, of a running server too.
 import { backupStore } from "@pushmail/mailstore/maintenance";
 import type { CliCommand } from "@pushmail/client-cli";
+import { holdCompaction } from "./control-socket.ts";
 import { maintenanceCommand } from "./maintenance-command.ts";
 
 export const backup: CliCommand = maintenanceCommand({
@@ -11,7 +12,7 @@ command began is in the copy. The self-signed key and certificate are copied alo
   flags: ["json"],
   positionals: ["BACKUP"],
   async run({ data, json, positionals: [target = ""] }, { stdout }) {
-    const summary = await backupStore(data, target);
+    const summary = await backupStore(data, target, { holdCompaction: () => holdCompaction(data) });
     const { segments, copiedBytes } = summary;
     stdout.write(
       json ? `${JSON.stringify(summary)}\n` : `${target}: ${segments} segments, ${copiedBytes} bytes copied\n`,

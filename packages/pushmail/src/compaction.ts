@@ -1,5 +1,6 @@
+// When the space of expunged mail is given back, and when not.
 import type { Log } from "@pushmail/imap-idle-server";
-import type { MailStore } from "@pushmail/mailstore";
+import { TurnQueue, type MailStore } from "@pushmail/mailstore";
 
 /** Node takes a longer time for none. */
 const timerMsMax = 2 ** 31 - 1;
@@ -27,4 +28,23 @@ export function compactRegularly(store: Pick<MailStore, "compact">, everyMs: num
     isStopped = true;
     clearInterval(timer);
   };
+}
+
+/** Compaction that others may hold for as long as they read files which it would remove. */
+export class Compaction {
+  readonly #turns = new TurnQueue();
+  readonly #compact: () => Promise<number>;
+
+  constructor(compact: () => Promise<number>) {
+    this.#compact = compact;
+  }
+
+  compact(): Promise<number> {
+    return this.#turns.run(this.#compact);
+  }
+
+  /** Resolves when none is under way; none begins before what it gives is called. */
+  hold(): Promise<() => void> {
+    return new Promise((resolve) => void this.#turns.run(() => new Promise<void>((release) => resolve(release))));
+  }
 }

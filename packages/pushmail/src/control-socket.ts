@@ -7,6 +7,7 @@ import { join } from "node:path";
 import type { Log } from "@pushmail/imap-idle-server";
 import type { MailStore } from "@pushmail/mailstore";
 import { z } from "zod";
+import type { Compaction } from "./compaction.ts";
 import { changeAppPasswords, type AppPasswordAnswer, type AppPasswordRequest } from "./app-passwords.ts";
 
 const LINE_LENGTH_MAX = 4_096;
@@ -14,20 +15,27 @@ const SILENCE_MS = 10_000;
 /** What the system takes for the name of a socket, on Linux 107 octets. */
 const PATH_BYTES_MAX = 100;
 
-const requestSchema = z.strictObject({ address: z.string(), name: z.string().optional(), remove: z.boolean() });
+const passwordSchema = z.strictObject({ address: z.string(), name: z.string().optional(), remove: z.boolean() });
+/** Compaction waits until the connection ends. */
+const holdSchema = z.strictObject({ hold: z.literal("compaction") });
+const requestSchema = z.union([passwordSchema, holdSchema]);
 
-type Answer = AppPasswordAnswer | { readonly error: string };
+type Request = AppPasswordRequest | z.infer<typeof holdSchema>;
+type Answer = AppPasswordAnswer | { readonly held: true } | { readonly error: string };
+
+interface Asked {
+  readonly store: MailStore;
+  readonly compaction: Compaction;
+  readonly log: Log;
+}
 
 export interface ControlSocket {
   close(): Promise<void>;
 }
 
 /** Opens it; the caller has the directory to itself. Undefined where there can be none: all else goes on without. */
-export async function openControlSocket(
-  directory: string,
-  store: MailStore,
-  log: Log,
-): Promise<ControlSocket | undefined> {
+export async function openControlSocket(directory: string, asked: Asked): Promise<ControlSocket | undefined> {
+  const { log } = asked;
   const path = pathIn(directory);
   if (Buffer.byteLength(path) > PATH_BYTES_MAX) {
     log.warn({ path }, "no control socket: its name would be too long");
@@ -38,7 +46,7 @@ export async function openControlSocket(
     sockets.add(socket);
     socket.on("close", () => sockets.delete(socket));
     socket.on("error", () => socket.destroy());
-    void serve(socket, store, log);
+    void serve(socket, asked);
   });
   try {
     // One that was killed may have left it.
@@ -61,9 +69,11 @@ export async function openControlSocket(
   };
 }
 
-async function serve(socket: Socket, store: MailStore, log: Log): Promise<void> {
+async function serve(socket: Socket, { store, compaction, log }: Asked): Promise<void> {
   try {
-    const { address, name, remove } = requestSchema.parse(JSON.parse(await readLine(socket)));
+    const asked = requestSchema.parse(JSON.parse(await readLine(socket)));
+    if ("hold" in asked) return await hold(socket, compaction);
+    const { address, name, remove } = asked;
     const request: AppPasswordRequest = { address, name, remove };
     const answer = await changeAppPasswords(store, request);
     log.info({ ...request, code: answer.code }, "app passwords asked for by the control socket");
@@ -73,26 +83,57 @@ async function serve(socket: Socket, store: MailStore, log: Log): Promise<void> 
   }
 }
 
+async function hold(socket: Socket, compaction: Compaction): Promise<void> {
+  // One under way may take its time, and so may whoever asked.
+  socket.setTimeout(0);
+  const ended = new Promise<void>((resolve) => socket.on("close", () => resolve()).resume());
+  const release = await compaction.hold();
+  if (!socket.destroyed) {
+    socket.write(lineOf({ held: true }));
+    await ended;
+  }
+  release();
+}
+
 /** Asks the server on a directory. Undefined where none can be reached. */
 export async function askServer(
   directory: string,
   request: AppPasswordRequest,
 ): Promise<AppPasswordAnswer | undefined> {
+  const asked = await ask<AppPasswordAnswer>(directory, request, SILENCE_MS);
+  asked?.socket.destroy();
+  return asked?.answer;
+}
+
+/** Keeps the server on a directory from compacting until what is returned is called. Undefined where none can be reached. */
+export async function holdCompaction(directory: string): Promise<(() => void) | undefined> {
+  const asked = await ask(directory, { hold: "compaction" }, 0);
+  return asked && (() => void asked.socket.destroy());
+}
+
+async function ask<Asked>(
+  directory: string,
+  request: Request,
+  silenceMs: number,
+): Promise<{ readonly socket: Socket; readonly answer: Asked } | undefined> {
   const socket = connect(pathIn(directory));
   try {
     await once(socket, "connect");
   } catch {
     return undefined;
   }
+  socket.on("error", () => socket.destroy());
   socket.write(lineOf(request));
-  const answer = JSON.parse(await readLine(socket)) as Answer;
-  socket.destroy();
-  if ("error" in answer) throw new Error(answer.error);
-  return answer;
+  const answer = JSON.parse(await readLine(socket, silenceMs)) as Asked | { readonly error: string };
+  if (typeof answer === "object" && answer !== null && "error" in answer) {
+    socket.destroy();
+    throw new Error(answer.error);
+  }
+  return { socket, answer };
 }
 
-async function readLine(socket: Socket): Promise<string> {
-  socket.setTimeout(SILENCE_MS, () => socket.destroy());
+async function readLine(socket: Socket, silenceMs: number = SILENCE_MS): Promise<string> {
+  socket.setTimeout(silenceMs, () => socket.destroy());
   socket.setEncoding("utf8");
   let text = "";
   for await (const piece of socket.iterator({ destroyOnReturn: false }) as AsyncIterable<string>) {
@@ -104,7 +145,7 @@ async function readLine(socket: Socket): Promise<string> {
   throw new Error("the other side did not say anything that makes sense");
 }
 
-function lineOf(said: AppPasswordRequest | Answer): string {
+function lineOf(said: Request | Answer): string {
   return `${JSON.stringify(said)}\n`;
 }
 

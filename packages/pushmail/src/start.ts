@@ -17,7 +17,7 @@ import type { SearchIndex } from "@pushmail/search-index";
 import { type SmtpIngest, startSmtpIngest } from "@pushmail/smtp-ingest";
 import { loadTls, type TlsFiles } from "./certificate.ts";
 import { type ConnectionRooms, descriptorsMax, shareOut } from "./descriptors.ts";
-import { compactRegularly } from "./compaction.ts";
+import { Compaction, compactRegularly } from "./compaction.ts";
 import type { ControlSocket } from "./control-socket.ts";
 import {
   defaultLimits,
@@ -94,12 +94,12 @@ export async function startPushmail(given: PushmailOptions = {}): Promise<Pushma
   let control: ControlSocket | undefined;
   let closed: Promise<void> | undefined;
   let searchIndex: SearchIndex | undefined;
-  const compact = async (): Promise<number> => {
+  const compaction = new Compaction(async () => {
     const bytes = await store.compact();
     await searchIndex?.sweep();
     return bytes;
-  };
-  const stopCompaction = compactRegularly({ compact }, limits.process.compactEveryMs, log);
+  });
+  const stopCompaction = compactRegularly(compaction, limits.process.compactEveryMs, log);
   const close = async (): Promise<void> => {
     stopCompaction();
     try {
@@ -117,7 +117,7 @@ export async function startPushmail(given: PushmailOptions = {}): Promise<Pushma
       // When it is needed there may be no descriptor left.
       loadSaslprep();
       const { openControlSocket } = await import("./control-socket.ts");
-      control = await openControlSocket(settings.data, store, log);
+      control = await openControlSocket(settings.data, { store, compaction, log });
     }
     const tls = await loadTls(settings, new Date());
     const throttle = new LoginThrottle({ limits: limits.login });

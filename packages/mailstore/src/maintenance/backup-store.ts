@@ -1,6 +1,6 @@
-// A consistent copy of a data directory, of a running server too: nothing is asked of it, its files are read in an order
+// A consistent copy of a data directory, of a running server too: its files are read in an order
 // that makes them fit. First the index, then the log, which goes on from there; then the bodies that the log names.
-// Where compaction removes something meanwhile, all is gone through again.
+// Where compaction removes something meanwhile, all is gone through again; in the end compaction is asked to wait.
 import { open, readdir, readFile, rename, rm, writeFile } from "node:fs/promises";
 import { join, resolve, sep } from "node:path";
 import { syncDirectory } from "../level/disk-files.ts";
@@ -35,11 +35,22 @@ interface Contents {
   readonly files: readonly string[];
 }
 
-/** Passes in which compaction may come between. */
-const TRIES_MAX = 20;
+export interface BackupOptions {
+  /**
+   * Waits for compaction to end, and keeps it from beginning until what is returned is called; undefined where nobody
+   * can. Asked for only where compaction has come between too often.
+   */
+  readonly holdCompaction?: () => Promise<(() => void) | undefined>;
+  /** Passes in which compaction may come between, before it is held. */
+  readonly triesMax?: number;
+}
 
 /** Copies into `target`, which is made, or holds an earlier backup of the same store. */
-export async function backupStore(directory: string, target: string): Promise<BackupSummary> {
+export async function backupStore(
+  directory: string,
+  target: string,
+  options: BackupOptions = {},
+): Promise<BackupSummary> {
   await requireStore(directory);
   if (`${resolve(target)}${sep}`.startsWith(`${resolve(directory)}${sep}`)) {
     throw new Error("a backup cannot lie in the data directory itself");
@@ -56,7 +67,7 @@ export async function backupStore(directory: string, target: string): Promise<Ba
   await makeDirectory(join(target, "segments"));
   const lock = await lockStore(target);
   try {
-    return await backUp(directory, target, before);
+    return await backUp(directory, target, { before, ...options });
   } finally {
     await lock.release();
   }
@@ -65,9 +76,13 @@ export async function backupStore(directory: string, target: string): Promise<Ba
 /** What a backup cut short may leave. */
 const LEFT_BEHIND = /^(segments|lock|holder\.json|index-\d+|files|backup\.json\.part)$/;
 
-async function backUp(directory: string, target: string, before: Contents | undefined): Promise<BackupSummary> {
+interface Copying extends BackupOptions {
+  readonly before: Contents | undefined;
+}
+
+async function backUp(directory: string, target: string, options: Copying): Promise<BackupSummary> {
   const index = `index-${Date.now()}`;
-  const copied = await copyStore(directory, target, { index, before });
+  const copied = await copyStore(directory, target, { index, ...options });
   const files = await copyFiles(directory, target);
   await syncDirectory(join(target, "segments"));
   const segments = [...copied.names].sort();
@@ -93,15 +108,22 @@ async function backUp(directory: string, target: string, before: Contents | unde
 async function copyStore(
   directory: string,
   target: string,
-  { index, before }: { readonly index: string; readonly before: Contents | undefined },
+  { index, before, holdCompaction, triesMax = 20 }: Copying & { readonly index: string },
 ): Promise<SegmentsCopied> {
   const known = { ...before?.sealed };
-  for (let tries = 0; tries < TRIES_MAX; tries++) {
-    const [from, to] = [join(directory, "segments"), join(target, "segments")];
-    const listed = await segmentNames(from);
-    await copyIndex(join(directory, "index"), join(target, index), before && join(target, before.index));
-    const copied = await copySegments(from, to, { listed, known });
-    if (copied !== undefined) return copied;
+  const [from, to] = [join(directory, "segments"), join(target, "segments")];
+  let release: (() => void) | undefined;
+  try {
+    for (let tries = 1; ; tries++) {
+      const listed = await segmentNames(from);
+      await copyIndex(join(directory, "index"), join(target, index), before && join(target, before.index));
+      const copied = await copySegments(from, to, { listed, known });
+      if (copied !== undefined) return copied;
+      if (tries === triesMax) release = await holdCompaction?.();
+      if (tries === (release === undefined ? triesMax : 2 * triesMax)) break;
+    }
+  } finally {
+    release?.();
   }
   throw new Error("segments are removed faster than they can be copied");
 }

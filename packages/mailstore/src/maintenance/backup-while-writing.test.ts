@@ -124,6 +124,28 @@ it("has each segment that its index needs, though one went while the index was c
   expect([messages, findings]).toEqual([10, []]);
 });
 
+it("holds compaction where that has come between too often, and lets it go on", async () => {
+  const held: string[] = [];
+  const comeBetween = (): void =>
+    onCopyOf(".log", async (from, to) => {
+      for (let i = 0; i < 20; i++) await deliver(mailOf(5_000));
+      await store.setFlags(inbox, [[1, 2 ** 32 - 1]], { mode: "add", flags: ["\\Deleted"] });
+      await store.expunge(inbox);
+      await copyFile(from, to);
+      expect(await store.compact()).toBeGreaterThan(0);
+      if (held.length === 0) comeBetween();
+    });
+  const holdCompaction = async (): Promise<() => void> => {
+    held.push("held");
+    return () => held.push("released");
+  };
+  comeBetween();
+  await expect(backupStore(join(base, "data"), backup, { triesMax: 2 })).rejects.toThrow("removed faster");
+  await backupStore(join(base, "data"), backup, { triesMax: 2, holdCompaction });
+  expect(held).toEqual(["held", "released"]);
+  expect((await restored())[1]).toEqual([]);
+});
+
 it("is as it was where the next one was cut short, which had gone on with the segment that was open", async () => {
   await deliver(mailOf(100));
   await backUp();

@@ -1,0 +1,67 @@
+// What is asked of a running server: that it does not compact while its files are read.
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterEach, beforeEach, expect, it } from "@jest/globals";
+import { openMailStore, openMemoryDriver, type MailStore } from "@pushmail/mailstore";
+import { Compaction } from "./compaction.ts";
+import { askServer, holdCompaction, openControlSocket, type ControlSocket } from "./control-socket.ts";
+
+const log = { debug() {}, info() {}, warn() {}, error() {} };
+
+let directory: string;
+let store: MailStore;
+let control: ControlSocket;
+/** How many have begun, and what lets those end. */
+let begun: (() => void)[];
+let compaction: Compaction;
+beforeEach(async () => {
+  directory = await mkdtemp(join(tmpdir(), "pushmail-control-"));
+  store = openMailStore(await openMemoryDriver());
+  begun = [];
+  compaction = new Compaction(() => new Promise((resolve) => begun.push(() => resolve(7))));
+  control = (await openControlSocket(directory, { store, compaction, log }))!;
+});
+afterEach(async () => {
+  await control.close();
+  await store.close();
+  await rm(directory, { recursive: true });
+});
+
+it("waits for a compaction under way", async () => {
+  const first = compaction.compact();
+  const order: string[] = [];
+  const holding = compaction.hold().then((release) => {
+    order.push("held");
+    release();
+  });
+  await new Promise(setImmediate);
+  order.push("ends");
+  begun[0]!();
+  await Promise.all([first, holding]);
+  expect(order).toEqual(["ends", "held"]);
+});
+
+it("keeps the next from beginning until it is released", async () => {
+  const release = await holdCompaction(directory);
+  const next = compaction.compact();
+  // Another connection is served meanwhile.
+  const asked = askServer(directory, { address: "nobody@example.org", name: undefined, remove: false });
+  await expect(asked).rejects.toThrow("there is no account");
+  expect(begun.length).toBe(0);
+  release!();
+  while (begun.length === 0) await new Promise(setImmediate);
+  begun[0]!();
+  expect(await next).toBe(7);
+});
+
+it("is held no longer than the connection lasts, whichever side ends it", async () => {
+  expect(await holdCompaction(directory)).toBeDefined();
+  const next = compaction.compact();
+  await control.close();
+  while (begun.length === 0) await new Promise(setImmediate);
+  begun[0]!();
+  expect(await next).toBe(7);
+  expect(await holdCompaction(directory)).toBeUndefined();
+  control = (await openControlSocket(directory, { store, compaction, log }))!;
+});
