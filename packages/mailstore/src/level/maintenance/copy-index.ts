@@ -11,26 +11,29 @@ const TRIES_MAX = 50;
 
 /** `known` is an older copy: those of its tables that the index still has need not be copied again. */
 export async function copyIndex(from: string, to: string, known: string | undefined): Promise<void> {
+  await rm(to, { recursive: true, force: true });
+  await mkdir(to, { mode: 0o700 });
   for (let tries = 0; tries < TRIES_MAX; tries++) {
-    await rm(to, { recursive: true, force: true });
-    await mkdir(to, { mode: 0o700 });
     const version = await readVersion(from);
     if (version === undefined) return;
-    if (await copyVersion(version, from, { to, known })) return syncDirectory(to);
+    const names = await copyVersion(version, from, { to, known });
+    if (names === undefined) continue;
+    for (const name of await readdir(to)) if (!names.has(name)) await rm(join(to, name));
+    return syncDirectory(to);
   }
   throw new Error("the index changes faster than it can be copied");
 }
 
-/** False where something of it was removed meanwhile. */
+/** The names that it consists of; undefined where one was removed meanwhile. Tables that were copied before are there. */
 async function copyVersion(
   version: LeveldbVersion,
   from: string,
   { to, known }: { readonly to: string; readonly known: string | undefined },
-): Promise<boolean> {
+): Promise<ReadonlySet<string> | undefined> {
   const names = await readdir(from);
   // The newest first: when it is there, those before it are complete.
   const logs = logsFrom(version.logNumber, names).reverse();
-  if (version.logNumber > 0 && numberOfFile(logs.at(-1) ?? "", "log") !== version.logNumber) return false;
+  if (version.logNumber > 0 && numberOfFile(logs.at(-1) ?? "", "log") !== version.logNumber) return undefined;
   try {
     for (const name of logs) await copySynced(join(from, name), join(to, name));
     // Only so much of it belongs to the version.
@@ -38,16 +41,16 @@ async function copyVersion(
     await writeFile(join(to, version.manifest), bytes, { mode: 0o600, flush: true });
     await writeFile(join(to, "CURRENT"), `${version.manifest}\n`, { mode: 0o600, flush: true });
     const tables = names.filter((name) => version.tables.has(numberOfFile(name, "ldb", "sst") ?? -1));
-    if (tables.length < version.tables.size) return false;
+    if (tables.length < version.tables.size) return undefined;
     for (const name of tables) {
       const [table, copy] = [join(from, name), join(to, name)];
+      if (await isSame(table, copy)) continue;
       const isKnown = known !== undefined && (await isSame(table, join(known, name)));
       if (!isKnown || !(await isLinked(join(known, name), copy))) await copyTable(table, copy);
     }
-    return true;
+    return new Set(["CURRENT", version.manifest, ...logs, ...tables]);
   } catch (error) {
-    ignoreMissing(error as NodeJS.ErrnoException);
-    return false;
+    return ignoreMissing(error as NodeJS.ErrnoException);
   }
 }
 

@@ -4,8 +4,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, it } from "@jest/globals";
 import { checkpointKey, directoryKey } from "../keys.ts";
+import { fragment, manifestOf } from "../test-support/leveldb-files.ts";
 import { copyIndex } from "./copy-index.ts";
-import { maskedCrc32c } from "./crc32c.ts";
 import { verifyIndexFiles } from "./verify-index-files.ts";
 
 let base: string;
@@ -17,15 +17,6 @@ beforeEach(async () => {
 });
 afterEach(() => rm(base, { recursive: true }));
 
-/** A record of one of LevelDB's logs, whole in one fragment. */
-function fragment(bytes: Buffer): Buffer {
-  const header = Buffer.alloc(7);
-  header.writeUInt16LE(bytes.length, 4);
-  header[6] = 1;
-  header.writeUInt32LE(maskedCrc32c(Buffer.concat([header.subarray(6), bytes])), 0);
-  return Buffer.concat([header, bytes]);
-}
-
 function batchOf(key: Buffer): Buffer {
   const count = Buffer.alloc(12);
   count.writeUInt32LE(1, 8);
@@ -34,9 +25,8 @@ function batchOf(key: Buffer): Buffer {
 
 /** An index whose newest table was made when its log was number 999,999; it has gone on in one of seven digits. */
 async function makeIndex(): Promise<void> {
-  const logNumber = Buffer.from([2, 0xbf, 0x84, 0x3d]);
   await writeFile(join(index, "CURRENT"), "MANIFEST-999998\n");
-  await writeFile(join(index, "MANIFEST-999998"), fragment(logNumber));
+  await writeFile(join(index, "MANIFEST-999998"), manifestOf(999_999));
   const synced = batchOf(checkpointKey());
   const torn = batchOf(directoryKey("name"));
   torn.writeUInt8(torn.readUInt8(20) ^ 1, 20);

@@ -1,0 +1,49 @@
+// Copying an index that LevelDB compacts meanwhile: its tables go, and others come.
+import fs from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterEach, beforeEach, expect, it } from "@jest/globals";
+import { manifestOf } from "../test-support/leveldb-files.ts";
+import { copyIndex } from "./copy-index.ts";
+
+const { copyFile } = fs;
+let base: string;
+let index: string;
+beforeEach(async () => {
+  base = await fs.mkdtemp(join(tmpdir(), "pushmail-copy-"));
+  index = join(base, "index");
+  await fs.mkdir(index);
+});
+afterEach(async () => {
+  Object.assign(fs, { copyFile });
+  await fs.rm(base, { recursive: true });
+});
+
+it("goes on with the tables that it has where others went: it copies none twice", async () => {
+  const tables = Array.from({ length: 8 }, (_, i) => i + 10);
+  const write = async (...made: number[]): Promise<void> => {
+    for (const number of made) await fs.writeFile(join(index, `0000${number}.ldb`), `table ${number}`);
+    await fs.writeFile(join(index, "MANIFEST-000002"), manifestOf(3, new Map(tables.map((number) => [number, 8]))));
+  };
+  await fs.writeFile(join(index, "CURRENT"), "MANIFEST-000002\n");
+  await fs.writeFile(join(index, "000003.log"), "");
+  await write(...tables);
+  const copied: string[] = [];
+  // As each is copied, the last of those that were not is compacted into another.
+  const compacting = async (from: string, to: string, mode?: number): Promise<void> => {
+    await copyFile(from, to, mode);
+    if (!from.endsWith(".ldb")) return;
+    copied.push(from.slice(-6, -4));
+    const last = tables.findLast((number) => !copied.includes(String(number)));
+    if (last === undefined) return;
+    await fs.rm(join(index, `0000${last}.ldb`));
+    const other = 20 + copied.length;
+    tables.splice(tables.indexOf(last), 1, other);
+    await write(other);
+  };
+  Object.assign(fs, { copyFile: compacting });
+  await copyIndex(index, join(base, "copy"), undefined);
+  expect(copied).toEqual([...new Set(copied)]);
+  const names = (await fs.readdir(join(base, "copy"))).filter((name) => name.endsWith(".ldb"));
+  expect(names.sort()).toEqual(tables.map((number) => `0000${number}.ldb`).sort());
+});
