@@ -141,6 +141,10 @@ class BreakingWay {
   readonly #sockets = new Set<Socket>();
   readonly #near = new Set<Socket>();
   bytesToBreak: () => number = () => Number.POSITIVE_INFINITY;
+  /** Commands that are answered with NO, and never get to the server. */
+  refuses: RegExp | undefined;
+  /** A word of the server's that clients see as another. */
+  hides: string | undefined;
   broken = 0;
 
   constructor() {
@@ -158,8 +162,14 @@ class BreakingWay {
           far.destroy();
         });
       }
-      near.pipe(far);
-      far.on("data", (bytes: Buffer) => {
+      near.on("data", (bytes: Buffer) => {
+        const [tag, ...words] = bytes.toString("latin1").split(" ");
+        if (this.refuses?.test(words.join(" ")) === true) near.write(`${tag} NO not now\r\n`);
+        else far.write(bytes);
+      });
+      far.on("data", (sent: Buffer) => {
+        const { hides = "" } = this;
+        const bytes = hides === "" ? sent : Buffer.from(sent.toString("latin1").replaceAll(hides, "NONE"), "latin1");
         near.write(bytes.subarray(0, left));
         left -= bytes.length;
         if (left > 0) return;
@@ -535,6 +545,36 @@ describe("contrast", () => {
     await withSession(user, async (client) => expect(client.usable).toBe(true));
     await endless.stop();
     expect(endless.out).toMatch(/^0 of 1000 mails sent/);
+  });
+
+  it("says what the server refuses", async () => {
+    const user = await newAccount();
+    const way = new BreakingWay();
+    const port = await way.open();
+    const args = [...login(user), "--port", port, "--mails", "2", "--rate", "50", "--intervals", "0.1"];
+    way.refuses = /^UID SEARCH .*SUBJECT/;
+    expect(await finished(start("contrast", args))).toMatchObject({
+      exit: 0,
+      err: "pushmail contrast: the server refuses to search for the mails: they stay in the inbox\n",
+    });
+    way.refuses = /^IDLE/;
+    expect(await finished(start("contrast", args))).toMatchObject({
+      exit: 1,
+      out: "",
+      err: "pushmail contrast: the server refuses IDLE: there is no push to contrast\n",
+    });
+    way.hides = "IDLE";
+    expect(await finished(start("contrast", args))).toMatchObject({
+      exit: 1,
+      err: "pushmail contrast: the server has no IDLE: there is no push to contrast\n",
+    });
+    way.hides = undefined;
+    const tail = start("tail", [...login(user), "--port", port]);
+    await tail.until("the refusal", () =>
+      tail.err.includes("INBOX: the server refuses IDLE: asking every two minutes"),
+    );
+    expect(await tail.stop()).toBe(0);
+    await way.close();
   });
 
   it("fails as a whole when it cannot log in or send", async () => {

@@ -40,8 +40,8 @@ export interface FollowKind {
   readonly limits: ClientLimits;
   /** How it waits, as the user reads it. */
   describe(client: ImapFlow): string;
-  /** Makes the wait of one connection's mailbox. */
-  wait(): Wait;
+  /** Makes the wait of one mailbox. */
+  wait(notice: (text: string) => void): Wait;
   /** How long a connection may be silent. */
   readonly silenceMs: number;
 }
@@ -147,7 +147,7 @@ async function followOne(mailbox: string, { plan, io, kind, print, signal }: Fol
   });
   await follow({
     follower,
-    wait: kind.wait(),
+    wait: kind.wait(notice),
     limits,
     random: Math.random,
     signal,

@@ -5,6 +5,9 @@ import { followOptions, runFollow } from "./follow-command.ts";
 import type { ClientLimits } from "./limits.ts";
 import { waitInIdle } from "./wait.ts";
 
+/** What imapflow does then. */
+const instead = "asking every two minutes";
+
 /** The command, within the limits. */
 export function tail(limits: ClientLimits): CliCommand {
   return defineCommand({
@@ -18,8 +21,8 @@ meanwhile is printed then: every mail once. A second run goes on where the first
         command: "tail",
         limits,
         describe: (client) =>
-          client.capabilities.has("IDLE") ? "waiting in IDLE" : "the server has no IDLE: asking every two minutes",
-        wait: () => waitInIdle(limits),
+          client.capabilities.has("IDLE") ? "waiting in IDLE" : `the server has no IDLE: ${instead}`,
+        wait: (notice) => waitInIdle(limits, () => notice(`the server refuses IDLE: ${instead}`)),
         silenceMs: limits.socketSilenceMs,
       }),
   });

@@ -7,18 +7,16 @@ import type { Wake } from "./wake.ts";
 /** Waits on an open mailbox; news set the wake. It may return without any. */
 export type Wait = (client: ImapFlow, wake: Wake, signal: AbortSignal) => Promise<void>;
 
-/** Sits in IDLE until the server tells something (RFC 2177). */
-export function waitInIdle(limits: ClientLimits): Wait {
+/** Sits in IDLE until the server tells something (RFC 2177). Where that is refused, imapflow asks now and then instead. */
+export function waitInIdle(limits: ClientLimits, onRefused: () => void): Wait {
   return async (client, wake, signal) => {
     if (wake.pending) return;
     const startedAt = performance.now();
-    let told = false;
-    await Promise.race([
-      wake.wait().then(() => (told = true)),
-      // Why it failed shows in the next command.
-      client.idle().catch(() => false),
-    ]);
-    if (told || wake.pending) return;
+    const told = wake.wait().then(() => "told" as const);
+    // Why it failed shows in the next command.
+    const ended = await Promise.race([told, client.idle().catch(() => false)]);
+    if (ended === "told" || wake.pending) return;
+    if (ended === false && client.usable) onRefused();
     // It ended by itself: look, for some servers lose what comes between two IDLEs, and never do so in a tight loop.
     wake.set();
     if (performance.now() - startedAt < limits.idleRetryMs) await delay(limits.idleRetryMs, undefined, { signal });

@@ -110,11 +110,13 @@ export class ContrastRun {
     try {
       await client.mailboxOpen("INBOX");
       const uids = await client.search({ subject: this.#mark }, { uid: true });
-      if (!Array.isArray(uids) || uids.length === 0) return 0;
+      // imapflow says no more of a NO than this.
+      if (!Array.isArray(uids)) throw stayed("refuses to search for the mails");
+      if (uids.length === 0) return 0;
       // Without UID EXPUNGE others' deleted messages would go with ours.
       const removed = client.capabilities.has("UIDPLUS") && (await client.messageDelete(uids, { uid: true }));
       if (removed) return uids.length;
-      throw new CommandFault(exitCodes.failed, "the server does not let the mails be removed: they stay in the inbox");
+      throw stayed("does not let the mails be removed");
     } finally {
       await closeImap(client, limits);
     }
@@ -176,4 +178,8 @@ export class ContrastRun {
   #numberOf(subject: string): number | undefined {
     return subject.startsWith(`${this.#mark} `) ? Number(subject.slice(this.#mark.length + 1)) : undefined;
   }
+}
+
+function stayed(why: string): CommandFault {
+  return new CommandFault(exitCodes.failed, `the server ${why}: they stay in the inbox`);
 }

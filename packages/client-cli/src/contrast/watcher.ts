@@ -1,5 +1,6 @@
 // One IMAP client of a contrast: it waits in its way, and notes when the server made it know of each mail.
 import type { FetchMessageObject, ImapFlow } from "imapflow";
+import { CommandFault, exitCodes } from "../command-fault.ts";
 import type { Endpoint } from "../endpoint.ts";
 import { followOnce } from "../follow.ts";
 import { imapPeer, openImap } from "../imap-connection.ts";
@@ -62,6 +63,7 @@ export class Watcher {
       peer: imapPeer(endpoint),
       connect: () => this.#connect(signal),
       onCurrent: (client) => {
+        if (this.intervalSeconds === null && !client.capabilities.has("IDLE")) throw pushless("has no IDLE");
         this.#reset(client);
         onReady();
       },
@@ -103,7 +105,9 @@ export class Watcher {
     const { limits, intervalSeconds, phase } = this.#options;
     const wait =
       intervalSeconds === null
-        ? waitInIdle(limits)
+        ? waitInIdle(limits, () => {
+            throw pushless("refuses IDLE");
+          })
         : waitForInterval(intervalSeconds * 1000, intervalSeconds * 1000 * phase);
     return async (client, wake, signal) => {
       await wait(client, wake, signal);
@@ -125,6 +129,11 @@ export class Watcher {
     // A sign of life in IDLE wakes the client for nothing.
     if (src === "s" && msg.startsWith("* OK") && this.#client?.idling === true) this.#wakeups += 1;
   }
+}
+
+/** Without IDLE imapflow would ask every two minutes, and figures of that are none of push. */
+function pushless(why: string): CommandFault {
+  return new CommandFault(exitCodes.failed, `the server ${why}: there is no push to contrast`);
 }
 
 /** A line of the protocol as imapflow logs it. */
