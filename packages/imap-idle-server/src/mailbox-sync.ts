@@ -193,7 +193,7 @@ function updatesAtHand(session: Session, { handle, view }: Selected, options: Te
 }
 
 async function readUpdates(session: Session, { handle, view }: Selected, options: TellOptions): Promise<Updates> {
-  const page = await session.store.changes(handle.account, view.through, session.limits.changeRecordsMax);
+  const page = await session.store.changes(handle.account, view.through, session.limits.changeRecordsMax, handle.id);
   if (!page.tooOld && !page.more) {
     return view.apply(page.records, await handle.ready(), { ...options, through: page.through });
   }
@@ -205,7 +205,7 @@ async function readUpdates(session: Session, { handle, view }: Selected, options
 async function expungedSinceTold(session: Session, { handle, view }: Selected): Promise<UidSet> {
   const ranges: UidRange[] = [];
   for (let since = view.through; ;) {
-    const page = await session.store.changes(handle.account, since, session.limits.changeRecordsMax);
+    const page = await session.store.changes(handle.account, since, session.limits.changeRecordsMax, handle.id);
     if (page.tooOld) return handle.vanishedSince(view.through);
     for (const change of page.records.flatMap((record) => record.changes)) {
       if (change.type === "MessageExpunged" && change.mailbox === handle.id) {

@@ -45,7 +45,7 @@ export async function tellVanishedSince(
 /** The messages with a higher MODSEQ, with some that are gone by now. */
 export async function changedSince(session: Session, { handle }: Selected, since: Cursor): Promise<UidSet> {
   if (since >= (handle.status?.highestModSeq ?? 0)) return EMPTY_UID_SET;
-  const page = await session.store.changes(handle.account, since, session.limits.changeRecordsMax);
+  const page = await session.store.changes(handle.account, since, session.limits.changeRecordsMax, handle.id);
   const changed: UidRange[] = [];
   if (!page.tooOld && !page.more) {
     for (const change of page.records.flatMap((record) => record.changes)) {

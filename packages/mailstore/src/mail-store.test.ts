@@ -518,6 +518,15 @@ describe("the feed", () => {
     expect(page).toMatchObject({ tooOld: false, through: since + 3, more: true });
     expect(await small.changes(alice.id, page.through, 3)).toMatchObject({ through: since + 4, more: false });
     expect(await small.changes(alice.id, cursor(since + 99), 3)).toMatchObject({ tooOld: true });
+    // Of a mailbox, what it has in the log, be it far behind the rest, and all of it where it is less than asked for.
+    const other = await small.createMailbox(alice.id, "Other");
+    const before = await small.cursor(alice.id);
+    await deliver("o", [], other.id);
+    for (let i = 0; i < 3; i++) await deliver(`p${i}`);
+    const ofOther = await small.changes(alice.id, before, 2, other.id);
+    expect(ofOther).toMatchObject({ records: [{ cursor: before + 1 }], through: before + 4, more: false });
+    const ofInbox = await small.changes(alice.id, before, 2, inbox.id);
+    expect(ofInbox).toMatchObject({ records: [{}, {}], through: before + 3, more: true });
     // Enough for snapshots, after which the log is cut.
     const trimmed = new Promise<void>((resolve) => {
       const trim = driver.trimLog.bind(driver);
@@ -529,7 +538,7 @@ describe("the feed", () => {
     for (let i = 0; i < 20; i++) await deliver(`n${i}`);
     await trimmed;
     expect(await small.changes(alice.id, since, 100)).toMatchObject({ tooOld: true });
-    expect(await contents(inbox.id, openMailStore(driver, CHEAP))).toHaveLength(24);
+    expect(await contents(inbox.id, openMailStore(driver, CHEAP))).toHaveLength(27);
   });
 });
 

@@ -271,16 +271,23 @@ class DriverMailStore implements port.MailStore {
     return (await this.#accounts.load(account)).cursor;
   }
 
-  async changes(account: AccountId, since: Cursor, limit: number): Promise<ChangesPage> {
+  async changes(account: AccountId, since: Cursor, limit: number, mailbox?: MailboxId): Promise<ChangesPage> {
     const state = await this.#accounts.load(account);
-    if (since > state.cursor) return { tooOld: true, through: state.cursor };
+    const { cursor: end } = state;
+    if (since > end) return { tooOld: true, through: end };
     let records = state.recentSince(since, limit);
     if (records === undefined) {
-      const page = await this.#context.driver.log(account, since, { limit });
+      const page = await this.#context.driver.log(
+        account,
+        since,
+        mailbox === undefined ? { limit } : { limit, mailbox },
+      );
       if (since < page.floor) return { tooOld: true, through: state.cursor };
       records = page.records.map((record) => changeRecordOf(record));
     }
-    const through = records.at(-1)?.cursor ?? since;
+    const last = records.at(-1)?.cursor ?? since;
+    // The last of a mailbox may lie far before the end.
+    const through = records.length < limit && last < end ? end : last;
     return { tooOld: false, records, through, more: through < state.cursor };
   }
 

@@ -332,8 +332,8 @@ export interface MailStore {
 
   /** The cursor of the last change of an account. */
   cursor(account: AccountId): Promise<Cursor>;
-  /** The records after `since`, oldest first, at most `limit`. */
-  changes(account: AccountId, since: Cursor, limit: number): Promise<ChangesPage>;
+  /** The records after `since`, oldest first, at most `limit`. For a mailbox, none are read that do not touch it. */
+  changes(account: AccountId, since: Cursor, limit: number, mailbox?: MailboxId): Promise<ChangesPage>;
   /**
    * Calls `wake` after each commit of the account, without data; it may come doubled or for nothing. It must return at
    * once and not throw. Register, then read, then wait. Returns the way to stop.

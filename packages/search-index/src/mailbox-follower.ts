@@ -89,9 +89,9 @@ export class MailboxFollower {
   /** Returns whether the feed was read to its end. */
   async #removeExpunged(packs: PackStore, handle: MailboxHandle): Promise<boolean> {
     const { store, limits } = this.#options;
-    const { account } = this.at;
+    const { account, mailbox } = this.at;
     if (this.#through === undefined) return this.#compare(packs, handle);
-    const page = await store.changes(account, this.#through, limits.changeRecordsMax);
+    const page = await store.changes(account, this.#through, limits.changeRecordsMax, mailbox);
     if (page.tooOld) return this.#compare(packs, handle);
     const expunged = normalizeUidSet(page.records.flatMap((record) => this.#expungedIn(record)));
     const [first, last] = [expunged[0]?.[0], expunged.at(-1)?.[1]];
