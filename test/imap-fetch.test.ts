@@ -3,7 +3,7 @@ import { once } from "node:events";
 import { connect, type Socket } from "node:net";
 import { describe, expect, it } from "@jest/globals";
 import { DEFAULT_IMAP_LIMITS } from "@pushmail/imap-idle-server";
-import { StoreDamage } from "@pushmail/mailstore";
+import { StoreDamage, type MessageDetails, type UidSet } from "@pushmail/mailstore";
 import { within } from "./support/deadline.ts";
 import { memoryImapOfTest, type MemoryImap } from "./support/memory-imap.ts";
 import { seededRandom, testSeed, turnsOfEventLoop } from "./support/seeded-random.ts";
@@ -362,6 +362,35 @@ describe("a damaged message", () => {
     });
     expect(server.errors).toHaveLength(1);
     expect(await client.ok("SEARCH UNSEEN")).toEqual(["* SEARCH 2"]);
+    client.close();
+  });
+
+  it("is passed over and named where nothing but its flags is left, by UID too", async () => {
+    const server = await start({
+      inPlace: (store) => ({
+        async open(at) {
+          const handle = await store.open(at);
+          const details = handle.details.bind(handle);
+          const withoutSecond = async function* (uids: UidSet): AsyncGenerator<readonly MessageDetails[]> {
+            for await (const batch of details(uids)) yield batch.filter(({ uid }) => uid !== 2);
+          };
+          return Object.assign(handle, { details: withoutSecond });
+        },
+      }),
+    });
+    for (const name of ["first", "second", "third"]) await server.append(`Subject: ${name}\r\n\r\n${name} message`);
+    const client = await server.open("INBOX");
+    for (const command of ["FETCH 1:* (UID BODY.PEEK[TEXT])", "UID FETCH 1:* BODY.PEEK[TEXT]"]) {
+      expect(await client.command(command)).toEqual({
+        untagged: [
+          "* 1 FETCH (UID 1 BODY[TEXT] {13}\r\nfirst message)",
+          "* 3 FETCH (UID 3 BODY[TEXT] {13}\r\nthird message)",
+          "* NO [SERVERBUG] Damaged, and passed over: UID 2",
+        ],
+        status: "NO [SERVERBUG] Some of the messages are damaged",
+      });
+    }
+    expect(await client.ok("FETCH 2 (UID FLAGS)")).toEqual(["* 2 FETCH (UID 2 FLAGS (\\Recent))"]);
     client.close();
   });
 });

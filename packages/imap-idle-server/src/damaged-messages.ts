@@ -1,5 +1,5 @@
-// Messages whose octets are damaged on the disk: a command passes over them and names them, and all the others are served.
-import { StoreDamage, type Uid } from "@pushmail/mailstore";
+// Messages that are damaged on the disk: a command passes over them and names them, and all the others are served.
+import { StoreDamage, type MessageIndex, type Uid } from "@pushmail/mailstore";
 import type { Session } from "./command.ts";
 import { tellSet } from "./search/tell-set.ts";
 
@@ -18,8 +18,18 @@ export class DamagedMessages {
   /** Throws whatever else a message could not be read for. */
   passOver(uid: Uid, error: unknown): void {
     if (!(error instanceof StoreDamage)) throw error;
+    this.#add(uid, { err: error });
+  }
+
+  /** Those that are there, though the store has nothing of them but their flags. */
+  passOverLost(wanted: readonly Uid[], given: readonly Uid[], index: MessageIndex): void {
+    const known = new Set([...given, ...this.#uids]);
+    for (const uid of wanted) if (!known.has(uid) && index.rowOf(uid) >= 0) this.#add(uid);
+  }
+
+  #add(uid: Uid, fields: object = {}): void {
     // Of many one is enough for the log: a check finds them all.
-    if (!this.any) this.#session.log.error({ err: error, uid }, "a message is damaged");
+    if (!this.any) this.#session.log.error({ ...fields, uid }, "a message is damaged");
     this.#uids.push(uid);
   }
 

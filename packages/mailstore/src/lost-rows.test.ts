@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "@jest/globals";
 import { COLUMN } from "./chunk-codec.ts";
 import type { MailboxAt, MailStore, StagedMessage } from "./index.ts";
-import { LevelDriver } from "./level/driver.ts";
+import type { LevelDriver } from "./level/driver.ts";
 import { chunkKey } from "./level/keys.ts";
 import { openLevelDriver } from "./level/index.ts";
 import { repairStore } from "./maintenance/repair-store.ts";
@@ -15,9 +15,10 @@ const OPTIONS = { scryptCost: { N: 16, r: 1, p: 1 }, limits: { closeTailRecordsM
 const LOST = 4;
 
 let directory: string;
+let driver: LevelDriver;
 let store: MailStore;
+let box: MailboxAt;
 let inbox: MailboxAt;
-let archive: MailboxAt;
 let others: MailboxAt;
 
 async function at(address: string, name: string): Promise<MailboxAt> {
@@ -38,24 +39,23 @@ async function openStore(): Promise<MailStore> {
   return openMailStore(await openLevelDriver({ directory }), OPTIONS);
 }
 
-/** INBOX has lost all of messages 1 to 4, of which two are `\Seen`; then a fifth came. */
+/** Archive has lost all of messages 1 to 4, of which two are `\Seen`; then a fifth came. */
 beforeEach(async () => {
   directory = await mkdtemp(join(tmpdir(), "pushmail-lost-"));
   store = await openStore();
+  box = await at("alice@example.org", "Archive");
   inbox = await at("alice@example.org", "INBOX");
-  archive = await at("alice@example.org", "Archive");
   others = await at("bob@example.org", "INBOX");
-  for (let i = 0; i < LOST; i++) await store.append([{ ...inbox, message: await stage() }]);
-  await store.setFlags(inbox, [[1, 2]], { mode: "add", flags: ["\\Seen"] });
-  const handle = await store.open(inbox);
+  for (let i = 0; i < LOST; i++) await store.append([{ ...box, message: await stage() }]);
+  await store.setFlags(box, [[1, 2]], { mode: "add", flags: ["\\Seen"] });
+  const handle = await store.open(box);
   await handle.ready();
   handle.release();
   await store.close();
-  const driver = await openLevelDriver({ directory });
-  if (!(driver instanceof LevelDriver)) throw new Error("another driver");
-  await driver.inside.write([{ key: chunkKey(inbox.account, inbox.mailbox, [COLUMN.metadata, 0]), value: null }]);
+  driver = (await openLevelDriver({ directory })) as LevelDriver;
+  await driver.inside.write([{ key: chunkKey(box.account, box.mailbox, [COLUMN.metadata, 0]), value: null }]);
   store = openMailStore(driver, OPTIONS);
-  await store.append([{ ...inbox, message: await stage() }]);
+  await store.append([{ ...box, message: await stage() }]);
 });
 afterEach(async () => {
   await store.close();
@@ -71,24 +71,39 @@ async function uidsIn(mailbox: MailboxAt): Promise<number[]> {
 
 describe("messages that have lost their size, date and body", () => {
   it("are not said to be copied or moved, nor are any with them", async () => {
-    for (const target of [archive, others]) {
-      await expect(store.copy(inbox, [[4, 5]], target)).rejects.toThrow("have the store checked");
-      await expect(store.move(inbox, [[1, 1]], target)).rejects.toThrow("have the store checked");
+    for (const target of [inbox, others]) {
+      await expect(store.copy(box, [[4, 5]], target)).rejects.toThrow("have the store checked");
+      await expect(store.move(box, [[1, 1]], target)).rejects.toThrow("have the store checked");
       expect(await uidsIn(target)).toEqual([]);
     }
-    expect(await uidsIn(inbox)).toEqual([1, 2, 3, 4, 5]);
-    expect((await store.copy(inbox, [[5, 5]], archive)).to).toEqual([1]);
+    expect(await uidsIn(box)).toEqual([1, 2, 3, 4, 5]);
+    expect((await store.copy(box, [[5, 5]], inbox)).to).toEqual([1]);
   });
 
   it("are expunged and replaced like all others", async () => {
-    await store.setFlags(inbox, [[1, 5]], { mode: "add", flags: ["\\Deleted"] });
-    expect(await store.expunge(inbox, [[2, 3]])).toMatchObject({ uids: [[2, 3]] });
-    expect(await store.mailboxAt(inbox)).toMatchObject({ messages: 3, unseen: 2, deleted: 3 });
-    await store.replace(inbox, 1, { ...inbox, message: await stage() });
-    await store.replace(inbox, 4, { ...others, message: await stage() });
-    expect([await uidsIn(inbox), await uidsIn(others)]).toEqual([[5, 6], [1]]);
-    expect(await store.mailboxAt(inbox)).toMatchObject({ messages: 2, unseen: 2, deleted: 1 });
-    expect(await store.expunge(inbox)).toMatchObject({ uids: [[5, 5]] });
+    await store.setFlags(box, [[1, 5]], { mode: "add", flags: ["\\Deleted"] });
+    expect(await store.expunge(box, [[2, 3]])).toMatchObject({ uids: [[2, 3]] });
+    expect(await store.mailboxAt(box)).toMatchObject({ messages: 3, unseen: 2, deleted: 3 });
+    await store.replace(box, 1, { ...box, message: await stage() });
+    await store.replace(box, 4, { ...others, message: await stage() });
+    expect([await uidsIn(box), await uidsIn(others)]).toEqual([[5, 6], [1]]);
+    expect(await store.mailboxAt(box)).toMatchObject({ messages: 2, unseen: 2, deleted: 1 });
+    expect(await store.expunge(box)).toMatchObject({ uids: [[5, 5]] });
+  });
+
+  it("are not what is missed of a mailbox that is deleted meanwhile", async () => {
+    const read = driver.chunks.bind(driver);
+    const handle = await store.open(box);
+    await handle.ready();
+    driver.chunks = async (...args) => {
+      driver.chunks = read;
+      await store.deleteMailbox(box.account, "Archive");
+      return read(...args);
+    };
+    const copied = store.copy(box, [[1, 5]], others);
+    await expect(copied).rejects.toMatchObject({ code: "mailboxNotFound" });
+    expect(await uidsIn(others)).toEqual([]);
+    handle.release();
   });
 
   it("are counted by a repair, which leaves them there", async () => {
@@ -96,8 +111,8 @@ describe("messages that have lost their size, date and body", () => {
     const found: string[] = [];
     await repairStore({ directory, dryRun: false, onMended: (what) => found.push(what), onLost: () => undefined });
     store = await openStore();
-    expect(await store.mailboxAt(inbox)).toMatchObject({ messages: 5, unseen: 3 });
+    expect(await store.mailboxAt(box)).toMatchObject({ messages: 5, unseen: 3 });
     expect(found.filter((what) => what.includes("counters"))).toHaveLength(1);
-    expect(await uidsIn(inbox)).toEqual([1, 2, 3, 4, 5]);
+    expect(await uidsIn(box)).toEqual([1, 2, 3, 4, 5]);
   });
 });

@@ -12,7 +12,7 @@ import { lossOf, lostOf, withLost } from "./lost-rows.ts";
 import type { MailboxContents } from "./mailbox-contents.ts";
 import type { MailboxState } from "./mailbox-state.ts";
 import type { Expunged, MailboxAt, MessageMetadata, TransferOptions, Transferred, WorkOptions } from "./store.ts";
-import { commitDecided, inTurn, type StoreContext } from "./store-context.ts";
+import { commitDecided, inTurn, refusalOf, type StoreContext } from "./store-context.ts";
 import { addCounts, countsOf, NO_COUNTS, TransactionDraft, type Counts } from "./transaction-draft.ts";
 import { EMPTY_UID_SET, uidSetOf, type UidSet } from "./uid-set.ts";
 
@@ -145,8 +145,9 @@ export async function takeRows(
   }
   let lost = lostOf(contents, meant, uids);
   if (lost.length > 0) {
-    // Another node may have expunged them meanwhile.
+    // They may have gone meanwhile: expunged by another node, or with their mailbox.
     await context.accounts.catchUp(await context.accounts.get(source.at.account));
+    if (source.deleted) throw refusalOf("gone");
     lost = lostOf(contents, meant, uids);
   }
   return { uids, counts, lost };

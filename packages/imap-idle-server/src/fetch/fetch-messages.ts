@@ -58,7 +58,9 @@ export async function fetchMessages(
     const wanted =
       changedSince === null ? there : there.filter((uid) => index.modSeqAt(index.rowOf(uid)) > changedSince);
     const told = await tellBatch(fetch, wanted);
-    if (there.length < batch.length || told < wanted.length) outcome.isComplete = false;
+    const isThere = state.handle.status !== undefined;
+    if (isThere && told.length < wanted.length) damaged.passOverLost(wanted, told, await session.index(state));
+    if (there.length < batch.length || told.length < wanted.length) outcome.isComplete = false;
     done += batch.length;
     fetch.slice.done = done;
     await fetch.slice.rest();
@@ -67,10 +69,10 @@ export async function fetchMessages(
   return { ...outcome, isSound: !damaged.any };
 }
 
-/** Tells what is still there of these messages; returns how many that were. */
-async function tellBatch(fetch: Fetch, uids: readonly Uid[]): Promise<number> {
+/** Tells what is still there of these messages; returns which that were. */
+async function tellBatch(fetch: Fetch, uids: readonly Uid[]): Promise<readonly Uid[]> {
   const { session, state, plan, slice, seen } = fetch;
-  let told = 0;
+  const told: Uid[] = [];
   let index = await session.index(state);
   const renew = async (): Promise<void> => {
     index = await session.index(state);
@@ -78,7 +80,7 @@ async function tellBatch(fetch: Fetch, uids: readonly Uid[]): Promise<number> {
   const tell = (stored: MessageDetails, sections: readonly SectionValue[]): Promise<void> | undefined => {
     const message = fetchedMessage(state, index, stored);
     if (message === undefined) return undefined;
-    told++;
+    told.push(stored.uid);
     slice.done++;
     if (sections.includes("undecodable")) fetch.outcome.isDecoded = false;
     const full = seen.includes(message)
