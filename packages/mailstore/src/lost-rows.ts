@@ -5,7 +5,7 @@ import type { Uid } from "./ids.ts";
 import type { MailboxAt } from "./store.ts";
 import { addCounts, countsOf } from "./transaction-draft.ts";
 import type { Rows, Taken } from "./transfer.ts";
-import { addUidRange, uidSetValues, type UidSet } from "./uid-set.ts";
+import { addUidRange, EMPTY_UID_SET, uidSetSize, uidSetValues, type UidSet } from "./uid-set.ts";
 
 /** Those of a set, up to a UID, that are there and were not found. */
 export function lostOf(
@@ -13,9 +13,12 @@ export function lostOf(
   { uids, last }: { readonly uids: UidSet; readonly last: Uid },
   found: readonly Uid[],
 ): UidSet {
-  const there = Array.from(columns.rowRanges(uids), ([first, end]) => end - first);
+  // Many ranges are mostly those of messages that are there: looking each up would take 0.1 s of half a million.
+  if (uidSetSize(uids) === found.length) return EMPTY_UID_SET;
+  let there = 0;
+  for (const [first, end] of columns.rowRanges(uids)) there += end - first;
   const lost: [Uid, Uid][] = [];
-  if (there.reduce((sum, rows) => sum + rows, 0) === found.length) return lost;
+  if (there === found.length) return lost;
   const known = new Set(found);
   for (const [first, end] of columns.rowRanges(uids)) {
     for (let row = first; row < end; row++) {
