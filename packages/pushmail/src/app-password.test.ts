@@ -1,7 +1,7 @@
 // `pushmail app-password` on a data directory, with and without a server on it, and what a server makes of it.
 import { once } from "node:events";
-import { mkdtemp, rm, stat, writeFile } from "node:fs/promises";
-import { connect } from "node:net";
+import { cp, mkdtemp, rm, stat, writeFile } from "node:fs/promises";
+import { connect, createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { PassThrough } from "node:stream";
@@ -104,6 +104,25 @@ it("asks the server that runs on the directory", async () => {
     await expect(stat(socket)).rejects.toThrow("ENOENT");
   } finally {
     await server.close();
+  }
+});
+
+it("takes an answer of any length, in however many pieces it comes", async () => {
+  const other = join(root, "other");
+  await cp(data, other, { recursive: true });
+  const out = "2026-11-27T04:00:00.000Z  phone\n".repeat(10_000);
+  const answer = `${JSON.stringify({ code: 0, out })}\n`;
+  const server = createServer((socket) => {
+    socket.once("data", () => {
+      socket.write(answer.slice(0, 5_000));
+      setImmediate(() => socket.end(answer.slice(5_000)));
+    });
+  });
+  await once(server.listen(join(other, "control.sock")), "listening");
+  try {
+    expect(await run(ADDRESS, "--data", other)).toEqual({ code: 0, stdout: out, stderr: "" });
+  } finally {
+    server.close();
   }
 });
 

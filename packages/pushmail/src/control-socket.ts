@@ -10,7 +10,8 @@ import { z } from "zod";
 import type { Compaction } from "./compaction.ts";
 import { changeAppPasswords, type AppPasswordAnswer, type AppPasswordRequest } from "./app-passwords.ts";
 
-const LINE_LENGTH_MAX = 4_096;
+/** Of what is asked; an answer is as long as it has to be. */
+const REQUEST_LENGTH_MAX = 4_096;
 const SILENCE_MS = 10_000;
 /** What the system takes for the name of a socket, on Linux 107 octets. */
 const PATH_BYTES_MAX = 100;
@@ -71,7 +72,9 @@ export async function openControlSocket(directory: string, asked: Asked): Promis
 
 async function serve(socket: Socket, { store, compaction, log }: Asked): Promise<void> {
   try {
-    const asked = requestSchema.parse(JSON.parse(await readLine(socket)));
+    const asked = requestSchema.parse(
+      JSON.parse(await readLine(socket, { silenceMs: SILENCE_MS, lengthMax: REQUEST_LENGTH_MAX })),
+    );
     if ("hold" in asked) return await hold(socket, compaction);
     const { address, name, remove } = asked;
     const request: AppPasswordRequest = { address, name, remove };
@@ -124,7 +127,9 @@ async function ask<Asked>(
   }
   socket.on("error", () => socket.destroy());
   socket.write(lineOf(request));
-  const answer = JSON.parse(await readLine(socket, silenceMs)) as Asked | { readonly error: string };
+  const answer = JSON.parse(await readLine(socket, { silenceMs, lengthMax: Infinity })) as
+    | Asked
+    | { readonly error: string };
   if (typeof answer === "object" && answer !== null && "error" in answer) {
     socket.destroy();
     throw new Error(answer.error);
@@ -132,7 +137,10 @@ async function ask<Asked>(
   return { socket, answer };
 }
 
-async function readLine(socket: Socket, silenceMs: number = SILENCE_MS): Promise<string> {
+async function readLine(
+  socket: Socket,
+  { silenceMs, lengthMax }: { readonly silenceMs: number; readonly lengthMax: number },
+): Promise<string> {
   socket.setTimeout(silenceMs, () => socket.destroy());
   socket.setEncoding("utf8");
   let text = "";
@@ -140,7 +148,7 @@ async function readLine(socket: Socket, silenceMs: number = SILENCE_MS): Promise
     text += piece;
     const end = text.indexOf("\n");
     if (end >= 0) return text.slice(0, end);
-    if (text.length > LINE_LENGTH_MAX) break;
+    if (text.length > lengthMax) break;
   }
   throw new Error("the other side did not say anything that makes sense");
 }
