@@ -16,15 +16,24 @@ it("makes sure of more users than there may be logins that wait", async () => {
   await store.close();
 });
 
+it("takes no user twice, however the address is written", async () => {
+  const store = openMailStore(await openMemoryDriver(), { scryptCost: { N: 16, r: 1, p: 1 }, scramIterations: 4_096 });
+  const twice = { "ann@bücher.example": "secret", "Ann@xn--bcher-kva.example": "other" };
+  await expect(provisionUsers(store, twice)).rejects.toThrow("user Ann@xn--bcher-kva.example: is there already");
+  await store.close();
+});
+
 it("begins with none behind one that cannot be", async () => {
   const store = openMailStore(await openMemoryDriver(), { scryptCost: { N: 16, r: 1, p: 1 }, scramIterations: 4_096 });
   const begun = jest.spyOn(store, "findOwner");
   const others = Object.fromEntries(Array.from({ length: 20 }, (_, i) => [`user${i}@example.org`, "secret"]));
-  await expect(provisionUsers(store, { nobody: "secret", ...others })).rejects.toThrow(/^user nobody: /);
+  const unable = { "ann@example.org": { password: "secret", aliases: ["@"] } };
+  await expect(provisionUsers(store, { ...unable, ...others })).rejects.toThrow(/^user ann@example\.org: /);
   // Accounts are made one after the other: behind these what had begun has ended.
   for (const address of ["last@example.org", "very-last@example.org"]) {
     await store.createAccount({ address, password: "secret" });
   }
-  expect(begun.mock.calls).toEqual([["nobody"], ["user0@example.org"]]);
+  // Once to take aliases away from the one that has some.
+  expect(begun.mock.calls).toEqual([["ann@example.org"], ["ann@example.org"], ["user0@example.org"]]);
   await store.close();
 });

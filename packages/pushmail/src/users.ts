@@ -1,6 +1,6 @@
 // The accounts that are to exist from the start: their passwords, aliases and quotas.
 import { readFile } from "node:fs/promises";
-import { type AccountInfo, type MailStore, Refusal, TaskSlots } from "@pushmail/mailstore";
+import { type AccountInfo, type MailStore, normalizeAddress, Refusal, TaskSlots } from "@pushmail/mailstore";
 import type { ServerSettings, UserSettings } from "./settings.ts";
 import { StartFault } from "./start-fault.ts";
 
@@ -24,8 +24,14 @@ export async function provisionUsers(store: MailStore, users: ServerSettings["us
       throw error instanceof Refusal ? new StartFault(`user ${address}: ${error.message}`, { cause: error }) : error;
     }
   };
+  const seen = new Set<string>();
+  const checkAddress: Step = async (_, address) => {
+    const normal = normalizeAddress(address);
+    if (seen.has(normal)) throw new Refusal("accountExists", "is there already");
+    seen.add(normal);
+  };
   // An alias may go from one user to another: it is taken away before it is given.
-  for (const step of [takeAliases, provision]) {
+  for (const step of [checkAddress, takeAliases, provision]) {
     await Promise.all(given.map(([address, user]) => slots.run(() => run(step, address, user))));
   }
 }
