@@ -5,7 +5,14 @@ import { connect as connectTls } from "node:tls";
 import { once } from "node:events";
 import { afterEach, describe, expect, it } from "@jest/globals";
 import { startImapServer, type ImapServer, type ImapServerOptions } from "@pushmail/imap-idle-server";
-import { LoginThrottle, openMailStore, openMemoryDriver, type MailStore, type MailboxAt } from "@pushmail/mailstore";
+import {
+  LoginThrottle,
+  openMailStore,
+  openMemoryDriver,
+  Refusal,
+  type MailStore,
+  type MailboxAt,
+} from "@pushmail/mailstore";
 import { within } from "./support/deadline.ts";
 import { LineClient } from "./support/line-client.ts";
 import { MemoryImap } from "./support/memory-imap.ts";
@@ -266,6 +273,20 @@ describe("the log", () => {
     const identified = log.find(({ message }) => message === "client identified");
     expect(identified?.fields["id"]).toEqual({ name: "Mail\\er", note: "x".repeat(200) });
     expect(JSON.stringify(log)).not.toContain("not-this-one");
+  });
+
+  it("has why nobody could tell whether a login is right", async () => {
+    const cause = new Error("no route to the issuer");
+    const authenticate = async (): Promise<never> => {
+      throw new Refusal("loginUnavailable", "try again later", { cause });
+    };
+    const { server, log } = await run({ over: { authenticate } });
+    const client = await RawImap.connect(server.address);
+    const { status } = await client.command(`LOGIN ${LOGIN.user} secret`);
+    expect(status).toBe("NO [UNAVAILABLE] try again later");
+    client.close();
+    const fields = { client: "127.0.0.1", address: LOGIN.user, err: cause };
+    expect(log).toContainEqual({ level: "warn", fields, message: "login not checked" });
   });
 
   it("has the commands after login, and of one that comes too late to log in no more than that", async () => {

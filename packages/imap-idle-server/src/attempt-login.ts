@@ -27,6 +27,9 @@ export async function attemptLogin(server: ServerContext, attempt: Attempt): Pro
       patience.loginFailures++;
       server.log.warn({ client, address: name, failures: patience.loginFailures }, "login failed");
     }
+    if (error instanceof Refusal && error.code === "loginUnavailable") {
+      server.log.warn({ client, address: name, err: error.cause }, "login not checked");
+    }
     throw error;
   }
 }

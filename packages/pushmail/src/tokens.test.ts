@@ -46,6 +46,16 @@ it.each<readonly [string, () => Partial<ServerSettings>, RegExp]>([
   ["two sources", () => ({ ...ISSUER, oauthKeys: "x", oauthKeysUrl: "https://id.example.org/keys" }), /one of/],
   ["a source in clear", () => ({ ...ISSUER, oauthKeysUrl: "http://id.example.org/keys" }), /must be an https URL/],
   ["a source that is no URL", () => ({ ...ISSUER, oauthIntrospectionUrl: "there" }), /must be an https URL/],
+  [
+    "a name where none is used",
+    () => ({ ...ISSUER, oauthKeysUrl: "https://name:word@id.example.org/keys" }),
+    /^oauthKeysUrl takes no name and password$/,
+  ],
+  [
+    "a password that is none",
+    () => ({ ...ISSUER, oauthIntrospectionUrl: "https://name:100%@id.example.org/" }),
+    /^oauthIntrospectionUrl: name and password must be percent-encoded$/,
+  ],
   ["a file that is not there", () => ({ ...ISSUER, oauthKeys: join(directory, "gone.json") }), /ENOENT/],
   ["a file without keys", () => ({ ...ISSUER, oauthKeys: join(directory, "none.json") }), /it has no keys/],
 ])("complain of %s", async (_what, settings, complaint) => {

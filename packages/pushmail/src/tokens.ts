@@ -30,8 +30,21 @@ export async function loadTokenChecker(
 
 async function sourceOf(settings: OauthSettings): Promise<TokenSettings["source"]> {
   const { oauthKeys, oauthKeysUrl, oauthIntrospectionUrl } = settings;
-  if (oauthKeysUrl !== "") return { keys: urlIn("oauthKeysUrl", oauthKeysUrl) };
-  if (oauthIntrospectionUrl !== "") return { introspection: urlIn("oauthIntrospectionUrl", oauthIntrospectionUrl) };
+  if (oauthKeysUrl !== "") {
+    const keys = urlIn("oauthKeysUrl", oauthKeysUrl);
+    // No request can be made of such a one.
+    if (keys.username !== "" || keys.password !== "") throw new StartFault("oauthKeysUrl takes no name and password");
+    return { keys };
+  }
+  if (oauthIntrospectionUrl !== "") {
+    const introspection = urlIn("oauthIntrospectionUrl", oauthIntrospectionUrl);
+    try {
+      decodeURIComponent(introspection.username + introspection.password);
+    } catch (error) {
+      throw new StartFault("oauthIntrospectionUrl: name and password must be percent-encoded", { cause: error });
+    }
+    return { introspection };
+  }
   try {
     const keys = JSON.parse(await readFile(oauthKeys, "utf8")) as { keys: [] };
     if (!Array.isArray(keys.keys)) throw new Error("it has no keys");

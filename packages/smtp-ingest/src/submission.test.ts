@@ -106,7 +106,8 @@ describe("AUTH", () => {
     const tokens = {
       issuer: "https://id.example.org",
       async check(token: string): Promise<string> {
-        if (token === "later") throw new Refusal("loginUnavailable", "try again later");
+        if (token === "later")
+          throw new Refusal("loginUnavailable", "try again later", { cause: new Error("no route") });
         return token === "good" ? "alice@example.org" : "nobody@example.org";
       },
     };
@@ -140,6 +141,11 @@ describe("AUTH", () => {
       S: 235 2.7.0 *
       ${BYE}
     `);
+    expect(mx.logged).toContainEqual({
+      level: "warn",
+      fields: { client: "127.0.0.1", username: "alice@example.org", err: new Error("no route") },
+      message: "login not checked",
+    });
     await store.close();
   });
 

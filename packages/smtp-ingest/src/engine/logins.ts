@@ -41,8 +41,11 @@ export class Logins {
   }
 
   async #failure(error: unknown, connection: EngineConnection, username: string): Promise<unknown> {
-    if (!(error instanceof Refusal) || error.code !== "authenticationFailed") return error;
     const { limits, log } = this.#options.settings;
+    if (error instanceof Refusal && error.code === "loginUnavailable") {
+      log.warn({ client: connection.remoteAddress, username, err: error.cause }, "login not checked");
+    }
+    if (!(error instanceof Refusal) || error.code !== "authenticationFailed") return error;
     const failed = (this.#failed.get(connection) ?? 0) + 1;
     this.#failed.set(connection, failed);
     log.warn({ client: connection.remoteAddress, username, failed }, "login failed");
