@@ -4,13 +4,13 @@ import { normalizeUidSet, type Cursor, type MessageIndex, type UidRange, type Ui
 import { flagsAllowed, rightsIn } from "./access.ts";
 import type { Selected, Session } from "./command.ts";
 import { tellArrived } from "./fetch/tell-arrived.ts";
-import { tellRows, type RowItem } from "./fetch/tell-rows.ts";
+import { itemsOfChange, tellRows } from "./fetch/tell-rows.ts";
 import { TimeSlice } from "./fetch/time-slice.ts";
 import { tellChanged, tellGone } from "./live/tell-live.ts";
 import type { Updates } from "./mailbox-updates.ts";
 import type { SelectedWants } from "./notify/subscription.ts";
 import { printExpunges } from "./print-expunges.ts";
-import { isByUid, tellsVanished } from "./response-form.ts";
+import { tellsVanished } from "./response-form.ts";
 
 const SYSTEM_FLAGS = ["\\Answered", "\\Flagged", "\\Deleted", "\\Seen", "\\Draft"];
 const LOAD_ATTEMPTS_MAX = 100;
@@ -173,10 +173,7 @@ export async function tellFlags(session: Session, state: Selected, { uids, silen
   if (uids.length === 0) return;
   await state.handle.ready();
   await tellKeywords(session, state);
-  const items: RowItem[] = isByUid(session) ? [] : ["UID"];
-  if (silent !== true) items.push("FLAGS");
-  // RFC 7162 3.2
-  if (silent === true || session.isEnabled("CONDSTORE")) items.push("MODSEQ");
+  const items = itemsOfChange(session, { silent: silent === true });
   await tellRows(session, state, { uids, items, changedSince: null, slice: new TimeSlice() });
 }
 

@@ -7,7 +7,7 @@ import { withAttributes, type FetchedMessage, type FetchPlan } from "./fetch-pla
 import { withSeen } from "./print-flag-set.ts";
 import type { SectionValue } from "./section-values.ts";
 import { tellMessage } from "./tell-message.ts";
-import { tellRows, type RowItem } from "./tell-rows.ts";
+import { itemsOfChange, tellRows } from "./tell-rows.ts";
 import { TimeSlice } from "./time-slice.ts";
 
 const SEEN = { mode: "add", flags: ["\\Seen"] } as const;
@@ -54,7 +54,7 @@ export class SeenMessages {
     this.#uids = [];
     await this.#session.flush();
     const changed = await this.#set(uids);
-    if (this.#tellsModSeq) await this.#tellFlags(["UID", "FLAGS", "MODSEQ"], changed);
+    if (this.#tellsModSeq) await this.#tellFlags(changed);
   }
 
   async #set(uids: UidSet): Promise<UidSet> {
@@ -65,12 +65,13 @@ export class SeenMessages {
       return changed;
     } catch (error) {
       // They are not what was told.
-      if (!this.#tellsModSeq) await this.#tellFlags(["UID", "FLAGS"], uids);
+      if (!this.#tellsModSeq) await this.#tellFlags(uids);
       throw error;
     }
   }
 
-  async #tellFlags(items: readonly RowItem[], uids: UidSet): Promise<void> {
+  async #tellFlags(uids: UidSet): Promise<void> {
+    const items = itemsOfChange(this.#session, { silent: false });
     await tellRows(this.#session, this.#state, { uids, items, changedSince: null, slice: new TimeSlice() });
   }
 }

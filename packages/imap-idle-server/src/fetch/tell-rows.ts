@@ -12,6 +12,15 @@ const ROWS_AT_ONCE = 64;
 /** The items that need no more than the index. */
 export type RowItem = "UID" | "FLAGS" | "MODSEQ" | "THREADID";
 
+/** What tells that flags were changed; `silent` where the client knows them. */
+export function itemsOfChange(session: Session, { silent }: { readonly silent: boolean }): readonly RowItem[] {
+  const items: RowItem[] = isByUid(session) ? [] : ["UID"];
+  if (!silent) items.push("FLAGS");
+  // RFC 7162 3.2
+  if (silent || session.isEnabled("CONDSTORE")) items.push("MODSEQ");
+  return items;
+}
+
 export interface RowsToTell {
   readonly uids: UidSet;
   readonly items: readonly RowItem[];
