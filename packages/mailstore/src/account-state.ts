@@ -30,6 +30,12 @@ export interface DirectoryProperties {
 
 const NEW_DIRECTORY: DirectoryProperties = { mailboxNext: 1, uidValidityLast: 0, subscriptions: [] };
 
+/** There are none where nothing was created yet. */
+export function decodeDirectory(properties: Uint8Array): DirectoryProperties {
+  if (properties.length === 0) return NEW_DIRECTORY;
+  return JSON.parse(Buffer.from(properties).toString("utf8")) as DirectoryProperties;
+}
+
 export class AccountState {
   readonly id: AccountId;
   readonly mailboxes: Map<MailboxId, MailboxState> = new Map();
@@ -167,8 +173,7 @@ export class AccountState {
 
   #readDirectory(head: { readonly properties: Uint8Array; readonly guard: Cursor }): void {
     this.directoryGuard = head.guard;
-    if (head.properties.length === 0) return;
-    this.directory = JSON.parse(Buffer.from(head.properties).toString("utf8")) as DirectoryProperties;
+    this.directory = decodeDirectory(head.properties);
     this.#subscriptions = new Set(this.directory.subscriptions);
   }
 

@@ -128,6 +128,6 @@ export class MailboxState {
   }
 }
 
-export function decodeProperties(head: MailboxHead): MailboxProperties {
+export function decodeProperties(head: Pick<MailboxHead, "properties">): MailboxProperties {
   return JSON.parse(Buffer.from(head.properties).toString("utf8")) as MailboxProperties;
 }

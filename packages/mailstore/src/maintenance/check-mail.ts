@@ -26,6 +26,7 @@ import type { StoreContext } from "../store-context.ts";
 import { TailRoom } from "../tail-rows.ts";
 import type { DamagedRecord, SegmentsRead } from "./check-segments.ts";
 import type { Finding } from "./finding.ts";
+import { asStated, type StatedProperties } from "./mend-heads.ts";
 
 export interface MailChecked {
   readonly accounts: number;
@@ -58,6 +59,8 @@ export interface MailListener {
   missummed(head: AccountHead): void;
   /** What is shared is found by this entry of the directory, which is missing. */
   unnoted(note: DirectoryEntry): void;
+  /** The newest change of a mailbox says something else of it than its head. */
+  misstated(stated: StatedProperties): void;
 }
 
 export class MailCheck {
@@ -89,7 +92,8 @@ export class MailCheck {
     for (const id of accounts) {
       const head = await this.#driver.head(id);
       // Without one, its creation was cut short; its first login goes on with it.
-      if (head !== undefined) await this.#checkAccount(head, addresses.get(id) ?? `#${id}`);
+      if (head !== undefined)
+        await this.#checkAccount(await asStated(this.#driver, head, this.#listener), addresses.get(id) ?? `#${id}`);
     }
     return { accounts: accounts.size, mailboxes: this.#mailboxes, messages: this.#messages, lost: this.#lost };
   }

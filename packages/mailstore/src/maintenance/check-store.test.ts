@@ -87,27 +87,69 @@ describe("a check", () => {
   });
 });
 
+/** What `lose` puts in the place of the index. */
+function keepOlderIndex(): Promise<void> {
+  return cp(join(directory, "index"), join(directory, "older"), { recursive: true });
+}
+
+/** As after a crash: the index knows nothing of what came since it was kept, and in the log the batch with a text is damaged. */
+async function lose(text: string): Promise<void> {
+  for (const gone of ["index", "kept"]) await rm(join(directory, gone), { recursive: true, force: true });
+  await cp(join(directory, "older"), join(directory, "index"), { recursive: true });
+  const [file] = (await readdir(join(directory, "segments"))).filter((name) => name.endsWith(".seg"));
+  const segment = join(directory, "segments", file as string);
+  const bytes = await readFile(segment);
+  const at = bytes.indexOf(text, bytes.indexOf("ann@example.org"));
+  expect(at).toBeGreaterThan(0);
+  await writeFile(segment, bytes.fill(0, at, at + 5));
+}
+
 describe("a repair", () => {
+  it.each([
+    ["a mailbox", "Passing"],
+    ["the first ones of an account", "INBOX"],
+  ])("finds the name in what came into %s, where the log has lost the creation", async (_, text) => {
+    let store = await openStore();
+    await store.createAccount({ address: "bob@example.org", password: "secret" });
+    if (text !== "INBOX") await store.createAccount({ address: "ann@example.org", password: "secret" });
+    await store.close();
+    await keepOlderIndex();
+    store = await openStore();
+    const { id: account } =
+      text === "INBOX"
+        ? await store.createAccount({ address: "ann@example.org", password: "secret" })
+        : (await store.resolve("ann@example.org"))!.account;
+    if (text !== "INBOX") await store.createMailbox(account, text);
+    const { id: mailbox, uidValidity } = (await store.mailbox(account, text))!;
+    await deliver(store, { account, mailbox }, 3);
+    await store.close();
+    await lose(`"name":"${text}"`);
+
+    const mended: string[] = [];
+    const told = { onMended: (what: string) => mended.push(what), onLost: () => undefined };
+    expect(await repairStore({ directory, dryRun: false, ...told })).toMatchObject({ lost: 1, left: [] });
+    expect(mended).toContain("1 mailboxes are named anew, as their newest changes say");
+    expect(await findings()).toEqual([]);
+    store = await openStore();
+    const found = (await store.mailboxes(account)).find(({ id }) => id === mailbox)!;
+    expect(found).toMatchObject({ name: text, uidValidity, messages: 3 });
+    const next = await store.createMailbox(account, "Next");
+    expect(next.id).toBeGreaterThan(mailbox);
+    expect(next.uidValidity).toBeGreaterThan(found.uidValidity);
+    await store.close();
+  });
+
   it("writes the notes anew by which a shared mailbox is found, where the log has lost them", async () => {
-    const [index, before] = [join(directory, "index"), join(directory, "before")];
     const rights = { identifier: "bob@example.org", mode: "replace", rights: "lr" } as const;
     let store = await openStore();
     const bob = await store.createAccount({ address: "bob@example.org", password: "secret" });
     const { id: account } = await store.createAccount({ address: "ann@example.org", password: "secret" });
     await store.close();
-    await cp(index, before, { recursive: true });
+    await keepOlderIndex();
     store = await openStore();
     await store.setRights({ account, mailbox: (await store.mailbox(account, "INBOX"))!.id }, rights);
     await store.close();
-    // As after a crash: the index knows nothing of it, and in the log the batch with the note is damaged.
-    for (const gone of [index, join(directory, "kept")]) await rm(gone, { recursive: true, force: true });
-    await cp(before, index, { recursive: true });
-    const [file] = (await readdir(join(directory, "segments"))).filter((name) => name.endsWith(".seg"));
-    const segment = join(directory, "segments", file as string);
-    const bytes = await readFile(segment);
-    const note = bytes.indexOf("shared/bob@example.org/");
-    expect(note).toBeGreaterThan(0);
-    await writeFile(segment, bytes.fill(0, note, note + 5));
+    await lose("shared/bob@example.org/");
 
     const mended: string[] = [];
     const told = { onMended: (what: string) => mended.push(what), onLost: () => undefined };

@@ -92,7 +92,15 @@ export async function checkLocked(
     onProgress?.("messages");
     const mail =
       driver &&
-      new MailCheck(driver, read, { lost() {}, miscounted() {}, missummed() {}, unnoted() {}, ...listener, found });
+      new MailCheck(driver, read, {
+        lost() {},
+        miscounted() {},
+        missummed() {},
+        unnoted() {},
+        misstated() {},
+        ...listener,
+        found,
+      });
     const checked = await mail?.run();
     for (const [place, record] of read.damagedBodies) {
       if (mail?.named.has(record) === true) continue;

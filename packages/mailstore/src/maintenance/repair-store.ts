@@ -5,9 +5,7 @@ import type { AccountHead, DirectoryEntry } from "../driver.ts";
 import { IdleIndexes } from "../idle-indexes.ts";
 import { DiskFiles } from "../level/disk-files.ts";
 import type { LevelDriver } from "../level/driver.ts";
-import { encodeAccountCounters, encodeMailboxCounters } from "../level/heads.ts";
-import type { Operation } from "../level/key-index.ts";
-import { accountHeadKey, lostKey, mailboxHeadKey } from "../level/keys.ts";
+import { lostKey } from "../level/keys.ts";
 import { LEVEL_LIMITS } from "../level/limits.ts";
 import { replayBehindIndex } from "../level/maintenance/index-alone.ts";
 import { dropKeptIndexes, isNone, keepIndex, keptIndexes, soundKeptIndex } from "../level/maintenance/kept-index.ts";
@@ -26,6 +24,7 @@ import type { LostMessage, MailboxFault } from "./check-mail.ts";
 import { checkLocked, requireStore, type CheckSummary } from "./check-store.ts";
 import { findingLine, type Finding } from "./finding.ts";
 import { lostHeader } from "./lost-header.ts";
+import { counterOperations, propertyOperations, type StatedProperties } from "./mend-heads.ts";
 import { keepBytes, mendHeader, noteIncomplete, putHeader, voidRecord } from "./mend-segment.ts";
 
 export interface RepairOptions {
@@ -66,6 +65,7 @@ interface Wounds {
   readonly miscounted: MailboxFault[];
   readonly missummed: AccountHead[];
   readonly unnoted: DirectoryEntry[];
+  readonly misstated: StatedProperties[];
 }
 
 class Repair {
@@ -87,6 +87,7 @@ class Repair {
     if (!this.#options.dryRun && (wounds.read?.damagedRecords.length ?? 0) > 0)
       ({ summary, wounds } = await this.#check());
     await this.#stateAnew(wounds);
+    await this.#stateProperties(wounds);
     await this.#noteShares(wounds);
     await this.#mendMail(wounds);
     const changed = this.#mended + this.#lost > 0 && !this.#options.dryRun;
@@ -105,7 +106,15 @@ class Repair {
   }
 
   async #check(): Promise<{ summary: CheckSummary; wounds: Wounds }> {
-    const wounds: Wounds = { read: undefined, findings: [], lost: [], miscounted: [], missummed: [], unnoted: [] };
+    const wounds: Wounds = {
+      read: undefined,
+      findings: [],
+      lost: [],
+      miscounted: [],
+      missummed: [],
+      unnoted: [],
+      misstated: [],
+    };
     const options = {
       directory: this.#options.directory,
       onFinding: (finding: Finding) => wounds.findings.push(finding),
@@ -116,6 +125,7 @@ class Repair {
       miscounted: (fault) => wounds.miscounted.push(fault),
       missummed: (head) => wounds.missummed.push(head),
       unnoted: (note) => wounds.unnoted.push(note),
+      misstated: (stated) => wounds.misstated.push(stated),
     });
     return { summary, wounds };
   }
@@ -184,6 +194,13 @@ class Repair {
         const values = await inside.index.getMany([...keys]);
         await inside.write(keys.map((key, i) => ({ key, value: values[i] ?? null })));
       }),
+    );
+  }
+
+  async #stateProperties({ misstated }: Wounds): Promise<void> {
+    if (misstated.length === 0) return;
+    await this.#mend(`${misstated.length} mailboxes are named anew, as their newest changes say`, () =>
+      this.#withDriver(async (driver) => driver.inside.write(await propertyOperations(driver, misstated))),
     );
   }
 
@@ -274,24 +291,4 @@ class Repair {
 
 function hasGaps({ findings }: Wounds): boolean {
   return findings.some(({ what }) => what.startsWith("the log lacks the changes"));
-}
-
-async function counterOperations(driver: LevelDriver, wounds: Wounds): Promise<Operation[]> {
-  const operations: Operation[] = [];
-  const ids = [...wounds.miscounted.map(({ at }) => at.account), ...wounds.missummed.map(({ account }) => account)];
-  for (const id of new Set(ids)) {
-    const head = await driver.head(id);
-    if (head === undefined) continue;
-    let [messages, bytes] = [0, 0];
-    for (const box of head.mailboxes) {
-      const fault = wounds.miscounted.find(({ at }) => at.account === id && at.mailbox === box.mailbox);
-      const mended = { ...box, ...fault?.counted };
-      if (fault !== undefined)
-        operations.push({ key: mailboxHeadKey(id, box.mailbox), value: encodeMailboxCounters(mended) });
-      messages += mended.messages;
-      bytes += mended.bytes;
-    }
-    operations.push({ key: accountHeadKey(id), value: encodeAccountCounters({ ...head, messages, bytes }) });
-  }
-  return operations;
 }
