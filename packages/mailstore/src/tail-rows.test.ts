@@ -263,6 +263,43 @@ describe("a store", () => {
     await store.close();
   });
 
+  it("is looked for, before the log is trimmed, in the mailboxes that changed since it was last", async () => {
+    const { driver, store, alice } = await opened({ logRecordsKept: 5, tailRecordsMax: 20 });
+    const boxes = await Promise.all(["quiet", "busy"].map((name) => store.createMailbox(alice.id, name)));
+    const [quiet, busy] = boxes.map(({ id }): MailboxAt => ({ account: alice.id, mailbox: id })) as [
+      MailboxAt,
+      MailboxAt,
+    ];
+    const asked: number[] = [];
+    const ask = driver.snapshotCursor.bind(driver);
+    driver.snapshotCursor = (account, mailbox) => {
+      asked.push(mailbox);
+      return ask(account, mailbox);
+    };
+    const trimmed = (): Promise<void> =>
+      new Promise((resolve) => {
+        const trim = driver.trimLog.bind(driver);
+        driver.trimLog = async (...args) => {
+          driver.trimLog = trim;
+          await trim(...args);
+          setImmediate(resolve);
+        };
+      });
+    const askedAtTrim = async (): Promise<boolean[]> => {
+      asked.length = 0;
+      const trim = trimmed();
+      for (let i = 0; i <= 20; i++) await deliver(store, busy, `m${i}`);
+      await trim;
+      return [asked.includes(quiet.mailbox), asked.includes(busy.mailbox)];
+    };
+    await deliver(store, quiet, "one");
+    expect(await askedAtTrim()).toEqual([true, true]);
+    expect(await askedAtTrim()).toEqual([false, true]);
+    await deliver(store, quiet, "another");
+    expect(await askedAtTrim()).toEqual([true, true]);
+    await store.close();
+  });
+
   it("takes them in whole where newer ones in memory go on into the next chunk", async () => {
     const { driver, store, alice } = await opened({ tailRecordsMax: 2, tailRowBytesMax: 300_000 });
     const [inbox] = await store.mailboxes(alice.id);
