@@ -40,6 +40,11 @@ describe("the self-signed pair", () => {
     expect(new X509Certificate(other.cert).checkHost("other.example.org")).toBe("other.example.org");
   });
 
+  it.each(["192.0.2.5", "2001:db8::5", "bücher.example"])("is made once for %s, too", async (hostname) => {
+    const made = await loadCertificate({ ...settings, hostname }, now);
+    expect(await loadCertificate({ ...settings, hostname }, now)).toEqual(made);
+  });
+
   it.each([
     ["a torn key", "tls-key.pem", "-----BEGIN PRIVATE KEY-----\nMIG"],
     ["a torn certificate", "tls-cert.pem", ""],

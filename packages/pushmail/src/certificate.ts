@@ -2,9 +2,10 @@
 // made once and kept in the data directory (in memory where there is none).
 import { X509Certificate, createPrivateKey } from "node:crypto";
 import { readFile, writeFile } from "node:fs/promises";
+import { isIP } from "node:net";
 import { join } from "node:path";
 import { createSecureContext } from "node:tls";
-import { type KeyAndCertificate, selfSign } from "./self-signed.ts";
+import { certifiedName, type KeyAndCertificate, selfSign } from "./self-signed.ts";
 import type { ServerSettings } from "./settings.ts";
 import { StartFault } from "./start-fault.ts";
 
@@ -88,9 +89,9 @@ function serves({ key, cert }: KeyAndCertificate, hostname: string, now: Date): 
   try {
     const certificate = new X509Certificate(cert);
     const inTime = new Date(certificate.validFrom) <= now && now < new Date(certificate.validTo);
-    return (
-      inTime && certificate.checkHost(hostname) !== undefined && certificate.checkPrivateKey(createPrivateKey(key))
-    );
+    const name = certifiedName(hostname);
+    const isFor = isIP(name) === 0 ? certificate.checkHost(name) : certificate.checkIP(name);
+    return inTime && isFor !== undefined && certificate.checkPrivateKey(createPrivateKey(key));
   } catch {
     return false;
   }

@@ -22,6 +22,21 @@ describe("a self-signed certificate", () => {
     expect(certificate.publicKey.asymmetricKeyDetails).toEqual({ namedCurve: "prime256v1" });
   });
 
+  it.each([
+    ["192.0.2.5", "IP Address:192.0.2.5, "],
+    ["2001:db8::5", "IP Address:2001:DB8:0:0:0:0:0:5, "],
+    ["fe80::1:0:0:2", "IP Address:FE80:0:0:0:1:0:0:2, "],
+    // RFC 5280 7.2
+    ["bücher.example", "DNS:xn--bcher-kva.example, "],
+    ["fe80::1%eth0", "IP Address:FE80:0:0:0:0:0:0:1, "],
+    ["1", "DNS:1, "],
+    ["localhost", ""],
+  ])("is for %s in the form that clients look for", (name, form) => {
+    const { subjectAltName } = new X509Certificate(selfSign(name, new Date(0), new Date(1e12)).cert);
+    const names = subjectAltName?.replace("DNS:localhost, IP Address:127.0.0.1, IP Address:0:0:0:0:0:0:0:1", "");
+    expect(names).toBe(form);
+  });
+
   it("lets a client that trusts it verify the server by each of its names", async () => {
     const pair = selfSign(hostname, new Date(Date.now() - 60_000), new Date(Date.now() + 60_000));
     const server = createServer(pair, (socket) => socket.end()).listen(0, "127.0.0.1");

@@ -1,6 +1,7 @@
 // Makes a self-signed certificate (RFC 5280 4.1) over an EC P-256 key: node signs, these lines spell the DER.
 import { generateKeyPairSync, randomBytes, sign } from "node:crypto";
-import { isIPv4 } from "node:net";
+import { isIP, isIPv4 } from "node:net";
+import { domainToASCII } from "node:url";
 
 /** A private key and its certificate, both PEM. */
 export interface KeyAndCertificate {
@@ -44,15 +45,31 @@ export function selfSign(hostname: string, validFrom: Date, validTo: Date): KeyA
   };
 }
 
+/** A hostname as certificates have it (RFC 5280 7.2), and as they are asked for it. */
+export function certifiedName(hostname: string): string {
+  if (isIP(hostname) !== 0) return hostname.replace(/%.*/, "");
+  // What is ASCII stays as it is: of some numbers an address would be made.
+  return /^[ -~]*$/.test(hostname) ? hostname : domainToASCII(hostname) || hostname;
+}
+
+/** RFC 5280 4.2.1.6 */
+function addressOctets(address: string): Buffer {
+  if (isIPv4(address)) return Buffer.from(address.split(".").map(Number));
+  // In a URL it has hexadecimal groups alone, with one gap at most.
+  const parts = new URL(`http://[${address}]`).hostname.slice(1, -1).split("::");
+  const [before = [], behind = []] = parts.map((part) => part.split(":").filter((group) => group !== ""));
+  const groups = [...before, ...Array<string>(8 - before.length - behind.length).fill("0"), ...behind];
+  return Buffer.from(groups.map((group) => group.padStart(4, "0")).join(""), "hex");
+}
+
 function extensions(hostname: string): Buffer[] {
-  const names = [...new Set([hostname, "localhost", "127.0.0.1"])].map((name) =>
-    isIPv4(name) ? der(0x87, Buffer.from(name.split(".").map(Number))) : der(0x82, Buffer.from(name)),
+  const names = [...new Set([certifiedName(hostname), "localhost", "127.0.0.1", "::1"])].map((name) =>
+    isIP(name) === 0 ? der(0x82, Buffer.from(name)) : der(0x87, addressOctets(name)),
   );
-  const loopbackIPv6 = der(0x87, Buffer.alloc(15), Buffer.of(1));
   return [
     extension("keyUsage", bitString(Buffer.of(0x80))), // digitalSignature (RFC 5280 4.2.1.3)
     extension("extendedKeyUsage", sequence(oid("serverAuth"))),
-    extension("subjectAltName", sequence(...names, loopbackIPv6)),
+    extension("subjectAltName", sequence(...names)),
   ];
 }
 
