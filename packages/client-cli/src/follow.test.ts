@@ -37,6 +37,36 @@ it("pauses longer from attempt to attempt, however long each of them takes to fa
   expect(pauses).toEqual(["0.2 s", "0.4 s"]);
 });
 
+it("keeps no table of messages larger than its bound, whatever numbers the server tells", async () => {
+  const follower = new MailboxFollower({
+    mailbox: "INBOX",
+    query: {},
+    fromStart: false,
+    limits: clientLimits,
+    signal: new AbortController().signal,
+    deliver: async () => undefined,
+    settle: async () => undefined,
+    onEvent: () => undefined,
+    notice: () => undefined,
+  });
+  let seq = 1;
+  const client = Object.assign(new EventEmitter(), {
+    mailboxOpen: async () => ({ uidValidity: 1n, uidNext: 2, exists: 1 }),
+    search: async () => [],
+    async *fetch() {
+      yield { seq, uid: seq, flags: new Set(), envelope: {} };
+    },
+  }) as unknown as ImapFlow;
+  await follower.open(client);
+  seq = 2 ** 32 - 1;
+  const fault = {
+    exitCode: exitCodes.failed,
+    message: "INBOX holds 4294967295 messages, events are told of up to 1000000",
+  };
+  await expect(follower.readNew(client)).rejects.toMatchObject(fault);
+  await expect(follower.open(client)).rejects.toMatchObject(fault);
+});
+
 it("takes a search that the server does not carry out for trouble that may pass", async () => {
   const follower = new MailboxFollower({
     mailbox: "INBOX",

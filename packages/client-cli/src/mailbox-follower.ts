@@ -104,24 +104,21 @@ export class MailboxFollower {
   }
 
   async #deliver(mail: FetchMessageObject, position: ReadPosition): Promise<void> {
-    this.#table?.put(mail.seq, mail.uid, mail.flags ?? new Set());
+    if (this.#table !== undefined) this.#put(this.#table, mail);
     await this.#options.deliver(mail, position.uidValidity);
     position.add(mail.uid);
   }
 
   async #openTable(client: ImapFlow, mailbox: MailboxObject, former: MailboxTable | undefined): Promise<void> {
-    const { limits, onEvent } = this.#options;
-    if (mailbox.exists > limits.eventMessagesMax) {
-      const text = `${this.mailbox} holds ${mailbox.exists} messages, events are told of up to ${limits.eventMessagesMax}`;
-      throw new CommandFault(exitCodes.failed, text);
-    }
+    const { onEvent } = this.#options;
+    this.#checkSize(mailbox.exists);
     const table = new MailboxTable();
     this.#table = table;
     client.on("flags", (event) => this.#tellFlags(event));
     client.on("expunge", (event) => tell(event.seq === undefined ? undefined : table.expunge(event.seq)));
     if (mailbox.exists > 0) {
       for await (const row of client.fetch("1:*", { uid: true, flags: true })) {
-        table.put(row.seq, row.uid, row.flags ?? new Set());
+        this.#put(table, row);
       }
     }
     if (former !== undefined) for (const event of table.changesSince(former)) tell(event);
@@ -129,6 +126,18 @@ export class MailboxFollower {
     function tell(event: MailboxEvent | undefined): void {
       if (event !== undefined) onEvent?.(event);
     }
+  }
+
+  #put(table: MailboxTable, { seq, uid, flags = new Set() }: FetchMessageObject): void {
+    this.#checkSize(seq);
+    table.put(seq, uid, flags);
+  }
+
+  #checkSize(messages: number): void {
+    const { eventMessagesMax } = this.#options.limits;
+    if (messages <= eventMessagesMax) return;
+    const text = `${this.mailbox} holds ${messages} messages, events are told of up to ${eventMessagesMax}`;
+    throw new CommandFault(exitCodes.failed, text);
   }
 
   #tellFlags({ seq, flags }: Pick<FlagsEvent, "seq"> & { readonly flags?: Set<string> | undefined }): void {
