@@ -134,7 +134,10 @@ async function copyFiles(directory: string, target: string): Promise<string[]> {
   const files: string[] = [];
   for (const entry of await readdir(directory, { withFileTypes: true })) {
     if (!entry.isFile() || entry.name === "holder.json") continue;
-    await copySynced(join(directory, entry.name), join(target, "files", entry.name));
+    const copy = join(target, "files", entry.name);
+    // Under its name the backup before has its own, until this one is there.
+    await copySynced(join(directory, entry.name), `${copy}.part`);
+    await rename(`${copy}.part`, copy);
     files.push(entry.name);
   }
   const incomplete = join("segments", INCOMPLETE_FILE);

@@ -146,6 +146,24 @@ it("holds compaction where that has come between too often, and lets it go on", 
   expect((await restored())[1]).toEqual([]);
 });
 
+it("keeps the files beside the store as they were where the next one was cut short in the midst of one", async () => {
+  await deliver(mailOf(100));
+  const names = ["store-id", "key.pem"];
+  await fs.writeFile(join(base, "data", "key.pem"), "a key");
+  await backUp();
+  for (const name of names) {
+    onCopyOf(name, async (_, to) => {
+      await fs.writeFile(to, "");
+      throw new Error("cut short");
+    });
+    await expect(backUp()).rejects.toThrow("cut short");
+  }
+  expect((await restored())[1]).toEqual([]);
+  for (const name of names)
+    expect(await fs.readFile(join(base, "restored", name))).toEqual(await fs.readFile(join(base, "data", name)));
+  await backUp();
+});
+
 it("is as it was where the next one was cut short, which had gone on with the segment that was open", async () => {
   await deliver(mailOf(100));
   await backUp();
