@@ -72,7 +72,8 @@ class SegmentsCopy implements SegmentsCopied {
     const [from, to] = [join(this.#from, name), join(this.#to, name)];
     const before = await beginning(from);
     if (before === undefined) return false;
-    if (!isOpen && (await this.#isThere(name, before))) return this.#seal(name, before);
+    const there = isOpen ? undefined : await this.#copyOf(name, before);
+    if (there !== undefined) return this.#seal(name, there);
     const isCopied = await copySynced(from, `${to}.part`).then(() => true, ignoreMissing);
     const after = await beginning(from);
     if (isCopied === undefined || after?.salt !== before.salt) return false;
@@ -101,16 +102,18 @@ class SegmentsCopy implements SegmentsCopied {
     return named;
   }
 
-  #seal(name: string, { bytes, salt }: Beginning): true {
+  #seal(name: string, { bytes, salt }: Pick<Beginning, "bytes" | "salt">): true {
     this.names.add(name);
     if (salt !== undefined) this.sealed[name] = this.#known[name] = { bytes, salt };
     return true;
   }
 
-  async #isThere(name: string, { bytes, salt }: Beginning): Promise<boolean> {
+  /** The copy that an earlier backup has of it: better than the segment, where that has lost its header or its end since. */
+  async #copyOf(name: string, { bytes, salt }: Beginning): Promise<SealedSegments[string] | undefined> {
     const known = this.#known[name];
-    if (known === undefined || known.bytes !== bytes || known.salt !== salt) return false;
-    return (await stat(join(this.#to, name)).catch(ignoreMissing))?.size === bytes;
+    if (known === undefined) return undefined;
+    if (salt === undefined ? known.bytes !== bytes : known.salt !== salt || known.bytes < bytes) return undefined;
+    return (await stat(join(this.#to, name)).catch(ignoreMissing))?.size === known.bytes ? known : undefined;
   }
 }
 

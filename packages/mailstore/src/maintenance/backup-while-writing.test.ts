@@ -146,6 +146,18 @@ it("holds compaction where that has come between too often, and lets it go on", 
   expect((await restored())[1]).toEqual([]);
 });
 
+it.each([
+  ["lost its header", (bytes: Buffer) => bytes.fill(0xa5, 8, 40)],
+  ["lost its end", (bytes: Buffer) => bytes.subarray(0, bytes.length / 2)],
+])("keeps the copy of a segment that has %s since", async (_, damaged) => {
+  for (let i = 0; i < 20; i++) await deliver(mailOf(5_000));
+  await backUp();
+  const segment = join(base, "data", "segments", "0000000001.seg");
+  await fs.writeFile(segment, damaged(await fs.readFile(segment)));
+  for (let i = 0; i < 2; i++) await backUp();
+  expect(await restored()).toEqual([20, []]);
+});
+
 it("keeps the files beside the store as they were where the next one was cut short in the midst of one", async () => {
   await deliver(mailOf(100));
   const names = ["store-id", "key.pem"];
