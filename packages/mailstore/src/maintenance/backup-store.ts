@@ -2,14 +2,16 @@
 // that makes them fit. First the index, then the log, which goes on from there; then the bodies that the log names.
 // Where compaction removes something meanwhile, all is gone through again; in the end compaction is asked to wait.
 import { open, readdir, readFile, rename, rm, writeFile } from "node:fs/promises";
-import { join, resolve, sep } from "node:path";
+import { basename, join, resolve, sep } from "node:path";
 import { syncDirectory } from "../level/disk-files.ts";
 import { copyIndex, copySynced } from "../level/maintenance/copy-index.ts";
-import { keepIndex } from "../level/maintenance/kept-index.ts";
+import { isNone, keepIndex } from "../level/maintenance/kept-index.ts";
+import { verifyIndexFiles } from "../level/maintenance/verify-index-files.ts";
 import { INCOMPLETE_FILE } from "../level/maintenance/whole-log.ts";
 import { makeDirectory, makeLastingDirectory } from "../level/make-directory.ts";
 import { BACKUP_FILE, isThere, RESTORING_FILE } from "../level/no-store.ts";
 import { readStoreId } from "../level/store-id.ts";
+import { StoreDamage } from "../level/store-damage.ts";
 import { lockStore } from "../level/store-lock.ts";
 import { copySegments, segmentNames, type SealedSegments, type SegmentsCopied } from "./backup-segments.ts";
 import { checkStore, requireStore, type CheckSummary } from "./check-store.ts";
@@ -116,7 +118,7 @@ async function copyStore(
   try {
     for (let tries = 1; ; tries++) {
       const listed = await segmentNames(from);
-      await copyIndex(join(directory, "index"), join(target, index), before && join(target, before.index));
+      await copySoundIndex(join(directory, "index"), join(target, index), before && join(target, before.index));
       const copied = await copySegments(from, to, { listed, known });
       if (copied !== undefined) return copied;
       if (tries === triesMax) release = await holdCompaction?.();
@@ -126,6 +128,15 @@ async function copyStore(
     release?.();
   }
   throw new Error("segments are removed faster than they can be copied");
+}
+
+/** A damaged index takes the place of no sound one, be the damage in the store or in what an earlier backup has of it. */
+async function copySoundIndex(from: string, to: string, known: string | undefined): Promise<void> {
+  await copyIndex(from, to, known);
+  if (await isNone(verifyIndexFiles(to))) return;
+  await copyIndex(from, to, undefined);
+  for await (const { what, file, offset } of verifyIndexFiles(to))
+    throw new StoreDamage(`there is no backup before a repair: ${what}`, join(from, basename(file)), offset);
 }
 
 /** The key, the certificate and what else lies beside the store. */

@@ -158,6 +158,31 @@ it.each([
   expect(await restored()).toEqual([20, []]);
 });
 
+/** Flips a bit of a table of an index, whose time stays as it was. */
+async function damageTableIn(index: string): Promise<void> {
+  const name = (await fs.readdir(index)).find((file) => file.endsWith(".ldb")) as string;
+  const { atime, mtime } = await fs.stat(join(index, name));
+  const bytes = await fs.readFile(join(index, name));
+  await fs.writeFile(join(index, name), bytes.fill(bytes[20]! ^ 1, 20, 21));
+  await fs.utimes(join(index, name), atime, mtime);
+}
+
+it("copies the tables of the index again that it has itself damaged", async () => {
+  await deliver(mailOf(100));
+  await store.close();
+  await backUp();
+  for (const name of await fs.readdir(backup)) if (name.startsWith("index-")) await damageTableIn(join(backup, name));
+  await backUp();
+  expect(await restored()).toEqual([1, []]);
+});
+
+it("is not made of a damaged index", async () => {
+  await deliver(mailOf(100));
+  await store.close();
+  await damageTableIn(join(base, "data", "index"));
+  await expect(backUp()).rejects.toThrow(/a block of the index fails its checksum: .*data\/index\/\d+\.ldb at offset/);
+});
+
 it("keeps the files beside the store as they were where the next one was cut short in the midst of one", async () => {
   await deliver(mailOf(100));
   const names = ["store-id", "key.pem"];
