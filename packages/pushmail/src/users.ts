@@ -1,6 +1,13 @@
 // The accounts that are to exist from the start: their passwords, aliases and quotas.
 import { readFile } from "node:fs/promises";
-import { type AccountInfo, type MailStore, normalizeAddress, Refusal, TaskSlots } from "@pushmail/mailstore";
+import {
+  type AccountInfo,
+  type MailStore,
+  normalizeAddress,
+  normalizeAliases,
+  Refusal,
+  TaskSlots,
+} from "@pushmail/mailstore";
 import type { ServerSettings, UserSettings } from "./settings.ts";
 import { StartFault } from "./start-fault.ts";
 
@@ -18,7 +25,7 @@ export async function provisionUsers(store: MailStore, users: ServerSettings["us
     // The start ends with the first that fails.
     if (hasFailed) return;
     try {
-      await step(store, address, typeof user === "string" ? { password: user } : user);
+      await step(store, address, asCompared(address, user));
     } catch (error) {
       hasFailed = true;
       throw error instanceof Refusal ? new StartFault(`user ${address}: ${error.message}`, { cause: error }) : error;
@@ -34,6 +41,13 @@ export async function provisionUsers(store: MailStore, users: ServerSettings["us
   for (const step of [checkAddress, takeAliases, provision]) {
     await Promise.all(given.map(([address, user]) => slots.run(() => run(step, address, user))));
   }
+}
+
+/** With its aliases as the store keeps them. */
+function asCompared(address: string, user: string | UserSettings): UserSettings {
+  if (typeof user === "string") return { password: user };
+  if (user.aliases === undefined) return user;
+  return { ...user, aliases: normalizeAliases(user.aliases, normalizeAddress(address), { aliasesMax: Infinity }) };
 }
 
 async function takeAliases(store: MailStore, address: string, { aliases: wanted }: UserSettings): Promise<void> {
