@@ -131,9 +131,9 @@ export class Accounts {
   }
 
   async addAppPassword(id: AccountId, name: string): Promise<string> {
-    const { address, appPasswords = [] } = await this.#known(id);
-    checkAppPasswordName(name, appPasswords, this.#context.limits);
-    const { password, stored } = await this.#credentials.makeAppPassword(address);
+    const known = await this.#known(id);
+    checkAppPasswordName(name, known.appPasswords ?? [], this.#context.limits);
+    const { password, stored } = await this.#credentials.makeAppPassword(known);
     const createdAtMs = this.#context.now();
     await this.#turns.run(async () => {
       const now = await this.#known(id);
@@ -188,7 +188,8 @@ export class Accounts {
 
   async #newCredentials(id: AccountId, password: string | undefined): Promise<StoredCredentials | undefined> {
     const known = password === undefined ? undefined : await this.#stored(id);
-    return known === undefined || password === undefined ? undefined : this.#credentials.make(known.address, password);
+    if (known === undefined || password === undefined) return undefined;
+    return this.#credentials.make(known.address, password, known.appPasswords);
   }
 
   async #loadOrBegin(id: AccountId): Promise<AccountState> {

@@ -60,6 +60,30 @@ describe("an app password", () => {
     expect((await store.scramLogin(ALICE, "SHA-256")).keys).toHaveLength(1);
   });
 
+  it("proves itself by SCRAM also where new keys cost more from now on", async () => {
+    const passwords = ["secret", await store.addAppPassword(alice, "phone")];
+    const later = openMailStore(driver, { ...CHEAP, scramIterations: 5_000 });
+    const expectAll = async (): Promise<void> => {
+      const login = await later.scramLogin(ALICE, "SHA-256");
+      const keys = passwords.map((password) => deriveScramKey(password, "SHA-256", login));
+      expect(login.keys).toEqual(await Promise.all(keys));
+    };
+    // A client makes keys of one count of iterations: with that of the account's own the phone's would be out of reach.
+    await later.authenticate(ALICE, "secret");
+    await expectAll();
+    passwords[0] = "other";
+    await later.updateAccount(alice, { password: "other" });
+    passwords.push(await later.addAppPassword(alice, "laptop"));
+    await expectAll();
+    for (const name of ["phone", "laptop"]) await later.removeAppPassword(alice, name);
+    await later.authenticate(ALICE, "other");
+    expect(await later.scramLogin(ALICE, "SHA-256")).toMatchObject({ iterations: 5_000 });
+    // One that is made before its owner has logged in at all has the count of the keys that there are.
+    const last = openMailStore(driver, { ...CHEAP, scramIterations: 6_000 });
+    await last.addAppPassword(alice, "tablet");
+    expect((await last.scramLogin(ALICE, "SHA-1")).keys).toHaveLength(2);
+  });
+
   it("does not become the account's password where keys of that are missing", async () => {
     const phone = await store.addAppPassword(alice, "phone");
     for await (const [key, value] of driver.directory.list("account/")) {

@@ -22,6 +22,11 @@ export interface StoredCredentials {
   readonly appPasswords?: readonly StoredAppPassword[];
 }
 
+interface OwnCredentials extends StoredCredentials {
+  /** That of the account itself. */
+  readonly address: string;
+}
+
 /** All of it but its name and date. */
 export type NewAppPassword = Pick<StoredAppPassword, "digest" | "scram">;
 
@@ -52,12 +57,16 @@ export class Credentials {
   }
 
   /** What to store for the password of an account. */
-  async make(address: string, password: string): Promise<StoredCredentials> {
-    return { secret: await this.#secrets.hash(password), scram: await this.makeScram(address, password) };
+  async make(
+    address: string,
+    password: string,
+    appPasswords: readonly NewAppPassword[] = [],
+  ): Promise<StoredCredentials> {
+    const salt = await this.#saltBeside(appPasswords, address);
+    return { secret: await this.#secrets.hash(password), scram: await this.#makeScram(password, salt) };
   }
 
-  async makeScram(address: string, password: string): Promise<readonly string[]> {
-    const salt = await this.#saltOf(address);
+  #makeScram(password: string, salt: ScramSalt): Promise<readonly string[]> {
     return Promise.all(
       SCRAM_HASHES.map(async (hash) =>
         printScramKey(hash, salt, await this.#secrets.deriveScramKey(password, hash, salt)),
@@ -67,24 +76,29 @@ export class Credentials {
 
   /** What would be made otherwise of the password today, made so; undefined where nothing is. */
   async renew(
-    { address, secret, scram = [] }: StoredCredentials & { readonly address: string },
+    { address, secret, scram = [], appPasswords = [] }: OwnCredentials,
     password: string,
   ): Promise<Partial<StoredCredentials> | undefined> {
-    const salt = await this.#saltOf(address);
+    const salt = await this.#saltBeside(appPasswords, address);
     const hasScram = SCRAM_HASHES.every((hash) => scram.some((text) => text.startsWith(printScramSalt(hash, salt))));
     const hasCost = this.#secrets.hasCost(secret);
     if (hasScram && hasCost) return undefined;
     return {
       ...(hasCost ? {} : { secret: await this.#secrets.hash(password) }),
-      ...(hasScram ? {} : { scram: await this.makeScram(address, password) }),
+      ...(hasScram ? {} : { scram: await this.#makeScram(password, salt) }),
     };
   }
 
-  /** An app password for the account of this address, and what to store for it. */
-  async makeAppPassword(address: string): Promise<{ readonly password: string; readonly stored: NewAppPassword }> {
+  /** An app password for an account, and what to store for it. */
+  async makeAppPassword({
+    address,
+    scram = [],
+    appPasswords = [],
+  }: OwnCredentials): Promise<{ readonly password: string; readonly stored: NewAppPassword }> {
+    const salt = await this.#saltBeside([...appPasswords, { scram }], address);
     const password = makeAppPassword();
     const digest = digestAppPassword(password).toString("base64");
-    return { password, stored: { digest, scram: await this.makeScram(address, password) } };
+    return { password, stored: { digest, scram: await this.#makeScram(password, salt) } };
   }
 
   /** Undefined (no such account) takes the same work and is wrong. */
@@ -119,6 +133,13 @@ export class Credentials {
     const key = await (this.#saltKey ??= this.#loadSaltKey());
     const salt = createHmac("sha256", key).update(address).digest().subarray(0, SALT_BYTES);
     return { salt, iterations: this.#iterations };
+  }
+
+  /** For keys that join others, with their count of iterations: a client makes its proof with one alone. */
+  async #saltBeside(others: readonly Pick<NewAppPassword, "scram">[], address: string): Promise<ScramSalt> {
+    const salt = await this.#saltOf(address);
+    const [other] = others.flatMap(({ scram }) => scram);
+    return other === undefined ? salt : { ...salt, iterations: parseScramKey(other).iterations };
   }
 
   async #loadSaltKey(): Promise<Uint8Array> {
