@@ -2,9 +2,9 @@
 import { once } from "node:events";
 import { describe, expect, it } from "@jest/globals";
 import { DEFAULT_IMAP_LIMITS } from "@pushmail/imap-idle-server";
-import { StoreDamage } from "@pushmail/mailstore";
+import { StoreDamage, type MessageIndex } from "@pushmail/mailstore";
 import { within } from "./support/deadline.ts";
-import { memoryImapOfTest } from "./support/memory-imap.ts";
+import { memoryImapOfTest, overriding } from "./support/memory-imap.ts";
 import { seededRandom, testSeed } from "./support/seeded-random.ts";
 
 const start = memoryImapOfTest();
@@ -244,6 +244,48 @@ describe("what is read", () => {
     }
     const [first = 0] = bytes;
     expect(bytes).toEqual([first, 2 * first, 4 * first, 8 * first]);
+    client.close();
+  });
+
+  it("is of flags as much as there are changes of them from one message to the next, up to a bound", async () => {
+    let looks = 0;
+    const counted = (index: MessageIndex): MessageIndex =>
+      overriding(index, {
+        rowOf: (uid) => (looks++, index.rowOf(uid)),
+        flagsAt: (row) => (looks++, index.flagsAt(row)),
+      });
+    const imap = await start({
+      inPlace: (store) => ({
+        async open(at) {
+          const handle = await store.open(at);
+          return overriding(handle, { ready: async () => counted(await handle.ready()) });
+        },
+      }),
+    });
+    await imap.append("Subject: x\r\n\r\n", { count: 6_000, flags: ["\\Seen"] });
+    const client = await imap.open("INBOX");
+    const looked = async (keys: string): Promise<[found: number[], looks: number]> => {
+      looks = 0;
+      return [await search(client, `SEARCH ${keys}`), looks];
+    };
+    await client.ok("STORE 7,9,4000:4002 -FLAGS.SILENT (\\Seen)");
+    const unseen = [7, 9, 4_000, 4_001, 4_002];
+    for (const [keys, found] of [
+      ["UNSEEN", unseen],
+      ["SEEN FLAGGED", []],
+      ["UNSEEN 8:5000", unseen.slice(1)],
+    ] as const) {
+      const [told, times] = await looked(keys);
+      expect([keys, told]).toEqual([keys, found]);
+      expect([keys, times < 40]).toEqual([keys, true]);
+    }
+    // Where every other one has it, all are looked at behind so many.
+    const odd = Array.from({ length: 3_000 }, (_, i) => 2 * i + 1);
+    for (let at = 0; at < odd.length; at += 500) {
+      await client.ok(`STORE ${odd.slice(at, at + 500).join(",")} +FLAGS.SILENT (\\Flagged)`);
+    }
+    expect((await looked("FLAGGED"))[0]).toEqual(odd);
+    expect((await looked("UNFLAGGED UNSEEN"))[0]).toEqual([4_000, 4_002]);
     client.close();
   });
 

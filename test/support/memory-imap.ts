@@ -181,7 +181,8 @@ function counted(store: MailStore, work: StoreWork, beforePiece: MemoryImapOptio
   }
 }
 
-function overriding<Target extends object>(target: Target, overrides: Partial<Target>): Target {
+/** The same with some of it in another form. */
+export function overriding<Target extends object>(target: Target, overrides: Partial<Target>): Target {
   return new Proxy(target, {
     get(_, name) {
       const value: unknown = Reflect.get(name in overrides ? overrides : target, name, target);

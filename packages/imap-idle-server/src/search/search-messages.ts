@@ -33,7 +33,7 @@ interface Search {
 /** Finds the messages that the client knows and the key describes; ascending. */
 export async function searchMessages(session: Session, state: Selected, key: SearchKey): Promise<Uint32Array> {
   // The view is ready once the index is.
-  await session.index(state);
+  const index = await session.index(state);
   const { view, handle } = state;
   const plan = planSearch(key, { state, nowMs: session.server.dateMs() });
   // Flushing finds out that a client has left: nothing else is written until the end.
@@ -46,7 +46,7 @@ export async function searchMessages(session: Session, state: Selected, key: Sea
   const damaged = new DamagedMessages(session);
   const search: Search = { session, state, plan, slice, turn, found: [], damaged, ruledOut: () => 0 };
   const { batchMessagesMax } = session.limits.search;
-  const bounds = searchBounds(key, view);
+  const bounds = searchBounds(key, view, index);
   slice.goal = view.countOf(bounds);
   let open = await siftByIndex(search, uidBatches(view, bounds, batchMessagesMax));
   if (await askIndex(search, open)) open = await siftByIndex(search, [open]);
