@@ -94,6 +94,8 @@ import { closeSync, openSync } from "node:fs";
 const { startPushmail } = await import("pushmail");
 const { store, close } = await startPushmail({ users: { "${USER}": "secret" } });
 const logIn = () => store.authenticate("${USER}", "geh\u00e4use").catch(({ code }) => console.log(code));
+// It has looked where they are.
+await new Promise(setImmediate);
 const taken = [];
 try { for (;;) taken.push(openSync("/dev/null")); } catch {}
 await logIn();

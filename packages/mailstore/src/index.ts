@@ -20,7 +20,7 @@ export { steadyNow } from "./steady-clock.ts";
 export * from "./message/index.ts";
 export * from "./mailbox-rights.ts";
 export { openMailStore, type MailStoreOptions } from "./open-mail-store.ts";
-export { loadSaslprep } from "./prepare-password.ts";
+export { findSaslprep, loadSaslprep } from "./prepare-password.ts";
 export * from "./refusal.ts";
 export { DEFAULT_SCRAM_ITERATIONS, deriveScramKey } from "./scram-keys.ts";
 export type { ScramHash, ScramKey, ScramSalt } from "./scram-keys.ts";

@@ -8,15 +8,22 @@ const PREPARED_CHARS_MAX = 1_000;
 /** SASLprep leaves it as it is. */
 const PRINTABLE_ASCII = /^[ -~]*$/;
 
+const SASLPREP = "@mongodb-js/saslprep";
 const require = createRequire(import.meta.url);
-const SASLPREP = require.resolve("@mongodb-js/saslprep");
+let file: string | undefined;
 
-/**
- * Its tables take long to load, and few need them. Where that fails, for want of a descriptor, it is tried again the next
- * time, as long as it was found before: an import is not.
- */
+/** Finds it while there are descriptors: what Node could not find once, for want of them, it never finds. */
+export function findSaslprep(): string | undefined {
+  try {
+    return (file ??= require.resolve(SASLPREP));
+  } catch {
+    return undefined;
+  }
+}
+
+/** Its tables take long to load, and few need them. What was found can be loaded later where it could not; no import can. */
 export function loadSaslprep(): typeof Saslprep {
-  return require(SASLPREP) as typeof Saslprep;
+  return require(findSaslprep() ?? SASLPREP) as typeof Saslprep;
 }
 
 /** One that SASLprep forbids is only normalized: it is its owner's to choose. */

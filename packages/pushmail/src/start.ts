@@ -2,6 +2,7 @@
 import { KeptFacts, type ImapServer, type Log, startImapServer } from "@pushmail/imap-idle-server";
 import {
   checkLimits,
+  findSaslprep,
   loadSaslprep,
   LoginThrottle,
   type MailStore,
@@ -133,6 +134,8 @@ export async function startPushmail(given: PushmailOptions = {}): Promise<Pushma
       const port = settings[name];
       if (port !== "off") listeners.set(name, await listen(name, port, surroundings));
     }
+    // Behind the start, of which it would take a fiftieth.
+    if (settings.memory) setImmediate(findSaslprep);
   } catch (error) {
     await close();
     throw error;
