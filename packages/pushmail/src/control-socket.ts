@@ -108,10 +108,11 @@ export async function askServer(
   return asked?.answer;
 }
 
-/** Keeps the server on a directory from compacting until what is returned is called. Undefined where none can be reached. */
-export async function holdCompaction(directory: string): Promise<(() => void) | undefined> {
-  const asked = await ask(directory, { hold: "compaction" }, 0);
-  return asked && (() => void asked.socket.destroy());
+/** Keeps the server on a directory, where there is one, from compacting until what is returned is called. */
+export async function holdCompaction(directory: string): Promise<() => void> {
+  // One that ends before it answers compacts no more.
+  const asked = await ask(directory, { hold: "compaction" }, 0).catch(() => undefined);
+  return () => void asked?.socket.destroy();
 }
 
 async function ask<Asked>(

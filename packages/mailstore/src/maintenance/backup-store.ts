@@ -39,10 +39,10 @@ interface Contents {
 
 export interface BackupOptions {
   /**
-   * Waits for compaction to end, and keeps it from beginning until what is returned is called; undefined where nobody
-   * can. Asked for only where compaction has come between too often.
+   * Waits for compaction to end, and keeps it from beginning until what is returned is called. Asked for only where
+   * compaction has come between too often.
    */
-  readonly holdCompaction?: () => Promise<(() => void) | undefined>;
+  readonly holdCompaction?: () => Promise<() => void>;
   /** Passes in which compaction may come between, before it is held. */
   readonly triesMax?: number;
 }
