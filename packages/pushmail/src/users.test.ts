@@ -1,3 +1,6 @@
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { expect, it, jest } from "@jest/globals";
 import { DEFAULT_STORE_LIMITS, openMailStore, openMemoryDriver, Refusal } from "@pushmail/mailstore";
 import { provisionUsers } from "./users.ts";
@@ -26,6 +29,20 @@ it("leaves alone who is as he should be, however his aliases are written", async
   expect(updated).not.toHaveBeenCalled();
   expect(await store.findAccount("sales@bücher.example")).toMatchObject({ address: "ann@example.org" });
   await store.close();
+});
+
+it("reads a file with a byte order mark, as some editors write it", async () => {
+  const store = openMailStore(await openMemoryDriver(), { scryptCost: { N: 16, r: 1, p: 1 }, scramIterations: 4_096 });
+  const directory = await mkdtemp(join(tmpdir(), "pushmail-users-"));
+  try {
+    const file = join(directory, "users");
+    await writeFile(file, "\ufeffann@example.org:secret\r\n");
+    await provisionUsers(store, file);
+    expect(await store.authenticate("ann@example.org", "secret")).toMatchObject({ address: "ann@example.org" });
+  } finally {
+    await rm(directory, { recursive: true });
+    await store.close();
+  }
 });
 
 it("takes no user twice, however the address is written", async () => {

@@ -90,7 +90,10 @@ async function readUsersFile(file: string): Promise<[address: string, password: 
     throw new StartFault(`users: ${error.message}`, { cause: error });
   });
   const users = new Map<string, string>();
-  for (const [index, line] of text.split(/\r?\n/).entries()) {
+  for (const [index, line] of text
+    .replace(/^\ufeff/, "")
+    .split(/\r?\n/)
+    .entries()) {
     if (line.trim() === "" || line.startsWith("#")) continue;
     const [, address, password] = /^([^:\s]+):(.+)$/.exec(line) ?? [];
     // The line is not repeated: it may hold a password.
