@@ -89,6 +89,10 @@ describe("AUTH", () => {
       S: 501 *
       C: AUTH CRAM-MD5
       S: 504 *
+      C: AUTH
+      S: 501 5.5.4 *
+      C: AUTH PLAIN one two
+      S: 501 5.5.4 *
       C: AUTH PLAIN not-base64
       S: 501 *
       C: MAIL FROM:<alice@example.org>

@@ -25,7 +25,9 @@ export class AuthDialogue implements SaslHost {
   /** Whose account it is; throws a NegativeReply, or whatever else `replyTo` has an answer for. */
   async run(sasl: Sasl, command: string): Promise<AccountInfo> {
     const [, name = "", initial, ...more] = command.trim().split(/\s+/);
-    if (more.length > 0) throw new NegativeReply("501 5.5.4", "AUTH has a mechanism and one response");
+    if (name === "" || more.length > 0) {
+      throw new NegativeReply("501 5.5.4", "AUTH has a mechanism, and one response at most");
+    }
     try {
       const account = await sasl.authenticate(name.toUpperCase(), initial, this);
       if (account !== undefined) return account;
