@@ -105,7 +105,13 @@ await close();
 `;
 
 it("a server in memory loads the tables of SASLprep when it can, where it could not before", () => {
-  const command = ["-c", `ulimit -n ${DESCRIPTORS}; exec "$0" "$@"`, process.execPath, "--input-type=module", "--eval"];
+  const command = [
+    "-c",
+    `ulimit -n ${3 * DESCRIPTORS}; exec "$0" "$@"`,
+    process.execPath,
+    "--input-type=module",
+    "--eval",
+  ];
   const said = execFileSync("sh", [...command, PASSWORDS], { cwd: join(process.cwd(), "packages/pushmail") });
   expect(said.toString().split("\n")).toEqual(["EMFILE", "authenticationFailed", ""]);
 });
