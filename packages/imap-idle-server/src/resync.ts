@@ -2,6 +2,7 @@
 // what is there.
 import type { KnownState } from "@pushmail/imap-wire";
 import {
+  addUidRange,
   cursor,
   EMPTY_UID_SET,
   normalizeUidSet,
@@ -54,11 +55,12 @@ export async function changedSince(session: Session, { handle }: Selected, since
     return normalizeUidSet(changed);
   }
   const index = await handle.ready();
+  const newer: [Uid, Uid][] = [];
   for (let row = 0; row < index.count; row++) {
     const uid = index.uids[row] as Uid;
-    if (index.modSeqAt(row) > since) changed.push([uid, uid]);
+    if (index.modSeqAt(row) > since) addUidRange(newer, uid, uid);
   }
-  return normalizeUidSet(changed);
+  return newer;
 }
 
 function isChangeWithin(change: Change): change is Extract<Change, { type: "MessageAppended" | "FlagsChanged" }> {

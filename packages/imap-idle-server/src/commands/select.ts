@@ -89,7 +89,7 @@ async function describe(
 
 /** The number of the first message without \Seen, 0 where there is none. */
 function firstUnseen(index: MessageIndex, view: MailboxView): number {
-  for (let row = 0; row < index.count; row++) {
+  for (let row = 0; row < index.count; row = index.alikeEnd(row, index.count)) {
     if (!index.flagsAt(row).seen) return view.numberOf(index.uids[row] as Uid);
   }
   return 0;
