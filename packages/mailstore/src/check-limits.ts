@@ -1,5 +1,20 @@
 // Where bounds enter: each is a whole number, at least 1 but for those for which 0 means something.
 
+/** Node's timers take a longer time for none. */
+const TIME_MS_MAX = 2 ** 31 - 1;
+
+/** The most that the limit of a name may be. */
+export function mostOf(name: string): number {
+  return name.endsWith("Ms") ? TIME_MS_MAX : Number.MAX_SAFE_INTEGER;
+}
+
+/** What it may be, in words. */
+export function limitMustBe(name: string, least: number): string {
+  return mostOf(name) === TIME_MS_MAX
+    ? `a whole number from ${least} to ${TIME_MS_MAX}`
+    : `a whole number of at least ${least}`;
+}
+
 /** The defaults with what is given in place of some; checked. */
 export function limitsGiven<Limits extends object>(
   defaults: Limits,
@@ -17,7 +32,7 @@ export function checkLimits(limits: object, zeros: readonly string[], path: read
     const place = [...path, name];
     const least = zeros.includes(name) ? 0 : 1;
     if (typeof limit === "object") checkLimits(limit, zeros, place);
-    else if (!Number.isSafeInteger(limit) || limit < least)
-      throw new RangeError(`${place.join(".")} must be a whole number of at least ${least}, not ${limit}`);
+    else if (!Number.isSafeInteger(limit) || limit < least || limit > mostOf(name))
+      throw new RangeError(`${place.join(".")} must be ${limitMustBe(name, least)}, not ${limit}`);
   }
 }

@@ -5,7 +5,7 @@ export type * from "./driver.ts";
 export { FLAG_KINDS, kindOfFlag, type FlagKind } from "./flag-sets.ts";
 export * from "./ids.ts";
 export * from "./level/index.ts";
-export { checkLimits, limitsGiven } from "./check-limits.ts";
+export { checkLimits, limitMustBe, limitsGiven, mostOf } from "./check-limits.ts";
 export { clientNetwork } from "./client-network.ts";
 export {
   DEFAULT_STORE_LIMITS,

@@ -2,27 +2,21 @@
 import type { Log } from "@pushmail/imap-idle-server";
 import { TurnQueue, type MailStore } from "@pushmail/mailstore";
 
-/** Node takes a longer time for none. */
-const timerMsMax = 2 ** 31 - 1;
-
 /** Gives back the space of expunged mail from time to time, one run after the other; 0 is never. Returns the way to stop. */
 export function compactRegularly(store: Pick<MailStore, "compact">, everyMs: number, log: Log): () => void {
   if (everyMs === 0) return () => undefined;
   let running: Promise<void> | undefined;
   let isStopped = false;
-  const timer = setInterval(
-    () => {
-      running ??= store
-        .compact()
-        .then((bytes) => log.info({ bytes }, "compaction: space of expunged mail given back"))
-        .catch((error: unknown) => {
-          // A store that closes breaks it off: that is no failure, and it is not tried again.
-          if (!isStopped) log.error({ err: error }, "compaction failed, it is tried again later");
-        })
-        .finally(() => (running = undefined));
-    },
-    Math.min(everyMs, timerMsMax),
-  );
+  const timer = setInterval(() => {
+    running ??= store
+      .compact()
+      .then((bytes) => log.info({ bytes }, "compaction: space of expunged mail given back"))
+      .catch((error: unknown) => {
+        // A store that closes breaks it off: that is no failure, and it is not tried again.
+        if (!isStopped) log.error({ err: error }, "compaction failed, it is tried again later");
+      })
+      .finally(() => (running = undefined));
+  }, everyMs);
   timer.unref();
   return () => {
     isStopped = true;

@@ -8,14 +8,16 @@ function only(path: SettingPath, limit: number): LimitsGiven {
   return path.reduceRight<object | number>((inner, step) => ({ [step]: inner }), limit) as LimitsGiven;
 }
 
-it("refuses what is below the least, and what is no whole number", async () => {
+it("refuses what is below the least, what is no whole number, and times that no timer takes", async () => {
   const paths = limitsIn(defaultLimits).map(([path]) => path);
   for (const path of paths) {
     const least = leastOf(["limits", ...path]);
-    for (const limit of [least - 1, least + 0.5]) {
+    const name = ["limits", ...path].join(".");
+    const isTime = name.endsWith("Ms");
+    const range = isTime ? `from ${least} to 2147483647` : `of at least ${least}`;
+    for (const limit of [least - 1, least + 0.5, ...(isTime ? [2 ** 31] : [])]) {
       const starting = startPushmail({ limits: only(path, limit) });
-      const name = ["limits", ...path].join(".");
-      await expect(starting).rejects.toThrow(`${name} must be a whole number of at least ${least}, not ${limit}`);
+      await expect(starting).rejects.toThrow(`${name} must be a whole number ${range}, not ${limit}`);
     }
   }
 });

@@ -115,12 +115,19 @@ describe("settings that are wrong", () => {
     [`domain = "example.org"`, "domain: must be a list of names, not 'example.org'"],
     [`data = ""`, "data: must be a path, not ''"],
     ["limits = 5", "limits: must be a table, not 5"],
-    [`limits.imap.keepAliveMs = "5s"`, "limits.imap.keepAliveMs: must be a whole number of at least 1, not '5s'"],
+    [
+      `limits.imap.keepAliveMs = "5s"`,
+      "limits.imap.keepAliveMs: must be a whole number from 1 to 2147483647, not '5s'",
+    ],
     [
       "limits.imap.wire.searchKeysMax = 0",
       "limits.imap.wire.searchKeysMax: must be a whole number of at least 1, not 0",
     ],
-    ["limits.imap.closeMs = -1", "limits.imap.closeMs: must be a whole number of at least 0, not -1"],
+    ["limits.imap.closeMs = -1", "limits.imap.closeMs: must be a whole number from 0 to 2147483647, not -1"],
+    [
+      "limits.imap.autologoutMs = 2147483648",
+      "limits.imap.autologoutMs: must be a whole number from 1 to 2147483647, not 2147483648",
+    ],
     ["limits.store.mailboxesMax = 1.5", "limits.store.mailboxesMax: must be a whole number of at least 1, not 1.5"],
     ["limits.imap.patience = 1", "limits.imap.patience: there is no such setting"],
     [`users = 5`, "users: must be a path, or a table of users by address"],

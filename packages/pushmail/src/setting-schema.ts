@@ -1,5 +1,6 @@
 // What settings may look like: the zod schema and the words for it, both derived from the table of settings.
 import { inspect } from "node:util";
+import { limitMustBe, mostOf } from "@pushmail/mailstore";
 import { z } from "zod";
 import { leastOf, type SettingPath, settingPaths } from "./setting-names.ts";
 import { defaultLimits, type Settings, settingSpecs } from "./settings.ts";
@@ -63,7 +64,12 @@ function deepest(issue: z.core.$ZodIssue): z.core.$ZodIssue {
 /** The same tree of names, each of which may be left out. */
 function limitsSchema(tree: object, path: SettingPath): z.ZodType {
   const shape = mapValues<string, number | object, z.ZodType>({ ...tree }, (value, name) =>
-    typeof value === "number" ? z.int().min(leastOf([...path, name])) : limitsSchema(value, [...path, name]),
+    typeof value === "number"
+      ? z
+          .int()
+          .min(leastOf([...path, name]))
+          .max(mostOf(name))
+      : limitsSchema(value, [...path, name]),
   );
   return z.strictObject(shape).partial();
 }
@@ -72,7 +78,7 @@ function expected(path: SettingPath): string {
   const known = settingPaths.find(([other]) => other.every((step, i) => step === path[i]));
   if (known === undefined) return "a table";
   const kind = known[1];
-  if (kind === "limit") return `a whole number of at least ${leastOf(path)}`;
+  if (kind === "limit") return limitMustBe(path.at(-1) ?? "", leastOf(path));
   if (kind === "users" && path.length > 1) {
     return userMustBe[path[2] ?? ""] ?? `a password, or a table of ${Object.keys(userMustBe).join(", ")}`;
   }

@@ -50,7 +50,7 @@ export function settingsReference(): string {
     ...settings,
     "",
     "Limits, whole numbers: [limits.md](limits.md) says why each of them is so; what it bounds says the `limits.ts` of its",
-    "package, and what 0 means, where it may be that.",
+    "package, and what 0 means, where it may be that. Those in milliseconds are at most 2147483647, which is 24 days.",
     "",
     row("key in the file", "default", "at least"),
     row("---", "---", "---"),
