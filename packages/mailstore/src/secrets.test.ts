@@ -1,6 +1,7 @@
 // Passwords: what a guesser can see of the checks, and what is no wrong password.
 import { describe, expect, it } from "@jest/globals";
-import { DEFAULT_SCRYPT_COST, Secrets } from "./secrets.ts";
+import { DEFAULT_SCRYPT_COST } from "./scrypt-text.ts";
+import { Secrets } from "./secrets.ts";
 
 const LIMITS = { passwordChecksAtOnce: 1, passwordChecksQueuedMax: 10, verifiedPasswordsMax: 10 };
 

@@ -1,25 +1,14 @@
 // Passwords: kept as scrypt hashes, compared in constant time, checked quickly again once they were right.
-import { createHmac, randomBytes, scrypt, timingSafeEqual } from "node:crypto";
+import { createHmac, randomBytes } from "node:crypto";
 import type { StoreLimits } from "./limits.ts";
 import { preparePassword } from "./prepare-password.ts";
 import { Refusal } from "./refusal.ts";
+import { hasScryptCost, isScryptOf, scryptText, unknownScrypt, type ScryptCost } from "./scrypt-text.ts";
 import { deriveScramKey, type ScramHash, type ScramKey, type ScramSalt } from "./scram-keys.ts";
 import { SharedRoom } from "./shared-room.ts";
 import { TaskSlots } from "./task-slots.ts";
 
-/** Cost of one hash; N = 2^14, r = 8, p = 5 takes about 0.25 s of CPU and 16 MiB (OWASP's floor for scrypt). */
-export interface ScryptCost {
-  readonly N: number;
-  readonly r: number;
-  readonly p: number;
-}
-
-export const DEFAULT_SCRYPT_COST: ScryptCost = { N: 2 ** 14, r: 8, p: 5 };
-
 type CheckLimits = Pick<StoreLimits, "passwordChecksAtOnce" | "passwordChecksQueuedMax" | "verifiedPasswordsMax">;
-
-const SALT_BYTES = 16;
-const HASH_BYTES = 32;
 
 export class Secrets {
   readonly #cost: ScryptCost;
@@ -29,7 +18,7 @@ export class Secrets {
   readonly #verified = new Map<string, Promise<boolean>>();
   /** Those found right. */
   readonly #remembered: SharedRoom<string>;
-  readonly #dummy: Promise<string>;
+  readonly #dummy: string;
   /** The thread pool also serves the disk: hashing may never fill it. */
   readonly #slots: TaskSlots;
 
@@ -38,20 +27,17 @@ export class Secrets {
     this.#limits = limits;
     this.#slots = new TaskSlots(limits.passwordChecksAtOnce);
     this.#remembered = new SharedRoom(limits.verifiedPasswordsMax, (digest) => this.#verified.delete(digest));
-    this.#dummy = Promise.resolve(
-      format(cost, Buffer.alloc(SALT_BYTES), createHmac("sha256", this.#key).update("nobody").digest()),
-    );
+    this.#dummy = unknownScrypt(cost);
   }
 
-  /** The text to store for a password: `scrypt$N$r$p$salt$hash`. */
-  async hash(password: string): Promise<string> {
-    const salt = randomBytes(SALT_BYTES);
-    return format(this.#cost, salt, await this.#derive(password, salt, this.#cost));
+  /** The text to store for a password. */
+  hash(password: string): Promise<string> {
+    return this.#slots.run(async () => scryptText(preparePassword(password), this.#cost));
   }
 
   /** Whether a stored text costs what one does that is made now. */
   hasCost(stored: string): boolean {
-    return stored.startsWith(prefixOf(this.#cost));
+    return hasScryptCost(stored, this.#cost);
   }
 
   /** Whether `password` is the one of `stored`; undefined (no such account) takes the same work and is wrong. */
@@ -59,7 +45,7 @@ export class Secrets {
     stored: string | undefined,
     { address, password }: { readonly address: string; readonly password: string },
   ): Promise<boolean> {
-    const against = await (stored ?? this.#dummy);
+    const against = stored ?? this.#dummy;
     // The name is part of it: else all that are nobody's would share one check, and be told apart by that.
     const asked = JSON.stringify([against, address, password]);
     const digest = createHmac("sha256", this.#key).update(asked).digest("base64");
@@ -81,39 +67,14 @@ export class Secrets {
   }
 
   async #check(stored: string, password: string): Promise<boolean> {
-    const [kind, N, r, p, salt, hash] = stored.split("$");
-    if (kind !== "scrypt" || salt === undefined || hash === undefined) throw new Error("a stored secret is damaged");
     if (this.#slots.awaiting >= this.#limits.passwordChecksQueuedMax) {
       throw new Refusal("tooManyLogins", "Too many logins at once, try again later");
     }
-    const expected = Buffer.from(hash, "base64");
-    const cost = { N: Number(N), r: Number(r), p: Number(p) };
-    return timingSafeEqual(await this.#derive(password, Buffer.from(salt, "base64"), cost), expected);
+    return this.#slots.run(async () => isScryptOf(stored, preparePassword(password)));
   }
 
   /** What SCRAM needs of a password. */
   deriveScramKey(password: string, hash: ScramHash, salt: ScramSalt): Promise<ScramKey> {
     return this.#slots.run(async () => deriveScramKey(preparePassword(password), hash, salt));
   }
-
-  #derive(password: string, salt: Buffer, cost: ScryptCost): Promise<Buffer> {
-    const options = { ...cost, maxmem: 256 * cost.N * cost.r };
-    return this.#slots.run(async () => {
-      const prepared = preparePassword(password);
-      return new Promise<Buffer>((resolve, reject) => {
-        scrypt(prepared, salt, HASH_BYTES, options, (error, key) => {
-          if (error === null) resolve(key);
-          else reject(error);
-        });
-      });
-    });
-  }
-}
-
-function format(cost: ScryptCost, salt: Buffer, hash: Buffer): string {
-  return `${prefixOf(cost)}${salt.toString("base64")}$${hash.toString("base64")}`;
-}
-
-function prefixOf({ N, r, p }: ScryptCost): string {
-  return `scrypt$${N}$${r}$${p}$`;
 }

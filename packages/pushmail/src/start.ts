@@ -36,6 +36,7 @@ import { strictnessOf, type Tolerance } from "./strictness.ts";
 import { openIndex } from "./search-index.ts";
 import { reasonOf, StartFault } from "./start-fault.ts";
 import { loadTokenChecker } from "./tokens.ts";
+import { UsersNote } from "./users-note.ts";
 import { provisionUsers } from "./users.ts";
 
 /** Where a listener is to be reached. */
@@ -113,7 +114,11 @@ export async function startPushmail(given: PushmailOptions = {}): Promise<Pushma
   };
   try {
     searchIndex = openIndex(store, settings, { limits, log });
-    await provisionUsers(store, settings.users);
+    await provisionUsers(
+      store,
+      settings.users,
+      settings.memory ? undefined : new UsersNote(settings.data, limits.scrypt),
+    );
     if (!settings.memory) {
       // When it is needed there may be no descriptor left.
       loadSaslprep();

@@ -1,9 +1,12 @@
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { mkdtemp, rm, stat, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect, it, jest } from "@jest/globals";
 import { DEFAULT_STORE_LIMITS, openMailStore, openMemoryDriver, Refusal } from "@pushmail/mailstore";
+import { UsersNote } from "./users-note.ts";
 import { provisionUsers } from "./users.ts";
+
+const CHEAP = { N: 16, r: 1, p: 1 };
 
 it("makes sure of more users than there may be logins that wait", async () => {
   const store = openMailStore(await openMemoryDriver(), {
@@ -29,6 +32,44 @@ it("leaves alone who is as he should be, however his aliases are written", async
   expect(updated).not.toHaveBeenCalled();
   expect(await store.findAccount("sales@bücher.example")).toMatchObject({ address: "ann@example.org" });
   await store.close();
+});
+
+it("checks no password of users who are as they were noted, and each where one of them is not", async () => {
+  const store = openMailStore(await openMemoryDriver(), { scryptCost: CHEAP, scramIterations: 4_096 });
+  const directory = await mkdtemp(join(tmpdir(), "pushmail-users-"));
+  const authenticate = jest.spyOn(store, "authenticate");
+  const updated = jest.spyOn(store, "updateAccount");
+  const names = ["ann", "ben", "cleo", "dora"].map((name) => `${name}@example.org`);
+  const users: Record<string, string> = Object.fromEntries(names.map((name) => [name, `secret of ${name}`]));
+  const start = async (): Promise<[checked: number, updated: number]> => {
+    authenticate.mockClear();
+    updated.mockClear();
+    await provisionUsers(store, users, new UsersNote(directory, CHEAP));
+    return [authenticate.mock.calls.length, updated.mock.calls.length];
+  };
+  try {
+    expect(await start()).toEqual([0, 0]);
+    expect(await start()).toEqual([0, 0]);
+    // Another one in the store, or here, or none that the note could tell of.
+    await store.updateAccount((await store.findOwner("ben@example.org"))?.id as never, { password: "another" });
+    expect(await start()).toEqual([4, 1]);
+    expect(await start()).toEqual([0, 0]);
+    users["cleo@example.org"] = "new";
+    expect(await start()).toEqual([4, 1]);
+    expect(await start()).toEqual([0, 0]);
+    await writeFile(join(directory, "users-note"), "scrypt$");
+    expect(await start()).toEqual([4, 0]);
+    expect(await start()).toEqual([0, 0]);
+    // What costs nothing is looked at each time.
+    await store.updateAccount((await store.findOwner("dora@example.org"))?.id as never, { quotaBytesMax: 5 });
+    const dora = { password: users["dora@example.org"] as string, quotaBytesMax: 9 };
+    await provisionUsers(store, { ...users, "dora@example.org": dora }, new UsersNote(directory, CHEAP));
+    expect(await store.quota((await store.findOwner("dora@example.org"))?.id as never)).toMatchObject({ bytesMax: 9 });
+    expect((await stat(join(directory, "users-note"))).mode & 0o777).toBe(0o600);
+  } finally {
+    await rm(directory, { recursive: true });
+    await store.close();
+  }
 });
 
 it("reads a file with a byte order mark, as some editors write it", async () => {

@@ -10,6 +10,7 @@ import {
 } from "@pushmail/mailstore";
 import type { ServerSettings, UserSettings } from "./settings.ts";
 import { StartFault } from "./start-fault.ts";
+import type { UsersNote } from "./users-note.ts";
 
 /** Users that are seen to at once: the queue for password checks has an end, and hashing is no quicker with more. */
 const USERS_AT_ONCE = 2;
@@ -17,8 +18,13 @@ const USERS_AT_ONCE = 2;
 type Step = (store: MailStore, address: string, user: UserSettings) => Promise<void>;
 
 /** Creates the accounts that are not there, and makes the others as they are described here. */
-export async function provisionUsers(store: MailStore, users: ServerSettings["users"]): Promise<void> {
+export async function provisionUsers(
+  store: MailStore,
+  users: ServerSettings["users"],
+  note?: UsersNote,
+): Promise<void> {
   const given = typeof users === "string" ? await readUsersFile(users) : Object.entries(users);
+  const passwords = new Map(given.map(([address, user]) => [address, typeof user === "string" ? user : user.password]));
   const slots = new TaskSlots(USERS_AT_ONCE);
   let hasFailed = false;
   const run = async (step: Step, address: string, user: string | UserSettings): Promise<void> => {
@@ -37,10 +43,19 @@ export async function provisionUsers(store: MailStore, users: ServerSettings["us
     if (seen.has(normal)) throw new Refusal("accountExists", "is there already");
     seen.add(normal);
   };
+  const isNoted = (await note?.fits(store, passwords)) === true;
+  const provision: Step = async (_, address, user) => {
+    const account = await store.findOwner(address);
+    if (account === undefined) return void (await store.createAccount({ address, ...user }));
+    const isRight =
+      (await isAs(store, account, user)) && (isNoted || (await isPasswordOf(store, address, user.password)));
+    if (!isRight) await store.updateAccount(account.id, user);
+  };
   // An alias may go from one user to another: it is taken away before it is given.
   for (const step of [checkAddress, takeAliases, provision]) {
     await Promise.all(given.map(([address, user]) => slots.run(() => run(step, address, user))));
   }
+  if (!isNoted) await note?.write(store, passwords);
 }
 
 /** With its aliases as the store keeps them. */
@@ -58,20 +73,15 @@ async function takeAliases(store: MailStore, address: string, { aliases: wanted 
     await store.updateAccount(account.id, { aliases });
 }
 
-async function provision(store: MailStore, address: string, user: UserSettings): Promise<void> {
-  const account = await store.findOwner(address);
-  if (account === undefined) await store.createAccount({ address, ...user });
-  else if (!(await isAs(store, account, user))) await store.updateAccount(account.id, user);
-}
-
-async function isAs(store: MailStore, { id, address, aliases }: AccountInfo, user: UserSettings): Promise<boolean> {
+/** But for the password. */
+async function isAs(store: MailStore, { id, aliases }: AccountInfo, user: UserSettings): Promise<boolean> {
   if (user.aliases?.some((alias) => !aliases.includes(alias))) return false;
   if (user.quotaBytesMax !== undefined || user.quotaMessagesMax !== undefined) {
     const { bytesMax, messagesMax } = await store.quota(id);
     if ((user.quotaBytesMax ?? bytesMax) !== bytesMax) return false;
     if ((user.quotaMessagesMax ?? messagesMax) !== messagesMax) return false;
   }
-  return isPasswordOf(store, address, user.password);
+  return true;
 }
 
 async function isPasswordOf(store: MailStore, address: string, password: string): Promise<boolean> {
