@@ -14,8 +14,6 @@ import { endInHandshake } from "./end-in-handshake.ts";
 import type { EngineServer } from "./engine-server.ts";
 import { STAND_IN, takeQuotedPath } from "./quoted-path.ts";
 
-/** Of a longer time Node makes a timer of 1 ms. */
-const TIMER_MS_MAX = 2 ** 31 - 1;
 const BLANK = Buffer.from(" ");
 const ENHANCED_STATUS = /^[245]\.\d{1,3}\.\d{1,3} /;
 
@@ -148,7 +146,7 @@ export class EngineConnection extends SMTPConnection {
     const late = (): void => {
       if (!this.delivering) this.send(421, "4.4.2 The message took too long");
     };
-    const timer = setTimeout(late, Math.min(dataTimeoutMs, TIMER_MS_MAX));
+    const timer = setTimeout(late, dataTimeoutMs);
     this._dataStream.once("close", () => clearTimeout(timer));
   }
 
