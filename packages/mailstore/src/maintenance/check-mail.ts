@@ -59,7 +59,7 @@ export interface MailListener {
   missummed(head: AccountHead): void;
   /** What is shared is found by this entry of the directory, which is missing. */
   unnoted(note: DirectoryEntry): void;
-  /** The newest change of a mailbox says something else of it than its head. */
+  /** The log says something else of a mailbox, or of the account itself, than the head. */
   misstated(stated: StatedProperties): void;
 }
 

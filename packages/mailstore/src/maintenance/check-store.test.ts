@@ -128,7 +128,7 @@ describe("a repair", () => {
     const mended: string[] = [];
     const told = { onMended: (what: string) => mended.push(what), onLost: () => undefined };
     expect(await repairStore({ directory, dryRun: false, ...told })).toMatchObject({ lost: 1, left: [] });
-    expect(mended).toContain("1 mailboxes are named anew, as their newest changes say");
+    expect(mended).toContain("what 2 mailboxes and accounts are is stated anew, as their newest changes say");
     expect(await findings()).toEqual([]);
     store = await openStore();
     const found = (await store.mailboxes(account)).find(({ id }) => id === mailbox)!;
@@ -138,6 +138,41 @@ describe("a repair", () => {
     expect(next.uidValidity).toBeGreaterThan(found.uidValidity);
     await store.close();
   });
+
+  it.each(["shared", "deleted"])(
+    "gives out the number of a mailbox once, where the log has lost its creation and it is %s",
+    async (then) => {
+      let store = await openStore();
+      await store.createAccount({ address: "bob@example.org", password: "secret" });
+      const { id: account } = await store.createAccount({ address: "ann@example.org", password: "secret" });
+      await store.close();
+      await keepOlderIndex();
+      store = await openStore();
+      const { id: mailbox, uidValidity } = await store.createMailbox(account, "Passing");
+      await deliver(store, { account, mailbox }, 3);
+      const rights = { identifier: "bob@example.org", mode: "replace", rights: "lr" } as const;
+      if (then === "shared") await store.setRights({ account, mailbox }, rights);
+      else await store.deleteMailbox(account, "Passing");
+      await store.close();
+      await lose(`"name":"Passing"`);
+
+      const told = { onMended: () => undefined, onLost: () => undefined };
+      expect(await repairStore({ directory, dryRun: false, ...told })).toMatchObject({ lost: 1, left: [] });
+      expect(await findings()).toEqual([]);
+      store = await openStore();
+      const next = await store.createMailbox(account, "Next");
+      expect(next).toMatchObject({ messages: 0 });
+      expect(next.id).toBeGreaterThan(mailbox);
+      const handle = await store.open({ account, mailbox: next.id });
+      expect((await handle.ready()).count).toBe(0);
+      handle.release();
+      if (then === "shared") {
+        expect(next.uidValidity).toBeGreaterThan(uidValidity);
+        expect(await store.mailbox(account, "Passing")).toMatchObject({ id: mailbox, messages: 3 });
+      }
+      await store.close();
+    },
+  );
 
   it("writes the notes anew by which a shared mailbox is found, where the log has lost them", async () => {
     const rights = { identifier: "bob@example.org", mode: "replace", rights: "lr" } as const;

@@ -3,14 +3,15 @@ import { ACCOUNT_DIRECTORY, cursor, isMailbox } from "../ids.ts";
 import type { LevelDriver } from "../level/driver.ts";
 import { encodeAccountCounters, encodeMailboxCounters } from "../level/heads.ts";
 import type { Operation } from "../level/key-index.ts";
-import { accountHeadKey, mailboxHeadKey, propertiesKey } from "../level/keys.ts";
+import { accountHeadKey, DELETIONS, mailboxHeadKey, mailboxRecordRange, propertiesKey } from "../level/keys.ts";
+import { decodeDeleted } from "../level/log-records.ts";
 import type { AccountHead, MailboxHead } from "../driver.ts";
 import { decodeDirectory } from "../account-state.ts";
 import { decodeProperties, encodeProperties } from "../mailbox-state.ts";
 import type { MailboxAt } from "../store.ts";
 import type { MailboxFault, MailListener } from "./check-mail.ts";
 
-/** What the newest record of a mailbox says of it. */
+/** What is to be said of a mailbox, or of the account itself. */
 export interface StatedProperties {
   readonly at: MailboxAt;
   readonly properties: Uint8Array;
@@ -47,7 +48,7 @@ export async function counterOperations(driver: LevelDriver, wounds: WrongHeads)
 export async function asStated(
   driver: LevelDriver,
   head: AccountHead,
-  { found, misstated }: Pick<MailListener, "found" | "misstated">,
+  listener: Pick<MailListener, "found" | "misstated">,
 ): Promise<AccountHead> {
   const { account } = head;
   const mailboxes: MailboxHead[] = [];
@@ -57,41 +58,52 @@ export async function asStated(
     const stated = records[0]?.parts.findLast((part) => part.mailbox === mailbox)?.head?.properties;
     mailboxes.push({ ...box, properties: stated ?? box.properties });
     if (stated === undefined || Buffer.compare(stated, box.properties) === 0) continue;
-    found({ what: `mailbox ${mailbox} of account ${account} is not as its newest change says` });
-    misstated({ at: { account, mailbox }, properties: stated });
+    listener.found({ what: `mailbox ${mailbox} of account ${account} is not as its newest change says` });
+    listener.misstated({ at: { account, mailbox }, properties: stated });
   }
+  await checkNumbers(driver, { ...head, mailboxes }, listener);
   return { ...head, mailboxes };
 }
 
 /**
- * Puts what the newest record of a mailbox says of it in the place of what its head does. Where the creation of a mailbox is
- * lost, so is that its id and its UIDVALIDITY were given out: they must not be once more.
+ * Where the creation of a mailbox is lost, so is that its id and its UIDVALIDITY were given out. Once more they must not be:
+ * the next mailbox would take the place of that one, or have the messages that the log knows of one that was deleted.
  */
+async function checkNumbers(
+  driver: LevelDriver,
+  { account, mailboxes }: AccountHead,
+  { found, misstated }: Pick<MailListener, "found" | "misstated">,
+): Promise<void> {
+  const own = mailboxes.find(({ mailbox }) => mailbox === ACCOUNT_DIRECTORY)?.properties ?? new Uint8Array(0);
+  const directory = decodeDirectory(own);
+  let { mailboxNext, uidValidityLast } = directory;
+  for (const box of mailboxes.filter(({ mailbox }) => isMailbox(mailbox))) {
+    mailboxNext = Math.max(mailboxNext, box.mailbox + 1);
+    uidValidityLast = Math.max(uidValidityLast, decodeProperties(box).uidValidity);
+  }
+  for (const [, deleted] of await driver.inside.index.entries(mailboxRecordRange(account, DELETIONS, cursor(0))))
+    for (const id of decodeDeleted(deleted).filter(isMailbox)) mailboxNext = Math.max(mailboxNext, id + 1);
+  if (mailboxNext === directory.mailboxNext && uidValidityLast === directory.uidValidityLast) return;
+  found({ what: `account ${account} would give out again what its mailboxes have, up to id ${mailboxNext - 1}` });
+  const properties = encodeProperties({ ...directory, mailboxNext, uidValidityLast });
+  misstated({ at: { account, mailbox: ACCOUNT_DIRECTORY }, properties });
+}
+
+/** Puts what was found of mailboxes, and of the account itself, in the place of what their heads say. */
 export async function propertyOperations(
   driver: LevelDriver,
   stated: readonly StatedProperties[],
 ): Promise<Operation[]> {
-  const operations = stated.map(({ at: { account, mailbox }, properties }): Operation => {
-    return { key: propertiesKey(account, mailbox), value: properties };
-  });
-  for (const account of new Set(stated.map(({ at }) => at.account))) {
-    const head = (await driver.head(account)) as AccountHead;
-    const own = stated.filter(({ at }) => at.account === account);
-    const known = head.mailboxes.find(({ mailbox }) => mailbox === ACCOUNT_DIRECTORY) ?? emptyDirectory(head);
-    const newest = own.find(({ at }) => at.mailbox === ACCOUNT_DIRECTORY)?.properties ?? known.properties;
-    const directory = decodeDirectory(newest);
-    const created = own.filter(({ at }) => isMailbox(at.mailbox));
-    const mailboxNext = Math.max(directory.mailboxNext, ...created.map(({ at }) => at.mailbox + 1));
-    const validities = created.map(({ properties }) => decodeProperties({ properties }).uidValidity);
-    const uidValidityLast = Math.max(directory.uidValidityLast, ...validities);
-    operations.push({ key: mailboxHeadKey(account, ACCOUNT_DIRECTORY), value: encodeMailboxCounters(known) });
-    const value = encodeProperties({ ...directory, mailboxNext, uidValidityLast });
-    operations.push({ key: propertiesKey(account, ACCOUNT_DIRECTORY), value });
+  const operations: Operation[] = [];
+  for (const { at, properties } of stated) {
+    const { account, mailbox } = at;
+    const { cursor: last, mailboxes } = (await driver.head(account)) as AccountHead;
+    if (!mailboxes.some((box) => box.mailbox === mailbox)) {
+      const none = { uidNext: 1, messages: 0, unseen: 0, deleted: 0, bytes: 0, properties };
+      const value = encodeMailboxCounters({ mailbox, modSeq: last, guard: last, ...none });
+      operations.push({ key: mailboxHeadKey(account, mailbox), value });
+    }
+    operations.push({ key: propertiesKey(account, mailbox), value: properties });
   }
   return operations;
-}
-
-function emptyDirectory({ cursor: last }: AccountHead): MailboxHead {
-  const none = { uidNext: 1, messages: 0, unseen: 0, deleted: 0, bytes: 0, properties: new Uint8Array(0) };
-  return { mailbox: ACCOUNT_DIRECTORY, modSeq: last, guard: last, ...none };
 }

@@ -199,8 +199,9 @@ class Repair {
 
   async #stateProperties({ misstated }: Wounds): Promise<void> {
     if (misstated.length === 0) return;
-    await this.#mend(`${misstated.length} mailboxes are named anew, as their newest changes say`, () =>
-      this.#withDriver(async (driver) => driver.inside.write(await propertyOperations(driver, misstated))),
+    await this.#mend(
+      `what ${misstated.length} mailboxes and accounts are is stated anew, as their newest changes say`,
+      () => this.#withDriver(async (driver) => driver.inside.write(await propertyOperations(driver, misstated))),
     );
   }
 
