@@ -115,3 +115,27 @@ it("goes by the counters where what they were is damaged", async () => {
   const damaged = counters.map(([key, value]) => ({ key, value }));
   expect(await around(image, "New", damaged)).toEqual([]);
 });
+
+it("reads nothing of a damaged body that has a segment of its own", async () => {
+  await put("before", "one");
+  const staged = await driver.blobs.stage(
+    (async function* () {
+      yield Buffer.alloc(LEVEL_LIMITS.inlineBodyBytesMax + 1);
+    })(),
+  );
+  await driver.commit([{ account: A, blobs: [staged], enforceQuota: false, parts: [] }]);
+  await driver.inside.index.settled();
+  const copy = await SimulatedDisk.from(await disk.image());
+  const segments = await Segments.list(copy, LEVEL_LIMITS);
+  const [segment] = segments.numbers("body") as [number];
+  const acquired: number[] = [];
+  const acquire = segments.acquire.bind(segments);
+  segments.acquire = (number) => {
+    acquired.push(number);
+    return acquire(number);
+  };
+  const lost = [{ segment, offset: 64, end: LEVEL_LIMITS.inlineBodyBytesMax }];
+  expect(await operationsAround(copy.database, segments, { end: { segment: 9, offset: 0 }, lost })).toEqual([]);
+  expect(acquired).toContain(1);
+  expect(acquired).not.toContain(segment);
+});

@@ -11,7 +11,7 @@ import type { SegmentLease, Segments } from "../segments.ts";
 import { walkSegment } from "./segment-walk.ts";
 import { statedEnds } from "./whole-log.ts";
 
-/** Bytes of a log segment that cannot be read. */
+/** Bytes of a segment that cannot be read. */
 export interface LostStretch extends LogPosition {
   readonly end: number;
 }
@@ -50,26 +50,34 @@ export async function operationsAround(
   segments: Segments,
   { end, lost }: { readonly end: LogPosition; readonly lost: readonly LostStretch[] },
 ): Promise<Operation[]> {
-  const operations: Operation[] = [];
-  const unreadable: { readonly at: LostStretch; readonly bytes: Buffer }[] = [];
-  for (const at of lost) {
-    const lease = await segments.acquire(at.segment);
-    if (lease !== undefined) unreadable.push({ at, bytes: await lease.file.read(at.offset, at.end - at.offset) });
-    lease?.release();
-  }
-  for (const [name, { value, at }] of await lastStated(database, segments, end)) {
+  let missing: (Stated & { readonly key: Buffer; readonly own: Buffer })[] = [];
+  for (const [name, stated] of await lastStated(database, segments, end)) {
+    const { value } = stated;
     const key = Buffer.from(name, "latin1");
     const held = await database.get(key);
     if (value === null ? held === undefined : held?.equals(value) === true) continue;
-    const behind = unreadable.filter((each) => isBefore(at, each.at));
-    // One bit is wrong, as a rule: what the index has of it stands there.
-    const own = encodeOperations([{ key, value: held ?? null }]);
-    if (behind.some(({ bytes }) => bytes.includes(own)) || (value && held && isNewerHead(key, held, value))) continue;
+    if (value && held && isNewerHead(key, held, value)) continue;
     const record = parseLogKey(key);
     const floor = record && decodeCursor(await database.get(floorKey(record.account)));
-    if (record === undefined || record.cursor > (floor ?? 0)) operations.push({ key, value });
+    if (record !== undefined && record.cursor <= (floor ?? 0)) continue;
+    missing.push({ ...stated, key, own: encodeOperations([{ key, value: held ?? null }]) });
   }
-  return operations;
+  for (const stretch of lost) {
+    const bytes = await lostBytes(segments, stretch);
+    // One bit is wrong, as a rule: what the index has of it stands there.
+    missing = missing.filter(({ at, own }) => !(isBefore(at, stretch) && bytes.includes(own)));
+  }
+  return missing.map(({ key, value }) => ({ key, value }));
+}
+
+/** None of a body's segment: no transaction stands there, and it may have gigabytes. */
+async function lostBytes(segments: Segments, { segment, offset, end }: LostStretch): Promise<Buffer> {
+  const lease = segments.numbers("log").includes(segment) ? await segments.acquire(segment) : undefined;
+  try {
+    return (await lease?.file.read(offset, end - offset)) ?? Buffer.alloc(0);
+  } finally {
+    lease?.release();
+  }
 }
 
 function isBefore(a: LogPosition, b: LogPosition): boolean {
