@@ -249,8 +249,14 @@ describe("what is read", () => {
 
   it("is of flags as much as there are changes of them from one message to the next, up to a bound", async () => {
     let looks = 0;
+    let compared = 0;
     const counted = (index: MessageIndex): MessageIndex =>
       overriding(index, {
+        alikeEnd(row, end) {
+          const to = index.alikeEnd(row, end);
+          compared += to - row;
+          return to;
+        },
         rowOf: (uid) => (looks++, index.rowOf(uid)),
         flagsAt: (row) => (looks++, index.flagsAt(row)),
       });
@@ -279,6 +285,19 @@ describe("what is read", () => {
       expect([keys, told]).toEqual([keys, found]);
       expect([keys, times < 40]).toEqual([keys, true]);
     }
+    // Of messages that are not meant it is nothing.
+    for (const keys of ["UNSEEN UID 3990:4010", "UID 3990:4010 (SEEN UNSEEN)", "UNSEEN 3990:4010 NEW"]) {
+      compared = 0;
+      await client.ok(`UID SEARCH ${keys}`);
+      expect([keys, compared <= 2 * 21]).toEqual([keys, true]);
+    }
+    await client.ok("UID SEARCH RETURN (UPDATE) UNSEEN");
+    compared = 0;
+    expect(await client.ok("STORE 5000 -FLAGS.SILENT (\\Seen)")).toContainEqual(
+      expect.stringMatching(/^\* ESEARCH .* ADDTO \(0 5000\)$/),
+    );
+    expect(compared).toBeLessThan(10);
+    await client.ok("STORE 5000 +FLAGS.SILENT (\\Seen)");
     // Where every other one has it, all are looked at behind so many.
     const odd = Array.from({ length: 3_000 }, (_, i) => 2 * i + 1);
     for (let at = 0; at < odd.length; at += 500) {
