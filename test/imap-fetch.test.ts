@@ -3,7 +3,7 @@ import { once } from "node:events";
 import { connect, type Socket } from "node:net";
 import { describe, expect, it } from "@jest/globals";
 import { DEFAULT_IMAP_LIMITS } from "@pushmail/imap-idle-server";
-import { StoreDamage, type MessageDetails, type UidSet } from "@pushmail/mailstore";
+import { StoreDamage, type MailStore, type MessageDetails, type UidSet } from "@pushmail/mailstore";
 import { within } from "./support/deadline.ts";
 import { memoryImapOfTest, type MemoryImap } from "./support/memory-imap.ts";
 import { seededRandom, testSeed, turnsOfEventLoop } from "./support/seeded-random.ts";
@@ -366,18 +366,7 @@ describe("a damaged message", () => {
   });
 
   it("is passed over and named where nothing but its flags is left, by UID too", async () => {
-    const server = await start({
-      inPlace: (store) => ({
-        async open(at) {
-          const handle = await store.open(at);
-          const details = handle.details.bind(handle);
-          const withoutSecond = async function* (uids: UidSet): AsyncGenerator<readonly MessageDetails[]> {
-            for await (const batch of details(uids)) yield batch.filter(({ uid }) => uid !== 2);
-          };
-          return Object.assign(handle, { details: withoutSecond });
-        },
-      }),
-    });
+    const server = await start({ inPlace: losing(2) });
     for (const name of ["first", "second", "third"]) await server.append(`Subject: ${name}\r\n\r\n${name} message`);
     const client = await server.open("INBOX");
     for (const command of ["FETCH 1:* (UID BODY.PEEK[TEXT])", "UID FETCH 1:* BODY.PEEK[TEXT]"]) {
@@ -393,7 +382,38 @@ describe("a damaged message", () => {
     expect(await client.ok("FETCH 2 (UID FLAGS)")).toEqual(["* 2 FETCH (UID 2 FLAGS (\\Recent))"]);
     client.close();
   });
+
+  it.each([1, 1_000])("is named once beside those of which no more is left, %i at a time", async (batchMessagesMax) => {
+    let reads = 0;
+    const beforePiece = (): void => {
+      if (++reads === 2) throw new StoreDamage("a body fails its checksum", "0000000001.seg", 64);
+    };
+    const limits = { fetch: { ...DEFAULT_IMAP_LIMITS.fetch, heldOctetsMax: 10, batchMessagesMax } };
+    const server = await start({ beforePiece, limits, inPlace: losing(3) });
+    for (const name of ["first", "second", "third"]) await server.append(`Subject: ${name}\r\n\r\n${name} message`);
+    const client = await server.open("INBOX");
+    const { untagged } = await client.command("FETCH 1:* BODY.PEEK[TEXT]");
+    expect(untagged).toEqual([
+      "* 1 FETCH (BODY[TEXT] {13}\r\nfirst message)",
+      "* NO [SERVERBUG] Damaged, and passed over: UID 2:3",
+    ]);
+    client.close();
+  });
 });
+
+/** A store that has nothing of a message but its flags. */
+function losing(lost: number): (store: MailStore) => Partial<MailStore> {
+  return (store) => ({
+    async open(at) {
+      const handle = await store.open(at);
+      const details = handle.details.bind(handle);
+      const withoutIt = async function* (uids: UidSet): AsyncGenerator<readonly MessageDetails[]> {
+        for await (const batch of details(uids)) yield batch.filter(({ uid }) => uid !== lost);
+      };
+      return Object.assign(handle, { details: withoutIt });
+    },
+  });
+}
 
 function bound(server: MemoryImap): Pick<MemoryImap, "append" | "open" | "work"> {
   return { append: server.append.bind(server), open: server.open.bind(server), work: server.work };

@@ -21,9 +21,9 @@ export class DamagedMessages {
     this.#add(uid, { err: error });
   }
 
-  /** Those that are there, though the store has nothing of them but their flags. */
-  passOverLost(wanted: readonly Uid[], given: readonly Uid[], index: MessageIndex): void {
-    const known = new Set([...given, ...this.#uids]);
+  /** Those that are there, though the store has nothing of them but their flags; `met` were told or passed over. */
+  passOverLost(wanted: readonly Uid[], met: readonly Uid[], index: MessageIndex): void {
+    const known = new Set(met);
     for (const uid of wanted) if (!known.has(uid) && index.rowOf(uid) >= 0) this.#add(uid);
   }
 

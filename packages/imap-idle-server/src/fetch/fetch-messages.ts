@@ -57,10 +57,10 @@ export async function fetchMessages(
     const { changedSince } = plan;
     const wanted =
       changedSince === null ? there : there.filter((uid) => index.modSeqAt(index.rowOf(uid)) > changedSince);
-    const told = await tellBatch(fetch, wanted);
+    const met = await tellBatch(fetch, wanted);
     const isThere = state.handle.status !== undefined;
-    if (isThere && told.length < wanted.length) damaged.passOverLost(wanted, told, await session.index(state));
-    if (there.length < batch.length || told.length < wanted.length) outcome.isComplete = false;
+    if (isThere && met.length < wanted.length) damaged.passOverLost(wanted, met, await session.index(state));
+    if (there.length < batch.length || met.length < wanted.length) outcome.isComplete = false;
     done += batch.length;
     fetch.slice.done = done;
     await fetch.slice.rest();
@@ -69,10 +69,10 @@ export async function fetchMessages(
   return { ...outcome, isSound: !damaged.any };
 }
 
-/** Tells what is still there of these messages; returns which that were. */
+/** Tells what is still there of these messages; returns which that were, with those that are damaged. */
 async function tellBatch(fetch: Fetch, uids: readonly Uid[]): Promise<readonly Uid[]> {
   const { session, state, plan, slice, seen } = fetch;
-  const told: Uid[] = [];
+  const met: Uid[] = [];
   let index = await session.index(state);
   const renew = async (): Promise<void> => {
     index = await session.index(state);
@@ -80,7 +80,7 @@ async function tellBatch(fetch: Fetch, uids: readonly Uid[]): Promise<readonly U
   const tell = (stored: MessageDetails, sections: readonly SectionValue[]): Promise<void> | undefined => {
     const message = fetchedMessage(state, index, stored);
     if (message === undefined) return undefined;
-    told.push(stored.uid);
+    met.push(stored.uid);
     slice.done++;
     if (sections.includes("undecodable")) fetch.outcome.isDecoded = false;
     const full = seen.includes(message)
@@ -96,8 +96,13 @@ async function tellBatch(fetch: Fetch, uids: readonly Uid[]): Promise<readonly U
       await tell(stored, values);
     });
   };
+  const passOver = ({ uid }: MessageDetails, error: unknown): void => {
+    fetch.damaged.passOver(uid, error);
+    // Its octets may have failed when it was about to be told.
+    if (met.at(-1) !== uid) met.push(uid);
+  };
   const step = (loaded: Loaded): Promise<void> | undefined =>
-    tellLoaded(loaded)?.catch((error: unknown) => fetch.damaged.passOver(loaded.stored.uid, error));
+    tellLoaded(loaded)?.catch((error: unknown) => passOver(loaded.stored, error));
   // The source is at least that of each item, so that no item looks for what was not loaded.
   const loaded = loadMessages(state.handle, plan.source, uids) as AsyncIterable<readonly MessageDetails[]>;
   const rest = (): Promise<void> | undefined => slice.restAmongMany();
@@ -110,7 +115,7 @@ async function tellBatch(fetch: Fetch, uids: readonly Uid[]): Promise<readonly U
   } finally {
     await seen.mark();
   }
-  return told;
+  return met;
 }
 
 const NO_SECTIONS: readonly SectionValue[] = [];
