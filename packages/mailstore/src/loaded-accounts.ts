@@ -6,6 +6,7 @@ import type { LogRecord, StoreDriver } from "./driver.ts";
 import type { AccountId } from "./ids.ts";
 import type { StoreLimits } from "./limits.ts";
 import type { MailboxState } from "./mailbox-state.ts";
+import { readRecentFrom } from "./recent-marks.ts";
 import { Refusal } from "./refusal.ts";
 import { SharedRoom } from "./shared-room.ts";
 
@@ -105,9 +106,9 @@ export class LoadedAccounts {
   }
 
   async #load(id: AccountId, entryOf: () => Entry): Promise<AccountState> {
-    const recent = await readRecentFrom(this.#driver, id);
     const head = await this.#driver.head(id);
     if (head === undefined) throw new Refusal("accountNotFound", "no such account");
+    const recent = await readRecentFrom(this.#driver, head);
     const account = new AccountState(head, this.#limits.recentRecordsMax, recent);
     const entry = entryOf();
     entry.state = account;
@@ -185,27 +186,4 @@ export class LoadedAccounts {
 
 function inUse({ holders, mailboxes }: AccountState): boolean {
   return holders > 0 || [...mailboxes.values()].some((mailbox) => mailbox.holders > 0);
-}
-
-function recentKey(account: AccountId): string {
-  return `recent/${account}`;
-}
-
-async function readRecentFrom(driver: StoreDriver, account: AccountId): Promise<Map<number, number>> {
-  const stored = await driver.directory.get(recentKey(account));
-  if (stored === undefined) return new Map();
-  return new Map(JSON.parse(Buffer.from(stored).toString("utf8")) as [number, number][]);
-}
-
-/** Keeps which messages were announced. Not part of any transaction: losing it announces them once more. */
-export async function saveRecentFrom(driver: StoreDriver, accounts: readonly AccountState[]): Promise<void> {
-  const entries: { readonly key: string; readonly value: Uint8Array }[] = [];
-  for (const { id, mailboxes } of accounts) {
-    const all = [...mailboxes.values()];
-    if (all.every((mailbox) => mailbox.recentFrom === mailbox.recentFromSaved)) continue;
-    for (const mailbox of all) mailbox.recentFromSaved = mailbox.recentFrom;
-    const value = JSON.stringify(all.map((mailbox) => [mailbox.at.mailbox, mailbox.recentFrom]));
-    entries.push({ key: recentKey(id), value: Buffer.from(value) });
-  }
-  if (entries.length > 0) await driver.directory.put(entries);
 }

@@ -433,6 +433,35 @@ describe("messages", () => {
     expect(reopened.recentFrom).toBe(4);
     reopened.release();
   });
+
+  it("are kept as such with few other mailboxes, however many there are", async () => {
+    const boxes = await Promise.all(Array.from({ length: 150 }, (_, i) => store.createMailbox(alice.id, `box${i}`)));
+    const [near, far] = [boxes[0], boxes[149]] as [MailboxStatus, MailboxStatus];
+    const written: number[] = [];
+    const put = driver.directory.put.bind(driver.directory);
+    driver.directory.put = (entries) => {
+      for (const { value } of entries) written.push((JSON.parse(Buffer.from(value ?? []).toString()) as []).length);
+      return put(entries);
+    };
+    for (const { id } of [near, far, inbox]) {
+      await deliver("a", [], id);
+      const handle = await store.open({ account: alice.id, mailbox: id });
+      handle.claimRecent();
+      handle.release();
+      // Nothing is new to it.
+      (await store.open({ account: alice.id, mailbox: id })).release();
+    }
+    driver.directory.put = put;
+    expect(written).toHaveLength(3);
+    expect(Math.max(...written)).toBeLessThanOrEqual(64);
+    await put([{ key: "any", value: null }]);
+    const again = openMailStore(driver, CHEAP);
+    for (const { id } of [near, far, inbox]) {
+      const handle = await again.open({ account: alice.id, mailbox: id });
+      expect(handle.recentFrom).toBe(2);
+      handle.release();
+    }
+  });
 });
 
 describe("the feed", () => {

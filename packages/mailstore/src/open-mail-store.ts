@@ -13,11 +13,12 @@ import { ACCOUNT_DIRECTORY, type AccountId, type Cursor, type MailboxId, type Ui
 import { IdleIndexes } from "./idle-indexes.ts";
 import { DEFAULT_STORE_LIMITS, STORE_ZEROS, type StoreLimits } from "./limits.ts";
 import { limitsGiven } from "./check-limits.ts";
-import { LoadedAccounts, saveRecentFrom } from "./loaded-accounts.ts";
+import { LoadedAccounts } from "./loaded-accounts.ts";
 import { createMailbox, deleteMailbox, normalizeMailboxName, renameMailbox, setSubscribed } from "./mailbox-names.ts";
 import { setMetadata } from "./metadata.ts";
 import { OpenMailbox } from "./open-mailbox.ts";
 import { DEFAULT_SCRAM_ITERATIONS, type ScramHash } from "./scram-keys.ts";
+import { saveRecentFrom } from "./recent-marks.ts";
 import { replace } from "./replace.ts";
 import type { RightsChange } from "./mailbox-rights.ts";
 import { DEFAULT_SCRYPT_COST, type ScryptCost } from "./scrypt-text.ts";
@@ -314,7 +315,8 @@ class DriverMailStore implements port.MailStore {
     await this.#snapshots.close();
     const { accounts, driver } = this.#context;
     try {
-      await saveRecentFrom(driver, accounts.loaded());
+      const all = accounts.loaded().map((account) => ({ account, mailboxes: account.mailboxes.values() }));
+      await saveRecentFrom(driver, all);
     } catch (error) {
       // Messages are announced once more, no harm else.
       this.#onTrouble(error);

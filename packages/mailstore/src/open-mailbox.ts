@@ -2,8 +2,8 @@
 import type { AccountState } from "./account-state.ts";
 import { readDetails, readMetadata } from "./cold-rows.ts";
 import type { AccountId, Cursor, MailboxId, Uid } from "./ids.ts";
-import { saveRecentFrom } from "./loaded-accounts.ts";
 import type { MailboxState } from "./mailbox-state.ts";
+import { saveRecentFrom } from "./recent-marks.ts";
 import type {
   MailboxHandle,
   MailboxStatus,
@@ -93,6 +93,8 @@ export class OpenMailbox implements MailboxHandle {
     this.#released = true;
     this.#release();
     // Not waited for: losing it announces the messages once more.
-    saveRecentFrom(this.#context.driver, [this.#account]).catch(() => undefined);
+    saveRecentFrom(this.#context.driver, [{ account: this.#account, mailboxes: [this.#mailbox] }]).catch(
+      () => undefined,
+    );
   }
 }
