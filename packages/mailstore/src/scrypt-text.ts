@@ -1,6 +1,5 @@
 // A text as it is kept where it must not be read: hashed by scrypt (RFC 7914), with salt and cost beside it.
 import { randomBytes, scrypt, timingSafeEqual } from "node:crypto";
-import { promisify } from "node:util";
 
 /** Cost of one hash; N = 2^14, r = 8, p = 5 takes about 0.25 s of CPU and 16 MiB (OWASP's floor for scrypt). */
 export interface ScryptCost {
@@ -13,8 +12,6 @@ export const DEFAULT_SCRYPT_COST: ScryptCost = { N: 2 ** 14, r: 8, p: 5 };
 
 const SALT_BYTES = 16;
 const HASH_BYTES = 32;
-
-const derive = promisify<string, Buffer, number, object, Buffer>(scrypt);
 
 /** `scrypt$N$r$p$salt$hash` */
 export async function scryptText(text: string, cost: ScryptCost): Promise<string> {
@@ -42,7 +39,10 @@ export function hasScryptCost(stored: string, cost: ScryptCost): boolean {
 }
 
 function hashOf(text: string, salt: Buffer, cost: ScryptCost): Promise<Buffer> {
-  return derive(text, salt, HASH_BYTES, { ...cost, maxmem: 256 * cost.N * cost.r });
+  const options = { ...cost, maxmem: 256 * cost.N * cost.r };
+  return new Promise((resolve, reject) => {
+    scrypt(text, salt, HASH_BYTES, options, (error, key) => (error === null ? resolve(key) : reject(error)));
+  });
 }
 
 function printScrypt(cost: ScryptCost, salt: Buffer, hash: Buffer): string {
