@@ -5,7 +5,7 @@ const TIME_MS_MAX = 2 ** 31 - 1;
 
 /** The most that the limit of a name may be. */
 export function mostOf(name: string): number {
-  return name.endsWith("Ms") ? TIME_MS_MAX : Number.MAX_SAFE_INTEGER;
+  return /Ms(Max)?$/.test(name) ? TIME_MS_MAX : Number.MAX_SAFE_INTEGER;
 }
 
 /** What it may be, in words. */

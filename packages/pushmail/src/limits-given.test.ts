@@ -13,7 +13,7 @@ it("refuses what is below the least, what is no whole number, and times that no 
   for (const path of paths) {
     const least = leastOf(["limits", ...path]);
     const name = ["limits", ...path].join(".");
-    const isTime = name.endsWith("Ms");
+    const isTime = /Ms(Max)?$/.test(name);
     const range = isTime ? `from ${least} to 2147483647` : `of at least ${least}`;
     for (const limit of [least - 1, least + 0.5, ...(isTime ? [2 ** 31] : [])]) {
       const starting = startPushmail({ limits: only(path, limit) });
