@@ -47,3 +47,38 @@ it("goes on with the tables that it has where others went: it copies none twice"
   const names = (await fs.readdir(join(base, "copy"))).filter((name) => name.endsWith(".ldb"));
   expect(names.sort()).toEqual(tables.map((number) => `0000${number}.ldb`).sort());
 });
+
+it("leaves an older copy as it is, though the index is made anew meanwhile, with other tables by the same names", async () => {
+  const table = join(index, "000010.ldb");
+  const write = async (text: string, size: number): Promise<void> => {
+    await fs.rm(table, { force: true });
+    await fs.writeFile(table, text);
+    await fs.writeFile(
+      join(index, "MANIFEST-000002"),
+      manifestOf(
+        3,
+        new Map([
+          [10, size],
+          [11, 6],
+        ]),
+      ),
+    );
+  };
+  await fs.writeFile(join(index, "CURRENT"), "MANIFEST-000002\n");
+  await fs.writeFile(join(index, "000003.log"), "");
+  await fs.writeFile(join(index, "000011.ldb"), "before");
+  await write("old", 3);
+  const [known, copy] = [join(base, "known"), join(base, "copy")];
+  await copyIndex(index, known, undefined);
+  await fs.utimes(join(known, "000011.ldb"), 0, 0);
+  const anew = async (from: string, to: string, mode?: number): Promise<void> => {
+    if (!from.endsWith("11.ldb")) return copyFile(from, to, mode);
+    Object.assign(fs, { copyFile });
+    await write("newer", 5);
+    throw Object.assign(new Error("gone"), { code: "ENOENT" });
+  };
+  Object.assign(fs, { copyFile: anew });
+  await copyIndex(index, copy, known);
+  expect(await fs.readFile(join(copy, "000010.ldb"), "utf8")).toBe("newer");
+  expect(await fs.readFile(join(known, "000010.ldb"), "utf8")).toBe("old");
+});

@@ -45,6 +45,8 @@ async function copyVersion(
     for (const name of tables) {
       const [table, copy] = [join(from, name), join(to, name)];
       if (await isSame(table, copy)) continue;
+      // It may be one with a table of the older copy, which stays as it is.
+      await rm(copy, { force: true });
       const isKnown = known !== undefined && (await isSame(table, join(known, name)));
       if (!isKnown || !(await isLinked(join(known, name), copy))) await copyTable(table, copy);
     }
