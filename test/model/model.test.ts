@@ -6,7 +6,7 @@ import { memoryImapOfTest, type MemoryImapOptions } from "../support/memory-imap
 import { testSeed } from "../support/seeded-random.ts";
 import { MailboxModel } from "./mailbox-model.ts";
 
-/** Of each of the three runs. */
+/** Of each of the four runs. */
 const STEPS = Number(process.env["MODEL_STEPS"] ?? 3_400);
 /** What a run must have come to. */
 const EVERYTHING =
@@ -21,6 +21,10 @@ describe("what clients are told", () => {
   it.each<[string, MemoryImapOptions]>([
     ["from the records of what changed", {}],
     ["by looking at all messages, where the records are too many", { limits: { changeRecordsMax: 1 } }],
+    [
+      "from the log, where memory has let go of the records",
+      { storeLimits: { recentRecordsMax: 1 }, limits: { changeRecordsMax: 4 } },
+    ],
     ["of all that is gone, where the store has forgotten when", { storeLimits: { vanishedRangesMax: 1 } }],
   ])(
     `is all that there is in ${STEPS} steps, told %s`,
