@@ -101,8 +101,17 @@ export const DEFAULT_STORE_LIMITS: StoreLimits = {
   verifiedPasswordsMax: 10_000,
 };
 
-/** Those that may be 0: no record is kept, each appends a snapshot, none is begun at the end. */
-export const STORE_ZEROS: readonly (keyof StoreLimits)[] = ["logRecordsKept", "tailRecordsMax", "closeSnapshotsMs"];
+/** Those that may be 0: no record is kept, each appends a snapshot, none is begun at the end; what nobody is to have. */
+export const STORE_ZEROS: readonly (keyof StoreLimits)[] = [
+  "logRecordsKept",
+  "tailRecordsMax",
+  "closeSnapshotsMs",
+  "metadataEntriesMax",
+  "rightsEntriesMax",
+  "aliasesMax",
+  "appPasswordsMax",
+  "verifiedPasswordsMax",
+];
 
 /** What slows down who guesses passwords. */
 export interface LoginLimits {

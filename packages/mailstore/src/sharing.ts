@@ -26,7 +26,7 @@ export async function setRights(
     const before = properties.rights ?? [];
     const rights = changedRights(before, change);
     if (rights === before) return false;
-    if (rights.length > context.limits.rightsEntriesMax) {
+    if (rights.length > Math.max(before.length, context.limits.rightsEntriesMax)) {
       throw new Refusal("tooManyRights", "too many rights of others");
     }
     // Before the commit: who looks for what is shared may find a note too many, never miss one.

@@ -98,6 +98,10 @@ describe("rights", () => {
     await set("d@example.org", "l");
     const rights = (await store.mailbox(alice.id, "INBOX"))?.rights;
     expect(rights?.map(({ identifier }) => identifier)).toEqual(["-c@example.org", "d@example.org"]);
+    // Where there are more since the limit was lowered, they may become fewer.
+    store = openMailStore(driver, { limits: { rightsEntriesMax: 0 } });
+    await set("d@example.org", "");
+    await refused(set("d@example.org", "l"), "tooManyRights");
   });
 });
 
@@ -111,6 +115,26 @@ describe("accounts", () => {
     await store.updateAccount(alice.id, { aliases: aliases.slice(1) });
     expect((await store.findAccount("c@example.org"))?.id).toBe(alice.id);
   });
+});
+
+it("nobody has what 0 is set for", async () => {
+  await open({
+    metadataEntriesMax: 0,
+    rightsEntriesMax: 0,
+    aliasesMax: 0,
+    appPasswordsMax: 0,
+    verifiedPasswordsMax: 0,
+  });
+  const inbox = { account: alice.id, mailbox: (await store.mailbox(alice.id, "INBOX"))!.id };
+  await store.createAccount({ address: "bob@example.org", password: "secret" });
+  const note = { name: "/private/comment", value: Buffer.from("mine") };
+  await refused(store.setMetadata(alice.id, inbox.mailbox, [note]), "tooManyEntries");
+  const given = { identifier: "bob@example.org", mode: "replace", rights: "l" } as const;
+  await refused(store.setRights(inbox, given), "tooManyRights");
+  await refused(store.updateAccount(alice.id, { aliases: ["a@example.org"] }), "addressInvalid");
+  await refused(store.addAppPassword(alice.id, "phone"), "appPasswordInvalid");
+  for (let i = 0; i < 2; i++) expect((await store.authenticate("alice@example.org", "secret")).id).toBe(alice.id);
+  await refused(store.authenticate("alice@example.org", "other"), "authenticationFailed");
 });
 
 describe("what comes behind a snapshot", () => {
