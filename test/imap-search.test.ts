@@ -305,6 +305,9 @@ describe("what is read", () => {
     }
     expect((await looked("FLAGGED"))[0]).toEqual(odd);
     expect((await looked("UNFLAGGED UNSEEN"))[0]).toEqual([4_000, 4_002]);
+    await client.ok("SEARCH RETURN (SAVE) FLAGGED");
+    expect((await looked("UNSEEN $"))[0]).toEqual([7, 9, 4_001]);
+    expect((await looked("SEEN $"))[0]).toEqual(odd.filter((number) => ![7, 9, 4_001].includes(number)));
     client.close();
   });
 

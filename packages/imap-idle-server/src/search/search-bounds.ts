@@ -44,7 +44,13 @@ function flagBounds(
   if (flag === "\\Recent") return within;
   const bounds: UidRange[] = [];
   let runs = 0;
-  for (const [first, last] of within) {
+  for (const range of within) {
+    const [first, last] = range;
+    if (runs >= RUNS_MAX) {
+      // To look up each of half a million, which `$` may be, would take 60 ms.
+      bounds.push(range);
+      continue;
+    }
     const end = index.lowerBound(last + 1);
     for (let row = index.lowerBound(first), to = row; row < end; row = to) {
       const isLookedAt = runs++ < RUNS_MAX;
