@@ -70,6 +70,19 @@ describe("\\Seen", () => {
     client.close();
   });
 
+  it("is set of a message with as many flags as it may have, which keeps none of the others unseen", async () => {
+    const imap = await start({ storeLimits: { messageFlagsMax: 2 } });
+    await imap.append("\r\nfull", { flags: ["$One", "$Two"] });
+    await imap.append("\r\nother");
+    const client = await imap.open("INBOX");
+    expect(await client.ok("FETCH 1:2 BODY[TEXT]")).toEqual([
+      "* 1 FETCH (FLAGS (\\Seen $One $Two \\Recent) BODY[TEXT] {4}\r\nfull)",
+      "* 2 FETCH (FLAGS (\\Seen \\Recent) BODY[TEXT] {5}\r\nother)",
+    ]);
+    expect(await client.ok("SEARCH SEEN")).toEqual(["* SEARCH 1 2"]);
+    client.close();
+  });
+
   it("is taken back where it cannot be set", async () => {
     const full = new Refusal("storeFull", "no space left");
     const imap = await start({ inPlace: () => ({ setFlags: async () => Promise.reject(full) }) });

@@ -82,6 +82,8 @@ describe("flags of many messages", () => {
     await add(["a", "b"]);
     await expect(add(["c", "d"])).rejects.toMatchObject({ code: "tooManyKeywords" });
     expect(await add(["A", "b", "c"])).toMatchObject({ changed: [[1, 1]] });
+    expect(await add(["\\Seen", "\\Deleted", "a"])).toMatchObject({ changed: [[1, 1]] });
+    await expect(add(["d"])).rejects.toMatchObject({ code: "tooManyKeywords" });
     await store.close();
   });
 });

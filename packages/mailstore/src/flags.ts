@@ -112,8 +112,9 @@ class Decision {
       const { flagSets } = this.#contents;
       const result = flagSets.changed(number, this.request.change);
       const [before, after] = [flagSets.at(number), flagSets.at(result)];
-      // What has more already may lose some.
-      if (after.names.length > Math.max(before.names.length, this.#context.limits.messageFlagsMax)) {
+      // `\Seen` may always come: else one message full of keywords would keep all unseen that are read with it.
+      const bringsKeywords = keywordsOf(after.names).size > keywordsOf(before.names).size;
+      if (bringsKeywords && after.names.length > this.#context.limits.messageFlagsMax) {
         throw new Refusal("tooManyKeywords", "too many flags on one message");
       }
       outcome = {

@@ -3,7 +3,7 @@
 export interface StoreLimits {
   /** Distinct keywords of one mailbox; what would bring more, flags or messages, is refused as a whole. */
   readonly keywordsMax: number;
-  /** Flags on one message. */
+  /** Flags on one message; `\Seen` and the others of the system may be set beyond it. */
   readonly messageFlagsMax: number;
   /** Octets of one keyword. */
   readonly keywordBytesMax: number;
