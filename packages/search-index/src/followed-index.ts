@@ -192,6 +192,7 @@ export class FollowedIndex implements SearchIndex {
   /** Returns whether there is more to do for the mailbox. */
   async #step(follower: MailboxFollower, packs: PackStore): Promise<boolean> {
     try {
+      if (await follower.isUpToDate()) return false;
       const bytes = await packs.bytes();
       const isFull = bytes >= this.#options.limits.diskBytesMax;
       if (isFull && !this.#isFull)

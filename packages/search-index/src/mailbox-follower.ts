@@ -62,6 +62,16 @@ export class MailboxFollower {
     return this.#behind;
   }
 
+  /** Whether all is indexed, and nothing has happened here since. What happened in other mailboxes is passed over. */
+  async isUpToDate(): Promise<boolean> {
+    const { store } = this.#options;
+    const through = await store.cursor(this.at.account);
+    const { highestModSeq = Infinity } = (await store.mailboxAt(this.at)) ?? {};
+    if (this.#behind > 0 || this.#through === undefined || highestModSeq > this.#through) return false;
+    this.#through = through;
+    return true;
+  }
+
   /** Does a share of what is due; returns whether there is more. Refused where the mailbox is gone. */
   step(packs: PackStore, { isFull }: { readonly isFull: boolean }): Promise<boolean> {
     return this.#withHandle(async (handle) => {

@@ -158,6 +158,31 @@ it("knows nothing of a mailbox before it is asked about it, and follows it from 
   expect([bed.described, bed.index.status]).toEqual([4, { mailboxes: 1, behind: 0 }]);
 });
 
+it("opens those mailboxes alone in which something has happened, and misses nothing in the others", async () => {
+  const bed = await make({}, { logRecordsKept: 3, tailRecordsMax: 3 });
+  const { id } = await bed.store.createMailbox(bed.inbox.account, "Other");
+  const other: MailboxAt = { account: bed.inbox.account, mailbox: id };
+  await bed.appendTo(other, "one mail", "two mail");
+  await bed.follow();
+  await bed.follow(other);
+  const opened: MailboxAt[] = [];
+  const open = bed.store.open.bind(bed.store);
+  bed.store.open = (at) => {
+    opened.push(at);
+    return open(at);
+  };
+  for (let i = 0; i < 10; i++) {
+    await bed.append("three mail");
+    await bed.index.caughtUp();
+  }
+  expect(opened).not.toEqual([]);
+  expect(opened.filter(({ mailbox }) => mailbox !== bed.inbox.mailbox)).toEqual([]);
+  await bed.expunge(other, [1]);
+  await bed.appendTo(other, "four mail");
+  await bed.index.caughtUp();
+  expect([await bed.without("zanzibar", other), bed.described]).toEqual([[2, 3], 13]);
+});
+
 it("tells how far it is behind, and rules out nothing that it has not seen", async () => {
   const bed = await make({ packMessagesMax: 2 });
   await bed.append("one mail", "two mail", "three mail");
