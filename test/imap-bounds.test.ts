@@ -237,3 +237,30 @@ it("connections that wait to be accepted are limits.imap.backlog", async () => {
   expect(listen.mock.calls).toEqual([[expect.objectContaining({ backlog: 123 })]]);
   listen.mockRestore();
 });
+
+it("LIST looks at the rights alone of what others have and do not share", async () => {
+  const imap = await start();
+  const { store, account } = imap;
+  const bob = await store.createAccount({ address: "bob@example.org", password: "secret" });
+  const [shared] = await Promise.all(["One", "Two", "Three"].map((name) => store.createMailbox(bob.id, name)));
+  const at = { account: bob.id, mailbox: shared?.id as NonNullable<typeof shared>["id"] };
+  await store.setRights(at, { identifier: account.address, mode: "replace", rights: "lr" });
+  const named = new Set<string>();
+  const mailboxes = store.mailboxes.bind(store);
+  store.mailboxes = async (id) => {
+    const watch = (name: string): string => {
+      if (id === bob.id) named.add(name);
+      return name;
+    };
+    return (await mailboxes(id)).map((status) => ({
+      ...status,
+      get name() {
+        return watch(status.name);
+      },
+    }));
+  };
+  const client = await imap.open();
+  const listed = await client.ok('LIST "" "Other Users/*"');
+  expect(listed).toContainEqual(expect.stringContaining("bob@example.org/One"));
+  expect([...named]).toEqual(["One"]);
+});
