@@ -121,13 +121,17 @@ export interface LoadOptions {
   readonly tailRoom: TailRoom;
 }
 
-/** Reads a mailbox from its newest snapshot and the log behind it; anew where either was replaced meanwhile. */
+/**
+ * Reads a mailbox, as it is when it is asked for at least, from its newest snapshot and the log behind it; anew where either
+ * was replaced meanwhile. What comes while it reads is not for it: of mail that came quickly it would find no end.
+ */
 export async function loadContents(driver: StoreDriver, at: MailboxAt, options: LoadOptions): Promise<MailboxContents> {
+  const { modSeq: through } = options.head();
   for (;;) {
     const contents = await readSnapshot(driver, at, options);
     try {
       const stillThere = contents.through === (await driver.snapshotCursor(at.account, at.mailbox));
-      if (stillThere && (await readTail(driver, at, contents))) return contents;
+      if (stillThere && (await readTail(driver, at, { contents, through }))) return contents;
     } catch (error) {
       contents.tail.release();
       throw error;
@@ -161,15 +165,20 @@ async function readSnapshot(
   return contents;
 }
 
-/** False where the log was cut behind what has been read of it. */
-async function readTail(driver: StoreDriver, at: MailboxAt, contents: MailboxContents): Promise<boolean> {
-  for (;;) {
+/** Reads the log up to a cursor at least. False where it was cut behind what has been read of it. */
+async function readTail(
+  driver: StoreDriver,
+  at: MailboxAt,
+  { contents, through }: { readonly contents: MailboxContents; readonly through: Cursor },
+): Promise<boolean> {
+  while (contents.through < through) {
     const page = await readEvents(driver, at, contents.through);
     if (page === undefined) return false;
     for (const [i, event] of page.events.entries()) {
       if (i > 0 && i % EVENTS_PER_TURN === 0) await giveWay(driver);
       contents.apply(event);
     }
-    if (!page.more) return true;
+    if (!page.more) break;
   }
+  return true;
 }

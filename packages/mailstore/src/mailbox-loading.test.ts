@@ -71,7 +71,7 @@ describe("a mailbox that is read in", () => {
       const loading = mailbox.load({
         driver: {
           ...driver,
-          snapshotCursor: async () => head.modSeq,
+          snapshotCursor: async () => (head.modSeq - 1) as typeof head.modSeq,
           chunks: async () => [],
           log: async () => {
             void (async () => {
@@ -118,6 +118,29 @@ describe("a mailbox that is read in", () => {
       },
     });
     expect(await uidsOf(reader, alice, "Lists")).toEqual([1, 2, 3, 4, 5]);
+    await writer.close();
+  });
+
+  it("is there however quickly mail comes to it: what comes meanwhile is told, and not read", async () => {
+    const driver = await openMemoryDriver();
+    const writer = openMailStore(driver, CHEAP);
+    const alice = await account(writer);
+    let delivered = 0;
+    const deliverMany = async (): Promise<void> => {
+      await Promise.all(Array.from({ length: 300 }, () => deliver(writer, alice)));
+      delivered += 300;
+    };
+    await deliverMany();
+    const reader = openMailStore(driver, CHEAP);
+    const inbox = await reader.mailbox(alice.id, "INBOX");
+    let pages = 0;
+    const log = driver.log.bind(driver);
+    driver.log = async (...args) => {
+      if (args[2].mailbox === inbox?.id && ++pages < 9) await deliverMany();
+      return log(...args);
+    };
+    expect(await uidsOf(reader, alice)).toHaveLength(delivered);
+    expect(pages).toBe(2);
     await writer.close();
   });
 
