@@ -8,6 +8,7 @@ import {
   rightsFor,
   superiorsOf,
   type AccountInfo,
+  type ByRights,
   type FlagChange,
   type FlagKind,
   type MailboxAt,
@@ -74,17 +75,14 @@ export async function intoTarget(
   return (await unlessGone(outcome)) ?? no("TRYCREATE", "No such mailbox");
 }
 
-/** Refuses what a mailbox that was reached before no longer allows: much may have happened while a message came in. */
-export async function requireStill(
-  { store }: Session,
-  client: AccountInfo,
-  { reached, right }: { readonly reached: Reached; readonly right: string },
-): Promise<void> {
-  const { owner, status } = reached;
-  if (owner.id === client.id) return;
-  const now = await store.mailboxAt({ account: owner.id, mailbox: status.id });
-  const rights = rightsFor(now?.rights ?? [], client.address);
-  if (!rights.includes(right)) throw refusalOf(rights);
+/** What the rights of a mailbox that was reached before let in at the end: much may have happened until then. */
+export function byRightsTo({ owner }: Reached, client: AccountInfo): ByRights | undefined {
+  if (owner.id === client.id) return undefined;
+  return (entries) => {
+    const rights = rightsFor(entries, client.address);
+    if (!rights.includes("i")) throw refusalOf(rights);
+    return flagsBarred(rights);
+  };
 }
 
 /** The mailbox of a name with the client's rights, for one who has any that says that it is there. */

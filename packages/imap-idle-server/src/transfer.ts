@@ -1,7 +1,7 @@
 // What COPY and MOVE share: their arguments, the target, and the UIDs that the messages got (RFC 4315 3).
 import { parseMailbox, parseSequenceSet, type ResponseCode, type Scanner, type SequenceSet } from "@pushmail/imap-wire";
 import { Refusal, uidSetOf, type Transferred, type UidSet } from "@pushmail/mailstore";
-import { flagsBarred, type Reached } from "./access.ts";
+import { byRightsTo, type Reached } from "./access.ts";
 import type { Call, Selected, Session } from "./command.ts";
 import { ReadFigures } from "./progress.ts";
 
@@ -44,13 +44,13 @@ export interface Transferring {
 /** Has the store do it, and tells how far that is. */
 export async function transfer(
   session: Session,
-  { handle, view }: Selected,
+  { account, handle, view }: Selected,
   uids: UidSet,
   { mode, to: target }: Transferring,
 ): Promise<Transferred> {
   const figures = new ReadFigures(view.countOf(uids));
   const to = { account: target.owner.id, mailbox: target.status.id };
-  const options = { onRead: figures.onRead, drops: flagsBarred(target.rights) };
+  const options = { onRead: figures.onRead, byRights: byRightsTo(target, account) };
   const work = session.store[mode]({ account: handle.account, mailbox: handle.id }, uids, to, options);
   const transferred = await session.progress.during(work, figures);
   if (transferred.from.length > 0) session.own(transferred.cursor, to);

@@ -1,8 +1,9 @@
 // Messages into mailboxes: staged and scanned as they stream in, appended all or none.
 import type { AccountState } from "./account-state.ts";
-import type { StagedBlob, Transaction } from "./driver.ts";
+import { dropsByRights, withoutDrops } from "./by-rights.ts";
+import type { StagedBlob } from "./driver.ts";
 import { checkFlags } from "./flag-sets.ts";
-import type { AccountId, Uid } from "./ids.ts";
+import type { AccountId, MailboxId, Uid } from "./ids.ts";
 import type { AppendedRow } from "./appended-rows.ts";
 import { checkKeywordsBrought } from "./keyword-limit.ts";
 import type { MailboxState } from "./mailbox-state.ts";
@@ -11,7 +12,7 @@ import { MessageScanner } from "./message/scan-message.ts";
 import type { MessageSummary } from "./message/summary.ts";
 import { Refusal } from "./refusal.ts";
 import type { Appended, NewMessage, StagedMessage } from "./store.ts";
-import { refusalOf, type Committed, type StoreContext } from "./store-context.ts";
+import { commitAllDecided, type Committed, type Decided, type StoreContext } from "./store-context.ts";
 import { TransactionDraft } from "./transaction-draft.ts";
 
 class ScannedMessage implements StagedMessage {
@@ -58,50 +59,73 @@ async function* scanned(
   }
 }
 
-/** Where a message of the request ended up: the account's draft, the part in it, the place among its UIDs. */
+/** What one account gets of a request. */
+interface Own {
+  readonly number: number;
+  readonly account: AccountState;
+  readonly draft: TransactionDraft;
+  readonly parts: MailboxId[];
+}
+
+/** Where a message of the request ended up: the account's transaction, the part of it, the place among its UIDs. */
 interface Place {
-  readonly account: AccountId;
-  readonly mailbox: number;
+  readonly transaction: number;
+  readonly part: number;
   readonly position: number;
+  readonly uidValidity: number;
 }
 
 export async function append(context: StoreContext, messages: readonly NewMessage[]): Promise<Appended[]> {
-  const drafts = new Map<AccountId, { account: AccountState; draft: TransactionDraft; parts: number[] }>();
+  let places: readonly Place[] = [];
+  const committed = await commitAllDecided(context, async () => {
+    const decided = await placeAll(context, messages);
+    ({ places } = decided);
+    return decided.accounts;
+  });
+  return places.map(({ transaction, part, position, uidValidity }) => {
+    const { cursor, firstUids } = committed[transaction] as Committed;
+    return { uid: (firstUids[part] as Uid) + position, uidValidity, cursor };
+  });
+}
+
+/** Decides where each message goes. */
+async function placeAll(
+  context: StoreContext,
+  messages: readonly NewMessage[],
+): Promise<{ readonly places: readonly Place[]; readonly accounts: readonly Decided[] }> {
+  const drafts = new Map<AccountId, Own>();
   const places: Place[] = [];
-  const validities: number[] = [];
   for (const request of messages) {
     const account = await context.accounts.get(request.account);
     const mailbox = account.mailbox(request.mailbox);
     await snapshotCaughtUp(context, mailbox);
     let own = drafts.get(account.id);
     if (own === undefined) {
-      drafts.set(account.id, (own = { account, draft: new TransactionDraft(account.id), parts: [] }));
+      own = { number: drafts.size, account, draft: new TransactionDraft(account.id), parts: [] };
+      drafts.set(account.id, own);
     }
-    const row = appendingRow(context, own.draft, request);
+    const row = appendingRow(context, own.draft, { request, target: mailbox });
     const position = own.draft.append(request.mailbox, request.by ?? "delivery", [row]);
     if (!own.parts.includes(request.mailbox)) own.parts.push(request.mailbox);
-    places.push({ account: account.id, mailbox: own.parts.indexOf(request.mailbox), position });
-    validities.push(mailbox.properties.uidValidity);
+    const { uidValidity } = mailbox.properties;
+    places.push({ transaction: own.number, part: own.parts.indexOf(request.mailbox), position, uidValidity });
   }
   for (const { account, draft } of drafts.values()) await checkKeywordsBrought(context, account, draft);
-  const accounts = [...drafts.keys()];
-  const committed = await commitAll(
-    context,
-    Array.from(drafts.values(), ({ draft }) => draft.finish({ enforceQuota: true })),
-  );
-  return places.map(({ account, mailbox, position }, i) => {
-    const { cursor, firstUids } = committed[accounts.indexOf(account)] as Committed;
-    return { uid: (firstUids[mailbox] as Uid) + position, uidValidity: validities[i] as number, cursor };
+  const accounts = Array.from(drafts.values(), ({ account, draft }) => {
+    return { account, transaction: draft.finish({ enforceQuota: true }) };
   });
+  return { places, accounts };
 }
 
 /** A message as it enters a mailbox, its body among those of the transaction. */
 export function appendingRow(
   context: StoreContext,
   draft: TransactionDraft,
-  { message, flags = [], internalDateMs = context.now() }: NewMessage,
+  { request, target }: { readonly request: NewMessage; readonly target: MailboxState },
 ): AppendedRow {
+  const { message, internalDateMs = context.now() } = request;
   if (!(message instanceof ScannedMessage)) throw new TypeError("a message staged by another store");
+  const flags = withoutDrops(request.flags ?? [], dropsByRights(draft, target, request.byRights));
   checkFlags(flags, context.limits);
   const { sizeBytes, encodedSummary } = message;
   const body = { staged: draft.blob(message.blob) };
@@ -112,14 +136,4 @@ export function appendingRow(
 async function snapshotCaughtUp(context: StoreContext, mailbox: MailboxState): Promise<void> {
   const bytes = mailbox.contents?.tail.recordBytes ?? 0;
   if (bytes > context.limits.tailBytesStallMax) await mailbox.snapshotRunning?.catch(() => undefined);
-}
-
-async function commitAll(context: StoreContext, transactions: readonly Transaction[]): Promise<Committed[]> {
-  const results = await context.driver.commit(transactions, { allOrNone: true });
-  const committed: Committed[] = [];
-  for (const result of results) {
-    if (result.ok) committed.push(result);
-    else if (result.why !== "sibling") throw refusalOf(result.why);
-  }
-  return committed;
 }

@@ -211,6 +211,19 @@ export function describeStoreDriver(name: string, open: () => Promise<OpenedStor
         expect(results.filter((_, i) => i % 3 !== 0).every((result) => result.ok)).toBe(true);
       });
 
+      it("refuses what rests on properties that are others by then, and no append for what else happens", async () => {
+        const { guard, properties } = mailboxOf(await driver.head(A), INBOX);
+        const relying = (): Transaction => transaction(A, [{ ...append(INBOX, 1), propertiesBefore: properties }]);
+        const flags = transaction(A, [{ ...part(INBOX), guard, record: bytes("flags") }]);
+        const changed = ok((await driver.commit([flags, relying()]))[0]);
+        const renamed = { ...part(INBOX), guard: changed.cursor, properties: bytes("renamed") };
+        const results = await driver.commit([relying(), transaction(A, [renamed]), relying()]);
+        expect(results.map((result) => (result.ok ? "ok" : result.why))).toEqual(["ok", "ok", "guard"]);
+        expect(await commitOne(await reopened(), relying())).toEqual({ ok: false, why: "guard" });
+        const last = { ...append(INBOX, 1), propertiesBefore: bytes("renamed") };
+        expect(ok(await commitOne(driver, transaction(A, [last]))).firstUids).toEqual([3]);
+      });
+
       it("takes guard 0 for a mailbox that must not be there yet", async () => {
         const fresh = mailboxId(5);
         const make = (): Transaction => transaction(A, [{ ...create(fresh), guard: cursor(0) }]);

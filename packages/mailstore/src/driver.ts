@@ -14,6 +14,8 @@ export interface TransactionPart {
   readonly mailbox: MailboxId;
   /** Set where the part is no pure append: the mailbox' last non-append cursor as the caller knows it, 0 before it is there (law 4). */
   readonly guard?: Cursor;
+  /** Set where what was decided rests on them: the mailbox' properties as the caller knows them; else it is as with a guard. */
+  readonly propertiesBefore?: Uint8Array;
   /** How many UIDs to give out; the record counts them from the first (law 3). */
   readonly allocate: number;
   /** Changes of the mailbox' counters. */
@@ -58,7 +60,7 @@ export type CommitResult =
     }
   | {
       readonly ok: false;
-      /** `guard`: the mailbox moved on; `quota`: it would pass the limits; `gone`: no such mailbox; `sibling`: another of an all-or-none group failed. */
+      /** `guard`: the mailbox moved on, or its properties did; `quota`: it would pass the limits; `gone`: no such mailbox; `sibling`: another of an all-or-none group failed. */
       readonly why: "guard" | "quota" | "gone" | "sibling";
     };
 

@@ -65,7 +65,7 @@ describe("messages that would bring too many keywords", () => {
     await store.copy(inbox, [[2, 2]], target);
     // What is known may come, and what rights leave out is not brought.
     await store.move(inbox, [[2, 2]], target);
-    await store.copy(inbox, ALL, target, { drops: ["others"] });
+    await store.copy(inbox, ALL, target, { byRights: () => ["others"] });
     expect(await flagsIn(store, target)).toEqual(["c D", "\\Seen b", "\\Seen b", "", ""]);
   });
 

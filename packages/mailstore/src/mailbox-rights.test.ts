@@ -9,13 +9,15 @@ import {
   openLevelDriver,
   openMailStore,
   openMemoryDriver,
+  Refusal,
   type AccountInfo,
+  type FlagKind,
   type MailboxAt,
   type MailboxStatus,
   type MailStore,
   type StoreDriver,
 } from "./index.ts";
-import { changedRights, rightsFor, type RightsChange } from "./mailbox-rights.ts";
+import { changedRights, rightsFor, type RightsChange, type RightsEntry } from "./mailbox-rights.ts";
 
 const BOB = "bob@example.org";
 const CARL = "carl@example.org";
@@ -226,7 +228,7 @@ describe.each(["memory", "disk"])("in %s", (where) => {
     await deliver(from, ["\\Seen", "\\Deleted", "$Label"]);
     await deliver(from, ["\\Flagged"]);
     expect(await store.copy(from, [[1, 2]], to)).toMatchObject({ from: [1, 2], to: [1, 2] });
-    expect(await store.copy(from, [[1, 1]], to, { drops: ["deleted", "others"] })).toMatchObject({ to: [3] });
+    expect(await store.copy(from, [[1, 1]], to, { byRights: () => ["deleted", "others"] })).toMatchObject({ to: [3] });
     expect(await store.copy(from, [[7, 9]], to)).toMatchObject({ from: [], to: [] });
     const copies = (mailbox: number): string[] => [
       `1 E${mailbox}-1 shared \\Deleted \\Seen $Label`,
@@ -255,7 +257,7 @@ describe.each(["memory", "disk"])("in %s", (where) => {
     const [from, to] = [await at(alice, "INBOX"), await at(bob, "Archive")];
     for (const flag of ["a", "b", "c"]) await deliver(from, [flag]);
     const cursor = await store.cursor(bob.id);
-    expect(await store.move(from, [[1, 2]], to, { drops: ["others"] })).toMatchObject({
+    expect(await store.move(from, [[1, 2]], to, { byRights: () => ["others"] })).toMatchObject({
       cursor: cursor + 1,
       from: [1, 2],
       to: [1, 2],
@@ -273,6 +275,50 @@ describe.each(["memory", "disk"])("in %s", (where) => {
       "3 new d",
     ]);
     expect(await messages(from)).toEqual([]);
+  });
+
+  describe("rights that change when it is about to commit", () => {
+    /** Runs `first` to its end at the next commit, behind what was decided for that. */
+    function beforeNextCommit(first: () => Promise<unknown>): void {
+      const commit = driver.commit.bind(driver);
+      driver.commit = async (...args) => {
+        driver.commit = commit;
+        await first();
+        return commit(...args);
+      };
+    }
+
+    function byRights(entries: readonly RightsEntry[]): readonly FlagKind[] {
+      const rights = rightsFor(entries, BOB);
+      if (!rights.includes("i")) throw new Refusal("notPermitted", "not there");
+      return rights.includes("w") ? [] : ["others"];
+    }
+
+    async function* body(): AsyncGenerator<Uint8Array> {
+      yield Buffer.from("Subject: shared\r\n\r\n");
+    }
+
+    it.each(["append", "copy", "move", "replace", "copy within", "replace within"])("are those of %s", async (way) => {
+      const to = await at(alice, "Team");
+      const from = await at(way.endsWith("within") ? alice : bob, "INBOX");
+      const flags = ["\\Seen", "a"];
+      for (let i = 0; i < 2; i++) await deliver(from, flags);
+      const message = await store.stage(body(), { bytesMax: 1_000 });
+      function put(uid: number): Promise<unknown> {
+        if (way.startsWith("copy")) return store.copy(from, [[uid, uid]], to, { byRights });
+        if (way === "move") return store.move(from, [[uid, uid]], to, { byRights });
+        const appending = { ...to, message, flags, byRights };
+        return way === "append" ? store.append([appending]) : store.replace(from, uid, appending);
+      }
+      await grant("Team", BOB, "liw");
+      beforeNextCommit(() => grant("Team", BOB, "li"));
+      await put(1);
+      expect((await messages(to)).map((line) => line.replace(/ E\d+-\d+/, ""))).toEqual(["1 shared \\Seen"]);
+      beforeNextCommit(() => grant("Team", BOB, "l"));
+      await expect(put(2)).rejects.toMatchObject({ code: "notPermitted" });
+      expect((await named(alice, "Team")).messages).toBe(1);
+      expect(await messages(from)).toContainEqual(expect.stringMatching(/^2 /));
+    });
   });
 
   it("flags that a replacement keeps stay as they are, in the log too", async () => {

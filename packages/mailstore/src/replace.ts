@@ -32,7 +32,9 @@ export async function replace(
       const rows = withLost(taken, contents);
       if (rows.uids.length === 0) throw new Refusal("messageMissing", "the message is no longer there");
       const draft = new TransactionDraft(account.id);
-      draft.append(message.mailbox, message.by ?? "delivery", [appendingRow(context, draft, message)]);
+      draft.append(message.mailbox, message.by ?? "delivery", [
+        appendingRow(context, draft, { request: message, target }),
+      ]);
       await checkKeywordsBrought(context, account, draft);
       expungeRows(draft, source, rows, { by: "expunge", guard });
       return draft.finish({ enforceQuota: true });

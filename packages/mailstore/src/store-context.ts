@@ -85,13 +85,32 @@ export async function commitDecided(
   account: AccountState,
   decide: () => Transaction | null | Promise<Transaction | null>,
 ): Promise<Committed | null> {
-  for (let tries = 0; tries < GUARD_TRIES_MAX; tries++) {
+  const [committed = null] = await commitAllDecided(context, async () => {
     const transaction = await decide();
-    if (transaction === null) return null;
-    const [result] = (await context.driver.commit([transaction])) as [CommitResult];
-    if (result.ok) return result;
-    if (result.why !== "guard") throw refusalOf(result.why);
-    await context.accounts.catchUp(account);
+    return transaction === null ? [] : [{ account, transaction }];
+  });
+  return committed;
+}
+
+export interface Decided {
+  readonly account: AccountState;
+  readonly transaction: Transaction;
+}
+
+/** The same for several accounts, all or none of them. */
+export async function commitAllDecided(
+  context: StoreContext,
+  decide: () => Promise<readonly Decided[]>,
+): Promise<readonly Committed[]> {
+  for (let tries = 0; tries < GUARD_TRIES_MAX; tries++) {
+    const decided = await decide();
+    if (decided.length === 0) return [];
+    const transactions = decided.map(({ transaction }) => transaction);
+    const results = await context.driver.commit(transactions, { allOrNone: true });
+    const why = results.flatMap((result) => (result.ok || result.why === "sibling" ? [] : [result.why]))[0];
+    if (why === undefined) return results as readonly Committed[];
+    if (why !== "guard") throw refusalOf(why);
+    for (const { account } of decided) await context.accounts.catchUp(account);
   }
   throw new Refusal("storeUnavailable", "the mailbox changes faster than this request could be decided");
 }

@@ -113,6 +113,12 @@ export interface StagedMessage {
   discard(): Promise<void>;
 }
 
+/**
+ * Asked of the rights of the mailbox into which messages go, as they are when it commits: which flags do not come along.
+ * Throws a Refusal where no message may come.
+ */
+export type ByRights = (rights: readonly RightsEntry[]) => readonly FlagKind[];
+
 export interface NewMessage {
   readonly account: AccountId;
   readonly mailbox: MailboxId;
@@ -122,6 +128,7 @@ export interface NewMessage {
   readonly internalDateMs?: number;
   /** The default is `delivery`. */
   readonly by?: Extract<AppendedBy, "delivery" | "append">;
+  readonly byRights?: ByRights | undefined;
 }
 
 export interface Appended {
@@ -149,8 +156,7 @@ export interface FlagsResult {
 }
 
 export interface TransferOptions extends WorkOptions {
-  /** Flags that do not come along. */
-  readonly drops?: readonly FlagKind[];
+  readonly byRights?: ByRights | undefined;
 }
 
 /** `from[i]` became `to[i]`, both ascending (RFC 4315 COPYUID). */

@@ -44,6 +44,7 @@ class PartDraft {
   /** Of the messages that come, in lower case. */
   keywords: Set<string> | undefined;
   guard: Cursor | undefined;
+  propertiesBefore: Uint8Array | undefined;
   properties: Uint8Array | null | undefined;
   allocate = 0;
   messages = 0;
@@ -123,9 +124,14 @@ export class TransactionDraft {
     return this;
   }
 
+  /** Has the commit refused where the mailbox' properties are others by then. */
+  rely(mailbox: MailboxId, propertiesBefore: Uint8Array): void {
+    this.#part(mailbox).propertiesBefore = propertiesBefore;
+  }
+
   finish(options: { readonly enforceQuota: boolean; readonly limits?: Transaction["limits"] }): Transaction {
     const parts = Array.from(this.#parts, ([mailbox, draft]): TransactionPart => {
-      const { facts, guard, properties, allocate, messages, unseen, deleted, bytes } = draft;
+      const { facts, guard, propertiesBefore, properties, allocate, messages, unseen, deleted, bytes } = draft;
       return {
         mailbox,
         allocate,
@@ -134,6 +140,7 @@ export class TransactionDraft {
         deleted,
         bytes,
         ...(guard === undefined ? {} : { guard }),
+        ...(propertiesBefore === undefined ? {} : { propertiesBefore }),
         record: facts.length === 0 ? new Uint8Array(0) : encodeFacts(facts),
         ...(properties === undefined ? {} : { properties }),
       };

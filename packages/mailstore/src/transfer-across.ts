@@ -2,6 +2,8 @@
 // step fails, there are two, and none is lost.
 import type { AccountState } from "./account-state.ts";
 import { append } from "./append.ts";
+import { dropsByRights } from "./by-rights.ts";
+import type { Uid } from "./ids.ts";
 import { checkKeywordsBrought } from "./keyword-limit.ts";
 import { lossOf, withLost } from "./lost-rows.ts";
 import type { MailboxContents } from "./mailbox-contents.ts";
@@ -28,22 +30,30 @@ export async function transferAcross(
   const target = await context.accounts.get(to.account);
   const { uidValidity } = target.mailbox(to.mailbox).properties;
   return inTurnOf(context, at, async (source) => {
-    const draft = new TransactionDraft(target.id);
-    const { uids: from, lost } = await takeRows(
-      { context, source: source.mailbox, contents: source.contents },
-      { ...options, uids },
-      (rows) => {
-        for (const { row } of rows) context.copiedWhileCounting?.add(row.blob);
-        // Where a message came from means something within its account alone.
-        const appended = rows.map((row) => ({ ...appendedRow(row, options?.drops), origin: null }));
-        draft.append(to.mailbox, mode, appended);
-      },
-    );
-    if (lost.length > 0) throw lossOf(at);
-    if (from.length === 0) return { cursor: target.cursor, uidValidity, from: [], to: [] };
-    await checkKeywordsBrought(context, target, draft);
-    const committed = await commitDecided(context, target, () => draft.finish({ enforceQuota: true }));
-    if (committed === null) throw new Error("a transfer that changes nothing");
+    let from: readonly Uid[] = [];
+    const committed = await commitDecided(context, target, async () => {
+      const draft = new TransactionDraft(target.id);
+      const drops = dropsByRights(draft, target.mailbox(to.mailbox), options?.byRights);
+      const taken = await takeRows(
+        { context, source: source.mailbox, contents: source.contents },
+        { ...options, uids },
+        (rows) => {
+          for (const { row } of rows) context.copiedWhileCounting?.add(row.blob);
+          // Where a message came from means something within its account alone.
+          draft.append(
+            to.mailbox,
+            mode,
+            rows.map((row) => ({ ...appendedRow(row, drops), origin: null })),
+          );
+        },
+      );
+      if (taken.lost.length > 0) throw lossOf(at);
+      from = taken.uids;
+      if (from.length === 0) return null;
+      await checkKeywordsBrought(context, target, draft);
+      return draft.finish({ enforceQuota: true });
+    });
+    if (committed === null) return { cursor: target.cursor, uidValidity, from: [], to: [] };
     if (mode === "move") await remove(context, source, { uids: uidSetOf(from), by: "move" });
     const [first = 0] = committed.firstUids;
     return { cursor: committed.cursor, uidValidity, from, to: from.map((_, i) => first + i) };

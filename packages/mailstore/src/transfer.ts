@@ -1,9 +1,10 @@
 // Copy, move and expunge: whole sets in one transaction, all or nothing.
+import { dropsByRights, withoutDrops } from "./by-rights.ts";
 import { originOf } from "./chunk-codec.ts";
 import { readDetails, readMetadata } from "./cold-rows.ts";
 import type { Transaction } from "./driver.ts";
 import { deletedUids } from "./flags.ts";
-import { kindOfFlag, type FlagKind } from "./flag-sets.ts";
+import type { FlagKind } from "./flag-sets.ts";
 import { giveWay } from "./give-way.ts";
 import type { Cursor, Uid } from "./ids.ts";
 import type { AppendedRow } from "./appended-rows.ts";
@@ -32,11 +33,12 @@ export async function transfer(context: StoreContext, at: MailboxAt, request: Tr
   return inTurn(context, source, async (contents) => {
     let from: readonly Uid[] = [];
     const committed = await commitDecided(context, account, async () => {
-      account.mailbox(request.to.mailbox);
+      const target = account.mailbox(request.to.mailbox);
       const { guard } = source.head;
       const draft = new TransactionDraft(account.id);
+      const drops = dropsByRights(draft, target, request.options?.byRights);
       const taken = await takeRows({ context, source, contents }, { ...request.options, uids: request.uids }, (rows) =>
-        appendCopies(context, draft, request, rows),
+        appendCopies(context, draft, { ...request, drops }, rows),
       );
       if (taken.lost.length > 0) throw lossOf(at);
       from = taken.uids;
@@ -54,18 +56,23 @@ export async function transfer(context: StoreContext, at: MailboxAt, request: Tr
   });
 }
 
+interface Copying extends Pick<TransferRequest, "mode"> {
+  readonly to: Pick<MailboxAt, "mailbox">;
+  readonly drops?: readonly FlagKind[];
+}
+
 /** Appends messages that lie in the account already. */
 export function appendCopies(
   context: StoreContext,
   draft: TransactionDraft,
-  { to, mode, options }: Pick<TransferRequest, "mode" | "options"> & { readonly to: Pick<MailboxAt, "mailbox"> },
+  { to, mode, drops }: Copying,
   rows: readonly SourceRow[],
 ): void {
   for (const { row } of rows) context.copiedWhileCounting?.add(row.blob);
   draft.append(
     to.mailbox,
     mode,
-    rows.map((row) => appendedRow(row, options?.drops)),
+    rows.map((row) => appendedRow(row, drops)),
   );
 }
 
@@ -190,7 +197,7 @@ async function* sourceRows(
 
 export function appendedRow({ row, flags, summary }: SourceRow, drops: readonly FlagKind[] = []): AppendedRow {
   return {
-    flags: drops.length === 0 ? flags : flags.filter((flag) => !drops.includes(kindOfFlag(flag))),
+    flags: withoutDrops(flags, drops),
     internalDateMs: row.internalDateMs,
     sizeBytes: row.sizeBytes,
     origin: originOf(row.emailId),

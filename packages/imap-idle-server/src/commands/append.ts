@@ -2,7 +2,7 @@
 // (RFC 3502). Whatever can be refused is refused before the client is asked for a message.
 import { parseMailbox } from "@pushmail/imap-wire";
 import { uidSetOf, type AccountInfo, type NewMessage } from "@pushmail/mailstore";
-import { flagsAllowed, intoTarget, requireStill, type Reached } from "../access.ts";
+import { byRightsTo, intoTarget, type Reached } from "../access.ts";
 import { refuseSize, stageMessage } from "../append-message.ts";
 import { command, type Command, type Completion, type Session } from "../command.ts";
 import { IncomingMessages } from "../incoming-messages.ts";
@@ -32,7 +32,6 @@ export const append: Command = command({
       const messages: NewMessage[] = [];
       try {
         const refused = await stageAll(session, { account, target, incoming }, messages);
-        await requireStill(session, account, { reached: target, right: "i" });
         return refused ?? (await appendAll(session, target, messages));
       } finally {
         // What was appended is no longer theirs to discard.
@@ -66,8 +65,9 @@ async function stageAll(
       account: target.owner.id,
       mailbox: target.status.id,
       message,
-      flags: flagsAllowed(target.rights, flags),
+      flags,
       by: "append",
+      byRights: byRightsTo(target, account),
       ...date,
     });
     staged.bytes += message.sizeBytes;

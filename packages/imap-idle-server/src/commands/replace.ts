@@ -1,6 +1,6 @@
 // REPLACE and UID REPLACE (RFC 8508): a message in place of another, by one change that all sessions see as one.
 import { parseMailbox, parseSequenceSet, printUntagged, type SequenceSet } from "@pushmail/imap-wire";
-import { flagsAllowed, intoTarget, requireRights, requireStill } from "../access.ts";
+import { byRightsTo, intoTarget, requireRights } from "../access.ts";
 import { refuseSize, stageMessage } from "../append-message.ts";
 import { command, type Command, type Completion } from "../command.ts";
 import { IncomingMessages } from "../incoming-messages.ts";
@@ -54,12 +54,12 @@ export const replace: Command = command({
           account: target.owner.id,
           mailbox: target.status.id,
           message: staged,
-          flags: flagsAllowed(target.rights, flags),
+          flags,
           by: "append",
+          byRights: byRightsTo(target, account),
           ...date,
         } as const;
         requireRights(state, "te");
-        await requireStill(session, account, { reached: target, right: "i" });
         const work = session.store.replace({ account: handle.account, mailbox: handle.id }, uid, replacement);
         const appended = await session.progress.during(work);
         session.own(appended.cursor, replacement);

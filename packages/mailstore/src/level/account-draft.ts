@@ -6,6 +6,7 @@ import type { Operation } from "./key-index.ts";
 import { accountHeadKey, mailboxHeadKey, propertiesKey } from "./keys.ts";
 
 const UID_MAX = 2 ** 32 - 1;
+const NONE = new Uint8Array(0);
 
 export type Decision =
   | {
@@ -53,6 +54,7 @@ export class AccountDraft {
       const before = this.#mailbox(mailboxes, part.mailbox);
       if (before === undefined && part.mailbox !== ACCOUNT_DIRECTORY && !part.properties) return refused("gone");
       if (part.guard !== undefined && part.guard !== this.#guard(part.mailbox)) return refused("guard");
+      if (part.propertiesBefore !== undefined && !this.#hasProperties(part)) return refused("guard");
       const head = headAfter(before ?? emptyHead(part.mailbox), part, after);
       firstUids.push(head.uidNext - part.allocate);
       mailboxes.set(part.mailbox, part.properties === null ? null : head);
@@ -101,6 +103,11 @@ export class AccountDraft {
   #guard(mailbox: MailboxId): number {
     return this.#mailbox(this.#mailboxes, mailbox)?.guard ?? 0;
   }
+
+  #hasProperties({ mailbox, propertiesBefore = NONE }: TransactionPart): boolean {
+    const { properties = NONE } = this.#mailbox(this.#mailboxes, mailbox) ?? {};
+    return properties === propertiesBefore || Buffer.compare(properties, propertiesBefore) === 0;
+  }
 }
 
 function refused(why: "guard" | "quota" | "gone"): Decision {
@@ -110,7 +117,7 @@ function refused(why: "guard" | "quota" | "gone"): Decision {
 function emptyHead(mailbox: MailboxId): MailboxHead {
   const none = cursor(0);
   const counters = { uidNext: 1, modSeq: none, guard: none, messages: 0, unseen: 0, deleted: 0, bytes: 0 };
-  return { mailbox, ...counters, properties: new Uint8Array(0) };
+  return { mailbox, ...counters, properties: NONE };
 }
 
 function headAfter(before: MailboxHead, part: TransactionPart, at: Cursor): MailboxHead {
