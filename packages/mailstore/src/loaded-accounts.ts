@@ -95,7 +95,11 @@ export class LoadedAccounts {
     for (;;) {
       const page = await this.#driver.log(account.id, account.cursor, { limit: RECORDS_PER_READ });
       if (account.cursor < page.floor) throw new Error(`the log of account ${account.id} was cut behind a reader`);
-      for (const record of page.records) this.#apply(account, record);
+      for (const record of page.records) {
+        const next = account.cursor + 1;
+        if (record.cursor > next) throw new Error(`the log of account ${account.id} lacks the change ${next}`);
+        this.#apply(account, record);
+      }
       if (page.records.length < RECORDS_PER_READ) return;
     }
   }

@@ -100,7 +100,7 @@ export class LevelDriver implements StoreDriver {
     this.#queue = queue;
     this.#transactionContext = { heads, segments, now, transactionIdKeptMs };
     this.#checkpoints = checkpoints;
-    this.#log = new MailboxLog({ index, heads, checkpoints, limits, onStep });
+    this.#log = new MailboxLog({ index, heads, checkpoints, limits, log, onStep });
     this.#compactor = compactor;
     this.#touched = new Touched(limits.touchedMax);
     this.directory = new LevelDirectory(queue, index, limits);

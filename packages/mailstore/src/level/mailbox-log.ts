@@ -3,6 +3,7 @@ import { ByteReader, ByteWriter } from "../byte-codec.ts";
 import type { Chunk, LogPage, LogRecord, Snapshot } from "../driver.ts";
 import { isMailbox, cursor, type AccountId, type Cursor, type MailboxId } from "../ids.ts";
 import type { Checkpoints } from "./checkpoints.ts";
+import type { DriverLog } from "./driver-log.ts";
 import { stateOf, type HeadCache, type HeadState } from "./heads.ts";
 import type { KeyIndex, Operation } from "./key-index.ts";
 import {
@@ -26,6 +27,7 @@ export interface MailboxLogOptions {
   readonly heads: HeadCache;
   readonly checkpoints: Checkpoints;
   readonly limits: LevelLimits;
+  readonly log: DriverLog;
   readonly onStep: StepListener;
 }
 
@@ -41,15 +43,18 @@ export class MailboxLog {
     after: Cursor,
     { mailbox, limit }: { readonly mailbox?: MailboxId; readonly limit: number },
   ): Promise<LogPage> {
-    const { index } = this.#options;
+    const { index, log } = this.#options;
     await index.settled();
-    const records =
+    const { entries, lost } =
       mailbox === undefined
-        ? await index.entries(recordRange(account, after), limit)
+        ? await this.#records(account, { after, limit })
         : await this.#recordsOf(account, mailbox, { after, limit });
     // Read last: what a trim took away meanwhile must not look like a log without gaps.
     const floor = await this.#floor(account);
-    return { floor, records: after < floor ? [] : records.map(([key, value]) => recordOf(key, value)) };
+    if (after < floor) return { floor, records: [] };
+    // Passed over: what came behind them is there.
+    if (lost > 0) log.warn({ account, mailbox, after, lost }, "the index is damaged: changes are lost");
+    return { floor, records: entries.map(([key, value]) => recordOf(key, value)) };
   }
 
   async chunks(
@@ -161,20 +166,49 @@ export class MailboxLog {
     return decodeCursor(await this.#options.index.get(snapshotCursorKey(account, mailbox)));
   }
 
-  async #recordsOf(
-    account: AccountId,
-    mailbox: MailboxId,
-    { after, limit }: { readonly after: Cursor; readonly limit: number },
-  ): Promise<[Buffer, Buffer][]> {
-    const { index } = this.#options;
-    const names = await index.keys(mailboxRecordRange(account, mailbox, after), limit);
-    const keys = names.map((name) => recordKey(account, parseLogKey(name)?.cursor as Cursor));
-    const values = await index.getMany(keys);
-    return keys.flatMap((key, i): [Buffer, Buffer][] => {
-      const value = values[i];
-      return value === undefined ? [] : [[key, value]];
-    });
+  async #records(account: AccountId, { after, limit }: Behind): Promise<ReadRecords> {
+    const entries = await this.#options.index.entries(recordRange(account, after), limit);
+    const last = entries.at(-1);
+    // Law 2: they are numbered without a gap.
+    return { entries, lost: last === undefined ? 0 : cursorOf(last[0]) - after - entries.length };
   }
+
+  /** Fewer than asked for are the last ones, whatever is lost before them. */
+  async #recordsOf(account: AccountId, mailbox: MailboxId, { after, limit }: Behind): Promise<ReadRecords> {
+    const { index } = this.#options;
+    const entries: [Buffer, Buffer][] = [];
+    let lost = 0;
+    for (let from = after; entries.length < limit;) {
+      const wanted = limit - entries.length;
+      const names = await index.keys(mailboxRecordRange(account, mailbox, from), wanted);
+      const keys = names.map((name) => recordKey(account, cursorOf(name)));
+      for (const [i, value] of (await index.getMany(keys)).entries()) {
+        if (value === undefined) lost++;
+        else entries.push([keys[i] as Buffer, value]);
+      }
+      const last = names.at(-1);
+      if (last === undefined || names.length < wanted) break;
+      from = cursorOf(last);
+    }
+    return { entries, lost };
+  }
+}
+
+/** Which records are wanted. */
+interface Behind {
+  readonly after: Cursor;
+  readonly limit: number;
+}
+
+interface ReadRecords {
+  readonly entries: readonly [Buffer, Buffer][];
+  /** How many are missing among them. */
+  readonly lost: number;
+}
+
+/** Of a key of the log. */
+function cursorOf(key: Buffer): Cursor {
+  return parseLogKey(key)?.cursor as Cursor;
 }
 
 function recordOf(key: Buffer, value: Buffer): LogRecord {
