@@ -6,6 +6,7 @@ import { decodeOperations } from "../level/batch-payload.ts";
 import { DiskFiles } from "../level/disk-files.ts";
 import { isRecordKey, parseLogKey } from "../level/keys.ts";
 import { LEVEL_LIMITS } from "../level/limits.ts";
+import { LogScanner } from "../level/log-scanner.ts";
 import { decodeLogRecord } from "../level/log-records.ts";
 import { copySynced } from "../level/maintenance/copy-index.ts";
 import { ignoreMissing } from "../level/maintenance/leveldb-version.ts";
@@ -108,12 +109,27 @@ class SegmentsCopy implements SegmentsCopied {
     return true;
   }
 
-  /** The copy that an earlier backup has of it: better than the segment, where that has lost its header or its end since. */
+  /** The copy that an earlier backup has of it: better than the segment, where that lost header, end or both since. */
   async #copyOf(name: string, { bytes, salt }: Beginning): Promise<SealedSegments[string] | undefined> {
     const known = this.#known[name];
-    if (known === undefined) return undefined;
-    if (salt === undefined ? known.bytes !== bytes : known.salt !== salt || known.bytes < bytes) return undefined;
+    if (known === undefined || known.bytes < bytes) return undefined;
+    const isHeaderLost = salt === undefined && (known.bytes === bytes || (await this.#hasRecordOf(name, known.salt)));
+    if (salt !== known.salt && !isHeaderLost) return undefined;
     return (await stat(join(this.#to, name)).catch(ignoreMissing))?.size === known.bytes ? known : undefined;
+  }
+
+  /** A segment that has lost its header is known by any of its records. */
+  async #hasRecordOf(name: string, salt: number): Promise<boolean> {
+    const file = await new DiskFiles(this.#from).open(name).catch(ignoreMissing);
+    if (file === undefined) return false;
+    try {
+      const header = { kind: "log", number: numberOf(name), salt, previous: 0, previousEnd: 0 } as const;
+      const scanner = new LogScanner({ header, file, path: name, release: () => undefined });
+      for await (const _ of scanner.heads(SEGMENT_HEADER_BYTES)) return true;
+      return false;
+    } finally {
+      await file.close();
+    }
   }
 }
 

@@ -149,6 +149,7 @@ it("holds compaction where that has come between too often, and lets it go on", 
 it.each([
   ["lost its header", (bytes: Buffer) => bytes.fill(0xa5, 8, 40)],
   ["lost its end", (bytes: Buffer) => bytes.subarray(0, bytes.length / 2)],
+  ["lost both, and its first record", (bytes: Buffer) => bytes.fill(0xa5, 8, 100).subarray(0, bytes.length / 2)],
 ])("keeps the copy of a segment that has %s since", async (_, damaged) => {
   for (let i = 0; i < 20; i++) await deliver(mailOf(5_000));
   await backUp();
@@ -156,6 +157,20 @@ it.each([
   await fs.writeFile(segment, damaged(await fs.readFile(segment)));
   for (let i = 0; i < 2; i++) await backUp();
   expect(await restored()).toEqual([20, []]);
+});
+
+it("takes no copy for that of a segment without a header that has no record of it", async () => {
+  for (let i = 0; i < 20; i++) await deliver(mailOf(5_000));
+  await backUp();
+  const [name, contents] = ["0000000001.seg", join(backup, "backup.json")];
+  const known = JSON.parse(await fs.readFile(contents, "utf8")) as { sealed: Record<string, { salt: number }> };
+  known.sealed[name]!.salt ^= 1;
+  await fs.writeFile(contents, JSON.stringify(known));
+  const segment = join(base, "data", "segments", name);
+  const damaged = (await fs.readFile(segment)).fill(0xa5, 8, 40).subarray(0, 10_000);
+  await fs.writeFile(segment, damaged);
+  await backUp();
+  expect((await fs.readFile(join(backup, "segments", name))).equals(damaged)).toBe(true);
 });
 
 /** Flips a bit of a table of an index, whose time stays as it was. */
