@@ -119,14 +119,38 @@ it("counts commands between mails", async () => {
   `);
 });
 
-it("counts commands before AUTH", async () => {
-  await listen({ unauthenticatedCommandsMax: 3 }, { kind: "submission" });
+it.each<[what: string, line: string, answer: string, Partial<SmtpIngestOptions>]>([
+  ["commands", "NOOP", "250", {}],
+  ["commands in clear", "NOOP", "250", { authInClear: "never" }],
+  ["AUTH by no mechanism", "AUTH NONE", "504", {}],
+  ["AUTH that is none", "AUTH PLAIN =", "501", {}],
+  ["AUTH in clear", "AUTH PLAIN", "538", { authInClear: "never" }],
+])("counts %s before a login", async (_, line, answer, options) => {
+  await listen({ unauthenticatedCommandsMax: 3 }, { kind: "submission", tls: TEST_TLS, ...options });
   await mx.play(`
     ${HELLO}
-    C: NOOP
-    S: 250 *
-    C: NOOP
-    S: 421 *
+    C: ${line}
+    S: ${answer} *
+    C: ${line}
+    S: ${answer} *
+    C: ${line}
+    S: 421 4.7.0 Too many commands
+    S.
+  `);
+});
+
+it("counts what is said in an AUTH that is called off", async () => {
+  await listen({ unauthenticatedCommandsMax: 4 }, { kind: "submission" });
+  await mx.play(`
+    ${HELLO}
+    C: AUTH PLAIN
+    S: 334 *
+    C: *
+    S: 501 *
+    C: AUTH PLAIN
+    S: 334 *
+    C: *
+    S: 421 4.7.0 Too many commands
     S.
   `);
 });

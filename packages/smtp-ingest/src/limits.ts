@@ -18,7 +18,7 @@ export interface SmtpLimits {
   readonly backlog: number;
   /** Commands of a connection since it was opened, or the content of a mail last began. */
   readonly commandsWithoutMailMax: number;
-  /** Commands before AUTH succeeds, where AUTH is required. */
+  /** Commands before AUTH succeeds, where AUTH is required; each line of a login is one. */
   readonly unauthenticatedCommandsMax: number;
   /** Bytes of a command line, long enough for an AUTH response (RFC 4954 4). */
   readonly commandBytesMax: number;

@@ -81,9 +81,8 @@ export class EngineConnection extends SMTPConnection {
   }
 
   override _onCommand(command: Buffer, done?: () => void): void {
-    const { limits } = this._server.settings;
     if (this._server.stopping) return this.send(421, "4.3.2 Shutting down");
-    if (++this.#commands > limits.commandsWithoutMailMax) return this.send(421, "4.7.0 Too many commands");
+    if (++this.#commands > this.#commandsMax) return this.send(421, "4.7.0 Too many commands");
     if (/^auth\b/i.test(command.toString("latin1")) && super._isSupported("AUTH") && !this.channel.isPrivate) {
       // RFC 4954 6
       this.send(538, "5.7.11 AUTH needs encryption: issue STARTTLS first");
@@ -91,6 +90,11 @@ export class EngineConnection extends SMTPConnection {
     }
     // Where a response is awaited smtp-server still looks whether it spells MAIL, RCPT or DATA: behind a blank none does.
     super._onCommand(this._nextHandler ? Buffer.concat([BLANK, command]) : command, done);
+  }
+
+  get #commandsMax(): number {
+    const { limits, authentication } = this._server.settings;
+    return authentication && !this.session.user ? limits.unauthenticatedCommandsMax : limits.commandsWithoutMailMax;
   }
 
   /** AUTH is not even announced where it would show the password to the network (RFC 4954 4). */

@@ -51,7 +51,8 @@ export function smtpServerOptions(settings: EngineSettings): SMTPServerOptions {
     authMethods: ["PLAIN"],
     // Which connections may send a password, EngineConnection decides.
     allowInsecureAuth: true,
-    maxAllowedUnauthenticatedCommands: limits.unauthenticatedCommandsMax,
+    // AUTH would not be among them: EngineConnection counts.
+    maxAllowedUnauthenticatedCommands: false,
     // Announced, and held against MAIL's SIZE. CommandStream holds it against the content: no `rejectOversized` needed.
     size: limits.messageBytesMax,
     hideENHANCEDSTATUSCODES: false,
