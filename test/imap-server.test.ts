@@ -267,9 +267,14 @@ describe("the log", () => {
     const client = await RawImap.connect(server.address);
     await client.command(`LOGIN ${LOGIN.user} not-this-one`);
     await client.ok(`ID ("name" "Mail\\\\er" "note" "${"x".repeat(500)}")`);
+    await client.command(`LOGIN ${"a".repeat(400)} x`);
     client.close();
-    const failed = log.find(({ message }) => message === "login failed");
-    expect(failed).toMatchObject({ level: "warn", fields: { address: LOGIN.user, failures: 1, client: "127.0.0.1" } });
+    const failed = log.filter(({ message }) => message === "login failed");
+    const fields = { address: LOGIN.user, failures: 1, client: "127.0.0.1" };
+    expect(failed).toMatchObject([
+      { level: "warn", fields },
+      { level: "warn", fields: { ...fields, address: `${"a".repeat(320)}...`, failures: 2 } },
+    ]);
     const identified = log.find(({ message }) => message === "client identified");
     expect(identified?.fields["id"]).toEqual({ name: "Mail\\er", note: "x".repeat(200) });
     expect(JSON.stringify(log)).not.toContain("not-this-one");

@@ -23,12 +23,13 @@ export async function attemptLogin(server: ServerContext, attempt: Attempt): Pro
       check: () => server.admission.check(connection, check),
     });
   } catch (error) {
+    const fields = { client, address: server.throttle.logged(name) };
     if (error instanceof Refusal && error.code === "authenticationFailed") {
       patience.loginFailures++;
-      server.log.warn({ client, address: name, failures: patience.loginFailures }, "login failed");
+      server.log.warn({ ...fields, failures: patience.loginFailures }, "login failed");
     }
     if (error instanceof Refusal && error.code === "loginUnavailable") {
-      server.log.warn({ client, address: name, err: error.cause }, "login not checked");
+      server.log.warn({ ...fields, err: error.cause }, "login not checked");
     }
     throw error;
   }

@@ -123,6 +123,8 @@ export interface LoginLimits {
   /** How long failed logins are remembered, and how many networks and accounts. */
   readonly loginMemoryMs: number;
   readonly loginMemoryMax: number;
+  /** How much of a name that somebody tries to log in with is remembered, and logged. */
+  readonly loginNameCharsMax: number;
 }
 
 export const LOGIN_LIMITS: LoginLimits = {
@@ -131,6 +133,7 @@ export const LOGIN_LIMITS: LoginLimits = {
   loginFailuresPerNetworkMax: 50,
   loginMemoryMs: 15 * 60_000,
   loginMemoryMax: 10_000,
+  loginNameCharsMax: 320,
 };
 
 /** Nobody waits, or the first ones do not. */

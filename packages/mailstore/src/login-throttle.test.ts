@@ -129,6 +129,18 @@ describe("what is remembered", () => {
     expect(guessing.looked).toHaveLength(1);
   });
 
+  it("is the beginning of a long name, in the log too", async () => {
+    const guessing = new Guessing({ loginNameCharsMax: 20 });
+    const names = ["a", "b"].map((end) => `${OWNER}/${"x".repeat(2)}${end}`);
+    expect(names.map((name) => guessing.throttle.logged(name))).toEqual(names.map(() => `${OWNER}/xx...`));
+    expect(guessing.throttle.logged(`${OWNER}/xx`)).toBe(`${OWNER}/xx`);
+    for (const name of names) void guessing.try("127.0.0.2", name);
+    await guessing.pass(249);
+    expect(guessing.looked).toHaveLength(1);
+    await guessing.pass(1);
+    expect(guessing.looked).toHaveLength(2);
+  });
+
   it("ends with success, and after a time", async () => {
     const guessing = new Guessing({ loginMemoryMs: 60_000 });
     for (let i = 0; i < 3; i++) void guessing.try("127.0.0.2", OWNER);

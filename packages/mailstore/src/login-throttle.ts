@@ -50,10 +50,16 @@ export class LoginThrottle {
     return this.#failures.size;
   }
 
+  /** The name of an account as a log has it: a client may give one of kilobytes. */
+  logged(account: string): string {
+    const some = this.#cut(account);
+    return some.length < account.length ? `${some}...` : some;
+  }
+
   /** Checks the password when it is this attempt's turn. */
   async run<Result>(attempt: LoginAttempt<Result>): Promise<Result> {
     const network = clientNetwork(attempt.client);
-    const pair = `${network} ${accountKey(attempt.account)}`;
+    const pair = `${network} ${accountKey(this.#cut(attempt.account))}`;
     const endTurns = [await this.#turn(pair)];
     try {
       await attempt.pauseUntil(this.#readyAtMs(pair, 0));
@@ -126,6 +132,10 @@ export class LoginThrottle {
     return lastAtMs + this.#limits.loginMemoryMs > nowMs;
   }
 
+  #cut(account: string): string {
+    return account.slice(0, this.#limits.loginNameCharsMax);
+  }
+
   #remember(pair: string): void {
     this.#known.delete(pair);
     this.#known.add(pair);
@@ -133,15 +143,11 @@ export class LoginThrottle {
   }
 }
 
-/** Longer than any address that there is (RFC 5321 4.5.3.1). */
-const ACCOUNT_CHARS_MAX = 320;
-
 /** One for all ways to write an address: else each of them were a fresh start. */
 function accountKey(account: string): string {
-  const some = account.slice(0, ACCOUNT_CHARS_MAX);
   try {
-    return normalizeAddress(some);
+    return normalizeAddress(account);
   } catch {
-    return some.toLowerCase();
+    return account.toLowerCase();
   }
 }

@@ -41,14 +41,15 @@ export class Logins {
   }
 
   async #failure(error: unknown, connection: EngineConnection, username: string): Promise<unknown> {
-    const { limits, log } = this.#options.settings;
+    const { limits, log, throttle } = this.#options.settings;
+    const fields = { client: connection.remoteAddress, username: throttle.logged(username) };
     if (error instanceof Refusal && error.code === "loginUnavailable") {
-      log.warn({ client: connection.remoteAddress, username, err: error.cause }, "login not checked");
+      log.warn({ ...fields, err: error.cause }, "login not checked");
     }
     if (!(error instanceof Refusal) || error.code !== "authenticationFailed") return error;
     const failed = (this.#failed.get(connection) ?? 0) + 1;
     this.#failed.set(connection, failed);
-    log.warn({ client: connection.remoteAddress, username, failed }, "login failed");
+    log.warn({ ...fields, failed }, "login failed");
     await this.#delay(limits.authFailureDelayMs);
     return failed < limits.authAttemptsMax ? error : new NegativeReply("421 4.7.0", "Too many failed logins");
   }
