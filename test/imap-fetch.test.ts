@@ -3,8 +3,9 @@ import { once } from "node:events";
 import { connect, type Socket } from "node:net";
 import { describe, expect, it } from "@jest/globals";
 import { DEFAULT_IMAP_LIMITS } from "@pushmail/imap-idle-server";
-import { StoreDamage, type MailStore, type MessageDetails, type UidSet } from "@pushmail/mailstore";
+import { StoreDamage } from "@pushmail/mailstore";
 import { within } from "./support/deadline.ts";
+import { losing } from "./support/losing-store.ts";
 import { memoryImapOfTest, type MemoryImap } from "./support/memory-imap.ts";
 import { seededRandom, testSeed, turnsOfEventLoop } from "./support/seeded-random.ts";
 
@@ -400,20 +401,6 @@ describe("a damaged message", () => {
     client.close();
   });
 });
-
-/** A store that has nothing of a message but its flags. */
-function losing(lost: number): (store: MailStore) => Partial<MailStore> {
-  return (store) => ({
-    async open(at) {
-      const handle = await store.open(at);
-      const details = handle.details.bind(handle);
-      const withoutIt = async function* (uids: UidSet): AsyncGenerator<readonly MessageDetails[]> {
-        for await (const batch of details(uids)) yield batch.filter(({ uid }) => uid !== lost);
-      };
-      return Object.assign(handle, { details: withoutIt });
-    },
-  });
-}
 
 function bound(server: MemoryImap): Pick<MemoryImap, "append" | "open" | "work"> {
   return { append: server.append.bind(server), open: server.open.bind(server), work: server.work };

@@ -4,6 +4,7 @@ import { describe, expect, it } from "@jest/globals";
 import { DEFAULT_IMAP_LIMITS } from "@pushmail/imap-idle-server";
 import { StoreDamage, type MessageIndex } from "@pushmail/mailstore";
 import { within } from "./support/deadline.ts";
+import { losing } from "./support/losing-store.ts";
 import { memoryImapOfTest, overriding } from "./support/memory-imap.ts";
 import { seededRandom, testSeed } from "./support/seeded-random.ts";
 
@@ -32,6 +33,32 @@ describe("a damaged message", () => {
       expect([keys, ...(await client.ok(`SEARCH ${keys}`))]).toEqual([keys, ...told]);
     }
     expect(imap.errors).toHaveLength(3);
+    client.close();
+  });
+});
+
+describe("a message of which nothing is left but its flags", () => {
+  it("is found by these, is named where more is asked, and keeps none of the others from being found", async () => {
+    const imap = await start({ inPlace: losing(2) });
+    for (const word of ["one", "two", "three"]) await imap.append(`Subject: ${word}\r\n\r\nthe same text`);
+    const client = await imap.open("INBOX");
+    const named = "* NO [SERVERBUG] Damaged, and passed over: UID 2";
+    expect(await client.ok("SEARCH UNSEEN")).toEqual(["* SEARCH 1 2 3"]);
+    const asked = [
+      ["SEARCH SMALLER 1000", "* SEARCH 1 3"],
+      ["SEARCH NOT SUBJECT one", "* SEARCH 3"],
+      ["SEARCH SMALLER 1000 BODY same", "* SEARCH 1 3"],
+      ["SEARCH OR UID 2 BODY same", "* SEARCH 1 2 3"],
+      ["SORT (SIZE) UTF-8 ALL", "* SORT 1 3"],
+      ["SORT (SUBJECT) UTF-8 SMALLER 1000", "* SORT 1 3"],
+      ["THREAD REFERENCES UTF-8 ALL", "* THREAD (1)(3)"],
+    ];
+    for (const [command, found] of asked) {
+      const told = command?.includes("UID 2") === true ? [found] : [named, found];
+      expect([command, ...(await client.ok(command ?? ""))]).toEqual([command, ...told]);
+    }
+    // One for each command that met it.
+    expect(imap.errors).toHaveLength(asked.length - 1);
     client.close();
   });
 });

@@ -1,6 +1,6 @@
 // Messages that are damaged on the disk: a command passes over them and names them, and all the others are served.
-import { StoreDamage, type MessageIndex, type Uid } from "@pushmail/mailstore";
-import type { Session } from "./command.ts";
+import { StoreDamage, type Uid } from "@pushmail/mailstore";
+import type { Selected, Session } from "./command.ts";
 import { tellSet } from "./search/tell-set.ts";
 
 export class DamagedMessages {
@@ -22,7 +22,9 @@ export class DamagedMessages {
   }
 
   /** Those that are there, though the store has nothing of them but their flags; `met` were told or passed over. */
-  passOverLost(wanted: readonly Uid[], met: readonly Uid[], index: MessageIndex): void {
+  async passOverLost(state: Selected, wanted: readonly Uid[], met: readonly Uid[]): Promise<void> {
+    if (met.length === wanted.length || state.handle.status === undefined) return;
+    const index = await this.#session.index(state);
     const known = new Set(met);
     for (const uid of wanted) if (!known.has(uid) && index.rowOf(uid) >= 0) this.#add(uid);
   }

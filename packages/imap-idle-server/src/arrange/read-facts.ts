@@ -1,6 +1,7 @@
 // Facts of the messages of a mailbox: from what is kept, else from what is stored of them.
 import { uidSetOf, type MessageDetails } from "@pushmail/mailstore";
 import type { Selected, Session } from "../command.ts";
+import { DamagedMessages } from "../damaged-messages.ts";
 import type { TimeSlice } from "../fetch/time-slice.ts";
 import type { MailboxFacts } from "./mailbox-facts.ts";
 import { FACTS, type FactName } from "./message-facts.ts";
@@ -30,6 +31,7 @@ export async function readFacts(
   const there = new Uint32Array(uids.length);
   const columns = names.map(() => new Float64Array(uids.length));
   const { batchMessagesMax } = session.limits.search;
+  const damaged = new DamagedMessages(session);
   slice.goal = uids.length;
   let count = 0;
   // Even what is known is taken in batches: others have their turn between two.
@@ -39,14 +41,16 @@ export async function readFacts(
     slice.done += batch.length - lacking.length;
     if (lacking.length > 0) await learn(state, facts, lacking, { names, slice });
     else await slice.rest();
-    const index = await session.index(state);
     const gone = new Set(facts.lacking(lacking, names));
+    await damaged.passOverLost(state, [...gone], []);
+    const index = await session.index(state);
     const known = batch.filter((uid) => index.rowOf(uid) >= 0 && !gone.has(uid));
     there.set(known, count);
     for (const [i, name] of names.entries()) columns[i]?.set(facts.valuesOf(known, name), count);
     count += known.length;
   }
   session.server.facts.keep(at, facts);
+  await damaged.tell();
   return { uids: there.subarray(0, count), columns: columns.map((column) => column.subarray(0, count)), facts };
 }
 

@@ -58,8 +58,7 @@ export async function fetchMessages(
     const wanted =
       changedSince === null ? there : there.filter((uid) => index.modSeqAt(index.rowOf(uid)) > changedSince);
     const met = await tellBatch(fetch, wanted);
-    const isThere = state.handle.status !== undefined;
-    if (isThere && met.length < wanted.length) damaged.passOverLost(wanted, met, await session.index(state));
+    await damaged.passOverLost(state, wanted, met);
     if (there.length < batch.length || met.length < wanted.length) outcome.isComplete = false;
     done += batch.length;
     fetch.slice.done = done;

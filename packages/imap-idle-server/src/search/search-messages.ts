@@ -2,7 +2,14 @@
 // Each source is asked about those alone that the sources before it left open. What is held is a number a message, and
 // the event loop is shared.
 import type { SearchKey } from "@pushmail/imap-wire";
-import { uidSetOf, type MessageDetails, type MessageIndex, type Uid, type UidSet } from "@pushmail/mailstore";
+import {
+  uidSetOf,
+  type MessageDetails,
+  type MessageIndex,
+  type MessageMetadata,
+  type Uid,
+  type UidSet,
+} from "@pushmail/mailstore";
 import type { Selected, Session } from "../command.ts";
 import { DamagedMessages } from "../damaged-messages.ts";
 import type { StoredMessage } from "../fetch/load-messages.ts";
@@ -34,7 +41,7 @@ interface Search {
 export async function searchMessages(session: Session, state: Selected, key: SearchKey): Promise<Uint32Array> {
   // The view is ready once the index is.
   const index = await session.index(state);
-  const { view, handle } = state;
+  const { view } = state;
   const plan = planSearch(key, { state, nowMs: session.server.dateMs() });
   // Flushing finds out that a client has left: nothing else is written until the end.
   const turn = new SearchTurn(session.server.searchSlots);
@@ -51,8 +58,7 @@ export async function searchMessages(session: Session, state: Selected, key: Sea
   let open = await siftByIndex(search, uidBatches(view, bounds, batchMessagesMax));
   if (await askIndex(search, open)) open = await siftByIndex(search, [open]);
   if (plan.usesMetadata) {
-    const metadata = inBatches(open, batchMessagesMax, (set) => handle.metadata(set));
-    open = await uidsOf(sift(search, metadata));
+    open = await uidsOf(sift(search, metadataOf(search, open)));
   }
   const undecided: Undecided = { uids: open, done: 0 };
   while (undecided.done < open.length) {
@@ -83,25 +89,37 @@ interface Undecided {
  * A batch, and the next ones too until another search waits: with each turn that ends, the texts that are being read must
  * be waited for with nothing to search meanwhile.
  */
-async function* detailsOfTurn(
-  { session, state, turn }: Search,
-  undecided: Undecided,
-): AsyncGenerator<readonly MessageDetails[]> {
+async function* detailsOfTurn(search: Search, undecided: Undecided): AsyncGenerator<readonly MessageDetails[]> {
+  const { state, turn } = search;
   const { uids } = undecided;
-  const { detailedMessagesMax } = session.limits.search;
+  const { detailedMessagesMax } = search.session.limits.search;
   do {
     const batch = uids.slice(undecided.done, undecided.done + detailedMessagesMax);
     undecided.done += batch.length;
-    yield* state.handle.details(uidSetOf(batch));
+    yield* loaded(search, batch, (set) => state.handle.details(set));
   } while (undecided.done < uids.length && !turn.isAwaited);
 }
 
-async function* inBatches<Stored>(
+/** In batches. */
+async function* metadataOf(search: Search, uids: readonly Uid[]): AsyncGenerator<readonly MessageMetadata[]> {
+  const { batchMessagesMax } = search.session.limits.search;
+  for (let at = 0; at < uids.length; at += batchMessagesMax) {
+    yield* loaded(search, uids.slice(at, at + batchMessagesMax), (set) => search.state.handle.metadata(set));
+  }
+}
+
+/** What is stored of messages; those of which nothing is are passed over. */
+async function* loaded<Stored extends StoredMessage>(
+  { state, damaged }: Search,
   uids: readonly Uid[],
-  size: number,
   load: (set: UidSet) => AsyncIterable<readonly Stored[]>,
 ): AsyncGenerator<readonly Stored[]> {
-  for (let at = 0; at < uids.length; at += size) yield* load(uidSetOf(uids.slice(at, at + size)));
+  const met: Uid[] = [];
+  for await (const batch of load(uidSetOf(uids))) {
+    for (const { uid } of batch) met.push(uid);
+    yield batch;
+  }
+  await damaged.passOverLost(state, uids, met);
 }
 
 async function uidsOf(batches: AsyncIterable<readonly StoredMessage[]>): Promise<readonly Uid[]> {
