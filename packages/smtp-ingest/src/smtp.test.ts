@@ -41,6 +41,30 @@ const BYE = `
   S.
 `;
 
+it.each([
+  ["192.0.2.5", "[192.0.2.5]"],
+  ["2001:db8::5", "[IPv6:2001:db8::5]"],
+  ["fe80::5%eth0", "[IPv6:fe80::5]"],
+  ["[192.0.2.5]", "[192.0.2.5]"],
+])("a host of the name %s is called %s", async (hostname, called) => {
+  await listen({ hostname });
+  await mx.play(`
+    S: 220 ${called} ESMTP
+    C: HELO client.example
+    S: 250 ${called}
+    C: MAIL FROM:<bob@example.net>
+    S: 250 *
+    C: RCPT TO:<alice@example.org>
+    S: 250 *
+    C: DATA
+    S: 354 *
+    C: .
+    S: 250 *
+    ${BYE}
+  `);
+  expect((await mx.mails("alice@example.org"))[0]).toContain(`\r\n\tby ${called} with SMTP id `);
+});
+
 describe("a mail", () => {
   it("is stored behind its trace header, and acknowledged", async () => {
     await listen();

@@ -2,6 +2,7 @@
 import { limitsGiven, LoginThrottle, steadyNow } from "@pushmail/mailstore";
 import type { MailStore } from "@pushmail/mailstore";
 import { Sasl, type TlsCredentials } from "@pushmail/sasl";
+import { hostCalled } from "./address-literal.ts";
 import type { Room } from "./engine/connection-gate.ts";
 import { EngineServer } from "./engine/engine-server.ts";
 import type { AuthInClear } from "./engine/engine-settings.ts";
@@ -18,7 +19,7 @@ export interface SmtpIngestOptions {
   readonly host: string;
   /** 0 takes a free port. */
   readonly port: number;
-  /** The name by which this host goes in greetings and trace headers. */
+  /** The name by which this host goes in greetings and trace headers, or an IP address. */
   readonly hostname: string;
   /** Domains of this host beside those of its accounts: who is unknown there is unknown, not foreign. */
   readonly domains?: readonly string[];
@@ -52,8 +53,9 @@ export interface SmtpIngest {
 
 /** Listens; rejects where the address is taken. */
 export async function startSmtpIngest(options: SmtpIngestOptions): Promise<SmtpIngest> {
-  const { store, kind, host, hostname, tls, log, implicitTls = false, now = Date.now, strict = new Set() } = options;
+  const { store, kind, host, tls, log, implicitTls = false, now = Date.now, strict = new Set() } = options;
   if (implicitTls && tls === undefined) throw new TypeError("implicit TLS needs a key and a certificate");
+  const hostname = hostCalled(options.hostname);
   const limits = limitsGiven(SMTP_LIMITS, options.limits, SMTP_ZEROS);
   const server = new EngineServer(
     {

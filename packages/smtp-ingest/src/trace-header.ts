@@ -1,6 +1,6 @@
 // The trace header that goes in front of a received message (RFC 5321 4.4).
-import { isIPv6 } from "node:net";
 import { domainToASCII } from "node:url";
+import { addressLiteral } from "./address-literal.ts";
 import type { MailCommand } from "./engine/receiver.ts";
 
 export interface Trace {
@@ -17,8 +17,7 @@ export interface Trace {
 export function traceHeader(trace: Trace): string {
   const { mail, hostname, recipient } = trace;
   const { address, cipher } = mail.client;
-  // RFC 5321 4.1.3: the zone of a link-local address is no part of its literal.
-  const literal = isIPv6(address) ? `[IPv6:${address.replace(/%.*/, "")}]` : `[${address}]`;
+  const literal = addressLiteral(address);
   const path = (value: string): string => `<${mail.utf8 ? value : asciiAddress(value)}>`;
   const lines = [
     `Return-Path: ${path(mail.sender)}`,
