@@ -4,10 +4,13 @@ import { join } from "node:path";
 import { connect, type ConnectionOptions, type TLSSocket } from "node:tls";
 import { once } from "node:events";
 import { afterAll, beforeAll, describe, expect, it } from "@jest/globals";
+import { startImapServer, type ImapServer } from "@pushmail/imap-idle-server";
+import { startSmtpIngest } from "@pushmail/smtp-ingest";
 import { startPushmail, type ListenerAddress, type Pushmail } from "pushmail";
 import { makeDataDirectory, type DataDirectory } from "./support/data-directory.ts";
 import { within } from "./support/deadline.ts";
 import { LineClient } from "./support/line-client.ts";
+import { TEST_CERTIFICATE } from "./support/test-certificate.ts";
 import { TEST_CLIENT_CA, TEST_CLIENTS } from "./support/test-client-certificates.ts";
 
 interface Protocol {
@@ -150,6 +153,30 @@ it.each(["imaps", "submissions"] as const)(
     }
   },
 );
+
+describe.each(["IMAP", "submission"])("%s with settings that are others than at the start", (which) => {
+  let listener: Pick<ImapServer, "address" | "setTls" | "close">;
+  const protocol: Protocol = { ...(PROTOCOLS[which] as Protocol), address: () => listener.address };
+
+  beforeAll(async () => {
+    const silent = (): void => undefined;
+    const log = { debug: silent, info: silent, warn: silent, error: silent };
+    const options = { store: server.store, host: "127.0.0.1", port: 0, hostname: "new.example.org", log };
+    const start = which === "IMAP" ? startImapServer : startSmtpIngest;
+    listener = await start({ ...options, kind: "submission", tls: TEST_CERTIFICATE });
+  });
+
+  afterAll(() => listener.close());
+
+  it("asks clients for certificates as long as there is an authority, and trusts no other then", async () => {
+    expect(await logIn(protocol, TEST_CLIENTS.alice)).not.toMatch(protocol.success);
+    listener.setTls({ ...TEST_CERTIFICATE, clientCa: TEST_CLIENT_CA });
+    expect(await logIn(protocol, TEST_CLIENTS.alice)).toMatch(protocol.success);
+    expect(await logIn(protocol, TEST_CLIENTS.forged)).not.toMatch(protocol.success);
+    listener.setTls(TEST_CERTIFICATE);
+    expect(await logIn(protocol, TEST_CLIENTS.alice)).not.toMatch(protocol.success);
+  });
+});
 
 /** Resolves when the server says such a line. */
 async function said(client: TLSSocket, pattern: RegExp): Promise<void> {

@@ -8,7 +8,7 @@ import { Sasl, tlsContextOptions, type TlsCredentials } from "@pushmail/sasl";
 import type { SearchIndex } from "@pushmail/search-index";
 import { Admission, type Room } from "./admission.ts";
 import { KeptFacts } from "./arrange/kept-facts.ts";
-import { Connection, type ConnectionOptions } from "./connection.ts";
+import { Connection, type ConnectionOptions, type TlsTerms } from "./connection.ts";
 import { DEFAULT_LIMITS, IMAP_ZEROS, type ImapLimits } from "./limits.ts";
 import type { Log } from "./log.ts";
 import type { ServerMetadata } from "./metadata.ts";
@@ -113,8 +113,7 @@ class ConnectionServer implements ImapServer {
       throttle: options.throttle ?? new LoginThrottle({ now }),
       sessionsOfAccount: new Tally(limits.sessionsPerAccountMax),
       isTlsImplicit: implicitTls,
-      secureContext: tls === undefined ? undefined : createSecureContext(tlsContextOptions(tls)),
-      requestCert: tls?.clientCa !== undefined,
+      tls: tls && tlsTerms(tls),
       isLocal,
       ended: (connection) => this.#forget(connection),
       now,
@@ -149,7 +148,7 @@ class ConnectionServer implements ImapServer {
   }
 
   setTls(tls: TlsCredentials): void {
-    this.#context.secureContext = createSecureContext(tlsContextOptions(tls));
+    this.#context.tls = tlsTerms(tls);
   }
 
   close(): Promise<void> {
@@ -200,4 +199,8 @@ class ConnectionServer implements ImapServer {
 
 function isLoopback(address: string): boolean {
   return address === "::1" || address.startsWith("127.") || address.startsWith("::ffff:127.");
+}
+
+function tlsTerms(tls: TlsCredentials): TlsTerms {
+  return { secureContext: createSecureContext(tlsContextOptions(tls)), requestCert: tls.clientCa !== undefined };
 }

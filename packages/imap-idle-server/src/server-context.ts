@@ -1,11 +1,10 @@
 // What all sessions of a server share.
-import type { SecureContext } from "node:tls";
 import type { AccountId, LoginThrottle, MailStore, TaskSlots } from "@pushmail/mailstore";
 import type { Sasl } from "@pushmail/sasl";
 import type { SearchIndex } from "@pushmail/search-index";
 import type { Admission } from "./admission.ts";
 import type { KeptFacts } from "./arrange/kept-facts.ts";
-import type { Connection } from "./connection.ts";
+import type { Connection, TlsTerms } from "./connection.ts";
 import type { ImapLimits } from "./limits.ts";
 import type { Log } from "./log.ts";
 import type { ServerMetadata } from "./metadata.ts";
@@ -31,9 +30,7 @@ export interface ServerContext {
   /** Whether connections begin with TLS. */
   readonly isTlsImplicit: boolean;
   /** Undefined where TLS is not set up; replaced when the certificate is. */
-  secureContext: SecureContext | undefined;
-  /** Whether clients are asked for a certificate of theirs. */
-  readonly requestCert: boolean;
+  tls: TlsTerms | undefined;
   /** Whether what comes from an address in clear passes through nobody else's hands. */
   readonly isLocal: (address: string) => boolean;
   /** Takes note that a session has come to its end. */

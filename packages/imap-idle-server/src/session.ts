@@ -173,11 +173,11 @@ export class ImapSession implements Session {
   }
 
   capabilities(): readonly string[] {
-    const { secureContext, sasl } = this.#server;
+    const { tls, sasl } = this.#server;
     return capabilitiesOf({
       state: this.#state,
       client: this.client,
-      hasTls: secureContext !== undefined,
+      hasTls: tls !== undefined,
       mechanisms: this.#state.name === "notAuthenticated" ? sasl.mechanisms(this.channel) : [],
       messageBytesMax: this.limits.messageBytesMax,
       allowsUnauthenticate: this.#server.allowsUnauthenticate,
@@ -210,7 +210,7 @@ export class ImapSession implements Session {
   }
 
   startTls(): boolean {
-    if (this.#server.secureContext !== undefined) this.#due = "tls";
+    if (this.#server.tls !== undefined) this.#due = "tls";
     return this.#due === "tls";
   }
 
@@ -281,8 +281,8 @@ export class ImapSession implements Session {
   }
 
   async #goOnInTls(): Promise<void> {
-    const { secureContext, requestCert } = this.#server;
-    if (secureContext === undefined) throw new Error("TLS is due without a certificate");
-    await this.#connection.startTls({ secureContext, requestCert });
+    const { tls } = this.#server;
+    if (tls === undefined) throw new Error("TLS is due without a certificate");
+    await this.#connection.startTls(tls);
   }
 }

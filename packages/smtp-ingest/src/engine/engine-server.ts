@@ -7,13 +7,13 @@ import { SMTPServer } from "smtp-server";
 import type { SMTPServerAddress, SMTPServerDataStream, SMTPServerEnvelope, SMTPServerSession } from "smtp-server";
 import type { SMTPConnectionOptions, TLSError } from "smtp-server/lib/smtp-connection.js";
 import type { AccountInfo } from "@pushmail/mailstore";
-import { tlsContextOptions, type TlsCredentials } from "@pushmail/sasl";
+import type { TlsCredentials } from "@pushmail/sasl";
 import { replyTo } from "../replies.ts";
 import { ConnectionGate } from "./connection-gate.ts";
 import type { Place } from "./connection-gate.ts";
 import { endInHandshake } from "./end-in-handshake.ts";
 import { EngineConnection } from "./engine-connection.ts";
-import { smtpServerOptions } from "./engine-settings.ts";
+import { smtpServerOptions, tlsServerOptions } from "./engine-settings.ts";
 import type { EngineSettings } from "./engine-settings.ts";
 import { Logins } from "./logins.ts";
 import { mailCommand, refuseParameters } from "./mail-command.ts";
@@ -85,7 +85,7 @@ export class EngineServer<Transaction = unknown> extends SMTPServer {
 
   /** For handshakes from now on; throws, and keeps what was, where the certificate is of no use. */
   useTls(tls: TlsCredentials): void {
-    const options = tlsContextOptions(tls);
+    const options = tlsServerOptions(this.settings, tls);
     // smtp-server would forget the old context before it looks at the new one.
     createSecureContext(options);
     this.updateSecureContext(options);

@@ -32,14 +32,19 @@ export interface EngineSettings {
 
 const NEVER = ["WIZ", "SHELL", "KILL", "XCLIENT", "XFORWARD"];
 
+/** Each option that any credentials give: smtp-server keeps what new ones do not have. */
+export function tlsServerOptions({ authentication }: EngineSettings, tls: TlsCredentials): SMTPServerOptions {
+  const requestCert = authentication && tls.clientCa !== undefined;
+  return { ca: undefined, ...tlsContextOptions(tls), requestCert, rejectUnauthorized: false };
+}
+
 export function smtpServerOptions(settings: EngineSettings): SMTPServerOptions {
   const { limits, tls } = settings;
   const disabledCommands = [...NEVER];
   if (!settings.authentication) disabledCommands.push("AUTH");
   if (tls === null) disabledCommands.push("STARTTLS");
   return {
-    ...(tls === null ? {} : tlsContextOptions(tls)),
-    ...(tls?.clientCa !== undefined && settings.authentication ? { requestCert: true, rejectUnauthorized: false } : {}),
+    ...(tls === null ? {} : tlsServerOptions(settings, tls)),
     secure: settings.implicitTls,
     // A client may close its side early and still wants its answers.
     allowHalfOpen: true,
