@@ -5,6 +5,8 @@ import { CommandFault, exitCodes } from "./command-fault.ts";
 import { follow } from "./follow.ts";
 import { clientLimits } from "./limits.ts";
 import { MailboxFollower } from "./mailbox-follower.ts";
+import { waitInIdle } from "./wait.ts";
+import { Wake } from "./wake.ts";
 
 it("pauses longer from attempt to attempt, however long each of them takes to fail", async () => {
   const limits = { ...clientLimits, retryFirstMs: 100, retryStableMs: 1 };
@@ -35,6 +37,15 @@ it("pauses longer from attempt to attempt, however long each of them takes to fa
     },
   });
   expect(pauses).toEqual(["0.2 s", "0.4 s"]);
+});
+
+it("says once that IDLE is refused, however often it is tried", async () => {
+  let tries = 0;
+  let refused = 0;
+  const client = { usable: true, idle: async () => ++tries === 0 } as unknown as ImapFlow;
+  const wait = waitInIdle({ ...clientLimits, idleRetryMs: 0 }, () => refused++);
+  for (let i = 0; i < 3; i++) await wait(client, new Wake(), new AbortController().signal);
+  expect([tries, refused]).toEqual([3, 1]);
 });
 
 it("keeps no table of messages larger than its bound, whatever numbers the server tells", async () => {

@@ -8,7 +8,8 @@ import type { Wake } from "./wake.ts";
 export type Wait = (client: ImapFlow, wake: Wake, signal: AbortSignal) => Promise<void>;
 
 /** Sits in IDLE until the server tells something (RFC 2177). Where that is refused, imapflow asks now and then instead. */
-export function waitInIdle(limits: ClientLimits, onRefused: () => void): Wait {
+export function waitInIdle(limits: ClientLimits, onFirstRefused: () => void): Wait {
+  let isRefused = false;
   return async (client, wake, signal) => {
     if (wake.pending) return;
     const startedAt = performance.now();
@@ -16,7 +17,10 @@ export function waitInIdle(limits: ClientLimits, onRefused: () => void): Wait {
     // Why it failed shows in the next command.
     const ended = await Promise.race([told, client.idle().catch(() => false)]);
     if (ended === "told" || wake.pending) return;
-    if (ended === false && client.usable) onRefused();
+    if (ended === false && client.usable && !isRefused) {
+      isRefused = true;
+      onFirstRefused();
+    }
     // It ended by itself: look, for some servers lose what comes between two IDLEs, and never do so in a tight loop.
     wake.set();
     if (performance.now() - startedAt < limits.idleRetryMs) await delay(limits.idleRetryMs, undefined, { signal });

@@ -30,7 +30,7 @@ export class Watcher {
   /** When it knew of a mail, by the mail's number. */
   readonly knownAt: Map<number, number> = new Map();
   readonly #options: WatcherOptions;
-  /** How many messages the server had told of at a time. */
+  /** How many messages the server had told of at a time, from that of the last mail that was noted on. */
   readonly #told: { at: number; count: number }[] = [];
   #client: ImapFlow | undefined;
   #commands = 0;
@@ -118,7 +118,9 @@ export class Watcher {
   #note(mail: FetchMessageObject): void {
     const number = this.#options.numberOf(mail.envelope?.subject ?? "");
     // It knew of the mail when the count of messages first reached it, not when it came to fetch it.
-    const told = this.#told.find(({ count }) => count >= mail.seq);
+    // Mails come in the order of their numbers: what is too early for this one is so for all that follow.
+    while ((this.#told[0]?.count ?? mail.seq) < mail.seq) this.#told.shift();
+    const [told] = this.#told;
     if (number === undefined || told === undefined) return;
     this.knownAt.set(number, told.at);
     this.#options.onKnown();
