@@ -1,14 +1,15 @@
 // Messages whose metadata a damaged index has lost: what can still be done with them, and what is never said to be done.
-import { mkdtemp, rm } from "node:fs/promises";
+import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "@jest/globals";
+import { ByteWriter } from "./byte-codec.ts";
 import { COLUMN } from "./chunk-codec.ts";
-import type { MailboxAt, MailStore, StagedMessage } from "./index.ts";
+import type { MailboxAt, MailStore, MessageMetadata, StagedMessage } from "./index.ts";
 import type { LevelDriver } from "./level/driver.ts";
-import { chunkKey } from "./level/keys.ts";
+import { chunkKey, floorKey } from "./level/keys.ts";
 import { openLevelDriver } from "./level/index.ts";
-import { repairStore } from "./maintenance/repair-store.ts";
+import { repairStore, type RepairSummary } from "./maintenance/repair-store.ts";
 import { openMailStore } from "./open-mail-store.ts";
 
 const OPTIONS = { scryptCost: { N: 16, r: 1, p: 1 }, limits: { closeTailRecordsMin: 1, closeSnapshotsMs: 60_000 } };
@@ -20,6 +21,8 @@ let store: MailStore;
 let box: MailboxAt;
 let inbox: MailboxAt;
 let others: MailboxAt;
+/** Of Archive, before they were lost. */
+let before: readonly MessageMetadata[];
 
 async function at(address: string, name: string): Promise<MailboxAt> {
   const { id: account } = (await store.findAccount(address)) ?? (await store.createAccount({ address, password: "x" }));
@@ -28,9 +31,9 @@ async function at(address: string, name: string): Promise<MailboxAt> {
   return { account, mailbox: mailbox.id };
 }
 
-async function stage(): Promise<StagedMessage> {
+async function stage(subject = "one"): Promise<StagedMessage> {
   const octets = async function* (): AsyncGenerator<Buffer> {
-    yield Buffer.from("Subject: one\r\n\r\n");
+    yield Buffer.from(`Subject: ${subject}\r\n\r\n`);
   };
   return store.stage(octets(), { bytesMax: 100 });
 }
@@ -46,7 +49,8 @@ beforeEach(async () => {
   box = await at("alice@example.org", "Archive");
   inbox = await at("alice@example.org", "INBOX");
   others = await at("bob@example.org", "INBOX");
-  for (let i = 0; i < LOST; i++) await store.append([{ ...box, message: await stage() }]);
+  for (let i = 1; i <= LOST; i++) await store.append([{ ...box, message: await stage(`number ${i}`) }]);
+  before = await rows();
   await store.setFlags(box, [[1, 2]], { mode: "add", flags: ["\\Seen"] });
   const handle = await store.open(box);
   await handle.ready();
@@ -61,6 +65,40 @@ afterEach(async () => {
   await store.close();
   await rm(directory, { recursive: true });
 });
+
+/** Behind the first four messages: the index is not asked for what it has of them. */
+async function cutLog(): Promise<void> {
+  const { cursor: end } = (await driver.head(box.account))!;
+  await driver.inside.write([{ key: floorKey(box.account), value: new ByteWriter().integer(end - 1).finish() }]);
+}
+
+/** What the segment says of the fourth message. */
+async function damageLog(): Promise<void> {
+  await store.close();
+  const segment = join(directory, "segments", "0000000001.seg");
+  const bytes = await readFile(segment);
+  const at = bytes.lastIndexOf("number 4");
+  await writeFile(segment, bytes.fill(0, at, at + 1));
+  store = await openStore();
+}
+
+/** Of Archive. */
+async function rows(): Promise<readonly MessageMetadata[]> {
+  const handle = await store.open(box);
+  const found = [];
+  for await (const batch of handle.metadata([[1, LOST]])) found.push(...batch);
+  handle.release();
+  return found;
+}
+
+async function repair(): Promise<{ readonly told: readonly string[]; readonly left: RepairSummary["left"] }> {
+  await store.close();
+  const told: string[] = [];
+  const listener = { onMended: (what: string) => told.push(what), onLost: () => undefined };
+  const { left } = await repairStore({ directory, dryRun: false, ...listener });
+  store = await openStore();
+  return { told, left };
+}
 
 async function uidsIn(mailbox: MailboxAt): Promise<number[]> {
   const handle = await store.open(mailbox);
@@ -106,13 +144,40 @@ describe("messages that have lost their size, date and body", () => {
     handle.release();
   });
 
-  it("are counted by a repair, which leaves them there", async () => {
-    await store.close();
-    const found: string[] = [];
-    await repairStore({ directory, dryRun: false, onMended: (what) => found.push(what), onLost: () => undefined });
-    store = await openStore();
+  it.each([
+    ["segments where it was cut", cutLog],
+    ["index where a segment is damaged", damageLog],
+  ])("get them back by a repair, from the log in the %s", async (_, lose) => {
+    await lose();
+    expect(await rows()).toEqual([]);
+    const { told, left } = await repair();
+    const whose = `mailbox ${box.mailbox} of account ${box.account}`;
+    expect(told).toContain(`4 messages of ${whose} get size, date and body back from the log`);
+    expect(left).toEqual([]);
+    expect(await rows()).toEqual(before);
     expect(await store.mailboxAt(box)).toMatchObject({ messages: 5, unseen: 3 });
-    expect(found.filter((what) => what.includes("counters"))).toHaveLength(1);
+  });
+
+  it("have their envelopes made anew from their bodies, where those are lost too", async () => {
+    const key = chunkKey(box.account, box.mailbox, [COLUMN.summary, 0]);
+    await driver.inside.write([{ key, value: null }]);
+    await repair();
+    const handle = await store.open(box);
+    const subjects = [];
+    for await (const batch of handle.details([[1, 3]]))
+      subjects.push(...batch.map(({ summary }) => summary.envelope.subject));
+    handle.release();
+    expect(subjects).toEqual(["number 1", "number 2", "number 3"]);
+  });
+
+  it("are counted by a repair where the log has lost them too, and left there", async () => {
+    await cutLog();
+    await damageLog();
+    const { told, left } = await repair();
+    expect(await rows()).toEqual(before.slice(0, 3));
+    expect(left).toEqual([expect.objectContaining({ what: "of 5 messages 1 have lost their size, date and body" })]);
+    expect(told.filter((what) => what.includes("counters"))).toHaveLength(1);
+    expect(await store.mailboxAt(box)).toMatchObject({ messages: 5, unseen: 3 });
     expect(await uidsIn(box)).toEqual([1, 2, 3, 4, 5]);
   });
 });

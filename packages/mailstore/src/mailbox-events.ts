@@ -78,6 +78,11 @@ export async function readRowsInLog(
   return rows;
 }
 
+/** The cold rows that a record brings to a mailbox. */
+export function* rowsOf(record: LogRecord, at: MailboxAt): Generator<[Uid, TailRow]> {
+  for (const event of mailboxEvents(record, at)) yield* coldRows(at, event);
+}
+
 function* coldRows(at: MailboxAt, event: MailboxEvent): Generator<[Uid, TailRow]> {
   let uid = event.firstUid;
   for (const fact of event.facts) {

@@ -2,7 +2,9 @@
 import { ByteReader, ByteWriter } from "../byte-codec.ts";
 import type { LogPart, LogRecord } from "../driver.ts";
 import { blobId, mailboxId, type AccountId, type Cursor, type MailboxId } from "../ids.ts";
+import { decodeOperations } from "./batch-payload.ts";
 import { readMailboxCounters, writeMailboxCounters } from "./heads.ts";
+import { isRecordKey, parseLogKey } from "./keys.ts";
 
 const DELETED = 0;
 const PRESENT = 1;
@@ -33,6 +35,15 @@ export function decodeLogRecord(account: AccountId, cursor: Cursor, value: Uint8
     blobs: Array.from({ length: reader.integer() }, () => blobId(reader.integer())),
     parts: Array.from({ length: reader.integer() }, () => decodePart(reader)),
   };
+}
+
+/** The records in a batch of the log. */
+export function* recordsIn(payload: Buffer): Generator<LogRecord> {
+  for (const { key, value } of decodeOperations(payload)) {
+    const at = parseLogKey(key);
+    if (at === undefined || !isRecordKey(key) || value === null) continue;
+    yield decodeLogRecord(at.account, at.cursor, value);
+  }
 }
 
 /** What stands under `DELETIONS`: the mailboxes that a record deletes. */

@@ -1,13 +1,10 @@
 // Copies the segments while a server writes them: closed ones once, of the open one what is there.
 import { open, readdir, rename, stat } from "node:fs/promises";
 import { join } from "node:path";
-import type { BlobId } from "../ids.ts";
-import { decodeOperations } from "../level/batch-payload.ts";
 import { DiskFiles } from "../level/disk-files.ts";
-import { isRecordKey, parseLogKey } from "../level/keys.ts";
 import { LEVEL_LIMITS } from "../level/limits.ts";
 import { LogScanner } from "../level/log-scanner.ts";
-import { decodeLogRecord } from "../level/log-records.ts";
+import { recordsIn } from "../level/log-records.ts";
 import { copySynced } from "../level/maintenance/copy-index.ts";
 import { ignoreMissing } from "../level/maintenance/leveldb-version.ts";
 import { walkSegment } from "../level/maintenance/segment-walk.ts";
@@ -176,21 +173,13 @@ async function readLog(directory: string, name: string): Promise<LogRead | undef
     for await (const step of walkSegment(lease)) {
       read.end = step.offset;
       if (step.type === "damage") read.damages.push(step.offset);
-      if (step.type === "batch") for (const blob of blobsNamedIn(step.payload)) read.named.add(placeOf(blob).segment);
+      if (step.type !== "batch") continue;
+      for (const { blobs } of recordsIn(step.payload)) for (const blob of blobs) read.named.add(placeOf(blob).segment);
     }
     lease.release();
     return read;
   } finally {
     await segments.close();
-  }
-}
-
-/** The bodies that the transactions of a group name. */
-function* blobsNamedIn(payload: Buffer): Generator<BlobId> {
-  for (const { key, value } of decodeOperations(payload)) {
-    const at = parseLogKey(key);
-    if (at === undefined || !isRecordKey(key) || value === null) continue;
-    yield* decodeLogRecord(at.account, at.cursor, value).blobs;
   }
 }
 

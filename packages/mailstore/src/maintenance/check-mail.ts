@@ -2,22 +2,14 @@
 import { ChunkCache } from "../chunk-cache.ts";
 import { readDetails, readMetadata } from "../cold-rows.ts";
 import { decodeEntry } from "../account-metadata.ts";
-import type { AccountHead, DirectoryEntry, MailboxHead } from "../driver.ts";
-import {
-  ACCOUNT_DIRECTORY,
-  accountId,
-  cursor,
-  isMailbox,
-  METADATA_FIRST,
-  type AccountId,
-  type BlobId,
-  type Uid,
-} from "../ids.ts";
+import type { AccountHead, MailboxHead } from "../driver.ts";
+import { ACCOUNT_DIRECTORY, accountId, cursor, isMailbox, METADATA_FIRST, type AccountId, type Uid } from "../ids.ts";
 import { decodeMoved } from "../level/body-reader.ts";
 import type { LevelDriver } from "../level/driver.ts";
 import { lostKey, movedKey } from "../level/keys.ts";
 import { placeOf } from "../level/record.ts";
 import { DEFAULT_STORE_LIMITS } from "../limits.ts";
+import { lostOf } from "../lost-rows.ts";
 import { loadContents, type MailboxContents } from "../mailbox-contents.ts";
 import { decodeProperties } from "../mailbox-state.ts";
 import { noteOf } from "../sharing.ts";
@@ -26,7 +18,8 @@ import type { StoreContext } from "../store-context.ts";
 import { TailRoom } from "../tail-rows.ts";
 import type { DamagedRecord, SegmentsRead } from "./check-segments.ts";
 import type { Finding } from "./finding.ts";
-import { asStated, type StatedProperties } from "./mend-heads.ts";
+import type { MailboxFault, MailListener } from "./mail-listener.ts";
+import { asStated } from "./mend-heads.ts";
 
 export interface MailChecked {
   readonly accounts: number;
@@ -34,33 +27,6 @@ export interface MailChecked {
   readonly messages: number;
   /** Messages whose bodies a repair has listed as lost. */
   readonly lost: number;
-}
-
-/** A message whose body cannot be had. */
-export interface LostMessage {
-  readonly blob: BlobId;
-  /** Where it should lie. */
-  readonly place: BlobId;
-  readonly finding: Finding;
-}
-
-/** Where the rows of a mailbox and its head differ. */
-export interface MailboxFault {
-  readonly at: MailboxAt;
-  readonly contents: MailboxContents;
-  readonly counted: Pick<MailboxHead, "messages" | "unseen" | "deleted" | "bytes">;
-}
-
-export interface MailListener {
-  found(finding: Finding): void;
-  lost(message: LostMessage): void;
-  miscounted(fault: MailboxFault): void;
-  /** The sums of an account are not those of its mailboxes. */
-  missummed(head: AccountHead): void;
-  /** What is shared is found by this entry of the directory, which is missing. */
-  unnoted(note: DirectoryEntry): void;
-  /** The log says something else of a mailbox, or of the account itself, than the head. */
-  misstated(stated: StatedProperties): void;
 }
 
 export class MailCheck {
@@ -221,18 +187,20 @@ export class MailCheck {
       if (!flags.seen) counted.unseen++;
       if (flags.deleted) counted.deleted++;
     }
-    let found = 0;
-    for await (const rows of readMetadata(this.#context, at, contents, [[1, 2 ** 32 - 1]])) {
+    const found: Uid[] = [];
+    const all = [[1, 2 ** 32 - 1]] as const;
+    for await (const rows of readMetadata(this.#context, at, contents, all)) {
       for (const row of rows) {
-        found++;
+        found.push(row.uid);
         counted.bytes += row.sizeBytes;
         await this.#checkBody(row, { at, contents, whose });
       }
     }
-    this.#messages += found;
-    if (found < columns.count) {
-      const what = `of ${columns.count} messages ${columns.count - found} have lost their size, date and body`;
+    this.#messages += found.length;
+    if (found.length < columns.count) {
+      const what = `of ${columns.count} messages ${columns.count - found.length} have lost their size, date and body`;
       this.#listener.found({ what, ...whose });
+      this.#listener.rowless({ at, uids: lostOf(contents, { uids: all, last: all[0][1] }, found) });
     }
     return counted;
   }

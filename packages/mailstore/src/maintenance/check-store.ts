@@ -14,9 +14,10 @@ import { openLockedDriver } from "../level/open-directory.ts";
 import { Segments } from "../level/segments.ts";
 import { StoreDamage } from "../level/store-damage.ts";
 import { lockStore, type StoreLock } from "../level/store-lock.ts";
-import { MailCheck, type MailListener } from "./check-mail.ts";
+import { MailCheck } from "./check-mail.ts";
 import { readSegments, type SegmentsRead } from "./check-segments.ts";
 import type { Finding } from "./finding.ts";
+import type { MailListener } from "./mail-listener.ts";
 
 export interface CheckOptions {
   readonly directory: string;
@@ -94,6 +95,7 @@ export async function checkLocked(
       driver &&
       new MailCheck(driver, read, {
         lost() {},
+        rowless() {},
         miscounted() {},
         missummed() {},
         unnoted() {},

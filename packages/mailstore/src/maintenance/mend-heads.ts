@@ -9,7 +9,7 @@ import type { AccountHead, MailboxHead } from "../driver.ts";
 import { decodeDirectory } from "../account-state.ts";
 import { decodeProperties, encodeProperties } from "../mailbox-state.ts";
 import type { MailboxAt } from "../store.ts";
-import type { MailboxFault, MailListener } from "./check-mail.ts";
+import type { MailboxFault, MailListener } from "./mail-listener.ts";
 
 /** What is to be said of a mailbox, or of the account itself. */
 export interface StatedProperties {

@@ -1,7 +1,6 @@
 // Mends what a check finds, as far as it can be mended, and names what is lost. Each step can be cut short and done again.
 import { join } from "node:path";
 import { ChunkCache } from "../chunk-cache.ts";
-import type { AccountHead, DirectoryEntry } from "../driver.ts";
 import { IdleIndexes } from "../idle-indexes.ts";
 import { DiskFiles } from "../level/disk-files.ts";
 import type { LevelDriver } from "../level/driver.ts";
@@ -20,12 +19,14 @@ import { trimLog } from "../snapshots.ts";
 import { TailRoom } from "../tail-rows.ts";
 import { TurnQueue } from "../turn-queue.ts";
 import type { SegmentsRead } from "./check-segments.ts";
-import type { LostMessage, MailboxFault } from "./check-mail.ts";
-import { checkLocked, requireStore, type CheckSummary } from "./check-store.ts";
+import { requireStore, type CheckSummary } from "./check-store.ts";
 import { findingLine, type Finding } from "./finding.ts";
 import { lostHeader } from "./lost-header.ts";
-import { counterOperations, propertyOperations, type StatedProperties } from "./mend-heads.ts";
+import type { LostMessage } from "./mail-listener.ts";
+import { counterOperations, propertyOperations } from "./mend-heads.ts";
+import { findRows, writeRows } from "./mend-rows.ts";
 import { keepBytes, mendHeader, noteIncomplete, putHeader, voidRecord } from "./mend-segment.ts";
+import { findWounds, hasGaps, type Wounds, type WoundsFound } from "./wounds.ts";
 
 export interface RepairOptions {
   readonly directory: string;
@@ -57,17 +58,6 @@ export async function repairStore(options: RepairOptions): Promise<RepairSummary
   }
 }
 
-/** What one check found that a repair knows how to deal with. */
-interface Wounds {
-  read: SegmentsRead | undefined;
-  readonly findings: Finding[];
-  readonly lost: LostMessage[];
-  readonly miscounted: MailboxFault[];
-  readonly missummed: AccountHead[];
-  readonly unnoted: DirectoryEntry[];
-  readonly misstated: StatedProperties[];
-}
-
 class Repair {
   readonly #options: RepairOptions;
   readonly #lock: StoreLock;
@@ -86,6 +76,7 @@ class Repair {
     if (wounds.read !== undefined) await this.#voidRecords(wounds.read);
     if (!this.#options.dryRun && (wounds.read?.damagedRecords.length ?? 0) > 0)
       ({ summary, wounds } = await this.#check());
+    if (await this.#rebuildRows(wounds)) ({ summary, wounds } = await this.#check());
     await this.#stateAnew(wounds);
     await this.#stateProperties(wounds);
     await this.#noteShares(wounds);
@@ -105,29 +96,8 @@ class Repair {
     if (isSound && !(await isLogWhole(join(directory, "segments")))) await keepIndex(directory);
   }
 
-  async #check(): Promise<{ summary: CheckSummary; wounds: Wounds }> {
-    const wounds: Wounds = {
-      read: undefined,
-      findings: [],
-      lost: [],
-      miscounted: [],
-      missummed: [],
-      unnoted: [],
-      misstated: [],
-    };
-    const options = {
-      directory: this.#options.directory,
-      onFinding: (finding: Finding) => wounds.findings.push(finding),
-    };
-    const summary = await checkLocked(options, this.#lock, {
-      segmentsRead: (read) => (wounds.read = read),
-      lost: (message) => wounds.lost.push(message),
-      miscounted: (fault) => wounds.miscounted.push(fault),
-      missummed: (head) => wounds.missummed.push(head),
-      unnoted: (note) => wounds.unnoted.push(note),
-      misstated: (stated) => wounds.misstated.push(stated),
-    });
-    return { summary, wounds };
+  #check(): Promise<WoundsFound> {
+    return findWounds(this.#options.directory, this.#lock);
   }
 
   async #mend(what: string, mend: () => Promise<unknown>): Promise<void> {
@@ -183,6 +153,22 @@ class Repair {
       await voidRecord(header, stretch);
     }
     await segments.close();
+  }
+
+  /** Returns whether anything was found of what is lost. */
+  async #rebuildRows({ rowless }: Wounds): Promise<boolean> {
+    if (rowless.length === 0) return false;
+    let rebuilt = 0;
+    await this.#withDriver(async (driver) => {
+      for (const { at, rows } of await findRows(driver, rowless)) {
+        rebuilt += rows.length;
+        const whose = `mailbox ${at.mailbox} of account ${at.account}`;
+        await this.#mend(`${rows.length} messages of ${whose} get size, date and body back from the log`, () =>
+          writeRows(driver, at, rows),
+        );
+      }
+    });
+    return rebuilt > 0 && !this.#options.dryRun;
   }
 
   /** What the index alone still holds of a lost transaction is written to the log again. */
@@ -288,8 +274,4 @@ class Repair {
   #segments(): Promise<Segments> {
     return Segments.list(new DiskFiles(join(this.#options.directory, "segments")), LEVEL_LIMITS);
   }
-}
-
-function hasGaps({ findings }: Wounds): boolean {
-  return findings.some(({ what }) => what.startsWith("the log lacks the changes"));
 }
