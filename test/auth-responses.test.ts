@@ -1,9 +1,7 @@
 // A response of SASL is what it is, whatever command of SMTP or IMAP it spells: base64 has words, too.
 import { afterAll, beforeAll, describe, expect, it } from "@jest/globals";
-import { startImapServer, type ImapServer } from "@pushmail/imap-idle-server";
-import { LoginThrottle, openMailStore, openMemoryDriver, type MailStore } from "@pushmail/mailstore";
-import { startSmtpIngest, type SmtpIngest } from "@pushmail/smtp-ingest";
 import { LineClient } from "./support/line-client.ts";
+import { LoginServers } from "./support/login-servers.ts";
 import { ScramClient } from "./support/scram-client.ts";
 
 const NAME = "ann@example.org";
@@ -11,33 +9,14 @@ const NAME = "ann@example.org";
 const SPELLING = ["D*m", "D*S", "0\u0002%"];
 const WORDS = ["MAIL", "rcpt", "Data", "AUTH", "QUIT", "HELO", "EHLO", "RSET", "NOOP", "STARTTLS"];
 
-let store: MailStore;
-let imap: ImapServer;
-let submission: SmtpIngest;
+let servers: LoginServers;
 
 beforeAll(async () => {
-  store = openMailStore(await openMemoryDriver(), { scryptCost: { N: 16, r: 1, p: 1 }, scramIterations: 4_096 });
-  await store.createAccount({ address: NAME, password: "secret" });
-  for (const [i, password] of SPELLING.entries()) {
-    await store.createAccount({ address: `ann${i}@example.org`, password });
-  }
-  const ignore = (): void => undefined;
-  const log = { debug: ignore, info: ignore, warn: ignore, error: ignore };
-  const options = { store, host: "127.0.0.1", port: 0, hostname: "mail.example.org", log };
-  const throttle = new LoginThrottle({ limits: { loginDelayMs: 0 } });
-  imap = await startImapServer({ ...options, throttle });
-  submission = await startSmtpIngest({
-    ...options,
-    throttle,
-    kind: "submission",
-    limits: { authFailureDelayMs: 0 },
-  });
+  const spelling = SPELLING.map((password, i) => [`ann${i}@example.org`, password]);
+  servers = await LoginServers.start({ [NAME]: "secret", ...Object.fromEntries(spelling) });
 });
 
-afterAll(async () => {
-  await Promise.all([imap.close(), submission.close()]);
-  await store.close();
-});
+afterAll(() => servers.stop());
 
 interface Protocol {
   address(): { readonly host: string; readonly port: number };
@@ -52,7 +31,7 @@ interface Protocol {
 
 const PROTOCOLS: Readonly<Record<string, Protocol>> = {
   IMAP: {
-    address: () => imap.address,
+    address: () => servers.imap.address,
     authenticate: "a AUTHENTICATE",
     answer: /^(?:\+|a \w+) /,
     challenge: "+ ",
@@ -61,7 +40,7 @@ const PROTOCOLS: Readonly<Record<string, Protocol>> = {
     fault: "a BAD ",
   },
   submission: {
-    address: () => submission.address,
+    address: () => servers.submission.address,
     authenticate: "EHLO client.example\r\nAUTH",
     answer: /^[3-5]\d\d |^235 /,
     challenge: "334 ",

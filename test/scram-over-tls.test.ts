@@ -2,34 +2,21 @@
 import { X509Certificate, createHash } from "node:crypto";
 import type { ConnectionOptions, TLSSocket } from "node:tls";
 import { afterAll, beforeAll, describe, expect, it } from "@jest/globals";
-import { startImapServer, type ImapServer } from "@pushmail/imap-idle-server";
-import { openMailStore, openMemoryDriver, type MailStore } from "@pushmail/mailstore";
-import { startSmtpIngest, type SmtpIngest } from "@pushmail/smtp-ingest";
 import { LineClient } from "./support/line-client.ts";
+import { LoginServers } from "./support/login-servers.ts";
 import { ScramClient } from "./support/scram-client.ts";
 import { TEST_CERTIFICATE } from "./support/test-certificate.ts";
 
 const NAME = "alice@example.org";
 const TLS_1_2: ConnectionOptions = { maxVersion: "TLSv1.2" };
 
-let store: MailStore;
-let imap: ImapServer;
-let submission: SmtpIngest;
+let servers: LoginServers;
 
 beforeAll(async () => {
-  store = openMailStore(await openMemoryDriver(), { scryptCost: { N: 16, r: 1, p: 1 }, scramIterations: 4_096 });
-  await store.createAccount({ address: NAME, password: "secret" });
-  const ignore = (): void => undefined;
-  const log = { debug: ignore, info: ignore, warn: ignore, error: ignore };
-  const options = { store, host: "127.0.0.1", port: 0, hostname: "mail.example.org", tls: TEST_CERTIFICATE, log };
-  imap = await startImapServer(options);
-  submission = await startSmtpIngest({ ...options, kind: "submission", limits: { authFailureDelayMs: 0 } });
+  servers = await LoginServers.start({ [NAME]: "secret" }, TEST_CERTIFICATE);
 });
 
-afterAll(async () => {
-  await Promise.all([imap.close(), submission.close()]);
-  await store.close();
-});
+afterAll(() => servers.stop());
 
 interface Protocol {
   address(): { readonly host: string; readonly port: number };
@@ -42,7 +29,7 @@ interface Protocol {
 
 const PROTOCOLS: Readonly<Record<string, Protocol>> = {
   IMAP: {
-    address: () => imap.address,
+    address: () => servers.imap.address,
     startTls: "t STARTTLS",
     authenticate: "a AUTHENTICATE",
     challenge: /^\+ (.*)$/,
@@ -50,7 +37,7 @@ const PROTOCOLS: Readonly<Record<string, Protocol>> = {
     failure: /^a NO \[AUTHENTICATIONFAILED\] /,
   },
   submission: {
-    address: () => submission.address,
+    address: () => servers.submission.address,
     startTls: "EHLO client.example\r\nSTARTTLS",
     authenticate: "EHLO client.example\r\nAUTH",
     challenge: /^334 (.*)$/,

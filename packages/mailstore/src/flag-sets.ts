@@ -42,9 +42,10 @@ class InternedFlagSet implements FlagSet {
   }
 }
 
-/** The flags that are keywords, as they are told apart. */
-export function keywordsOf(flags: readonly string[]): ReadonlySet<string> {
-  return new Set(flags.map((flag) => flag.toLowerCase()).filter((flag) => !CANONICAL.has(flag)));
+/** The flags that are keywords, as they are told apart, put into a set. */
+export function keywordsOf(flags: readonly string[], into: Set<string> = new Set()): ReadonlySet<string> {
+  for (const flag of flags) if (!flag.startsWith("\\")) into.add(flag.toLowerCase());
+  return into;
 }
 
 /** Throws a Refusal where flags could not be taken by any message. */

@@ -1,6 +1,7 @@
 // A transaction in the making: facts by mailbox, with the counters that go with them.
 import { EncodedRows, type AppendedRow } from "./appended-rows.ts";
 import type { StagedBlob, Transaction, TransactionPart } from "./driver.ts";
+import { keywordsOf } from "./flag-sets.ts";
 import { ACCOUNT_DIRECTORY, type AccountId, type Cursor, type MailboxId } from "./ids.ts";
 import { encodeFacts, type MailboxFact } from "./log-record.ts";
 import type { AppendedBy } from "./change.ts";
@@ -42,7 +43,7 @@ class PartDraft {
   /** The newest fact of messages that came: one more is added to it. */
   appended: { type: "appended"; by: AppendedBy; rows: EncodedRows } | null = null;
   /** Of the messages that come, in lower case. */
-  keywords: Set<string> | undefined;
+  readonly keywords: Set<string> = new Set();
   guard: Cursor | undefined;
   propertiesBefore: Uint8Array | undefined;
   properties: Uint8Array | null | undefined;
@@ -87,16 +88,14 @@ export class TransactionDraft {
     }
     for (const row of rows) {
       last.rows.add(row);
-      for (const flag of row.flags) {
-        if (!flag.startsWith("\\")) (part.keywords ??= new Set()).add(flag.toLowerCase());
-      }
+      keywordsOf(row.flags, part.keywords);
     }
     return position;
   }
 
   /** The keywords of the messages that come, in lower case, by mailbox. */
   *keywords(): Generator<readonly [MailboxId, ReadonlySet<string>]> {
-    for (const [mailbox, { keywords }] of this.#parts) if (keywords !== undefined) yield [mailbox, keywords];
+    for (const [mailbox, { keywords }] of this.#parts) if (keywords.size > 0) yield [mailbox, keywords];
   }
 
   expunge(mailbox: MailboxId, guard: Cursor, gone: { uids: UidSet; by: "expunge" | "move"; counts: Counts }): this {
