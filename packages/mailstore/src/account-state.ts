@@ -50,8 +50,6 @@ export class AccountState {
   limits: QuotaLimits;
   directory: DirectoryProperties = NEW_DIRECTORY;
   directoryGuard: Cursor = 0 as Cursor;
-  /** How far its log was trimmed: mailboxes that did not change since have nothing in it. 0 before the first time. */
-  trimmedTo: Cursor = 0 as Cursor;
   /** The newest records, contiguous, ending at `cursor`. */
   #recent: ChangeRecord[] = [];
   /** What they take, in ranges of UIDs. */

@@ -2,6 +2,7 @@
 import { describe, expect, it } from "@jest/globals";
 import type { Snapshot } from "./driver.ts";
 import { openMailStore, openMemoryDriver, type MailboxAt, type MailStore, type StoreDriver } from "./index.ts";
+import { untilTrimmed } from "./test-support/until-trimmed.ts";
 
 const CHEAP = { scryptCost: { N: 16, r: 1, p: 1 }, scramIterations: 4_096 };
 
@@ -86,12 +87,7 @@ describe("a store", () => {
     const [inbox, archive] = await store.mailboxes(id);
     if (inbox === undefined || archive === undefined) throw new Error("no mailbox");
     const { holding, letGo } = holdSnapshot(driver);
-    const trimmed = new Promise<void>((resolve, reject) => {
-      const trim = driver.trimLog.bind(driver);
-      driver.trimLog = async (...args) => {
-        await trim(...args).then(resolve, reject);
-      };
-    });
+    const trimmed = untilTrimmed(driver);
     await append(store, { account: id, mailbox: inbox.id }, 4);
     await holding;
     // Behind the snapshot that is held, and before the floor to come.

@@ -583,6 +583,21 @@ export function describeStoreDriver(name: string, open: () => Promise<OpenedStor
       });
     });
 
+    it("keeps its log where a mailbox has no snapshot that is new enough, and tells which", async () => {
+      for (let i = 0; i < 5; i++) await commitOne(driver, transaction(A, [append(INBOX, 1)]));
+      ok(await commitOne(driver, transaction(A, [append(TRASH, 1)])));
+      const snapshot = (mailbox: MailboxId, at: number): Promise<boolean> =>
+        driver.saveSnapshot({ account: A, mailbox, cursor: cursor(at), chunks: [] });
+      expect(await driver.trimLog(A, cursor(6))).toEqual([INBOX, TRASH]);
+      for (const mailbox of [INBOX, TRASH]) await snapshot(mailbox, 5);
+      expect(await driver.trimLog(A, cursor(6))).toEqual([INBOX]);
+      expect((await (await reopened()).log(A, cursor(0), { limit: 1 })).floor).toBe(0);
+      await snapshot(INBOX, 6);
+      // Nothing of what goes is of the other one, though its snapshot is older.
+      expect(await driver.trimLog(A, cursor(6))).toEqual([]);
+      expect((await driver.log(A, cursor(6), { limit: 9 })).records.map((record) => record.cursor)).toEqual([7]);
+    });
+
     it("keeps every mailbox readable from its snapshot cursor on, when others made the log be trimmed", async () => {
       for (let i = 0; i < 10; i++) await commitOne(driver, transaction(A, [append(INBOX, 1)]));
       const chunks = [{ column: 0, number: 0, data: bytes("rows") }];

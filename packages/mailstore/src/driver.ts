@@ -165,8 +165,11 @@ export interface StoreDriver {
     after: Cursor,
     options: { readonly mailbox?: MailboxId; readonly limit: number },
   ): Promise<LogPage>;
-  /** Lets the log of an account begin after `floor`; every mailbox must have a snapshot at or past it. */
-  trimLog(account: AccountId, floor: Cursor): Promise<void>;
+  /**
+   * Lets the log of an account begin after `floor`. Where records would go that mailboxes need to be read in, it stays as
+   * it is: tells those mailboxes, which lack a snapshot.
+   */
+  trimLog(account: AccountId, floor: Cursor): Promise<readonly MailboxId[]>;
   /** The chunks of a column with `from <= number <= to`, ascending. */
   chunks(
     account: AccountId,

@@ -18,6 +18,7 @@ import {
   type StagedMessage,
   type StoreDriver,
 } from "./index.ts";
+import { untilTrimmed } from "./test-support/until-trimmed.ts";
 
 const CHEAP: MailStoreOptions = { scryptCost: { N: 16, r: 1, p: 1 }, scramIterations: 4_096 };
 
@@ -557,13 +558,7 @@ describe("the feed", () => {
     const ofInbox = await small.changes(alice.id, before, 2, inbox.id);
     expect(ofInbox).toMatchObject({ records: [{}, {}], through: before + 3, more: true });
     // Enough for snapshots, after which the log is cut.
-    const trimmed = new Promise<void>((resolve) => {
-      const trim = driver.trimLog.bind(driver);
-      driver.trimLog = async (...args) => {
-        await trim(...args);
-        resolve();
-      };
-    });
+    const trimmed = untilTrimmed(driver);
     for (let i = 0; i < 20; i++) await deliver(`n${i}`);
     await trimmed;
     expect(await small.changes(alice.id, since, 100)).toMatchObject({ tooOld: true });

@@ -12,6 +12,7 @@ import {
 import { DEFAULT_STORE_LIMITS } from "./limits.ts";
 import { MailboxState } from "./mailbox-state.ts";
 import { TailRoom } from "./tail-rows.ts";
+import { untilTrimmed } from "./test-support/until-trimmed.ts";
 
 const CHEAP = { scryptCost: { N: 16, r: 1, p: 1 }, scramIterations: 4_096 };
 
@@ -105,13 +106,7 @@ describe("a mailbox that is read in", () => {
       when: (_, __, { mailbox }) => mailbox === archive.id,
       act: async () => {
         const floor = (await driver.head(alice.id))?.cursor;
-        const trimmed = new Promise<void>((resolve) => {
-          const trim = driver.trimLog.bind(driver);
-          driver.trimLog = async (...args) => {
-            await trim(...args);
-            if (floor !== undefined && args[1] > floor) resolve();
-          };
-        });
+        const trimmed = untilTrimmed(driver, floor);
         for (let i = 0; i < 4; i++) await deliver(writer, alice, "Lists");
         for (let i = 0; i < 4; i++) await deliver(writer, alice);
         await trimmed;

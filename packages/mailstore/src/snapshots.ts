@@ -41,23 +41,22 @@ export function writeSnapshot(context: StoreContext, mailbox: MailboxState): Pro
   return mailbox.snapshotRunning;
 }
 
+/** A snapshot that is under way may be of an earlier state: then another follows it. */
+const SNAPSHOT_TRIES_MAX = 2;
+
 /** Snapshots whatever lags and lets the log of an account begin `logRecordsKept` records before its end. */
 export async function trimLog(context: StoreContext, account: AccountState): Promise<void> {
-  const floor = account.cursor - context.limits.logRecordsKept;
-  if (floor <= 0) return;
-  for (const mailbox of account.mailboxes.values()) {
-    // To ask for each of two thousand took half as long again as what came meanwhile.
-    if (mailbox.head.modSeq <= account.trimmedTo) continue;
-    const { account: id, mailbox: box } = mailbox.at;
-    const wanted = Math.min(floor, mailbox.head.modSeq);
-    // One that is under way may be of an earlier state: then another follows it.
-    for (let tries = 0; tries < 2 && (await context.driver.snapshotCursor(id, box)) < wanted; tries++) {
-      await writeSnapshot(context, mailbox);
+  const floor = cursor(Math.max(0, account.cursor - context.limits.logRecordsKept));
+  for (let tries = 0; floor > 0; tries++) {
+    context.closing.throwIfAborted();
+    const lacking = await context.driver.trimLog(account.id, floor);
+    if (lacking.length === 0) return;
+    if (tries === SNAPSHOT_TRIES_MAX) throw new Error(`mailbox ${lacking[0]} of account ${account.id} has no snapshot`);
+    for (const id of lacking) {
+      const mailbox = account.mailboxes.get(id);
+      if (mailbox !== undefined) await writeSnapshot(context, mailbox);
     }
   }
-  context.closing.throwIfAborted();
-  await context.driver.trimLog(account.id, cursor(floor));
-  if (floor > account.trimmedTo) account.trimmedTo = cursor(floor);
 }
 
 async function write(context: StoreContext, mailbox: MailboxState, contents: MailboxContents): Promise<void> {

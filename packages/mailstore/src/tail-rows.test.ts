@@ -5,6 +5,7 @@ import { blobId, cursor } from "./ids.ts";
 import { DEFAULT_STORE_LIMITS, type StoreLimits } from "./limits.ts";
 import { SharedRoom } from "./shared-room.ts";
 import { rowBytes, TailRoom, TailRows, type TailRow, type TakenRows } from "./tail-rows.ts";
+import { untilTrimmed } from "./test-support/until-trimmed.ts";
 
 const BOXES = 50;
 const MAILS_EACH = 20;
@@ -249,10 +250,7 @@ describe("a store", () => {
     const at = { account: alice.id, mailbox: inbox.id };
     const handle = await store.open(at);
     await handle.ready();
-    const trimmed = new Promise<void>((resolve, reject) => {
-      const trim = driver.trimLog.bind(driver);
-      driver.trimLog = async (...args) => trim(...args).then(resolve, reject);
-    });
+    const trimmed = untilTrimmed(driver);
     for (let i = 0; i <= 40; i++) await deliver(store, at, `m${i}`);
     await trimmed;
     logReads.count = 0;
@@ -263,40 +261,31 @@ describe("a store", () => {
     await store.close();
   });
 
-  it("is looked for, before the log is trimmed, in the mailboxes that changed since it was last", async () => {
+  it("is written, before the log is trimmed, of the mailboxes that changed since it was last", async () => {
     const { driver, store, alice } = await opened({ logRecordsKept: 5, tailRecordsMax: 20 });
     const boxes = await Promise.all(["quiet", "busy"].map((name) => store.createMailbox(alice.id, name)));
     const [quiet, busy] = boxes.map(({ id }): MailboxAt => ({ account: alice.id, mailbox: id })) as [
       MailboxAt,
       MailboxAt,
     ];
-    const asked: number[] = [];
-    const ask = driver.snapshotCursor.bind(driver);
-    driver.snapshotCursor = (account, mailbox) => {
-      asked.push(mailbox);
-      return ask(account, mailbox);
+    const written = new Set<number>();
+    const save = driver.saveSnapshot.bind(driver);
+    driver.saveSnapshot = (snapshot) => {
+      written.add(snapshot.mailbox);
+      return save(snapshot);
     };
-    const trimmed = (): Promise<void> =>
-      new Promise((resolve) => {
-        const trim = driver.trimLog.bind(driver);
-        driver.trimLog = async (...args) => {
-          driver.trimLog = trim;
-          await trim(...args);
-          setImmediate(resolve);
-        };
-      });
-    const askedAtTrim = async (): Promise<boolean[]> => {
-      asked.length = 0;
-      const trim = trimmed();
+    const writtenForTrim = async (): Promise<boolean[]> => {
+      written.clear();
+      const trimmed = untilTrimmed(driver, await store.cursor(alice.id));
       for (let i = 0; i <= 20; i++) await deliver(store, busy, `m${i}`);
-      await trim;
-      return [asked.includes(quiet.mailbox), asked.includes(busy.mailbox)];
+      await trimmed;
+      return [written.has(quiet.mailbox), written.has(busy.mailbox)];
     };
     await deliver(store, quiet, "one");
-    expect(await askedAtTrim()).toEqual([true, true]);
-    expect(await askedAtTrim()).toEqual([false, true]);
+    expect(await writtenForTrim()).toEqual([true, true]);
+    expect(await writtenForTrim()).toEqual([false, true]);
     await deliver(store, quiet, "another");
-    expect(await askedAtTrim()).toEqual([true, true]);
+    expect(await writtenForTrim()).toEqual([true, true]);
     await store.close();
   });
 

@@ -148,7 +148,7 @@ export class LevelDriver implements StoreDriver {
     return this.#log.page(account, after, options);
   }
 
-  trimLog(account: AccountId, floor: Cursor): Promise<void> {
+  trimLog(account: AccountId, floor: Cursor): Promise<readonly MailboxId[]> {
     return this.#log.trim(account, floor);
   }
 

@@ -104,7 +104,7 @@ export class MailboxLog {
    * Removes records that snapshots have made needless. A power cut may take what the index was not told to sync, in any
    * order; so the snapshots are durable before the floor is, and the floor before any record goes.
    */
-  async trim(account: AccountId, floor: Cursor): Promise<void> {
+  async trim(account: AccountId, floor: Cursor): Promise<readonly MailboxId[]> {
     const { index, heads, checkpoints, onStep } = this.#options;
     const head = heads.pin(account);
     try {
@@ -113,8 +113,9 @@ export class MailboxLog {
       await index.writable();
       const state = stateOf(head);
       if (floor > state.counters.cursor) throw new RangeError(`the log of account ${account} ends before ${floor}`);
-      if (floor <= (await this.#floor(account))) return;
-      await this.#checkSnapshots(account, floor, touchedSince(state, state.trimmedTo));
+      if (floor <= (await this.#floor(account))) return [];
+      const lacking = await this.#lackingSnapshots(account, floor, touchedSince(state, state.trimmedTo));
+      if (lacking.length > 0) return lacking;
       if (checkpoints.owes(account)) await checkpoints.take();
       await index.turn(async () => {
         // Another trim may have come first, and gone further.
@@ -124,6 +125,7 @@ export class MailboxLog {
       onStep("trim:floor");
       await this.#remove(account, state, floor);
       onStep("trim:removed");
+      return [];
     } finally {
       heads.release(head);
     }
@@ -146,16 +148,20 @@ export class MailboxLog {
     if (floor > state.trimmedTo) state.trimmedTo = floor;
   }
 
-  /** No record may go that a mailbox would need to be read in. */
-  async #checkSnapshots(account: AccountId, floor: Cursor, mailboxes: readonly MailboxId[]): Promise<void> {
+  /** Those that need records up to a floor to be read in. */
+  async #lackingSnapshots(
+    account: AccountId,
+    floor: Cursor,
+    mailboxes: readonly MailboxId[],
+  ): Promise<readonly MailboxId[]> {
     const { index } = this.#options;
-    for (const mailbox of mailboxes) {
-      if (!isMailbox(mailbox)) continue;
+    const lacking: MailboxId[] = [];
+    for (const mailbox of mailboxes.filter(isMailbox)) {
       const snapshot = await this.#storedCursor(account, mailbox);
       const [next] = await index.keys(mailboxRecordRange(account, mailbox, snapshot), 1);
-      if (next === undefined || (parseLogKey(next)?.cursor ?? 0) > floor) continue;
-      throw new Error(`mailbox ${mailbox} of account ${account} has no snapshot at or past ${floor}`);
+      if (next !== undefined && cursorOf(next) <= floor) lacking.push(mailbox);
     }
+    return lacking;
   }
 
   async #floor(account: AccountId): Promise<Cursor> {
