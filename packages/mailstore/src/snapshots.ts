@@ -63,7 +63,8 @@ async function write(context: StoreContext, mailbox: MailboxState, contents: Mai
   if (mailbox.deleted) return;
   const dirty = contents.dirtyChunks;
   contents.dirtyChunks = new Set();
-  const through = contents.through;
+  // Changes that the log has lost are not to come any more.
+  const through = cursor(Math.max(contents.through, mailbox.head.modSeq));
   const tail = contents.tail.take();
   const { inLog } = contents.tail;
   const hot = copyRows(contents, dirty);

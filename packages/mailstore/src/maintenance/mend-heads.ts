@@ -1,20 +1,25 @@
 // What a repair writes to the heads of accounts and mailboxes.
-import { ACCOUNT_DIRECTORY, cursor, isMailbox } from "../ids.ts";
+import { ACCOUNT_DIRECTORY, cursor, isMailbox, type AccountId } from "../ids.ts";
 import type { LevelDriver } from "../level/driver.ts";
 import { encodeAccountCounters, encodeMailboxCounters } from "../level/heads.ts";
 import type { Operation } from "../level/key-index.ts";
 import { accountHeadKey, DELETIONS, mailboxHeadKey, mailboxRecordRange, propertiesKey } from "../level/keys.ts";
 import { decodeDeleted } from "../level/log-records.ts";
 import type { AccountHead, MailboxHead } from "../driver.ts";
-import { decodeDirectory } from "../account-state.ts";
+import { decodeDirectory, type DirectoryProperties } from "../account-state.ts";
 import { decodeProperties, encodeProperties } from "../mailbox-state.ts";
 import type { MailboxAt } from "../store.ts";
+import type { Finding } from "./finding.ts";
+import { lastProperties, newProperties } from "./lost-properties.ts";
 import type { MailboxFault, MailListener } from "./mail-listener.ts";
 
-/** What is to be said of a mailbox, or of the account itself. */
+/** What is to be said of a mailbox, of the account itself, or of an entry of metadata. */
 export interface StatedProperties {
   readonly at: MailboxAt;
-  readonly properties: Uint8Array;
+  /** null where nobody knows any more what it was, and it is better gone. */
+  readonly properties: Uint8Array | null;
+  /** What is lost for good. */
+  readonly lost?: Finding;
 }
 
 /** Heads that are wrong, as a check found them. */
@@ -54,15 +59,51 @@ export async function asStated(
   const mailboxes: MailboxHead[] = [];
   for (const box of head.mailboxes) {
     const { mailbox } = box;
-    const { records } = await driver.log(account, cursor(box.modSeq - 1), { mailbox, limit: 1 });
-    const stated = records[0]?.parts.findLast((part) => part.mailbox === mailbox)?.head?.properties;
+    const stated = await statedProperties(driver, account, box);
     mailboxes.push({ ...box, properties: stated ?? box.properties });
     if (stated === undefined || Buffer.compare(stated, box.properties) === 0) continue;
     listener.found({ what: `mailbox ${mailbox} of account ${account} is not as its newest change says` });
     listener.misstated({ at: { account, mailbox }, properties: stated });
   }
-  await checkNumbers(driver, { ...head, mailboxes }, listener);
-  return { ...head, mailboxes };
+  const known = { ...head, mailboxes: nameAnew(account, mailboxes, listener) };
+  await checkNumbers(driver, known, listener);
+  return known;
+}
+
+async function statedProperties(
+  driver: LevelDriver,
+  account: AccountId,
+  { mailbox, modSeq, properties }: MailboxHead,
+): Promise<Uint8Array | undefined> {
+  const { records } = await driver.log(account, cursor(modSeq - 1), { mailbox, limit: 1 });
+  const stated = records[0]?.parts.findLast((part) => part.mailbox === mailbox)?.head?.properties;
+  return stated ?? (properties.length > 0 ? undefined : lastProperties(driver, { account, mailbox }));
+}
+
+/** Mailboxes that are nothing any more become something again; entries of metadata are left out. */
+function nameAnew(
+  account: AccountId,
+  boxes: readonly MailboxHead[],
+  { found, misstated }: Pick<MailListener, "found" | "misstated">,
+): MailboxHead[] {
+  const mailboxes = boxes.filter(({ mailbox, properties }) => mailbox === ACCOUNT_DIRECTORY || properties.length > 0);
+  const directory = directoryOf(mailboxes);
+  const others = mailboxes.filter(({ mailbox }) => isMailbox(mailbox)).map(decodeProperties);
+  for (const box of boxes.filter((each) => !mailboxes.includes(each))) {
+    const { mailbox } = box;
+    const isNamed = isMailbox(mailbox);
+    const lost = isNamed
+      ? { what: `mailbox ${mailbox} of account ${account} has lost its name and UIDVALIDITY` }
+      : { what: `an entry of the metadata of account ${account} has lost what it is` };
+    const anew = newProperties(mailbox, directory, others);
+    const properties = isNamed ? encodeProperties(anew) : null;
+    found(lost);
+    misstated({ at: { account, mailbox }, properties, lost });
+    if (properties === null) continue;
+    others.push(anew);
+    mailboxes.push({ ...box, properties });
+  }
+  return mailboxes;
 }
 
 /**
@@ -74,8 +115,7 @@ async function checkNumbers(
   { account, mailboxes }: AccountHead,
   { found, misstated }: Pick<MailListener, "found" | "misstated">,
 ): Promise<void> {
-  const own = mailboxes.find(({ mailbox }) => mailbox === ACCOUNT_DIRECTORY)?.properties ?? new Uint8Array(0);
-  const directory = decodeDirectory(own);
+  const directory = directoryOf(mailboxes);
   let { mailboxNext, uidValidityLast } = directory;
   for (const box of mailboxes.filter(({ mailbox }) => isMailbox(mailbox))) {
     mailboxNext = Math.max(mailboxNext, box.mailbox + 1);
@@ -89,6 +129,11 @@ async function checkNumbers(
   misstated({ at: { account, mailbox: ACCOUNT_DIRECTORY }, properties });
 }
 
+function directoryOf(mailboxes: readonly MailboxHead[]): DirectoryProperties {
+  const own = mailboxes.find(({ mailbox }) => mailbox === ACCOUNT_DIRECTORY)?.properties;
+  return decodeDirectory(own ?? new Uint8Array(0));
+}
+
 /** Puts what was found of mailboxes, and of the account itself, in the place of what their heads say. */
 export async function propertyOperations(
   driver: LevelDriver,
@@ -98,7 +143,9 @@ export async function propertyOperations(
   for (const { at, properties } of stated) {
     const { account, mailbox } = at;
     const { cursor: last, mailboxes } = (await driver.head(account)) as AccountHead;
-    if (!mailboxes.some((box) => box.mailbox === mailbox)) {
+    if (properties === null) {
+      operations.push({ key: mailboxHeadKey(account, mailbox), value: null });
+    } else if (!mailboxes.some((box) => box.mailbox === mailbox)) {
       const none = { uidNext: 1, messages: 0, unseen: 0, deleted: 0, bytes: 0, properties };
       const value = encodeMailboxCounters({ mailbox, modSeq: last, guard: last, ...none });
       operations.push({ key: mailboxHeadKey(account, mailbox), value });

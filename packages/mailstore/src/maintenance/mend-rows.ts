@@ -2,19 +2,14 @@
 // index or a segment has those, be the log cut behind them or not.
 import { CHUNK_WIDTH, COLUMN, decodeMetadataChunk, encodeMetadataChunk } from "../chunk-codec.ts";
 import type { LogRecord } from "../driver.ts";
-import { cursor, type Uid } from "../ids.ts";
+import type { Uid } from "../ids.ts";
 import type { LevelDriver } from "../level/driver.ts";
 import { chunkKey } from "../level/keys.ts";
-import { recordsIn } from "../level/log-records.ts";
-import { walkSegment } from "../level/maintenance/segment-walk.ts";
-import { statedEnds } from "../level/maintenance/whole-log.ts";
-import type { Segments } from "../level/segments.ts";
 import { rowsOf } from "../mailbox-events.ts";
 import type { MailboxAt, MessageMetadata } from "../store.ts";
 import { uidSetHas } from "../uid-set.ts";
+import { indexedRecords, writtenRecords } from "./every-record.ts";
 import type { LostRows } from "./mail-listener.ts";
-
-const RECORDS_PER_READ = 1_000;
 
 export interface FoundRows {
   readonly at: MailboxAt;
@@ -33,33 +28,6 @@ export async function findRows(driver: LevelDriver, lost: readonly LostRows[]): 
   for (const { at } of wanted) for await (const record of indexedRecords(driver, at)) take(record);
   for await (const record of writtenRecords(driver.inside.segments)) take(record);
   return wanted.flatMap(({ at, found }) => (found.size === 0 ? [] : { at, rows: [...found.values()] }));
-}
-
-async function* indexedRecords(driver: LevelDriver, { account, mailbox }: MailboxAt): AsyncGenerator<LogRecord> {
-  let after = (await driver.log(account, cursor(0), { limit: 1 })).floor;
-  for (;;) {
-    const { records } = await driver.log(account, after, { mailbox, limit: RECORDS_PER_READ });
-    yield* records;
-    const last = records.at(-1);
-    if (last === undefined) return;
-    after = last.cursor;
-  }
-}
-
-/** All that the segments have. */
-async function* writtenRecords(segments: Segments): AsyncGenerator<LogRecord> {
-  const ends = await statedEnds(segments);
-  for (const number of segments.numbers("log")) {
-    const lease = (await segments.header(number)) && (await segments.acquire(number));
-    if (lease === undefined) continue;
-    try {
-      for await (const step of walkSegment(lease, { until: ends.get(number) })) {
-        if (step.type === "batch") yield* recordsIn(step.payload);
-      }
-    } finally {
-      lease.release();
-    }
-  }
 }
 
 /** To the index alone: chunks are caches of the log, which a replay is not to put over newer ones. */

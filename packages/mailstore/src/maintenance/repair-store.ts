@@ -185,6 +185,11 @@ class Repair {
 
   async #stateProperties({ misstated }: Wounds): Promise<void> {
     if (misstated.length === 0) return;
+    for (const { lost } of misstated) {
+      if (lost === undefined) continue;
+      this.#lost++;
+      this.#options.onLost(lost);
+    }
     await this.#mend(
       `what ${misstated.length} mailboxes and accounts are is stated anew, as their newest changes say`,
       () => this.#withDriver(async (driver) => driver.inside.write(await propertyOperations(driver, misstated))),

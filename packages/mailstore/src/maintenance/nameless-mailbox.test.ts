@@ -1,0 +1,119 @@
+// Mailboxes, and entries of metadata, of which the index has lost what they are: a check goes on with all others.
+import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterEach, beforeEach, expect, it } from "@jest/globals";
+import { cursor, mailboxId, METADATA_FIRST } from "../ids.ts";
+import type { LevelDriver } from "../level/driver.ts";
+import { openLevelDriver } from "../level/index.ts";
+import { propertiesKey, recordKey } from "../level/keys.ts";
+import { openMailStore } from "../open-mail-store.ts";
+import type { MailboxAt, MailboxStatus, MailStore } from "../store.ts";
+import { checkStore } from "./check-store.ts";
+import { findingLine } from "./finding.ts";
+import { repairStore } from "./repair-store.ts";
+
+const COMMENT = { name: "/private/comment", value: Buffer.from("text") };
+
+let directory: string;
+let driver: LevelDriver;
+let store: MailStore;
+let before: MailboxStatus;
+let at: MailboxAt;
+
+async function openStore(): Promise<void> {
+  driver = (await openLevelDriver({ directory })) as LevelDriver;
+  const limits = { closeTailRecordsMin: 1, closeSnapshotsMs: 60_000 };
+  store = openMailStore(driver, { scryptCost: { N: 16, r: 1, p: 1 }, scramIterations: 4_096, limits });
+}
+
+beforeEach(async () => {
+  directory = await mkdtemp(join(tmpdir(), "pushmail-nameless-"));
+  await openStore();
+  const { id: account } = await store.createAccount({ address: "ann@example.org", password: "secret" });
+  const { id: mailbox } = await store.createMailbox(account, "Lists");
+  at = { account, mailbox };
+  const body = async function* (): AsyncGenerator<Buffer> {
+    yield Buffer.from("Subject: one\r\n\r\n");
+  };
+  for (let i = 0; i < 2; i++) await store.append([{ ...at, message: await store.stage(body(), { bytesMax: 100 }) }]);
+  before = (await store.mailbox(account, "Lists"))!;
+  const handle = await store.open(at);
+  await handle.ready();
+  handle.release();
+});
+afterEach(async () => {
+  await store.close();
+  await rm(directory, { recursive: true });
+});
+
+/** Has the index lose what a mailbox or an entry is, with its newest records. */
+async function forget(mailbox: MailboxAt["mailbox"], records: number): Promise<void> {
+  const { account } = at;
+  const page = await driver.log(account, cursor(0), { mailbox, limit: 1_000 });
+  const gone = page.records.slice(-records).map((record) => recordKey(account, record.cursor));
+  const keys = [propertiesKey(account, mailbox), ...gone];
+  await driver.inside.write(keys.map((key) => ({ key, value: null })));
+  await store.close();
+}
+
+/** Has the log lose every transaction with a text. */
+async function forgetInLog(text: string): Promise<void> {
+  const segment = join(directory, "segments", "0000000001.seg");
+  const bytes = await readFile(segment);
+  for (let from = bytes.indexOf(text); from >= 0; from = bytes.indexOf(text, from + 1)) bytes.fill(0, from, from + 1);
+  await writeFile(segment, bytes);
+}
+
+async function findings(): Promise<string[]> {
+  const found: string[] = [];
+  const summary = await checkStore({ directory, onFinding: (finding) => found.push(findingLine(finding)) });
+  // Those of a new account, and one more.
+  expect(summary).toMatchObject({ accounts: 1, mailboxes: 7, messages: 2 });
+  return found;
+}
+
+async function repair(): Promise<string[]> {
+  const lost: string[] = [];
+  const told = { onMended: () => undefined, onLost: (finding: object) => lost.push(JSON.stringify(finding)) };
+  expect(await repairStore({ directory, dryRun: false, ...told })).toMatchObject({ left: [] });
+  await openStore();
+  return lost;
+}
+
+it("a mailbox is what an older change says of it, where the newest one is lost too", async () => {
+  await forget(at.mailbox, 1);
+  expect(await findings()).toContain(`mailbox ${at.mailbox} of account 1 is not as its newest change says`);
+  expect(await repair()).toEqual([]);
+  expect(await store.mailbox(at.account, "Lists")).toEqual(before);
+});
+
+it("a mailbox is what a segment says of it, where the index has none of its changes left", async () => {
+  await forget(at.mailbox, 3);
+  expect(await findings()).toContain(`mailbox ${at.mailbox} of account 1 is not as its newest change says`);
+  expect(await repair()).toEqual([]);
+  expect(await store.mailbox(at.account, "Lists")).toEqual(before);
+});
+
+it.each(["Lists", "INBOX"])("%s gets another name and UIDVALIDITY where nothing knows what it was", async (name) => {
+  const { id, uidValidity } = (await store.mailbox(at.account, name))!;
+  await forget(id, 3);
+  await forgetInLog(`"name":"${name}"`);
+  expect(await findings()).toContain(`mailbox ${id} of account 1 has lost its name and UIDVALIDITY`);
+  expect(await repair()).toContainEqual(expect.stringContaining("has lost its name and UIDVALIDITY"));
+  const found = (await store.mailboxes(at.account)).find((mailbox) => mailbox.id === id)!;
+  expect(found.name).toBe(name === "INBOX" ? "INBOX" : `Recovered-${id}`);
+  expect(found.uidValidity).toBeGreaterThan(uidValidity);
+  expect(found.messages).toBe(name === "INBOX" ? 0 : 2);
+  expect((await store.createMailbox(at.account, "Next")).uidValidity).toBeGreaterThan(found.uidValidity);
+});
+
+it("an entry of metadata is removed where nothing knows what it was", async () => {
+  await store.setMetadata(at.account, at.mailbox, [COMMENT]);
+  await forget(mailboxId(METADATA_FIRST), 1);
+  await forgetInLog(COMMENT.name);
+  expect(await findings()).toContain("an entry of the metadata of account 1 has lost what it is");
+  expect(await repair()).toContainEqual(expect.stringContaining("has lost what it is"));
+  expect(await store.metadata(at.account, at.mailbox)).toEqual([]);
+  expect(await store.mailbox(at.account, "Lists")).toMatchObject({ messages: 2 });
+});
