@@ -15,13 +15,15 @@ export class StoreLocked extends Error {
   }
 }
 
+/** Where it cannot be written, as on a full disk, the store is opened all the same. */
 export async function writeHolder(directory: string): Promise<void> {
   const holder = { pid: process.pid, host: hostname(), startedAt: new Date().toISOString() };
-  await writeFile(join(directory, FILE), JSON.stringify(holder), { mode: 0o600 });
+  // What is left of it may name another.
+  await writeFile(join(directory, FILE), JSON.stringify(holder), { mode: 0o600 }).catch(() => removeHolder(directory));
 }
 
-export function removeHolder(directory: string): Promise<void> {
-  return rm(join(directory, FILE), { force: true });
+export async function removeHolder(directory: string): Promise<void> {
+  await rm(join(directory, FILE), { force: true }).catch(() => undefined);
 }
 
 /** The holder in words. */

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from "@jest/globals";
 import { execFileSync } from "node:child_process";
-import { mkdir, mkdtemp, readdir, readFile, rm, rmdir, stat, truncate, writeFile } from "node:fs/promises";
+import { mkdir, mkdtemp, readdir, readFile, rm, rmdir, stat, symlink, truncate, writeFile } from "node:fs/promises";
 import { hostname, tmpdir } from "node:os";
 import { join } from "node:path";
 import { crc32 } from "node:zlib";
@@ -27,12 +27,26 @@ describe("a data directory", () => {
     expect(await readdir(directory)).toEqual(["index", "lock", "segments", "store-id"]);
   });
 
+  it("is opened where nobody can write down by whom, and is not said to be open by who had it before", async () => {
+    const directory = join(parent, "data");
+    await (await openLevelDriver({ directory })).close();
+    const note = join(directory, "holder.json");
+    await symlink("/dev/full", note);
+    const driver = await openLevelDriver({ directory });
+    await expect(openLevelDriver({ directory })).rejects.toThrow(`${directory} is in use by another process`);
+    await driver.close();
+    await mkdir(note);
+    await (await openLevelDriver({ directory })).close();
+    expect(await readdir(directory)).toEqual(["holder.json", "index", "lock", "segments", "store-id"]);
+  });
+
   it("is free again where its opening fails, and its lock stays with whoever has it", async () => {
     const directory = join(parent, "data");
     await (await openLevelDriver({ directory })).close();
-    await mkdir(join(directory, "holder.json"));
+    await rm(join(directory, "store-id"));
+    await mkdir(join(directory, "store-id"));
     await expect(openLevelDriver({ directory })).rejects.toMatchObject({ code: "EISDIR" });
-    await rmdir(join(directory, "holder.json"));
+    await rmdir(join(directory, "store-id"));
     await truncate(join(directory, "lock", "CURRENT"), 3);
     const driver = await openLevelDriver({ directory });
     await truncate(join(directory, "lock", "CURRENT"), 3);

@@ -17,19 +17,11 @@ export async function lockStore(directory: string): Promise<StoreLock> {
     await empty(location).catch(() => undefined);
     return openLevel(location);
   });
-  try {
-    await writeHolder(directory);
-  } catch (error) {
-    await lock.close();
-    throw error;
-  }
+  await writeHolder(directory);
   return {
     async release() {
-      try {
-        await removeHolder(directory);
-      } finally {
-        await lock.close();
-      }
+      await removeHolder(directory);
+      await lock.close();
     },
   };
 }
