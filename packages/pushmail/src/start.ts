@@ -13,6 +13,7 @@ import {
   StoreDamage,
   TaskSlots,
 } from "@pushmail/mailstore";
+import type { BackupSummary } from "@pushmail/mailstore/maintenance";
 import { Sasl } from "@pushmail/sasl";
 import type { SearchIndex } from "@pushmail/search-index";
 import { type SmtpIngest, startSmtpIngest } from "@pushmail/smtp-ingest";
@@ -52,6 +53,8 @@ export interface Pushmail extends Addresses {
   readonly store: MailStore;
   /** Undefined where none is kept; its `status` tells how far it is behind. */
   readonly searchIndex: SearchIndex | undefined;
+  /** Copies the data directory to another, as `pushmail backup` does; refused where mail is kept in memory. */
+  backup(target: string): Promise<BackupSummary>;
   /** Reads key and certificate anew, for the connections to come; where that fails the old ones stay. */
   reloadCertificate(): Promise<void>;
   /** Takes no new connections, says good-bye to the open ones and closes the store. */
@@ -149,12 +152,23 @@ export async function startPushmail(given: PushmailOptions = {}): Promise<Pushma
     ...(Object.fromEntries(listenerNames.map((name) => [name, listeners.get(name)?.address])) as Addresses),
     store,
     searchIndex,
+    backup: (target) => backUp(settings, target, compaction),
     async reloadCertificate() {
       const tls = await loadTls(settings, new Date());
       for (const listener of listeners.values()) listener.setTls(tls);
     },
     close: () => (closed ??= close()),
   };
+}
+
+async function backUp(
+  { data, memory }: ServerSettings,
+  target: string,
+  compaction: Compaction,
+): Promise<BackupSummary> {
+  if (memory) throw new Error("a server in memory has no data directory that could be copied");
+  const { backupStore } = await import("@pushmail/mailstore/maintenance");
+  return backupStore(data, target, { holdCompaction: () => compaction.hold() });
 }
 
 async function openStore(
