@@ -1,7 +1,7 @@
 // A client with NOTIFY that has no other source than what it is told: whatever happens, and whatever it does meanwhile,
 // it knows all mailboxes as they are, with no command of its own to ask for it.
 import { afterEach, describe, expect, it } from "@jest/globals";
-import { uidSetOf, type MailboxStatus } from "@pushmail/mailstore";
+import { uidSetOf, type MailboxAt, type MailboxStatus } from "@pushmail/mailstore";
 import type { Socket } from "node:net";
 import { MemoryImap, type MemoryImapOptions } from "./support/memory-imap.ts";
 import type { RawImap } from "./support/raw-imap.ts";
@@ -211,6 +211,54 @@ describe("a client with NOTIFY", () => {
       await client.until((response) => response === expected, expected);
       client.close();
     }
+  });
+
+  it.each([
+    ["NOTIFY", 'NOTIFY SET (subtree "Other Users" (MessageNew MessageExpunge))'],
+    ["METADATA", "ENABLE METADATA"],
+  ])("asks none of those who share something but who has news, by %s", async (_, command) => {
+    const asked: number[] = [];
+    let lists = 0;
+    imap = await MemoryImap.start({
+      inPlace: (store) => ({
+        changes: (account, ...rest) => {
+          asked.push(account);
+          return store.changes(account, ...rest);
+        },
+        sharersWith: (account) => {
+          lists++;
+          return store.sharersWith(account);
+        },
+      }),
+    });
+    const { store, account: client } = imap;
+    const share = async (name: string): Promise<MailboxAt> => {
+      const owner = await store.createAccount({ address: `${name}@example.org`, password: "x" });
+      const [inbox] = await store.mailboxes(owner.id);
+      const at = { account: owner.id, mailbox: (inbox as MailboxStatus).id };
+      await store.setRights(at, { identifier: client.address, mode: "replace", rights: "lrw" });
+      return at;
+    };
+    const shared: MailboxAt[] = [];
+    for (let i = 0; i < 10; i++) shared.push(await share(`sharer${i}`));
+    const session = await imap.open();
+    await session.ok(command);
+    await session.ok("NOOP");
+    [asked.length, lists] = [0, 0];
+    const [one] = shared.splice(3, 1) as [MailboxAt];
+    const value = Buffer.from("news");
+    await store.setMetadata(one.account, one.mailbox, [{ name: "/shared/comment", value }]);
+    await imap.append("Subject: news\r\n\r\n", one);
+    const news = await session.ok("NOOP");
+    expect(news.join()).toContain('"Other Users/sharer3@example.org/INBOX"');
+    await session.ok("NOOP");
+    expect({ asked: new Set(asked), lists }).toEqual({ asked: new Set([one.account]), lists: 0 });
+    // Who begins to share something is not missed.
+    const another = await share("another");
+    await session.ok("NOOP");
+    await store.setMetadata(another.account, another.mailbox, [{ name: "/shared/comment", value }]);
+    await imap.append("Subject: news\r\n\r\n", another);
+    expect((await session.ok("NOOP")).join()).toContain('"Other Users/another@example.org/INBOX"');
   });
 
   it("leaves no watch behind, be it that the store fails in the midst of its command", async () => {

@@ -29,12 +29,16 @@ interface Listening {
   /** Whether it is told between the client's commands too. */
   readonly isNotify: boolean;
   readonly feeds: Map<AccountId, Feed>;
+  /** That of the others of whom there are feeds. */
+  sharersVersion: number;
 }
 
 /** How far the changes of an account were told: a cursor. */
 interface Feed {
   readonly owner: AccountInfo;
-  readonly stop: (() => void) | undefined;
+  readonly stop: () => void;
+  /** Whether there may be something to tell: of a thousand others that share something, few have. */
+  isWoken: boolean;
   through: Cursor;
   /** Changes that the client itself has made since it was told (RFC 5465 5). */
   readonly own: Set<Cursor>;
@@ -77,11 +81,12 @@ export class Push {
     await this.#begin(account, { subscription: METADATA_ALONE, isNotify: false });
   }
 
-  async #begin(account: AccountInfo, wanted: Pick<Listening, "subscription" | "isNotify">): Promise<void> {
+  async #begin(account: AccountInfo, wanted: Omit<Listening, "feeds" | "sharersVersion">): Promise<void> {
     const { store } = this.#session;
     const { isActive, namesOthers } = wanted.subscription;
+    const sharersVersion = store.sharersVersion();
     const others = namesOthers ? await store.sharersWith(account) : [];
-    this.#listening = { ...wanted, feeds: new Map() };
+    this.#listening = { ...wanted, feeds: new Map(), sharersVersion };
     try {
       for (const owner of isActive ? [account, ...others] : []) {
         const { known } = await this.#addFeed(this.#listening, owner);
@@ -94,9 +99,16 @@ export class Push {
     }
   }
 
-  async #addFeed({ isNotify, feeds }: Listening, owner: AccountInfo): Promise<Feed> {
-    const stop = isNotify ? this.#watch(owner.id) : undefined;
-    const feed: Feed = { owner, stop, through: cursor(0), own: new Set(), left: new Set(), known: new Map() };
+  async #addFeed({ feeds }: Listening, owner: AccountInfo): Promise<Feed> {
+    const feed: Feed = {
+      owner,
+      stop: this.#watch(owner.id, () => (feed.isWoken = true)),
+      isWoken: false,
+      through: cursor(0),
+      own: new Set(),
+      left: new Set(),
+      known: new Map(),
+    };
     // Before anything is waited for: whatever becomes of that, the watch is ended with the others.
     feeds.set(owner.id, feed);
     feed.through = await this.#session.store.cursor(owner.id);
@@ -106,16 +118,20 @@ export class Push {
   /** Begins to follow those that share something since NOTIFY was said. */
   async #addSharers(state: Authenticated | Selected, listening: Listening): Promise<void> {
     const { subscription, feeds } = listening;
-    for (const owner of subscription.namesOthers ? await this.#session.store.sharersWith(state.account) : []) {
+    const { store } = this.#session;
+    const sharersVersion = store.sharersVersion();
+    if (!subscription.namesOthers || listening.sharersVersion === sharersVersion) return;
+    for (const owner of await store.sharersWith(state.account)) {
       if (feeds.has(owner.id)) continue;
       const { known } = await this.#addFeed(listening, owner);
       await tellNamesOfOther(this.#session, { state, subscription, owner, known });
     }
+    listening.sharersVersion = sharersVersion;
   }
 
   /** Tells no more of what was asked for. */
   stop(): void {
-    for (const { stop } of this.#listening?.feeds.values() ?? []) stop?.();
+    for (const { stop } of this.#listening?.feeds.values() ?? []) stop();
     this.#unfollow?.();
     this.#unfollow = undefined;
     this.#listening = undefined;
@@ -139,7 +155,9 @@ export class Push {
   leave({ handle, view }: Selected): void {
     const isBehind = view.through < (handle.status?.highestModSeq ?? 0);
     if (!isBehind || this.#listening?.subscription.selected === undefined) return;
-    this.#listening.feeds.get(handle.account)?.left.add(handle.id);
+    const feed = this.#listening.feeds.get(handle.account);
+    feed?.left.add(handle.id);
+    if (feed !== undefined) feed.isWoken = true;
   }
 
   /** Tells all that is new; returns a HIGHESTMODSEQ that must be told with it. */
@@ -157,7 +175,7 @@ export class Push {
     await this.#addSharers(state, listening);
     for (const feed of listening.feeds.values()) {
       // An overflow ends what was listened to.
-      if (listening === this.#listening) await this.#tellElsewhere(state, listening, feed);
+      if (feed.isWoken && listening === this.#listening) await this.#tellElsewhere(state, listening, feed);
     }
     return highest;
   }
@@ -207,12 +225,15 @@ export class Push {
 
   #watchAll(state: Authenticated | Selected): (() => void)[] {
     const selected = state.name === "selected" ? [state.handle.account] : [];
-    const accounts = new Set([state.account.id, ...selected, ...(this.#listening?.feeds.keys() ?? [])]);
+    const accounts = new Set([state.account.id, ...selected]);
     return Array.from(accounts, (account) => this.#watch(account));
   }
 
-  #watch(account: AccountId): () => void {
-    return this.#session.store.watch(account, () => this.#connection.signal.raise());
+  #watch(account: AccountId, note?: () => void): () => void {
+    return this.#session.store.watch(account, () => {
+      note?.();
+      this.#connection.signal.raise();
+    });
   }
 
   async #tellElsewhere(state: Authenticated | Selected, listening: Listening, feed: Feed): Promise<void> {
@@ -220,6 +241,8 @@ export class Push {
     const { owner, own, left, known } = feed;
     const audience = { state, subscription, owner, known };
     const { store, limits } = this.#session;
+    // What comes from here on wakes it again.
+    feed.isWoken = false;
     const news = new News();
     for (const mailbox of left) news.addMailbox(mailbox);
     left.clear();

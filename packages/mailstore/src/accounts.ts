@@ -92,8 +92,11 @@ export class Accounts {
   }
 
   async get(id: AccountId): Promise<AccountInfo | undefined> {
-    const stored = await this.#stored(id);
-    return stored === undefined ? undefined : infoOf({ id, stored });
+    const value = await this.#context.driver.directory.get(accountKey(id));
+    if (value === undefined) return undefined;
+    let info = this.#infos.get(value);
+    if (info === undefined) this.#infos.set(value, (info = infoOf({ id, stored: decode(value) })));
+    return info;
   }
 
   async resolve(address: string): Promise<Recipient | undefined> {
@@ -236,12 +239,7 @@ export class Accounts {
 
   async #byKey(address: string): Promise<AccountInfo | undefined> {
     const id = await this.#idOf(address);
-    if (id === undefined) return undefined;
-    const value = await this.#context.driver.directory.get(accountKey(id));
-    if (value === undefined) return undefined;
-    let info = this.#infos.get(value);
-    if (info === undefined) this.#infos.set(value, (info = infoOf({ id, stored: decode(value) })));
-    return info;
+    return id === undefined ? undefined : this.get(id);
   }
 
   async #idOf(address: string): Promise<AccountId | undefined> {

@@ -23,7 +23,7 @@ import { replace } from "./replace.ts";
 import type { RightsChange } from "./mailbox-rights.ts";
 import { DEFAULT_SCRYPT_COST, type ScryptCost } from "./scrypt-text.ts";
 import { Secrets } from "./secrets.ts";
-import { dropNotes, setRights, sharersWith } from "./sharing.ts";
+import { dropNotes, NotedSharers, setRights, sharersWith } from "./sharing.ts";
 import { SnapshotKeeper } from "./snapshot-keeper.ts";
 import { steadyNow } from "./steady-clock.ts";
 import type * as port from "./store.ts";
@@ -74,7 +74,7 @@ class DriverMailStore implements port.MailStore {
       snapshotTurns: new TurnQueue(),
       closing: this.#closing.signal,
       loaded: (mailbox) => void this.#snapshots.loaded(mailbox),
-      sharers: new Map(),
+      sharers: new NotedSharers(),
       copiedWhileCounting: null,
     };
     const secrets = new Secrets(options.scryptCost ?? DEFAULT_SCRYPT_COST, limits);
@@ -207,6 +207,10 @@ class DriverMailStore implements port.MailStore {
 
   sharersWith(account: port.AccountInfo): Promise<readonly port.AccountInfo[]> {
     return sharersWith(this.#context, this.#accounts, account);
+  }
+
+  sharersVersion(): number {
+    return this.#context.sharers.version;
   }
 
   stage(body: AsyncIterable<Uint8Array>, options: { readonly bytesMax: number }): Promise<port.StagedMessage> {

@@ -12,6 +12,19 @@ import { Refusal } from "./refusal.ts";
 import type { AccountInfo, MailboxAt } from "./store.ts";
 import type { StoreContext } from "./store-context.ts";
 
+type Noted = readonly [named: readonly AccountId[], ofAnyone: readonly AccountId[]];
+
+/** Who shares mailboxes with an account, as it was read last. */
+export class NotedSharers {
+  readonly byAccount: Map<AccountId, Promise<Noted>> = new Map();
+  version = 0;
+
+  forget(): void {
+    this.version++;
+    this.byAccount.clear();
+  }
+}
+
 export async function setRights(
   context: StoreContext,
   accounts: Accounts,
@@ -69,18 +82,16 @@ export async function sharersWith(
   accounts: Accounts,
   account: AccountInfo,
 ): Promise<readonly AccountInfo[]> {
-  const { sharers, limits } = context;
-  let noted = sharers.get(account.id);
+  const { byAccount } = context.sharers;
+  let noted = byAccount.get(account.id);
   if (noted === undefined) {
-    if (sharers.size >= limits.idleAccountsMax) sharers.clear();
-    sharers.set(account.id, (noted = readNotes(context, account)));
-    noted.catch(() => sharers.delete(account.id));
+    if (byAccount.size >= context.limits.idleAccountsMax) byAccount.clear();
+    byAccount.set(account.id, (noted = readNotes(context, account)));
+    noted.catch(() => byAccount.delete(account.id));
   }
   const [named, ofAnyone] = await noted;
   return [...(await infosOf(accounts, named)), ...(await infosOf(accounts, ofAnyone))];
 }
-
-type Noted = readonly [named: readonly AccountId[], ofAnyone: readonly AccountId[]];
 
 async function readNotes({ driver }: StoreContext, { id, address }: AccountInfo): Promise<Noted> {
   const seen = new Set([id]);
@@ -107,7 +118,7 @@ async function infosOf(accounts: Accounts, ids: readonly AccountId[]): Promise<r
 /** Writes notes; what was read of them is read anew. */
 async function putNotes({ driver, sharers }: StoreContext, entries: readonly DirectoryEntry[]): Promise<void> {
   await driver.directory.put(entries);
-  sharers.clear();
+  sharers.forget();
 }
 
 /**

@@ -3,12 +3,12 @@ import type { AccountState } from "./account-state.ts";
 import type { ChunkCache } from "./chunk-cache.ts";
 import type { CommitResult, StoreDriver, Transaction } from "./driver.ts";
 import type { IdleIndexes } from "./idle-indexes.ts";
-import type { AccountId } from "./ids.ts";
 import type { StoreLimits } from "./limits.ts";
 import type { LoadedAccounts } from "./loaded-accounts.ts";
 import type { MailboxContents } from "./mailbox-contents.ts";
 import type { MailboxState } from "./mailbox-state.ts";
 import { Refusal } from "./refusal.ts";
+import type { NotedSharers } from "./sharing.ts";
 import type { TailRoom } from "./tail-rows.ts";
 import type { TurnQueue } from "./turn-queue.ts";
 
@@ -28,8 +28,7 @@ export interface StoreContext {
   readonly closing: AbortSignal;
   /** Told of each mailbox that was read in. */
   readonly loaded: (mailbox: MailboxState) => void;
-  /** Who shares mailboxes with an account, as it was read last. */
-  readonly sharers: Map<AccountId, Promise<readonly [named: readonly AccountId[], ofAnyone: readonly AccountId[]]>>;
+  readonly sharers: NotedSharers;
   /** Bodies that copies referred to while references are being counted; null when they are not. */
   copiedWhileCounting: Set<number> | null;
 }

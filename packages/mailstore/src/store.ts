@@ -305,6 +305,8 @@ export interface MailStore {
    * by their addresses. Of some there may be nothing left.
    */
   sharersWith(account: AccountInfo): Promise<readonly AccountInfo[]>;
+  /** Another number whenever `sharersWith` may give others than before, to whomever. */
+  sharersVersion(): number;
 
   /** Takes in a body of at most `bytesMax` bytes and scans it as it streams. Nobody changes its pieces any more. */
   stage(body: AsyncIterable<Uint8Array>, options: { readonly bytesMax: number }): Promise<StagedMessage>;

@@ -15,6 +15,7 @@ import { Segments } from "../level/segments.ts";
 import { lockStore, type StoreLock } from "../level/store-lock.ts";
 import { DEFAULT_STORE_LIMITS } from "../limits.ts";
 import { LoadedAccounts } from "../loaded-accounts.ts";
+import { NotedSharers } from "../sharing.ts";
 import { trimLog } from "../snapshots.ts";
 import { TailRoom } from "../tail-rows.ts";
 import { TurnQueue } from "../turn-queue.ts";
@@ -256,7 +257,7 @@ class Repair {
       snapshotTurns: new TurnQueue(),
       closing,
       loaded: () => undefined,
-      sharers: new Map(),
+      sharers: new NotedSharers(),
       copiedWhileCounting: null,
     };
     const bounds = { cache: new ChunkCache(limits.chunkCacheBytes), tailRoom: new TailRoom(limits) };
