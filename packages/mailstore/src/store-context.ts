@@ -106,9 +106,9 @@ export async function commitAllDecided(
     if (decided.length === 0) return [];
     const transactions = decided.map(({ transaction }) => transaction);
     const results = await context.driver.commit(transactions, { allOrNone: true });
-    const why = results.flatMap((result) => (result.ok || result.why === "sibling" ? [] : [result.why]))[0];
-    if (why === undefined) return results as readonly Committed[];
-    if (why !== "guard") throw refusalOf(why);
+    const refused = results.find((result) => !result.ok && result.why !== "sibling");
+    if (refused === undefined || refused.ok) return results as readonly Committed[];
+    if (refused.why !== "guard") throw refusalOf(refused.why);
     for (const { account } of decided) await context.accounts.catchUp(account);
   }
   throw new Refusal("storeUnavailable", "the mailbox changes faster than this request could be decided");

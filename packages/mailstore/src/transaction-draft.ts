@@ -43,7 +43,7 @@ class PartDraft {
   /** The newest fact of messages that came: one more is added to it. */
   appended: { type: "appended"; by: AppendedBy; rows: EncodedRows } | null = null;
   /** Of the messages that come, in lower case. */
-  readonly keywords: Set<string> = new Set();
+  keywords: Set<string> | undefined;
   guard: Cursor | undefined;
   propertiesBefore: Uint8Array | undefined;
   properties: Uint8Array | null | undefined;
@@ -88,14 +88,14 @@ export class TransactionDraft {
     }
     for (const row of rows) {
       last.rows.add(row);
-      keywordsOf(row.flags, part.keywords);
+      if (row.flags.length > 0) keywordsOf(row.flags, (part.keywords ??= new Set()));
     }
     return position;
   }
 
   /** The keywords of the messages that come, in lower case, by mailbox. */
   *keywords(): Generator<readonly [MailboxId, ReadonlySet<string>]> {
-    for (const [mailbox, { keywords }] of this.#parts) if (keywords.size > 0) yield [mailbox, keywords];
+    for (const [mailbox, { keywords }] of this.#parts) if (keywords !== undefined && keywords.size > 0) yield [mailbox, keywords];
   }
 
   expunge(mailbox: MailboxId, guard: Cursor, gone: { uids: UidSet; by: "expunge" | "move"; counts: Counts }): this {
