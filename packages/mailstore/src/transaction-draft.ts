@@ -95,7 +95,9 @@ export class TransactionDraft {
 
   /** The keywords of the messages that come, in lower case, by mailbox. */
   *keywords(): Generator<readonly [MailboxId, ReadonlySet<string>]> {
-    for (const [mailbox, { keywords }] of this.#parts) if (keywords !== undefined && keywords.size > 0) yield [mailbox, keywords];
+    for (const [mailbox, { keywords }] of this.#parts) {
+      if (keywords !== undefined && keywords.size > 0) yield [mailbox, keywords];
+    }
   }
 
   expunge(mailbox: MailboxId, guard: Cursor, gone: { uids: UidSet; by: "expunge" | "move"; counts: Counts }): this {
