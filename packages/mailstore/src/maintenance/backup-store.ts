@@ -10,6 +10,7 @@ import { verifyIndexFiles } from "../level/maintenance/verify-index-files.ts";
 import { INCOMPLETE_FILE } from "../level/maintenance/whole-log.ts";
 import { makeDirectory, makeLastingDirectory } from "../level/make-directory.ts";
 import { BACKUP_FILE, isThere, RESTORING_FILE } from "../level/no-store.ts";
+import { openLockedDriver } from "../level/open-directory.ts";
 import { readStoreId } from "../level/store-id.ts";
 import { StoreDamage } from "../level/store-damage.ts";
 import { lockStore } from "../level/store-lock.ts";
@@ -188,7 +189,21 @@ export async function restoreStore(
     await cutSynced(join(directory, "segments", contents.open.name), contents.open.bytes);
   await rm(restoring);
   await keepIndex(directory);
-  return checkStore({ directory, onFinding });
+  const checked = await checkStore({ directory, onFinding });
+  if (checked.accounts !== undefined) await beginSegment(directory);
+  return checked;
+}
+
+/** The store that was backed up may have gone on in the segment that was open: to a backup, by one name they would be one. */
+async function beginSegment(directory: string): Promise<void> {
+  const lock = await lockStore(directory);
+  try {
+    const driver = await openLockedDriver({ directory }, { release: () => Promise.resolve() });
+    driver.inside.endSegment();
+    await driver.close();
+  } finally {
+    await lock.release();
+  }
 }
 
 async function cutSynced(path: string, bytes: number): Promise<void> {
