@@ -116,7 +116,7 @@ export class LevelDriver implements StoreDriver {
         await new Promise<void>((resolve, reject) => queue.add(new IndexRequest(some, { resolve, reject })));
       }
     };
-    this.inside = { index, segments, openedAt: writer.end, write, endSegment: () => writer.endSegment() };
+    this.inside = { index, segments, openedAt: writer.end, write };
     index.replay = async () => {
       await replayLog(segments, index, { checkpoint: await readCheckpoint(index), until: queue.end });
     };

@@ -100,11 +100,6 @@ export class LogWriter {
     if (bytes <= zeroFillGroupBytesMax) this.#fillAhead();
   }
 
-  /** The next group goes to another one, which a close begins at the latest. */
-  endSegment(): void {
-    this.#abandoned = true;
-  }
-
   /** Ends the use of the log; what was abandoned is cut off for good. */
   async close(): Promise<void> {
     await this.#filling;

@@ -3,13 +3,20 @@ import { open, readdir, rename, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { DiskFiles } from "../level/disk-files.ts";
 import { LEVEL_LIMITS } from "../level/limits.ts";
-import { LogScanner } from "../level/log-scanner.ts";
 import { recordsIn } from "../level/log-records.ts";
 import { copySynced } from "../level/maintenance/copy-index.ts";
 import { ignoreMissing } from "../level/maintenance/leveldb-version.ts";
 import { walkSegment } from "../level/maintenance/segment-walk.ts";
-import { decodeRecordHead, decodeSegmentHeader, placeOf, SEGMENT_HEADER_BYTES } from "../level/record.ts";
+import { isThere } from "../level/no-store.ts";
+import {
+  decodeRecordHead,
+  decodeSegmentHeader,
+  placeOf,
+  SEGMENT_HEADER_BYTES,
+  type SegmentHeader,
+} from "../level/record.ts";
 import { isSegmentName, Segments } from "../level/segments.ts";
+import { keepSound } from "./keep-sound.ts";
 
 /** A segment that will never change again, by its name. */
 export type SealedSegments = Record<string, { readonly bytes: number; readonly salt: number }>;
@@ -21,6 +28,26 @@ export interface SegmentsCopied {
   /** All that belong to the copy. */
   readonly names: ReadonlySet<string>;
   readonly copiedBytes: number;
+}
+
+/**
+ * Those of an earlier backup that are the same in the store: what comes before the newest log segment which both have, and
+ * bodies. Behind it a store that was restored from an older backup may have gone on otherwise, by the same names.
+ */
+export async function sharedSegments(from: string, to: string, sealed: SealedSegments): Promise<SealedSegments> {
+  const saltIn = async (directory: string, name: string): Promise<number | undefined> =>
+    (await beginning(join(directory, name)))?.header?.salt;
+  let newest = "";
+  for (const name of (await segmentNames(from)).filter((each) => each.endsWith(".seg"))) {
+    const salt = await saltIn(from, name);
+    if (salt !== undefined && salt === (await saltIn(to, name))) newest = name;
+  }
+  const shared: Record<string, SealedSegments[string]> = {};
+  for (const [name, known] of Object.entries(sealed)) {
+    const isBody = name.endsWith(".body");
+    if (name < newest || (isBody && (await saltIn(from, name)) === known.salt)) shared[name] = known;
+  }
+  return shared;
 }
 
 /**
@@ -70,17 +97,22 @@ class SegmentsCopy implements SegmentsCopied {
     const [from, to] = [join(this.#from, name), join(this.#to, name)];
     const before = await beginning(from);
     if (before === undefined) return false;
-    const there = isOpen ? undefined : await this.#copyOf(name, before);
+    const there = isOpen ? undefined : await this.#copyOf(name);
     if (there !== undefined) return this.#seal(name, there);
     const isCopied = await copySynced(from, `${to}.part`).then(() => true, ignoreMissing);
     const after = await beginning(from);
-    if (isCopied === undefined || after?.salt !== before.salt) return false;
+    if (isCopied === undefined || after?.header?.salt !== before.header?.salt) return false;
+    if (await isThere(to)) {
+      const until = isOpen ? undefined : await this.#endOf(name);
+      await keepSound(this.#to, numberOf(name), { older: name, newer: `${name}.part`, until });
+    }
     await rename(`${to}.part`, to);
     this.names.add(name);
     const copied = await beginning(to);
     this.copiedBytes += copied?.bytes ?? 0;
     // A body still being received gets its head last.
-    if (!isOpen && copied !== undefined && (copied.isWhole || name.endsWith(".seg"))) this.#seal(name, copied);
+    if (!isOpen && copied !== undefined && (copied.isWhole || name.endsWith(".seg")))
+      this.#seal(name, { bytes: copied.bytes, salt: copied.header?.salt });
     return true;
   }
 
@@ -100,40 +132,31 @@ class SegmentsCopy implements SegmentsCopied {
     return named;
   }
 
-  #seal(name: string, { bytes, salt }: Pick<Beginning, "bytes" | "salt">): true {
+  #seal(name: string, { bytes, salt }: { readonly bytes: number; readonly salt: number | undefined }): true {
     this.names.add(name);
     if (salt !== undefined) this.sealed[name] = this.#known[name] = { bytes, salt };
     return true;
   }
 
-  /** The copy that an earlier backup has of it: better than the segment, where that lost header, end or both since. */
-  async #copyOf(name: string, { bytes, salt }: Beginning): Promise<SealedSegments[string] | undefined> {
+  /** What is known of it, where the copy is there: it may be better than the segment, which may have been damaged since. */
+  async #copyOf(name: string): Promise<SealedSegments[string] | undefined> {
     const known = this.#known[name];
-    if (known === undefined || known.bytes < bytes) return undefined;
-    const isHeaderLost = salt === undefined && (known.bytes === bytes || (await this.#hasRecordOf(name, known.salt)));
-    if (salt !== known.salt && !isHeaderLost) return undefined;
-    return (await stat(join(this.#to, name)).catch(ignoreMissing))?.size === known.bytes ? known : undefined;
+    const copy = known && (await stat(join(this.#to, name)).catch(ignoreMissing));
+    return copy?.size === known?.bytes ? known : undefined;
   }
 
-  /** A segment that has lost its header is known by any of its records. */
-  async #hasRecordOf(name: string, salt: number): Promise<boolean> {
-    const file = await new DiskFiles(this.#from).open(name).catch(ignoreMissing);
-    if (file === undefined) return false;
-    try {
-      const header = { kind: "log", number: numberOf(name), salt, previous: 0, previousEnd: 0 } as const;
-      const scanner = new LogScanner({ header, file, path: name, release: () => undefined });
-      for await (const _ of scanner.heads(SEGMENT_HEADER_BYTES)) return true;
-      return false;
-    } finally {
-      await file.close();
-    }
+  /** Where the valid records of a log segment end, as the next one says. */
+  async #endOf(name: string): Promise<number | undefined> {
+    const next = (await segmentNames(this.#from)).find((other) => other.endsWith(".seg") && other > name);
+    const header = next === undefined ? undefined : (await beginning(join(this.#from, next)))?.header;
+    return header?.previous === numberOf(name) ? header.previousEnd : undefined;
   }
 }
 
 interface Beginning {
   readonly bytes: number;
-  /** Undefined where the header is not written yet. */
-  readonly salt: number | undefined;
+  /** Undefined where it is not written yet. */
+  readonly header: SegmentHeader | undefined;
   /** Whether the first record's head verifies: a body segment has no other. */
   readonly isWhole: boolean;
 }
@@ -148,7 +171,7 @@ async function beginning(path: string): Promise<Beginning | undefined> {
     const segment = decodeSegmentHeader(bytes, numberOf(path.slice(path.lastIndexOf("/") + 1)));
     const offset = SEGMENT_HEADER_BYTES;
     const head = segment && decodeRecordHead(bytes.subarray(offset), { segment, offset });
-    return { bytes: (await file.stat()).size, salt: segment?.salt, isWhole: head !== undefined };
+    return { bytes: (await file.stat()).size, header: segment, isWhole: head !== undefined };
   } finally {
     await file.close();
   }

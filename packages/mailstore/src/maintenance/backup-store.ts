@@ -10,11 +10,16 @@ import { verifyIndexFiles } from "../level/maintenance/verify-index-files.ts";
 import { INCOMPLETE_FILE } from "../level/maintenance/whole-log.ts";
 import { makeDirectory, makeLastingDirectory } from "../level/make-directory.ts";
 import { BACKUP_FILE, isThere, RESTORING_FILE } from "../level/no-store.ts";
-import { openLockedDriver } from "../level/open-directory.ts";
 import { readStoreId } from "../level/store-id.ts";
 import { StoreDamage } from "../level/store-damage.ts";
 import { lockStore } from "../level/store-lock.ts";
-import { copySegments, segmentNames, type SealedSegments, type SegmentsCopied } from "./backup-segments.ts";
+import {
+  copySegments,
+  segmentNames,
+  sharedSegments,
+  type SealedSegments,
+  type SegmentsCopied,
+} from "./backup-segments.ts";
 import { checkStore, requireStore, type CheckSummary } from "./check-store.ts";
 import type { Finding } from "./finding.ts";
 
@@ -113,8 +118,8 @@ async function copyStore(
   target: string,
   { index, before, holdCompaction, triesMax = 20 }: Copying & { readonly index: string },
 ): Promise<SegmentsCopied> {
-  const known = { ...before?.sealed };
   const [from, to] = [join(directory, "segments"), join(target, "segments")];
+  const known = await sharedSegments(from, to, before?.sealed ?? {});
   let release: (() => void) | undefined;
   try {
     for (let tries = 1; ; tries++) {
@@ -189,21 +194,7 @@ export async function restoreStore(
     await cutSynced(join(directory, "segments", contents.open.name), contents.open.bytes);
   await rm(restoring);
   await keepIndex(directory);
-  const checked = await checkStore({ directory, onFinding });
-  if (checked.accounts !== undefined) await beginSegment(directory);
-  return checked;
-}
-
-/** The store that was backed up may have gone on in the segment that was open: to a backup, by one name they would be one. */
-async function beginSegment(directory: string): Promise<void> {
-  const lock = await lockStore(directory);
-  try {
-    const driver = await openLockedDriver({ directory }, { release: () => Promise.resolve() });
-    driver.inside.endSegment();
-    await driver.close();
-  } finally {
-    await lock.release();
-  }
+  return checkStore({ directory, onFinding });
 }
 
 async function cutSynced(path: string, bytes: number): Promise<void> {

@@ -2,12 +2,13 @@
 import fs from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterEach, beforeEach, expect, it } from "@jest/globals";
+import { afterEach, beforeEach, describe, expect, it } from "@jest/globals";
 import { openLevelDriver, type LevelLimits } from "../level/index.ts";
 import { openMailStore } from "../open-mail-store.ts";
 import type { MailboxAt, MailStore } from "../store.ts";
 import { backupStore, restoreStore } from "./backup-store.ts";
 import { findingLine } from "./finding.ts";
+import { repairStore } from "./repair-store.ts";
 
 const LIMITS: Partial<LevelLimits> = { segmentBytesMax: 64 * 1024, inlineBodyBytesMax: 8 * 1024, zeroFillBytesMin: 0 };
 const { copyFile } = fs;
@@ -150,6 +151,7 @@ it.each([
   ["lost its header", (bytes: Buffer) => bytes.fill(0xa5, 8, 40)],
   ["lost its end", (bytes: Buffer) => bytes.subarray(0, bytes.length / 2)],
   ["lost both, and its first record", (bytes: Buffer) => bytes.fill(0xa5, 8, 100).subarray(0, bytes.length / 2)],
+  ["lost all it had", () => Buffer.alloc(0)],
 ])("keeps the copy of a segment that has %s since", async (_, damaged) => {
   for (let i = 0; i < 20; i++) await deliver(mailOf(5_000));
   await backUp();
@@ -159,18 +161,66 @@ it.each([
   expect(await restored()).toEqual([20, []]);
 });
 
-it("takes no copy for that of a segment without a header that has no record of it", async () => {
+it("copies no large body again, be the log segment before it still open", async () => {
+  await deliver(mailOf(50_000));
+  await backUp();
+  await deliver(mailOf(100));
+  const { copiedBytes } = await backupStore(join(base, "data"), backup);
+  expect(copiedBytes).toBe((await fs.stat(join(base, "data", "segments", "0000000001.seg"))).size);
+  expect(await restored()).toEqual([2, []]);
+});
+
+describe("of a segment that was open", () => {
+  it.each([
+    ["a body", (bytes: Buffer) => bytes.fill("y", bytes.indexOf("xxxx"), bytes.indexOf("xxxx") + 4)],
+    ["a transaction", (bytes: Buffer) => bytes.fill(0, bytes.lastIndexOf("INBOX"), bytes.lastIndexOf("INBOX") + 5)],
+    ["its header", (bytes: Buffer) => bytes.fill(0xa5, 8, 40)],
+    ["its header and its beginning", (bytes: Buffer) => bytes.fill(0xa5, 8, 500)],
+    ["its end", (bytes: Buffer) => bytes.subarray(0, bytes.indexOf("xxxx"))],
+  ])("keeps %s as it was where that is damaged since, and has what came later", async (_, damaged) => {
+    for (let i = 0; i < 3; i++) await deliver(mailOf(100));
+    await backUp();
+    const segment = join(base, "data", "segments", "0000000001.seg");
+    await fs.writeFile(segment, damaged(await fs.readFile(segment)));
+    for (const mails of [1, 20]) {
+      for (let i = 0; i < mails; i++) await deliver(mailOf(5_000));
+      await backUp();
+    }
+    expect(await fs.readdir(join(backup, "segments"))).toContain("0000000002.seg");
+    expect(await restored()).toEqual([24, []]);
+  });
+
+  it("has what a repair has put in the place of a transaction", async () => {
+    for (let i = 0; i < 3; i++) await deliver(mailOf(100));
+    await backUp();
+    await store.close();
+    const segment = join(base, "data", "segments", "0000000001.seg");
+    const bytes = await fs.readFile(segment);
+    await fs.writeFile(segment, bytes.fill(0, bytes.lastIndexOf("INBOX"), bytes.lastIndexOf("INBOX") + 5));
+    const told = { onMended: () => undefined, onLost: () => undefined };
+    await repairStore({ directory: join(base, "data"), dryRun: false, ...told });
+    await backUp();
+    expect(await fs.readFile(join(backup, "segments", "0000000001.seg"))).toEqual(await fs.readFile(segment));
+    expect(await restored()).toEqual([3, []]);
+  });
+});
+
+it.each([
+  ["by its records", 40, true],
+  ["by nothing", 20_000, false],
+])("knows a segment without a header %s where it has no copy of the one behind it", async (_, lost, isKept) => {
   for (let i = 0; i < 20; i++) await deliver(mailOf(5_000));
   await backUp();
-  const [name, contents] = ["0000000001.seg", join(backup, "backup.json")];
-  const known = JSON.parse(await fs.readFile(contents, "utf8")) as { sealed: Record<string, { salt: number }> };
-  known.sealed[name]!.salt ^= 1;
-  await fs.writeFile(contents, JSON.stringify(known));
-  const segment = join(base, "data", "segments", name);
-  const damaged = (await fs.readFile(segment)).fill(0xa5, 8, 40).subarray(0, 10_000);
+  await fs.rm(join(backup, "segments", "0000000002.seg"));
+  const [segment, copy] = ["data", "backup"].map((of) => join(base, of, "segments", "0000000001.seg")) as [
+    string,
+    string,
+  ];
+  const sound = await fs.readFile(segment);
+  const damaged = Buffer.from(sound).fill(0xa5, 8, lost).subarray(0, 20_000);
   await fs.writeFile(segment, damaged);
   await backUp();
-  expect((await fs.readFile(join(backup, "segments", name))).equals(damaged)).toBe(true);
+  expect((await fs.readFile(copy)).equals(isKept ? sound : damaged)).toBe(true);
 });
 
 /** Flips a bit of a table of an index, whose time stays as it was. */

@@ -13,8 +13,6 @@ export interface DriverInside {
   readonly openedAt: LogPosition;
   /** Durable when it resolves; very many go in several commits. Heads in memory do not learn of it: only before they are read. */
   write(operations: readonly Operation[]): Promise<void>;
-  /** Nothing more goes into the segment that is open: the next one is begun by the next group, or when the driver closes. */
-  endSegment(): void;
 }
 
 export class IndexRequest implements CommitRequest {
