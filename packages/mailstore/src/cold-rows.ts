@@ -50,10 +50,14 @@ export async function* readDetails(
     // Whoever reads up to the end of a chunk mostly goes on: meanwhile the next one is read. If that fails, it is read again.
     if (summaries !== undefined && next !== undefined) summaryChunk(context, at, next).catch(() => undefined);
     const { rows, unread } = joinDetails(wanted, { fresh, metadata, summaries });
+    const damaged: number[] = [];
     for (const i of unread) {
       const row = rows[i] as MessageDetails;
-      rows[i] = detailsOf(row, await scanStored(context, row));
+      const summary = await scanStored(context, row);
+      if (summary === undefined) damaged.push(i);
+      else rows[i] = detailsOf(row, summary);
     }
+    for (const i of damaged.toReversed()) rows.splice(i, 1);
     if (rows.length > 0) yield rows;
   }
 }
@@ -179,10 +183,18 @@ function readChunk<T>(
   });
 }
 
-/** A summary that a large copy did not carry along, or that is of an older version, is made again from the body. */
-async function scanStored(context: StoreContext, row: MessageMetadata): Promise<StoredSummary> {
+/**
+ * A summary that a large copy did not carry along, or that is of an older version, is made again from the body. Undefined
+ * where that is damaged: all others are there.
+ */
+async function scanStored(context: StoreContext, row: MessageMetadata): Promise<StoredSummary | undefined> {
   const scanner = new MessageScanner();
-  for await (const piece of context.driver.blobs.read(row.blob)) scanner.push(piece);
+  try {
+    for await (const piece of context.driver.blobs.read(row.blob)) scanner.push(piece);
+  } catch (error) {
+    if ((error as { readonly code?: unknown }).code === "STORE_DAMAGED") return undefined;
+    throw error;
+  }
   return new StoredSummary(encodeSummary(scanner.finish()));
 }
 

@@ -231,7 +231,7 @@ export interface MailboxHandle {
   keywords(): readonly string[];
   /** Size, dates and ids of the messages of a set that exist, ascending, in batches. */
   metadata(uids: UidSet): AsyncIterable<readonly MessageMetadata[]>;
-  /** The same with envelope and structure. */
+  /** The same with envelope and structure, but for messages that have lost these and have a damaged body. */
   details(uids: UidSet): AsyncIterable<readonly MessageDetails[]>;
   /** UIDs expunged after `since`. Where that is no longer known: all absent ones below uidNext (RFC 7162 3.2.5.2). */
   vanishedSince(since: Cursor): Promise<UidSet>;
