@@ -19,6 +19,8 @@ import type { SearchIndexLimits } from "./limits.ts";
 import type { IndexedMessage } from "./pack.ts";
 import type { PackStore } from "./pack-store.ts";
 
+const UNKNOWN = new Uint8Array(0);
+
 /** What messages are described with. */
 export interface DescribeTools {
   /** Where the grams of one message after the other are gathered. */
@@ -151,7 +153,7 @@ export class MailboxFollower {
     const { describe, limits, tools, end } = this.#options;
     let messages: IndexedMessage[] = [];
     let bytes = 0;
-    for await (const message of describe(handle.details(uidSetOf(uids)), tools)) {
+    for await (const message of ofEach(uids, describe(handle.details(uidSetOf(uids)), tools))) {
       if (end.aborted) return true;
       messages.push(message);
       bytes += message.message.length;
@@ -165,4 +167,19 @@ export class MailboxFollower {
     this.#indexedTo = uids.at(-1) as Uid;
     return (await this.#lookFor(handle)).length === 0;
   }
+}
+
+/** What is described of messages, in their order; of those that are damaged nothing is, which rules out nothing. */
+async function* ofEach(uids: Uint32Array, described: AsyncIterable<IndexedMessage>): AsyncGenerator<IndexedMessage> {
+  let next = 0;
+  for await (const message of described) {
+    while (next < uids.length && (uids[next] as Uid) < message.uid) yield unknown(uids[next++] as Uid);
+    next++;
+    yield message;
+  }
+  while (next < uids.length) yield unknown(uids[next++] as Uid);
+}
+
+function unknown(uid: Uid): IndexedMessage {
+  return { uid, envelope: UNKNOWN, message: UNKNOWN };
 }

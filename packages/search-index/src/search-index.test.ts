@@ -215,6 +215,25 @@ it("goes on where it was when it is opened again", async () => {
   expect([await bed.without("zanzibar"), bed.described]).toEqual([[1, 2, 3], 3]);
 });
 
+it("goes on, too, where there are messages of which nothing can be read", async () => {
+  const bed = await make();
+  const open = bed.store.open.bind(bed.store);
+  bed.store.open = async (at) => {
+    const handle = await open(at);
+    const details = handle.details.bind(handle);
+    const lacking = async function* (...asked: Parameters<typeof details>): ReturnType<typeof details> {
+      for await (const batch of details(...asked)) yield batch.filter(({ uid }) => uid !== 2 && uid !== 4);
+    };
+    return Object.assign(handle, { details: lacking });
+  };
+  await bed.append("one mail", "two mail", "three mail", "four mail");
+  await bed.follow();
+  await bed.index.close();
+  bed.open();
+  await bed.follow();
+  expect([await bed.without("zanzibar"), bed.described]).toEqual([[1, 3], 2]);
+});
+
 it("begins anew where what is stored was made otherwise", async () => {
   const bed = await make();
   await bed.append("one mail");
