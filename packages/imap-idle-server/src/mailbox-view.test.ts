@@ -352,6 +352,19 @@ describe("a view", () => {
     expect([view.uidOf(2), view.numberOf(3), view.numberOf(2), view.numberOf(6)]).toEqual([3, 2, 0, 0]);
   });
 
+  it("has one set for $, however often a search names it", () => {
+    const view = new MailboxView(new ModelMailbox().status());
+    view.saved = Uint32Array.of(1, 2, 4);
+    const saved = view.resolve("$", { uid: true });
+    expect(saved).toEqual([
+      [1, 2],
+      [4, 4],
+    ]);
+    expect(view.resolve("$", { uid: false })).toBe(saved);
+    view.saved = Uint32Array.of(4);
+    expect(view.resolve("$", { uid: true })).toEqual([[4, 4]]);
+  });
+
   it("counts as recent what was claimed and told", () => {
     const mailbox = new ModelMailbox();
     mailbox.append(3);

@@ -54,6 +54,15 @@ interface TakeOptions extends UpdateOptions {
 
 let lastApplied: WeakRef<Applied> | undefined;
 
+/** What `$` stands for, while somebody has it: a search may name it a thousand times, each of half a million ranges. */
+const savedSets = new WeakMap<Uint32Array, WeakRef<UidSet>>();
+
+function setOfSaved(saved: Uint32Array): UidSet {
+  let set = savedSets.get(saved)?.deref();
+  if (set === undefined) savedSets.set(saved, new WeakRef((set = uidSetOf(saved))));
+  return set;
+}
+
 export class MailboxView {
   /** How many keywords the client was told of; -1 before SELECT told of any. */
   keywordsTold = -1;
@@ -144,7 +153,7 @@ export class MailboxView {
    * messages, while UIDs that the client was not told of are left out.
    */
   resolve(set: SequenceSet, options: { readonly uid: boolean }): UidSet {
-    if (set === "$") return uidSetOf(this.saved);
+    if (set === "$") return setOfSaved(this.saved);
     const lastUid = this.#count === 0 ? 0 : this.uidOf(this.#count);
     if (options.uid) return uidsBelow(lastUid + 1, resolveSequenceSet(set, lastUid));
     return resolveSequenceSet(set, this.#count).map(([first, last]) => {

@@ -14,34 +14,59 @@ const UID_MAX = 2 ** 32 - 1;
 const EVERYWHERE: UidSet = [[1, UID_MAX]];
 /** Runs of messages with the same flags that are looked at: where there are more, what lies behind them may be anything. */
 const RUNS_MAX = 1_000;
+/** Keys beside sets that are asked where they may hold: each looks at all messages in one go. */
+const KEYS_MAX = 8;
 
-/** UIDs that hold all messages that the key can describe, among those `within`. */
-export function searchBounds(
-  key: SearchKey,
-  view: MailboxView,
-  index: MessageIndex,
-  within: UidSet = EVERYWHERE,
-): UidSet {
-  if (isSet(key)) return uidSetIntersection(within, view.resolve(key.set, { uid: key.type === "uid" }));
-  if (key.type === "flag") return flagBounds(key, index, within);
-  if (key.type !== "and") return within;
-  // Sets first: of a million messages the flags are looked at of those alone that are meant.
-  const keys = [...key.keys.filter(isSet), ...key.keys.filter((part) => !isSet(part))];
-  return keys.reduce((bounds, part) => searchBounds(part, view, index, bounds), within);
+/** UIDs that hold all messages that the key can describe. */
+export function searchBounds(key: SearchKey, view: MailboxView, index: MessageIndex): UidSet {
+  const parts = partsOf(key);
+  // Sets first: of a million messages the flags are looked at of those alone that are meant. `$` is one however often named.
+  const sets = new Set(parts.filter(isSet).map(({ type, set }) => view.resolve(set, { uid: type === "uid" })));
+  const meant = [...sets].reduce(uidSetIntersection, EVERYWHERE);
+  const runs = parts.flatMap((part) => runsOf(part, index) ?? []);
+  return runs.slice(0, KEYS_MAX).reduce((bounds, fits) => fittingRuns(fits, index, bounds), meant);
+}
+
+/** What must all hold. */
+function partsOf(key: SearchKey): readonly SearchKey[] {
+  return key.type === "and" ? key.keys.flatMap(partsOf) : [key];
 }
 
 function isSet(key: SearchKey): key is Extract<SearchKey, { readonly type: "sequence" | "uid" }> {
   return key.type === "sequence" || key.type === "uid";
 }
 
+/** Rows that hold together: where they end, and whether the key may describe them. */
+interface Runs {
+  readonly endOf: (row: number, end: number) => number;
+  readonly fits: (row: number) => boolean;
+}
+
+/** Undefined where the index does not tell, or as `\Recent` not for all sessions the same. */
+function runsOf(key: SearchKey, index: MessageIndex): Runs | undefined {
+  if (key.type === "not") return key.key.type === "flag" ? runsOf({ ...key.key, set: !key.key.set }, index) : undefined;
+  if (key.type === "flag" && key.flag !== "\\Recent") {
+    const { flag, set } = key;
+    return {
+      endOf: (row, end) => index.alikeEnd(row, end),
+      fits: (row) => index.flagsAt(row).has(flag) === set,
+    };
+  }
+  if (key.type !== "modSeq") return undefined;
+  const fits = (row: number): boolean => index.modSeqAt(row) >= key.modSeq;
+  return {
+    fits,
+    endOf(row, end) {
+      const isNew = fits(row);
+      let to = row + 1;
+      while (to < end && fits(to) === isNew) to++;
+      return to;
+    },
+  };
+}
+
 /** Of a million messages that are all `\Seen` but for a few, the few. */
-function flagBounds(
-  { flag, set }: Extract<SearchKey, { readonly type: "flag" }>,
-  index: MessageIndex,
-  within: UidSet,
-): UidSet {
-  // That is another for each session.
-  if (flag === "\\Recent") return within;
+function fittingRuns({ endOf, fits }: Runs, index: MessageIndex, within: UidSet): UidSet {
   const bounds: UidRange[] = [];
   let runs = 0;
   for (const range of within) {
@@ -54,8 +79,8 @@ function flagBounds(
     const end = index.lowerBound(last + 1);
     for (let row = index.lowerBound(first), to = row; row < end; row = to) {
       const isLookedAt = runs++ < RUNS_MAX;
-      to = isLookedAt ? index.alikeEnd(row, end) : end;
-      if (isLookedAt && index.flagsAt(row).has(flag) !== set) continue;
+      to = isLookedAt ? endOf(row, end) : end;
+      if (isLookedAt && !fits(row)) continue;
       bounds.push([index.uids[row] as Uid, index.uids[to - 1] as Uid]);
     }
   }
