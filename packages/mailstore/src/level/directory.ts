@@ -59,9 +59,8 @@ export class LevelDirectory implements Directory {
   }
 
   #keep(key: string, value: Uint8Array): void {
-    if (value.length > this.#limits.cachedNameBytesMax) return;
     this.#known.set(key, value);
-    this.#room.set(key, 1);
+    this.#room.set(key, Math.max(1, Math.ceil(value.length / this.#limits.cachedNameBytesMax)));
   }
 }
 

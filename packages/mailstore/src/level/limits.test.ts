@@ -88,8 +88,8 @@ describe("one group commit", () => {
 });
 
 describe("what is kept", () => {
-  it("of the directory are no values larger than cachedNameBytesMax", async () => {
-    await open({ cachedNameBytesMax: 100 });
+  it("of the directory are cachedNamesMax values of up to cachedNameBytesMax, or fewer that are larger", async () => {
+    await open({ cachedNamesMax: 3, cachedNameBytesMax: 100 });
     let reads = 0;
     const getMany = disk.database.getMany.bind(disk.database);
     const get = disk.database.get.bind(disk.database);
@@ -97,14 +97,20 @@ describe("what is kept", () => {
       get: (...args: Parameters<typeof get>) => (reads++, get(...args)),
       getMany: (...args: Parameters<typeof getMany>) => (reads++, getMany(...args)),
     });
-    const readsOf = async (value: Buffer): Promise<number> => {
-      await driver.directory.put([{ key: "name", value }]);
+    const readsOf = async (sizes: readonly number[]): Promise<number> => {
+      const entries = sizes.map((size, i) => ({ key: `name${i}`, value: Buffer.alloc(size, "x") }));
+      await driver.directory.put(entries);
       reads = 0;
-      for (let i = 0; i < 5; i++) expect(await driver.directory.get("name")).toEqual(value);
+      for (let i = 0; i < 5; i++) {
+        for (const { key, value } of entries) expect(await driver.directory.get(key)).toEqual(value);
+      }
       return reads;
     };
-    expect(await readsOf(Buffer.alloc(100, "x"))).toBe(1);
-    expect(await readsOf(Buffer.alloc(101, "x"))).toBe(5);
+    expect(await readsOf([0, 100, 100])).toBe(3);
+    expect(await readsOf([100, 200])).toBe(2);
+    expect(await readsOf([101, 200])).toBe(10);
+    expect(await readsOf([300])).toBe(1);
+    expect(await readsOf([301])).toBe(5);
   });
 
   it("of sound bodies are the checkedBodiesMax newest", async () => {

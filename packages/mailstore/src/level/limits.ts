@@ -28,7 +28,7 @@ export interface LevelLimits {
   readonly openSegmentsMax: number;
   /** Accounts whose heads are kept in memory. */
   readonly cachedAccountsMax: number;
-  /** Names of the directory (accounts, addresses) kept in memory, and the longest value that is kept. */
+  /** Names of the directory (accounts, addresses) kept in memory; one with a longer value counts as several. */
   readonly cachedNamesMax: number;
   readonly cachedNameBytesMax: number;
   /** Commits that a sweep can tell from memory; an older cursor gets every account. */
