@@ -261,6 +261,31 @@ describe("a client with NOTIFY", () => {
     expect((await session.ok("NOOP")).join()).toContain('"Other Users/another@example.org/INBOX"');
   });
 
+  it.each(["NOTIFY SET (personal (MailboxMetadataChange))", "ENABLE METADATA"])(
+    "that said %s is told later of what could not be read at first",
+    async (command) => {
+      let isFailing = false;
+      imap = await MemoryImap.start({
+        inPlace: (store) => ({
+          changes: (...asked) => {
+            if (!isFailing) return store.changes(...asked);
+            isFailing = false;
+            return Promise.reject(new Error("unreadable"));
+          },
+        }),
+      });
+      const { store, account } = imap;
+      const trash = (await store.mailbox(account.id, "Trash")) as MailboxStatus;
+      const client = await imap.open();
+      await client.ok(command);
+      await client.idle();
+      isFailing = true;
+      await store.setMetadata(account.id, trash.id, [{ name: "/shared/comment", value: Buffer.from("news") }]);
+      const told = await client.until((response) => response.includes("[SERVERBUG]"), "the end of IDLE");
+      expect([...told, ...(await client.ok("NOOP"))].join("\n")).toContain("METADATA Trash /shared/comment");
+    },
+  );
+
   it("leaves no watch behind, be it that the store fails in the midst of its command", async () => {
     let watches = 0;
     let isFailing = true;

@@ -175,7 +175,16 @@ export class Push {
     await this.#addSharers(state, listening);
     for (const feed of listening.feeds.values()) {
       // An overflow ends what was listened to.
-      if (feed.isWoken && listening === this.#listening) await this.#tellElsewhere(state, listening, feed);
+      if (!feed.isWoken || listening !== this.#listening) continue;
+      // What comes from here on wakes it again.
+      feed.isWoken = false;
+      try {
+        await this.#tellElsewhere(state, listening, feed);
+      } catch (error) {
+        // What could not be read is told later.
+        feed.isWoken = true;
+        throw error;
+      }
     }
     return highest;
   }
@@ -241,8 +250,6 @@ export class Push {
     const { owner, own, left, known } = feed;
     const audience = { state, subscription, owner, known };
     const { store, limits } = this.#session;
-    // What comes from here on wakes it again.
-    feed.isWoken = false;
     const news = new News();
     for (const mailbox of left) news.addMailbox(mailbox);
     left.clear();
