@@ -5,6 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "@jest/globals";
 import {
+  accountId,
   mailboxId,
   openLevelDriver,
   openMailStore,
@@ -18,6 +19,7 @@ import {
   type StoreDriver,
 } from "./index.ts";
 import { changedRights, rightsFor, type RightsChange, type RightsEntry } from "./mailbox-rights.ts";
+import { TransactionDraft } from "./transaction-draft.ts";
 
 const BOB = "bob@example.org";
 const CARL = "carl@example.org";
@@ -61,6 +63,13 @@ describe("rights", () => {
     expect(change("remove", "a")).toBe("c:l");
     expect(change("remove", "a")).toBe("c:l");
   });
+});
+
+it("rights that change between two messages of a request are those before, by which it is decided again", () => {
+  const draft = new TransactionDraft(accountId(1));
+  const [before, after] = [Buffer.from("before"), Buffer.from("after")];
+  for (const properties of [before, after]) draft.rely(mailboxId(1), properties);
+  expect(draft.finish({ enforceQuota: true }).parts).toMatchObject([{ propertiesBefore: before }]);
 });
 
 describe.each(["memory", "disk"])("in %s", (where) => {

@@ -125,9 +125,9 @@ export class TransactionDraft {
     return this;
   }
 
-  /** Has the commit refused where the mailbox' properties are others by then. */
+  /** Has the commit refused where the mailbox' properties are others by then than the first that was relied on. */
   rely(mailbox: MailboxId, propertiesBefore: Uint8Array): void {
-    this.#part(mailbox).propertiesBefore = propertiesBefore;
+    this.#part(mailbox).propertiesBefore ??= propertiesBefore;
   }
 
   finish(options: { readonly enforceQuota: boolean; readonly limits?: Transaction["limits"] }): Transaction {
