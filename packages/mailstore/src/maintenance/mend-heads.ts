@@ -1,5 +1,5 @@
 // What a repair writes to the heads of accounts and mailboxes.
-import { ACCOUNT_DIRECTORY, cursor, isMailbox, type AccountId } from "../ids.ts";
+import { ACCOUNT_DIRECTORY, cursor, isMailbox } from "../ids.ts";
 import type { LevelDriver } from "../level/driver.ts";
 import { encodeAccountCounters, encodeMailboxCounters } from "../level/heads.ts";
 import type { Operation } from "../level/key-index.ts";
@@ -7,7 +7,7 @@ import { accountHeadKey, DELETIONS, mailboxHeadKey, mailboxRecordRange, properti
 import { decodeDeleted } from "../level/log-records.ts";
 import type { AccountHead, MailboxHead } from "../driver.ts";
 import { decodeDirectory, type DirectoryProperties } from "../account-state.ts";
-import { decodeProperties, encodeProperties } from "../mailbox-state.ts";
+import { decodeProperties, encodeProperties, type MailboxProperties } from "../mailbox-state.ts";
 import type { MailboxAt } from "../store.ts";
 import type { Finding } from "./finding.ts";
 import { lastProperties, newProperties } from "./lost-properties.ts";
@@ -58,52 +58,71 @@ export async function asStated(
   const { account } = head;
   const mailboxes: MailboxHead[] = [];
   for (const box of head.mailboxes) {
-    const { mailbox } = box;
-    const stated = await statedProperties(driver, account, box);
-    mailboxes.push({ ...box, properties: stated ?? box.properties });
-    if (stated === undefined || Buffer.compare(stated, box.properties) === 0) continue;
-    listener.found({ what: `mailbox ${mailbox} of account ${account} is not as its newest change says` });
-    listener.misstated({ at: { account, mailbox }, properties: stated });
+    const { mailbox, modSeq, properties } = box;
+    const { records } = await driver.log(account, cursor(modSeq - 1), { mailbox, limit: 1 });
+    const stated = records[0]?.parts.findLast((part) => part.mailbox === mailbox)?.head?.properties ?? properties;
+    mailboxes.push({ ...box, properties: stated });
+    if (Buffer.compare(stated, properties) !== 0) misstate(listener, { account, mailbox }, stated);
   }
-  const known = { ...head, mailboxes: nameAnew(account, mailboxes, listener) };
+  const known = { ...head, mailboxes: await withNames(driver, { ...head, mailboxes }, listener) };
   await checkNumbers(driver, known, listener);
   return known;
 }
 
-async function statedProperties(
-  driver: LevelDriver,
-  account: AccountId,
-  { mailbox, modSeq, properties }: MailboxHead,
-): Promise<Uint8Array | undefined> {
-  const { records } = await driver.log(account, cursor(modSeq - 1), { mailbox, limit: 1 });
-  const stated = records[0]?.parts.findLast((part) => part.mailbox === mailbox)?.head?.properties;
-  return stated ?? (properties.length > 0 ? undefined : lastProperties(driver, { account, mailbox }));
+function misstate(
+  { found, misstated }: Pick<MailListener, "found" | "misstated">,
+  at: MailboxAt,
+  properties: Uint8Array,
+): void {
+  found({ what: `mailbox ${at.mailbox} of account ${at.account} is not as its newest change says` });
+  misstated({ at, properties });
 }
 
-/** Mailboxes that are nothing any more become something again; entries of metadata are left out. */
-function nameAnew(
-  account: AccountId,
-  boxes: readonly MailboxHead[],
-  { found, misstated }: Pick<MailListener, "found" | "misstated">,
-): MailboxHead[] {
-  const mailboxes = boxes.filter(({ mailbox, properties }) => mailbox === ACCOUNT_DIRECTORY || properties.length > 0);
-  const directory = directoryOf(mailboxes);
+/**
+ * Mailboxes that are nothing any more become something again: what an older change says, but for a name that another one has
+ * by now, else something new. Entries of metadata are left out.
+ */
+async function withNames(
+  driver: LevelDriver,
+  { account, mailboxes: boxes }: AccountHead,
+  listener: Pick<MailListener, "found" | "misstated">,
+): Promise<MailboxHead[]> {
+  const mailboxes = boxes.filter(({ properties }) => properties.length > 0);
   const others = mailboxes.filter(({ mailbox }) => isMailbox(mailbox)).map(decodeProperties);
-  for (const box of boxes.filter((each) => !mailboxes.includes(each))) {
-    const { mailbox } = box;
-    const isNamed = isMailbox(mailbox);
-    const lost = isNamed
-      ? { what: `mailbox ${mailbox} of account ${account} has lost its name and UIDVALIDITY` }
-      : { what: `an entry of the metadata of account ${account} has lost what it is` };
-    const anew = newProperties(mailbox, directory, others);
-    const properties = isNamed ? encodeProperties(anew) : null;
-    found(lost);
-    misstated({ at: { account, mailbox }, properties, lost });
+  // The account itself is the first.
+  for (const box of boxes.filter(({ properties }) => properties.length === 0)) {
+    const at = { account, mailbox: box.mailbox };
+    const isNamed = isMailbox(at.mailbox);
+    const older = await lastProperties(driver, at);
+    const name = older === undefined || !isNamed ? undefined : decodeProperties({ properties: older }).name;
+    let properties: Uint8Array | null = box.properties;
+    if (older !== undefined && others.every((other) => other.name !== name)) {
+      misstate(listener, at, (properties = older));
+    } else if (at.mailbox !== ACCOUNT_DIRECTORY) {
+      properties = nameAnew(at, { directory: directoryOf(mailboxes), others }, listener);
+    }
     if (properties === null) continue;
-    others.push(anew);
     mailboxes.push({ ...box, properties });
+    if (isNamed) others.push(decodeProperties({ properties }));
   }
   return mailboxes;
+}
+
+/** null for an entry of metadata. */
+function nameAnew(
+  at: MailboxAt,
+  { directory, others }: { readonly directory: DirectoryProperties; readonly others: readonly MailboxProperties[] },
+  { found, misstated }: Pick<MailListener, "found" | "misstated">,
+): Uint8Array | null {
+  const { account, mailbox } = at;
+  const isNamed = isMailbox(mailbox);
+  const lost = isNamed
+    ? { what: `mailbox ${mailbox} of account ${account} has lost its name and UIDVALIDITY` }
+    : { what: `an entry of the metadata of account ${account} has lost what it is` };
+  const properties = isNamed ? encodeProperties(newProperties(mailbox, directory, others)) : null;
+  found(lost);
+  misstated({ at, properties, lost });
+  return properties;
 }
 
 /**

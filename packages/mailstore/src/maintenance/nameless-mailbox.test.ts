@@ -117,3 +117,13 @@ it("an entry of metadata is removed where nothing knows what it was", async () =
   expect(await store.metadata(at.account, at.mailbox)).toEqual([]);
   expect(await store.mailbox(at.account, "Lists")).toMatchObject({ messages: 2 });
 });
+
+it("a mailbox is not called again as another one is by now", async () => {
+  await store.renameMailbox(at.account, "Lists", "Old");
+  const { id } = await store.createMailbox(at.account, "Lists");
+  await forget(at.mailbox, 1);
+  await forgetInLog('"name":"Old"');
+  expect(await repair()).toContainEqual(expect.stringContaining("has lost its name and UIDVALIDITY"));
+  const names = new Map((await store.mailboxes(at.account)).map((mailbox) => [mailbox.id, mailbox.name]));
+  expect([names.get(id), names.get(at.mailbox)]).toEqual(["Lists", `Recovered-${at.mailbox}`]);
+});
