@@ -1,11 +1,21 @@
 // A search whose results are told as they change (RFC 5267 4.3): what it looks for, and what the client knows of it.
-import type { FetchItem, SearchKey } from "@pushmail/imap-wire";
-import { normalizeUidSet, uidSetDifference, type Uid, type UidRange, type UidSet } from "@pushmail/mailstore";
+import type { FetchItem, SearchKey, SequenceSet } from "@pushmail/imap-wire";
+import {
+  normalizeUidSet,
+  uidSetDifference,
+  uidSetIntersection,
+  type Uid,
+  type UidRange,
+  type UidSet,
+} from "@pushmail/mailstore";
 import type { Selected, Session } from "../command.ts";
 import type { MailboxView } from "../mailbox-view.ts";
 import { includesKey } from "../search/includes-key.ts";
 import type { SortOrder } from "../sort/sort-order.ts";
 import { ResultList, type Run } from "./result-list.ts";
+
+/** About what a range of a set takes. */
+const RANGE_BYTES = 72;
 
 export interface LiveSearchParts {
   readonly tag: string;
@@ -24,6 +34,7 @@ export class LiveSearch {
   readonly #results: ResultList;
   readonly #dependsOnFlags: boolean;
   readonly #dependsOnLast: boolean;
+  readonly #keyBytes: number;
   /** The last message of the mailbox when it was looked at. */
   #lastUid: Uid;
 
@@ -33,12 +44,13 @@ export class LiveSearch {
     this.#results = new ResultList(results, (a, b) => (order === undefined ? a - b : order.compare(a, b)));
     this.#dependsOnFlags = includesKey(key, "flag") || includesKey(key, "modSeq");
     this.#dependsOnLast = namesLast(key);
+    this.#keyBytes = RANGE_BYTES * rangesOf(key);
     this.#lastUid = lastUidOf(view);
   }
 
-  /** About as much as is held of its results. */
+  /** About as much as is held of its results, and of its sets: `$` may be of very many ranges. */
   get bytes(): number {
-    return this.#results.bytes + (this.parts.order?.bytes ?? 0);
+    return this.#results.bytes + (this.parts.order?.bytes ?? 0) + this.#keyBytes;
   }
 
   /** The messages that must be looked at where some have changed; those above `after` are new. */
@@ -88,9 +100,28 @@ export function fixKey(key: SearchKey, view: MailboxView): SearchKey {
   return key;
 }
 
+/** The same of certain messages, whose sets name no others: else each look would go through half a million ranges. */
+export function amongOnly(key: SearchKey, among: UidSet): SearchKey {
+  if (key.type === "not") return { type: "not", key: amongOnly(key.key, among) };
+  if (key.type === "or") return { type: "or", keys: [amongOnly(key.keys[0], among), amongOnly(key.keys[1], among)] };
+  if (key.type === "and") return { type: "and", keys: key.keys.map((part) => amongOnly(part, among)) };
+  if (key.type !== "uid" || !isFixed(key.set)) return key;
+  return { type: "uid", set: uidSetIntersection(among, normalizeUidSet(key.set)) };
+}
+
+function rangesOf(key: SearchKey): number {
+  if (key.type === "not") return rangesOf(key.key);
+  if (key.type === "and" || key.type === "or") return key.keys.reduce((sum, part) => sum + rangesOf(part), 0);
+  return key.type === "uid" ? key.set.length : 0;
+}
+
 /** Whether a key has UIDs with `*`, which is another message as messages come and go. */
 function namesLast(key: SearchKey): boolean {
   if (key.type === "not") return namesLast(key.key);
   if (key.type === "and" || key.type === "or") return key.keys.some(namesLast);
-  return key.type === "uid" && key.set !== "$" && key.set.some((range) => range.includes("*"));
+  return key.type === "uid" && !isFixed(key.set);
+}
+
+function isFixed(set: SequenceSet): set is UidSet {
+  return set !== "$" && set.every(([first, last]) => first !== "*" && last !== "*");
 }

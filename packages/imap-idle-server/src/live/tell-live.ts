@@ -10,7 +10,7 @@ import type { Updates } from "../mailbox-updates.ts";
 import { PeerGone } from "../replies.ts";
 import { searchMessages } from "../search/search-messages.ts";
 import { tellSet } from "../search/tell-set.ts";
-import type { LiveSearch } from "./live-search.ts";
+import { amongOnly, type LiveSearch } from "./live-search.ts";
 import type { Run } from "./result-list.ts";
 import { bytesOfLive, endLive, TOO_MANY_RESULTS } from "./start-live.ts";
 
@@ -61,8 +61,9 @@ async function follow(session: Session, state: Selected, live: LiveSearch, chang
   const { looked, after } = live.lookAt(changed, view);
   const slice = new TimeSlice(session);
   for (const batch of uidBatches(view, looked, session.limits.search.batchMessagesMax)) {
-    const among: SearchKey = { type: "uid", set: uidSetOf(batch) };
-    const found = new Set(await searchMessages(session, state, { type: "and", keys: [among, live.parts.key] }));
+    const among = uidSetOf(batch);
+    const keys: SearchKey[] = [{ type: "uid", set: among }, amongOnly(live.parts.key, among)];
+    const found = new Set(await searchMessages(session, state, { type: "and", keys }));
     const lost = batch.filter((uid) => !found.has(uid) && live.has(uid));
     const won = [...found].filter((uid) => !live.has(uid));
     const [removed, added] = [live.remove(lost), await live.add(session, state, won)];
