@@ -32,9 +32,10 @@ function addressInvalid(address: string): Refusal {
 }
 
 function normalizeDomain(domain: string): string {
-  if (/[\s\p{Cc}/?#@:]/u.test(domain)) return "";
+  if (/[\s\p{Cc}/?#@]/u.test(domain)) return "";
+  // The address of a host, which of IPv6 has colons (RFC 5321 4.1.3).
   if (domain.startsWith("[") && domain.endsWith("]")) return domain.toLowerCase();
-  return domainToUnicode(domain).toLowerCase();
+  return domain.includes(":") ? "" : domainToUnicode(domain).toLowerCase();
 }
 
 /** The same, undefined where it cannot be one. */

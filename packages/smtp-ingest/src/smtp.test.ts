@@ -48,11 +48,16 @@ it.each([
   ["[192.0.2.5]", "[192.0.2.5]"],
 ])("a host of the name %s is called %s", async (hostname, called) => {
   await listen({ hostname });
+  await mx.store.createAccount({ address: `postmaster@${called}`, password: "secret" });
   await mx.play(`
     S: 220 ${called} ESMTP
     C: HELO client.example
     S: 250 ${called}
     C: MAIL FROM:<bob@example.net>
+    S: 250 *
+    C: RCPT TO:<Postmaster>
+    S: 250 *
+    C: RCPT TO:<postmaster@${called}>
     S: 250 *
     C: RCPT TO:<alice@example.org>
     S: 250 *
@@ -63,6 +68,7 @@ it.each([
     ${BYE}
   `);
   expect((await mx.mails("alice@example.org"))[0]).toContain(`\r\n\tby ${called} with SMTP id `);
+  expect(await mx.mails(`postmaster@${called}`)).toHaveLength(1);
 });
 
 describe("a mail", () => {
