@@ -12,6 +12,7 @@ import {
   Refusal,
   type MailStore,
   type MailboxAt,
+  type MailboxStatus,
 } from "@pushmail/mailstore";
 import { within } from "./support/deadline.ts";
 import { LineClient } from "./support/line-client.ts";
@@ -334,6 +335,30 @@ describe("a mailbox that is deleted while it is listed", () => {
       "* STATUS INBOX (RECENT 0)",
       '* LIST (\\HasNoChildren) "/" Going',
     ]);
+  });
+});
+
+describe("a mailbox that counts more than there is, which shows when it is read in", () => {
+  it("is selected with what is there", async () => {
+    const imap = await MemoryImap.start({
+      inPlace: (store) => ({
+        async open(at) {
+          const handle = await store.open(at);
+          const status = handle.status as MailboxStatus;
+          let told = { ...status, messages: status.messages + 1 };
+          const ready = handle.ready.bind(handle);
+          return Object.defineProperties(handle, {
+            status: { get: () => told },
+            ready: { value: () => ready().finally(() => (told = status)) },
+          });
+        },
+      }),
+    });
+    ends.push(() => imap.close());
+    await imap.append("Subject: one\r\n\r\n");
+    const client = await imap.open();
+    expect(await client.ok("SELECT INBOX")).toContain("* 1 EXISTS");
+    expect(await client.ok("FETCH 1:* UID")).toEqual(["* 1 FETCH (UID 1)"]);
   });
 });
 

@@ -51,6 +51,8 @@ afterEach(async () => {
 it("a mailbox is read in with all others", async () => {
   const handle = await store.open(box);
   const { uids, count } = await handle.ready();
+  // Who selects it is told of as many as there are.
+  expect(handle.status?.messages).toBe(count);
   handle.release();
   expect([...uids.subarray(0, count)]).toEqual(
     Array.from({ length: MAILS }, (_, i) => i + 1).filter((uid) => uid !== 3),

@@ -45,6 +45,8 @@ export class MailboxState {
   /** As it was told last: every session that is woken asks several times. */
   #status: MailboxStatus | undefined;
   #contents: MailboxContents | null = null;
+  /** Messages that the head counts, and of which nothing is there: changes that the log has lost. */
+  #lost = 0;
   #loading: Promise<MailboxContents> | null = null;
   /** Events that came while loading; null otherwise. */
   #held: MailboxEvent[] | null = null;
@@ -99,7 +101,7 @@ export class MailboxState {
       uidValidity: properties.uidValidity,
       uidNext: head.uidNext,
       highestModSeq: head.modSeq,
-      messages: head.messages,
+      messages: head.messages - this.#lost,
       unseen: head.unseen,
       deleted: head.deleted,
       sizeBytes: head.bytes,
@@ -115,6 +117,9 @@ export class MailboxState {
       const contents = await loadContents(driver, this.at, { head: () => this.head, limits, tailRoom });
       for (const event of this.#held) if (event.cursor > contents.through) contents.apply(event);
       this.#contents = contents;
+      // What is newer than the head says nothing of it.
+      this.#lost = contents.through > this.head.modSeq ? 0 : this.head.messages - contents.columns.count;
+      this.#status = undefined;
       return contents;
     } catch (error) {
       // Its chunks may have gone while they were being read: what was found of them need not fit together.

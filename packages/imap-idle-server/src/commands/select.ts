@@ -64,11 +64,14 @@ async function describe(
   opened: Omit<Selected, "name" | "view">,
   mailboxId: string,
 ): Promise<Selected> {
+  const isSmall = (opened.handle.status?.messages ?? 0) <= session.limits.selectLoadMax;
+  // Where changes are lost it has others than are counted, which is known once it is read in.
+  if (isSmall) await opened.handle.ready();
   const { status } = opened.handle;
   if (status === undefined) throw new Refusal("mailboxNotFound", "No such mailbox");
   const state: Selected = { name: "selected", view: new MailboxView(status), ...opened };
   claimRecent(session, state);
-  const index = status.messages <= session.limits.selectLoadMax ? await session.index(state) : undefined;
+  const index = isSmall ? await session.index(state) : undefined;
   // Where it fails, the command that needs it says so.
   if (index === undefined) opened.handle.ready().catch(() => undefined);
   await tellKeywords(session, state);
