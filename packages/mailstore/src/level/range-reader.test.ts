@@ -18,6 +18,9 @@ function bodyOf(size: number, seed: number): Buffer {
 
 class Shelf {
   reads = 0;
+  /** Leases of the segment that were taken, and those that were not given back yet. */
+  leases = 0;
+  held = 0;
   /** What each read waits for. */
   gate: Promise<void> = Promise.resolve();
   readonly bodies: Buffer[] = [];
@@ -35,6 +38,18 @@ class Shelf {
       this.reads++;
       await this.gate;
       return read(...args);
+    };
+    const acquire = segments.acquire.bind(segments);
+    segments.acquire = async (number) => {
+      const taken = await acquire(number);
+      if (taken === undefined) return undefined;
+      this.leases++;
+      this.held++;
+      const release = (): void => {
+        this.held--;
+        taken.release();
+      };
+      return { ...taken, release };
     };
     this.reader = new RangeReader(segments, { ...LIMITS, checks: new BodyChecks(100) });
   }
@@ -103,6 +118,13 @@ describe("RangeReader", () => {
     expect(shelf.reads).toBe(4 + 1);
     await shelf.read(...[0, 1, 2, 3].map((i) => [i, 4000, 9000] as const));
     expect(shelf.reads).toBe(4 + 1 + 4);
+  });
+
+  it("takes one lease of a segment for all that is read of it at a time, and gives it back", async () => {
+    const shelf = await Shelf.open();
+    for (let i = 0; i < 5; i++) await shelf.put(bodyOf(20_000, i));
+    await shelf.read([0, 0, 100], [2, 0, 100], [4, 0, 100]);
+    expect([shelf.reads, shelf.leases, shelf.held]).toEqual([3, 1, 0]);
   });
 
   it("reads for no more callers at a time than rangeReadsAtOnce, and then for the next ones", async () => {

@@ -87,28 +87,36 @@ export class RangeReader {
     bytes: (Buffer | undefined)[],
   ): Promise<readonly Stretch[]> {
     const unchecked: Stretch[] = [];
+    const reads = mergeStretches(stretches, this.#options);
+    const leases = await this.#acquire(reads.map(([first]) => (first as Stretch).segment));
     const readOne = async (together: readonly Stretch[]): Promise<void> => {
       const [{ segment, start }] = together as [Stretch];
-      const end = together.reduce((last, stretch) => Math.max(last, stretch.end), start);
-      const lease = await this.#segments.acquire(segment);
+      const lease = leases.get(segment);
       if (lease === undefined) return;
-      try {
-        const all = await lease.file.read(start, end - start);
-        for (const stretch of together) {
-          const record = all.subarray(stretch.start - start, stretch.end - start);
-          const found = this.#rangeOf(record, ranges[stretch.at] as BlobRange, { lease, stretch });
-          if (found === undefined) continue;
-          if ("segment" in found) unchecked.push(found);
-          else bytes[stretch.at] = found;
-        }
-      } finally {
-        lease.release();
+      const end = together.reduce((last, stretch) => Math.max(last, stretch.end), start);
+      const all = await lease.file.read(start, end - start);
+      for (const stretch of together) {
+        const record = all.subarray(stretch.start - start, stretch.end - start);
+        const found = this.#rangeOf(record, ranges[stretch.at] as BlobRange, { lease, stretch });
+        if (found === undefined) continue;
+        if ("segment" in found) unchecked.push(found);
+        else bytes[stretch.at] = found;
       }
     };
     // What fails is left undefined: reading it alone tells why.
-    const reads = mergeStretches(stretches, this.#options).map((together) => readOne(together).catch(() => undefined));
-    await Promise.all(reads);
+    await Promise.all(reads.map((together) => readOne(together).catch(() => undefined)));
+    for (const lease of leases.values()) lease.release();
     return unchecked;
+  }
+
+  /** One lease of each segment that can be had. */
+  async #acquire(segments: readonly number[]): Promise<ReadonlyMap<number, SegmentLease>> {
+    const leases = new Map<number, SegmentLease>();
+    for (const segment of new Set(segments)) {
+      const lease = await this.#segments.acquire(segment).catch(() => undefined);
+      if (lease !== undefined) leases.set(segment, lease);
+    }
+    return leases;
   }
 
   #rangeOf(

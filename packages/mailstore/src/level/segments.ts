@@ -21,9 +21,13 @@ export interface SegmentLease {
   release(): void;
 }
 
+type Opened = Omit<SegmentLease, "release">;
+
 interface OpenSegment {
-  readonly opening: Promise<{ readonly header: SegmentHeader; readonly file: SegmentFile }>;
+  readonly opening: Promise<Opened>;
   users: number;
+  /** By the count of all uses. */
+  lastUse: number;
 }
 
 const SUFFIXES: Record<SegmentKind, string> = { log: ".seg", body: ".body" };
@@ -35,9 +39,9 @@ export class Segments {
   readonly #files: SegmentFiles;
   readonly #limits: LevelLimits;
   readonly #kinds = new Map<number, SegmentKind>();
-  /** Those used longest ago at the front. */
+  /** In no order: each move fills a map's table a bit more, and each new table lies in V8's old space until that is collected. */
   readonly #open = new Map<number, OpenSegment>();
-  #latest: OpenSegment | undefined;
+  #uses = 0;
   readonly #spares: string[] = [];
   /** Body segments that no transaction names yet. */
   readonly staged: Set<number> = new Set();
@@ -69,15 +73,11 @@ export class Segments {
   async acquire(number: number): Promise<SegmentLease | undefined> {
     const kind = this.#kinds.get(number);
     if (kind === undefined) return undefined;
-    const open = this.#open.get(number) ?? { opening: this.#openFile(number, kind, "open"), users: 0 };
-    // Each move fills the map's table a bit more, and each new table lies in V8's old space until that is collected.
-    if (open !== this.#latest) {
-      this.#open.delete(number);
-      this.#setLatest(number, open);
-    }
+    const open = this.#open.get(number) ?? this.#add(number, this.#openFile(number, kind, "open"));
     open.users++;
+    open.lastUse = ++this.#uses;
     try {
-      return this.#lease(open, { ...(await open.opening), path: this.#path(nameOf(number, kind)) });
+      return this.#lease(open, await open.opening);
     } catch (error) {
       if (this.#open.get(number) === open) this.#open.delete(number);
       // Removed while it was being opened.
@@ -91,11 +91,9 @@ export class Segments {
     const kind = this.#kinds.get(number);
     if (kind === undefined) return undefined;
     const before = this.#open.get(number);
-    const open: OpenSegment = { opening: this.#openFile(number, kind, "openToWrite"), users: 1 };
-    const lease = this.#lease(open, { ...(await open.opening), path: this.#path(nameOf(number, kind)) });
+    const opened = await this.#openFile(number, kind, "openToWrite");
     if (before?.users === 0) await closeQuietly(before);
-    this.#setLatest(number, open);
-    return lease;
+    return this.#lease(this.#add(number, Promise.resolve(opened), 1), opened);
   }
 
   /** The header of a segment, or undefined where the file has none that is valid for its number. */
@@ -146,10 +144,9 @@ export class Segments {
       );
       throw error;
     }
-    const open: OpenSegment = { opening: Promise.resolve({ header, file }), users: 1 };
     this.#kinds.set(number, kind);
-    this.#setLatest(number, open);
-    return this.#lease(open, { header, file, path: this.#path(name) });
+    const opened = { header, file, path: this.#path(name) };
+    return this.#lease(this.#add(number, Promise.resolve(opened), 1), opened);
   }
 
   /** Removes a segment and returns its size; where nobody reads it, a log segment may be kept as a spare one. */
@@ -197,16 +194,17 @@ export class Segments {
     return `${this.#files.location}/${name}`;
   }
 
-  async #openFile(number: number, kind: SegmentKind, how: "open" | "openToWrite"): OpenSegment["opening"] {
+  async #openFile(number: number, kind: SegmentKind, how: "open" | "openToWrite"): Promise<Opened> {
     const name = nameOf(number, kind);
+    const path = this.#path(name);
     const file = await this.#files[how](name);
     try {
       const bytes = await file.read(0, SEGMENT_HEADER_BYTES);
       // Without it nothing in the segment could be read, and one wrong bit is certain to be found.
       const mended = decodeSegmentHeader(bytes, number) === undefined ? mendSegmentHeader(bytes, number) : bytes;
       const header = mended && decodeSegmentHeader(mended, number);
-      if (header !== undefined) return { header, file };
-      throw new StoreDamage("the segment has no valid header", this.#path(name), 0);
+      if (header !== undefined) return { header, file, path };
+      throw new StoreDamage("the segment has no valid header", path, 0);
     } catch (error) {
       await file.close();
       throw error;
@@ -229,7 +227,7 @@ export class Segments {
     return this.#files.openToWrite(name);
   }
 
-  #lease(open: OpenSegment, segment: Omit<SegmentLease, "release">): SegmentLease {
+  #lease(open: OpenSegment, segment: Opened): SegmentLease {
     let released = false;
     const release = (): void => {
       if (released) return;
@@ -242,19 +240,20 @@ export class Segments {
     return { ...segment, release };
   }
 
-  #setLatest(number: number, open: OpenSegment): void {
+  #add(number: number, opening: Promise<Opened>, users = 0): OpenSegment {
+    const open = { opening, users, lastUse: ++this.#uses };
     this.#open.set(number, open);
-    this.#latest = open;
+    return open;
   }
 
+  /** Those used longest ago first. */
   #closeUnused(): void {
-    let tooMany = this.#open.size - this.#limits.openSegmentsMax;
-    for (const [number, open] of this.#open) {
-      if (tooMany <= 0) return;
-      if (open.users > 0) continue;
+    const tooMany = this.#open.size - this.#limits.openSegmentsMax;
+    if (tooMany <= 0) return;
+    const unused = [...this.#open].filter(([, { users }]) => users === 0).sort(([, a], [, b]) => a.lastUse - b.lastUse);
+    for (const [number, open] of unused.slice(0, tooMany)) {
       this.#open.delete(number);
       void closeQuietly(open);
-      tooMany--;
     }
   }
 }
