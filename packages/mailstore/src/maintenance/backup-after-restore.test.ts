@@ -1,5 +1,5 @@
 // Backups of a store that was restored from an older backup, into the directory of a newer one: two stores by one id.
-import { mkdtemp, rm } from "node:fs/promises";
+import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, it } from "@jest/globals";
@@ -52,21 +52,43 @@ async function mailsIn(directory: string): Promise<string> {
   return letters;
 }
 
-it.each([
-  ["closed", 30],
-  ["open", 6],
-])("have what came since, where a segment went on otherwise and is %s", async (_, mails) => {
+/** Of two backups the older one is restored, and other mails come than those that the newer one has. */
+async function goOnOtherwise(mails: number, bytes: number): Promise<void> {
   await deliver("data", 3, "a", 5_000);
   await backupStore(join(base, "data"), join(base, "older"));
   await deliver("data", mails, "b", 5_000);
   await backupStore(join(base, "data"), join(base, "newer"));
-  const found: string[] = [];
-  const restore = (from: string, to: string) =>
-    restoreStore(join(base, from), join(base, to), (finding) => found.push(findingLine(finding)));
-  await restore("older", "restored");
-  await deliver("restored", mails, "c", 4_900);
+  expect(await restoreStore(join(base, "older"), join(base, "restored"), () => undefined)).toMatchObject({
+    findings: 0,
+  });
+  await deliver("restored", mails, "c", bytes);
+}
+
+it.each([
+  ["closed", 30],
+  ["open", 6],
+])("have what came since, where a segment went on otherwise and is %s", async (_, mails) => {
+  await goOnOtherwise(mails, 4_900);
   await backupStore(join(base, "restored"), join(base, "newer"));
-  await restore("newer", "again");
+  const found: string[] = [];
+  await restoreStore(join(base, "newer"), join(base, "again"), (finding) => found.push(findingLine(finding)));
   expect(found).toEqual([]);
   expect(await mailsIn("again")).toBe("aaa" + "c".repeat(mails));
+});
+
+it.each([
+  ["closed", 30, "ccc"],
+  ["open", 6, "ccc"],
+  ["open", 6, "PMr"],
+])("have no other mail in place of one that is damaged, where the segment is %s", async (_, mails, lost) => {
+  await goOnOtherwise(mails, 5_000);
+  const [restored, copy] = ["restored", "newer"].map((of) => join(base, of, "segments", "0000000001.seg")) as [
+    string,
+    string,
+  ];
+  const bytes = await readFile(restored);
+  const at = bytes.subarray(0, bytes.indexOf("ccc") + 3).lastIndexOf(lost);
+  await writeFile(restored, bytes.fill("x", at, at + 3));
+  await backupStore(join(base, "restored"), join(base, "newer"));
+  expect((await readFile(copy)).equals(bytes)).toBe(true);
 });

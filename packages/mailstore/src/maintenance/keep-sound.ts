@@ -1,9 +1,16 @@
 // A log segment that was being written is copied again by the next backup. Where it is damaged since, what the older copy has
-// of it stays: a log only grows.
+// of it stays: a log only grows, but for a store that was restored from an older backup and has gone on otherwise.
+import { isDeepStrictEqual } from "node:util";
 import { DiskFiles } from "../level/disk-files.ts";
 import { LogScanner } from "../level/log-scanner.ts";
 import { walkSegment } from "../level/maintenance/segment-walk.ts";
-import { decodeSegmentHeader, recordBytes, SEGMENT_HEADER_BYTES, type SegmentHeader } from "../level/record.ts";
+import {
+  decodeSegmentHeader,
+  recordBytes,
+  SEGMENT_HEADER_BYTES,
+  type RecordHead,
+  type SegmentHeader,
+} from "../level/record.ts";
 import type { SegmentFile } from "../level/segment-files.ts";
 import type { SegmentLease } from "../level/segments.ts";
 
@@ -20,7 +27,13 @@ export async function keepSound(directory: string, number: number, { until, ...n
       if (!(await hasRecords(target))) return;
       await newer.write(0, [await older.read(0, SEGMENT_HEADER_BYTES)]);
     }
+    const olderLog = new LogScanner(source);
+    const newerLog = new LogScanner(target);
     for await (const step of walkSegment(target, { until })) {
+      if (step.type === "end") break;
+      // Of a record that has lost its head, the next one tells whether both are of one log.
+      const at = step.type === "damage" && step.head === undefined ? step.end : step.offset;
+      if (areOthers(await olderLog.head(at), step.head ?? (await newerLog.head(at)))) break;
       if (step.type === "damage") await copyRecords(source, target, { from: step.offset, to: step.end });
     }
     await newer.sync();
@@ -28,6 +41,12 @@ export async function keepSound(directory: string, number: number, { until, ...n
     await older.close();
     await newer.close();
   }
+}
+
+/** Whether two records in one place are not the same. A repair may have put a void over one. */
+function areOthers(older: RecordHead | undefined, newer: RecordHead | undefined): boolean {
+  if (older === undefined || newer === undefined || newer.type === "void") return false;
+  return !isDeepStrictEqual(older, newer);
 }
 
 /** By their names. */
