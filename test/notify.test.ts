@@ -286,6 +286,30 @@ describe("a client with NOTIFY", () => {
     },
   );
 
+  it("is told of who begins to share something once that can be read", async () => {
+    let isFailing = false;
+    imap = await MemoryImap.start({
+      inPlace: (store) => ({
+        cursor: (account) => {
+          if (!isFailing) return store.cursor(account);
+          isFailing = false;
+          return Promise.reject(new Error("unreadable"));
+        },
+      }),
+    });
+    const { store, account } = imap;
+    const owner = await store.createAccount({ address: "owner@example.org", password: "x" });
+    const inbox = (await store.mailbox(owner.id, "INBOX")) as MailboxStatus;
+    const client = await imap.open();
+    await client.ok('NOTIFY SET (subtree "Other Users" (MailboxName))');
+    await client.idle();
+    isFailing = true;
+    const at = { account: owner.id, mailbox: inbox.id };
+    await store.setRights(at, { identifier: account.address, mode: "replace", rights: "lr" });
+    const told = await client.until((response) => response.includes("[SERVERBUG]"), "the end of IDLE");
+    expect([...told, ...(await client.ok("NOOP"))].join("\n")).toContain('"Other Users/owner@example.org/INBOX"');
+  });
+
   it("leaves no watch behind, be it that the store fails in the midst of its command", async () => {
     let watches = 0;
     let isFailing = true;

@@ -123,8 +123,15 @@ export class Push {
     if (!subscription.namesOthers || listening.sharersVersion === sharersVersion) return;
     for (const owner of await store.sharersWith(state.account)) {
       if (feeds.has(owner.id)) continue;
-      const { known } = await this.#addFeed(listening, owner);
-      await tellNamesOfOther(this.#session, { state, subscription, owner, known });
+      try {
+        const { known } = await this.#addFeed(listening, owner);
+        await tellNamesOfOther(this.#session, { state, subscription, owner, known });
+      } catch (error) {
+        // The next time it is begun anew.
+        feeds.get(owner.id)?.stop();
+        feeds.delete(owner.id);
+        throw error;
+      }
     }
     listening.sharersVersion = sharersVersion;
   }
