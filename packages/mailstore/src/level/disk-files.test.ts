@@ -52,6 +52,16 @@ describe("a file on a disk", () => {
     expect(inRoom.buffer).toBe(room.buffer);
     await file.close();
   });
+
+  it("is closed behind the reads that are under way, and read no more", async () => {
+    const file = await new DiskFiles(dirname(process.execPath)).open(basename(process.execPath));
+    const ended: string[] = [];
+    const reads = Array.from({ length: 20 }, () => file.read(0, 4_000_000).then(() => ended.push("read")));
+    await file.close().then(() => ended.push("closed"));
+    await Promise.all(reads);
+    expect(ended).toEqual([...reads.map(() => "read"), "closed"]);
+    await expect(file.read(0, 4)).rejects.toThrow();
+  });
 });
 
 describe("a store on a disk", () => {

@@ -5,14 +5,14 @@ import { join } from "node:path";
 import { promisify } from "node:util";
 import type { SegmentFile, SegmentFiles } from "./segment-files.ts";
 
-/**
- * Ten bodies that lie apart are read in the time of nine, beside the read of a `FileHandle`: that counts who uses the
- * file, which leases do here.
- */
+/** Ten bodies that lie apart are read in the time that nine take by the read of a `FileHandle`. */
 const readAt = promisify(read);
 
 class DiskFile implements SegmentFile {
   readonly #handle: FileHandle;
+  /** Reads under way: the handle does not know of them, and the file's number may be another file's once it is closed. */
+  #reads = 0;
+  #onLastRead: (() => void) | undefined;
 
   constructor(handle: FileHandle) {
     this.#handle = handle;
@@ -24,10 +24,15 @@ class DiskFile implements SegmentFile {
 
   async read(position: number, length: number, room: Buffer = Buffer.allocUnsafeSlow(length)): Promise<Buffer> {
     let filled = 0;
-    while (filled < length) {
-      const { bytesRead } = await readAt(this.#handle.fd, room, filled, length - filled, position + filled);
-      if (bytesRead === 0) break;
-      filled += bytesRead;
+    this.#reads++;
+    try {
+      while (filled < length) {
+        const { bytesRead } = await readAt(this.#handle.fd, room, filled, length - filled, position + filled);
+        if (bytesRead === 0) break;
+        filled += bytesRead;
+      }
+    } finally {
+      if (--this.#reads === 0) this.#onLastRead?.();
     }
     return room.subarray(0, filled);
   }
@@ -46,8 +51,9 @@ class DiskFile implements SegmentFile {
     return this.#handle.datasync();
   }
 
-  close(): Promise<void> {
-    return this.#handle.close();
+  async close(): Promise<void> {
+    if (this.#reads > 0) await new Promise<void>((resolve) => (this.#onLastRead = resolve));
+    await this.#handle.close();
   }
 }
 
