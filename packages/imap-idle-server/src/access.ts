@@ -214,7 +214,7 @@ export function flagsAllowed(rights: string, flags: readonly string[]): readonly
 }
 
 /** The flags that may not. */
-export function flagsBarred(rights: string): readonly FlagKind[] {
+function flagsBarred(rights: string): readonly FlagKind[] {
   return FLAG_KINDS.filter((kind) => !rights.includes(RIGHT_OF_FLAG[kind]));
 }
 

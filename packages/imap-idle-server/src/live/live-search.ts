@@ -43,7 +43,8 @@ export class LiveSearch {
     this.parts = parts;
     this.#results = new ResultList(results, (a, b) => (order === undefined ? a - b : order.compare(a, b)));
     this.#dependsOnFlags = includesKey(key, "flag") || includesKey(key, "modSeq");
-    this.#dependsOnLast = namesLast(key);
+    // UIDs with `*` are of another message as messages come and go.
+    this.#dependsOnLast = includesKey(key, (part) => part.type === "uid" && !isFixed(part.set));
     this.#keyBytes = RANGE_BYTES * rangesOf(key);
     this.#lastUid = lastUidOf(view);
   }
@@ -92,34 +93,33 @@ function lastUidOf(view: MailboxView): Uid {
 
 /** RFC 5267 4.3: message numbers, and `$`, are those of the moment at which the command comes. */
 export function fixKey(key: SearchKey, view: MailboxView): SearchKey {
-  if (key.type === "sequence") return { type: "uid", set: view.resolve(key.set, { uid: false }) };
-  if (key.type === "uid" && key.set === "$") return { type: "uid", set: view.resolve(key.set, { uid: true }) };
-  if (key.type === "not") return { type: "not", key: fixKey(key.key, view) };
-  if (key.type === "or") return { type: "or", keys: [fixKey(key.keys[0], view), fixKey(key.keys[1], view)] };
-  if (key.type === "and") return { type: "and", keys: key.keys.map((part) => fixKey(part, view)) };
-  return key;
+  return withParts(key, (part) => {
+    if (part.type === "sequence") return { type: "uid", set: view.resolve(part.set, { uid: false }) };
+    if (part.type === "uid" && part.set === "$") return { type: "uid", set: view.resolve(part.set, { uid: true }) };
+    return part;
+  });
 }
 
 /** The same of certain messages, whose sets name no others: else each look would go through half a million ranges. */
 export function amongOnly(key: SearchKey, among: UidSet): SearchKey {
-  if (key.type === "not") return { type: "not", key: amongOnly(key.key, among) };
-  if (key.type === "or") return { type: "or", keys: [amongOnly(key.keys[0], among), amongOnly(key.keys[1], among)] };
-  if (key.type === "and") return { type: "and", keys: key.keys.map((part) => amongOnly(part, among)) };
-  if (key.type !== "uid" || !isFixed(key.set)) return key;
-  return { type: "uid", set: uidSetIntersection(among, normalizeUidSet(key.set)) };
+  return withParts(key, (part) => {
+    if (part.type !== "uid" || !isFixed(part.set)) return part;
+    return { type: "uid", set: uidSetIntersection(among, normalizeUidSet(part.set)) };
+  });
+}
+
+/** The same search of what its simple keys become. */
+function withParts(key: SearchKey, become: (part: SearchKey) => SearchKey): SearchKey {
+  if (key.type === "not") return { type: "not", key: withParts(key.key, become) };
+  if (key.type === "or") return { type: "or", keys: [withParts(key.keys[0], become), withParts(key.keys[1], become)] };
+  if (key.type === "and") return { type: "and", keys: key.keys.map((part) => withParts(part, become)) };
+  return become(key);
 }
 
 function rangesOf(key: SearchKey): number {
   if (key.type === "not") return rangesOf(key.key);
   if (key.type === "and" || key.type === "or") return key.keys.reduce((sum, part) => sum + rangesOf(part), 0);
   return key.type === "uid" ? key.set.length : 0;
-}
-
-/** Whether a key has UIDs with `*`, which is another message as messages come and go. */
-function namesLast(key: SearchKey): boolean {
-  if (key.type === "not") return namesLast(key.key);
-  if (key.type === "and" || key.type === "or") return key.keys.some(namesLast);
-  return key.type === "uid" && !isFixed(key.set);
 }
 
 function isFixed(set: SequenceSet): set is UidSet {
