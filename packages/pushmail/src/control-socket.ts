@@ -6,7 +6,6 @@ import { connect, createServer, type Socket } from "node:net";
 import { join } from "node:path";
 import type { Log } from "@pushmail/imap-idle-server";
 import type { MailStore } from "@pushmail/mailstore";
-import { z } from "zod";
 import type { Compaction } from "./compaction.ts";
 import { changeAppPasswords, type AppPasswordAnswer, type AppPasswordRequest } from "./app-passwords.ts";
 
@@ -16,12 +15,12 @@ const SILENCE_MS = 10_000;
 /** What the system takes for the name of a socket, on Linux 107 octets. */
 const PATH_BYTES_MAX = 100;
 
-const passwordSchema = z.strictObject({ address: z.string(), name: z.string().optional(), remove: z.boolean() });
 /** Compaction waits until the connection ends. */
-const holdSchema = z.strictObject({ hold: z.literal("compaction") });
-const requestSchema = z.union([passwordSchema, holdSchema]);
+interface HoldRequest {
+  readonly hold: "compaction";
+}
 
-type Request = AppPasswordRequest | z.infer<typeof holdSchema>;
+type Request = AppPasswordRequest | HoldRequest;
 type Answer = AppPasswordAnswer | { readonly held: true } | { readonly error: string };
 
 interface Asked {
@@ -72,18 +71,23 @@ export async function openControlSocket(directory: string, asked: Asked): Promis
 
 async function serve(socket: Socket, { store, compaction, log }: Asked): Promise<void> {
   try {
-    const asked = requestSchema.parse(
-      JSON.parse(await readLine(socket, { silenceMs: SILENCE_MS, lengthMax: REQUEST_LENGTH_MAX })),
-    );
-    if ("hold" in asked) return await hold(socket, compaction);
-    const { address, name, remove } = asked;
-    const request: AppPasswordRequest = { address, name, remove };
+    const line = await readLine(socket, { silenceMs: SILENCE_MS, lengthMax: REQUEST_LENGTH_MAX });
+    const request = requestIn(JSON.parse(line));
+    if ("hold" in request) return await hold(socket, compaction);
     const answer = await changeAppPasswords(store, request);
     log.info({ ...request, code: answer.code }, "app passwords asked for by the control socket");
     socket.end(lineOf(answer));
   } catch (error) {
     socket.end(lineOf({ error: (error as Error).message }));
   }
+}
+
+function requestIn(asked: Partial<Readonly<Record<string, unknown>>> | null): Request {
+  if (asked?.["hold"] === "compaction") return { hold: "compaction" };
+  const { address, name, remove } = asked ?? {};
+  const isName = name === undefined || typeof name === "string";
+  if (typeof address === "string" && isName && typeof remove === "boolean") return { address, name, remove };
+  throw new Error("that cannot be asked for here");
 }
 
 async function hold(socket: Socket, compaction: Compaction): Promise<void> {

@@ -17,7 +17,7 @@ it("refuses what is below the least, what is no whole number, and times that no 
     const range = isTime ? `from ${least} to 2147483647` : `of at least ${least}`;
     for (const limit of [least - 1, least + 0.5, ...(isTime ? [2 ** 31] : [])]) {
       const starting = startPushmail({ limits: only(path, limit) });
-      await expect(starting).rejects.toThrow(`${name} must be a whole number ${range}, not ${limit}`);
+      await expect(starting).rejects.toThrow(`${name}: must be a whole number ${range}, not ${limit}`);
     }
   }
 });

@@ -137,7 +137,7 @@ describe("settings that are wrong", () => {
     ],
     [
       `[users."a@example.org"]\npassword = "x"\naliases = [5]`,
-      "users.a@example.org.aliases.0: must be a list of addresses",
+      "users.a@example.org.aliases: must be a list of addresses",
     ],
     [`[users."a@example.org"]\naliases = []`, "users.a@example.org.password: must be a password"],
     [`[users."a@example.org"]\npassword = "x"\nalias = []`, "users.a@example.org.alias: there is no such setting"],

@@ -5,7 +5,7 @@ import { dirname, resolve } from "node:path";
 import { parseArgs, type ParseArgsConfig } from "node:util";
 import { parse as parseToml } from "smol-toml";
 import { flagName, type SettingKind, type SettingPath, settingPaths, variableName } from "./setting-names.ts";
-import { checkSettings } from "./setting-schema.ts";
+import { checkSettings } from "./setting-check.ts";
 import { defaultSettings, mergeSettings, type Settings } from "./settings.ts";
 import { StartFault } from "./start-fault.ts";
 

@@ -254,10 +254,11 @@ export const defaultSettings: Settings = {
   limits: {},
 };
 
-/** `base` with what `given` says instead. A directory given in place of memory ends the memory. */
+/** `base` with what `given` says instead. A directory given in place of memory ends the memory, and the other way round. */
 export function mergeSettings<Base extends ServerSettings>(base: Base, given: Partial<Base>): Base {
   const memory = base.memory && given.data === undefined;
-  return { ...base, memory, ...given, limits: mergeLimits(base.limits, given.limits ?? {}) };
+  const data = given.memory === true ? defaultSettings.data : base.data;
+  return { ...base, memory, data, ...given, limits: mergeLimits(base.limits, given.limits ?? {}) };
 }
 
 /** `base` with the bounds that `given` names, in any depth. */
@@ -268,7 +269,7 @@ export function mergeLimits<Base extends LimitsGiven>(base: Base, given: LimitsG
 function mergeTrees(base: object, given: object): object {
   const merged: Record<string, unknown> = { ...base };
   for (const [name, value] of Object.entries(given)) {
-    merged[name] = typeof value === "object" ? mergeTrees(merged[name] ?? {}, value) : value;
+    if (value !== undefined) merged[name] = typeof value === "object" ? mergeTrees(merged[name] ?? {}, value) : value;
   }
   return merged;
 }

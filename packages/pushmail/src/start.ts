@@ -1,7 +1,6 @@
 // One pushmail in this process: a store and its listeners. `serve` and programs that embed it start it here.
 import { KeptFacts, type ImapServer, type Log, startImapServer } from "@pushmail/imap-idle-server";
 import {
-  checkLimits,
   findSaslprep,
   loadSaslprep,
   LoginThrottle,
@@ -9,7 +8,6 @@ import {
   openLevelDriver,
   openMailStore,
   openMemoryDriver,
-  type StepListener,
   StoreDamage,
   TaskSlots,
 } from "@pushmail/mailstore";
@@ -23,16 +21,14 @@ import { Compaction, compactRegularly } from "./compaction.ts";
 import type { ControlSocket } from "./control-socket.ts";
 import {
   defaultLimits,
-  defaultSettings,
   type Limits,
   type ListenerName,
   listenerNames,
   mergeLimits,
-  mergeSettings,
   memoryLimits,
   type ServerSettings,
-  zeroLimits,
 } from "./settings.ts";
+import { type OptionsGiven, optionsGiven, type PushmailOptions } from "./options-given.ts";
 import { strictnessOf, type Tolerance } from "./strictness.ts";
 import { openIndex } from "./search-index.ts";
 import { reasonOf, StartFault } from "./start-fault.ts";
@@ -61,39 +57,12 @@ export interface Pushmail extends Addresses {
   close(): Promise<void>;
 }
 
-/** Any of the settings; what is left out is as described at `startPushmail`. */
-export interface PushmailOptions extends Partial<ServerSettings> {
-  /** Where to log; pino fits. */
-  readonly log?: Log;
-  /** Called at each step of the store on its way to the disk, for crash and fault tests: see `StepListener`. */
-  readonly onStep?: StepListener;
-}
-
-/** In the process of whoever embeds it nothing is left behind and nothing is in the way. */
-const embedded: ServerSettings = {
-  ...defaultSettings,
-  memory: true,
-  hostname: "localhost",
-  smtp: 0,
-  submission: 0,
-  submissions: 0,
-  lmtp: 0,
-  imap: 0,
-  imaps: 0,
-};
-
 type Listener = SmtpIngest | ImapServer;
-
-const silence: Log = { debug() {}, info() {}, warn() {}, error() {} };
-const unheeded: StepListener = () => undefined;
 
 /** Starts a server: by default in memory, on free ports of 127.0.0.1, and silent. */
 export async function startPushmail(given: PushmailOptions = {}): Promise<Pushmail> {
-  const { log = silence, onStep = unheeded, ...options } = given;
-  const settings = mergeSettings(embedded, options);
+  const { settings, log, onStep } = optionsGiven(given);
   const limits = mergeLimits(settings.memory ? memoryLimits : defaultLimits, settings.limits);
-  for (const part of Object.keys(zeroLimits) as (keyof typeof zeroLimits)[])
-    checkLimits(limits[part], zeroLimits[part], ["limits", part]);
   const store = await openStore(settings, limits, { log, onStep });
   const listeners = new Map<ListenerName, Listener>();
   let control: ControlSocket | undefined;
@@ -174,7 +143,7 @@ async function backUp(
 async function openStore(
   { data, memory }: ServerSettings,
   limits: Limits,
-  { log, onStep }: Required<Pick<PushmailOptions, "log" | "onStep">>,
+  { log, onStep }: Pick<OptionsGiven, "log" | "onStep">,
 ): Promise<MailStore> {
   const driver = memory
     ? await openMemoryDriver({ limits: limits.level })

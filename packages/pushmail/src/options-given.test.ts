@@ -1,0 +1,46 @@
+// What a program gives without types, or with the wrong ones, is named before anything is opened.
+import { expect, it } from "@jest/globals";
+import type { PushmailOptions } from "./options-given.ts";
+import { startPushmail } from "./start.ts";
+import { StartFault } from "./start-fault.ts";
+
+const USERS = "must be a path, or a table of users by address";
+
+it.each<[unknown, string]>([
+  [null, "options: must be an object"],
+  [{ user: {} }, "user: there is no such setting"],
+  [{ demo: true }, "demo: there is no such setting"],
+  [{ logLevel: "info" }, "logLevel: there is no such setting"],
+  [{ imap: "0" }, "imap: must be a port (0 to 65535) or off, not '0'"],
+  [{ imap: 65_536 }, "imap: must be a port (0 to 65535) or off, not 65536"],
+  [{ imap: false }, "imap: must be a port (0 to 65535) or off, not false"],
+  [{ host: "" }, "host: must be a text, not ''"],
+  [{ hostname: "" }, "hostname: must be a text, not ''"],
+  [{ memory: 0 }, "memory: must be true or false, not 0"],
+  [{ domain: "example.org" }, "domain: must be a list of names, not 'example.org'"],
+  [{ strict: "all" }, "strict: must be a list of names, not 'all'"],
+  [{ searchIndex: true }, "searchIndex: must be on or off, not true"],
+  [{ data: "mail", memory: true }, "data and memory exclude each other"],
+  [{ users: [{ address: "a@example.org" }] }, `users: ${USERS}`],
+  [{ users: new Map([["a@example.org", "secret"]]) }, `users: ${USERS}`],
+  [{ users: { "a@example.org": "" } }, "users.a@example.org: must be a password, or a table of password"],
+  [{ users: { "a@example.org": { aliases: [] } } }, "users.a@example.org.password: must be a password"],
+  [{ users: { "a@example.org": { password: "x", alias: [] } } }, "users.a@example.org.alias: there is no such setting"],
+  [{ limits: null }, "limits: must be a table, not null"],
+  [{ limits: { impa: {} } }, "limits.impa: there is no such setting"],
+  [{ limits: { imap: { constructor: 1 } } }, "limits.imap.constructor: there is no such setting"],
+  [{ log: true }, "log: must have the methods debug, info, warn, error"],
+  [{ onStep: 1 }, "onStep: must be a function"],
+])("%j", async (options, complaint) => {
+  const starting = startPushmail(options as PushmailOptions);
+  await expect(starting).rejects.toThrow(complaint);
+  await expect(starting).rejects.toBeInstanceOf(StartFault);
+});
+
+it("takes what is undefined for left out", async () => {
+  const limits = { smtp: { messageBytesMax: undefined } };
+  const options = { users: undefined, host: undefined, imap: undefined, data: undefined, log: undefined, limits };
+  const server = await startPushmail(options as unknown as PushmailOptions);
+  await server.close();
+  expect(server.imap).toMatchObject({ host: "127.0.0.1" });
+});
