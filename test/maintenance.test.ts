@@ -2,7 +2,7 @@
 // that restores to what was acknowledged, and damage that is found, listed and lived with.
 import { execFile } from "node:child_process";
 import { mkdir, open, readdir, readFile, rm, truncate, writeFile } from "node:fs/promises";
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "@jest/globals";
 import { makeDataDirectory, type DataDirectory } from "./support/data-directory.ts";
 import { within } from "./support/deadline.ts";
@@ -100,16 +100,16 @@ async function read(imap: Address, user: string): Promise<string[]> {
   });
 }
 
-/** Flips a bit in the middle of a mail, where it lies in a segment; returns the segment's name. */
+/** Flips a bit in the middle of a mail, where it lies in a segment; returns the segment's file. */
 async function damage(data: string, id: string): Promise<string> {
-  const segments = join(data, "segments");
-  for (const name of await readdir(segments)) {
-    const at = (await readFile(join(segments, name))).indexOf(`\r\n\r\n${id} x`);
+  for (const name of await readdir(join(data, "segments"), { recursive: true })) {
+    const path = join(data, "segments", name);
+    const at = /\d\.(seg|body)$/.test(name) ? (await readFile(path)).indexOf(`\r\n\r\n${id} x`) : -1;
     if (at < 0) continue;
-    const file = await open(join(segments, name), "r+");
+    const file = await open(path, "r+");
     await file.write(Buffer.from("X"), 0, 1, at + 20);
     await file.close();
-    return name;
+    return path;
   }
   throw new Error(`${id} lies in no segment`);
 }
@@ -158,13 +158,14 @@ describe("looking after a data directory", () => {
 
   it("tells of a backup that is damaged, or was cut short, when it restores it", async () => {
     const backup = join(directory.path, "backup");
-    const segment = await damage(backup, "mail-8");
+    const path = await damage(backup, "mail-8");
+    const segment = basename(path);
     const back = await pushmail("restore", backup, "--data", join(directory.path, "damaged"));
     expect(back).toMatchObject({ code: 1, stderr: "" });
     expect(back.stdout).toMatch(
       new RegExp(`a body fails its checksum: \\S+${segment} at offset \\d+ .*subject mail-8,`),
     );
-    await truncate(join(backup, "segments", segment), 10_000);
+    await truncate(path, 10_000);
     const cut = await pushmail("restore", backup, "--data", join(directory.path, "cut"));
     expect(cut).toMatchObject({ code: 1, stdout: expect.stringContaining(segment) });
     await rm(join(backup, "backup.json"));
@@ -175,7 +176,7 @@ describe("looking after a data directory", () => {
 
   it("finds a damaged mail, lists it as lost, and goes on with all the others", async () => {
     const data = join(directory.path, "restored");
-    const segment = await damage(data, "mail-6");
+    const segment = basename(await damage(data, "mail-6"));
     const where = new RegExp(`a body fails its checksum: \\S+${segment} at offset \\d+ .*uid \\d+, subject mail-6,`);
     const found = await pushmail("check", "--data", data);
     expect(found).toMatchObject({ code: 1, stderr: "" });

@@ -1,12 +1,13 @@
 // Copies the segments while a server writes them: closed ones once, of the open one what is there.
-import { open, readdir, rename, stat } from "node:fs/promises";
-import { join } from "node:path";
+import { open, readdir, stat } from "node:fs/promises";
+import { basename, dirname, join } from "node:path";
 import { DiskFiles } from "../level/disk-files.ts";
 import { LEVEL_LIMITS } from "../level/limits.ts";
 import { recordsIn } from "../level/log-records.ts";
 import { copySynced } from "../level/maintenance/copy-index.ts";
 import { ignoreMissing } from "../level/maintenance/leveldb-version.ts";
-import { walkSegment } from "../level/maintenance/segment-walk.ts";
+import { walkSegment, type KnownEnd, type WalkStep } from "../level/maintenance/segment-walk.ts";
+import { makeDirectory } from "../level/make-directory.ts";
 import { isThere } from "../level/no-store.ts";
 import {
   decodeRecordHead,
@@ -18,15 +19,34 @@ import {
 import { isSegmentName, Segments } from "../level/segments.ts";
 import { keepSound } from "./keep-sound.ts";
 
-/** A segment that will never change again, by its name. */
-export type SealedSegments = Record<string, { readonly bytes: number; readonly salt: number }>;
+/** A segment that will never change again, but for a repair. */
+export interface SealedSegment {
+  readonly bytes: number;
+  readonly salt: number;
+  /** Where it was damaged when it was copied. */
+  readonly damages?: readonly number[];
+}
+
+/** By their names, as everything here is that says nothing else. */
+export type SealedSegments = Record<string, SealedSegment>;
+
+/** With the files in which a backup has them. */
+export type KnownSegments = Record<string, SealedSegment & { readonly file: string }>;
+
+/** Beside the segments: what has not the place of its name, which the backup before needs as long as the next is not whole. */
+export const OTHER_FOLDER = "other";
+
+/** The files of a backup by the segments that they are. */
+export function filesBySegment(files: readonly string[]): Map<string, string> {
+  return new Map(files.map((file) => [basename(file), file]));
+}
 
 export interface SegmentsCopied {
   readonly sealed: SealedSegments;
   /** The one that was being written, and where it ended. */
   readonly open: { readonly name: string; readonly bytes: number } | undefined;
-  /** All that belong to the copy. */
-  readonly names: ReadonlySet<string>;
+  /** All that belong to the copy: their files, by their names. */
+  readonly files: ReadonlyMap<string, string>;
   readonly copiedBytes: number;
 }
 
@@ -34,18 +54,23 @@ export interface SegmentsCopied {
  * Those of an earlier backup that are the same in the store: what comes before the newest log segment which both have, and
  * bodies. Behind it a store that was restored from an older backup may have gone on otherwise, by the same names.
  */
-export async function sharedSegments(from: string, to: string, sealed: SealedSegments): Promise<SealedSegments> {
-  const saltIn = async (directory: string, name: string): Promise<number | undefined> =>
-    (await beginning(join(directory, name)))?.header?.salt;
+export async function sharedSegments(
+  from: string,
+  to: string,
+  { sealed, files }: { readonly sealed: SealedSegments; readonly files: ReadonlyMap<string, string> },
+): Promise<KnownSegments> {
+  const saltOf = async (path: string): Promise<number | undefined> => (await beginning(path))?.header?.salt;
   let newest = "";
   for (const name of (await segmentNames(from)).filter((each) => each.endsWith(".seg"))) {
-    const salt = await saltIn(from, name);
-    if (salt !== undefined && salt === (await saltIn(to, name))) newest = name;
+    const file = files.get(name);
+    const salt = file && (await saltOf(join(to, file)));
+    if (salt !== undefined && salt === (await saltOf(join(from, name)))) newest = name;
   }
-  const shared: Record<string, SealedSegments[string]> = {};
+  const shared: KnownSegments = {};
   for (const [name, known] of Object.entries(sealed)) {
-    const isBody = name.endsWith(".body");
-    if (name < newest || (isBody && (await saltIn(from, name)) === known.salt)) shared[name] = known;
+    const file = files.get(name);
+    const isSame = name.endsWith(".body") && (await saltOf(join(from, name))) === known.salt;
+    if (file !== undefined && (name < newest || isSame)) shared[name] = { ...known, file };
   }
   return shared;
 }
@@ -57,9 +82,9 @@ export async function sharedSegments(from: string, to: string, sealed: SealedSeg
 export async function copySegments(
   from: string,
   to: string,
-  { listed, known }: { readonly listed: readonly string[]; readonly known: SealedSegments },
+  { listed, ...there }: AlreadyThere & { readonly listed: readonly string[] },
 ): Promise<SegmentsCopied | undefined> {
-  const copy = new SegmentsCopy(from, to, known);
+  const copy = new SegmentsCopy(from, to, there);
   const newest = newestLog(listed);
   for (const name of listed) if (name !== newest && !(await copy.take(name)) && name.endsWith(".seg")) return undefined;
   // What came meanwhile, so that little is left to come while the open segment is copied.
@@ -73,47 +98,56 @@ export async function copySegments(
   const third = (await segmentNames(from)).filter((name) => name.endsWith(".body") && copy.sealed[name] === undefined);
   for (const name of third) if (!(await copy.take(name))) return undefined;
   const since = Math.max(0, ...[...listed, ...second].map(numberOf));
-  const numbers = new Set([...copy.names].map(numberOf));
+  const numbers = new Set([...copy.files.keys()].map(numberOf));
   return [...named].some((number) => number > since && !numbers.has(number)) ? undefined : copy;
+}
+
+interface AlreadyThere {
+  /** What need not be copied. */
+  readonly known: KnownSegments;
+  /** The files of the backup before, which stay as they are. */
+  readonly before: ReadonlyMap<string, string>;
 }
 
 class SegmentsCopy implements SegmentsCopied {
   readonly sealed: SealedSegments = {};
   open: SegmentsCopied["open"];
-  readonly names: Set<string> = new Set();
+  readonly files: Map<string, string> = new Map();
   copiedBytes = 0;
   readonly #from: string;
   readonly #to: string;
-  readonly #known: SealedSegments;
+  readonly #there: AlreadyThere;
 
-  constructor(from: string, to: string, known: SealedSegments) {
+  constructor(from: string, to: string, there: AlreadyThere) {
     this.#from = from;
     this.#to = to;
-    this.#known = known;
+    this.#there = there;
   }
 
   /** False where it is no longer there. A freed file may be used for another segment: then its name is gone. */
   async take(name: string, { isOpen = false }: { readonly isOpen?: boolean } = {}): Promise<boolean> {
-    const [from, to] = [join(this.#from, name), join(this.#to, name)];
-    const before = await beginning(from);
-    if (before === undefined) return false;
-    const there = isOpen ? undefined : await this.#copyOf(name);
+    const from = join(this.#from, name);
+    const start = await beginning(from);
+    if (start === undefined) return false;
+    const until = isOpen ? undefined : await this.#endOf(name);
+    const there = isOpen ? undefined : await this.#copyOf(name, until);
     if (there !== undefined) return this.#seal(name, there);
-    const isCopied = await copySynced(from, `${to}.part`).then(() => true, ignoreMissing);
-    const after = await beginning(from);
-    if (isCopied === undefined || after?.header?.salt !== before.header?.salt) return false;
-    if (await isThere(to)) {
-      const until = isOpen ? undefined : await this.#endOf(name);
-      await keepSound(this.#to, numberOf(name), { older: name, newer: `${name}.part`, until });
-    }
-    await rename(`${to}.part`, to);
-    this.names.add(name);
+    const before = this.#there.before.get(name);
+    const file = before === name ? join(OTHER_FOLDER, name) : name;
+    const to = join(this.#to, file);
+    await makeDirectory(dirname(to));
+    const isCopied = await copySynced(from, to).then(() => true, ignoreMissing);
+    if (isCopied === undefined || (await beginning(from))?.header?.salt !== start.header?.salt) return false;
+    if (before !== undefined && (await isThere(join(this.#to, before))))
+      await keepSound(this.#to, numberOf(name), { older: before, newer: file, until });
+    this.files.set(name, file);
     const copied = await beginning(to);
     this.copiedBytes += copied?.bytes ?? 0;
+    const isLog = name.endsWith(".seg");
     // A body still being received gets its head last.
-    if (!isOpen && copied !== undefined && (copied.isWhole || name.endsWith(".seg")))
-      this.#seal(name, { bytes: copied.bytes, salt: copied.header?.salt });
-    return true;
+    if (isOpen || copied?.header === undefined || !(copied.isWhole || isLog)) return true;
+    const damages = isLog ? await damagesIn(to, { until }) : [];
+    return this.#seal(name, { bytes: copied.bytes, salt: copied.header.salt, file, damages });
   }
 
   /**
@@ -123,26 +157,40 @@ class SegmentsCopy implements SegmentsCopied {
    */
   async takeOpen(name: string): Promise<ReadonlySet<number> | undefined> {
     if (!(await this.take(name, { isOpen: true }))) return undefined;
-    const copy = await readLog(this.#to, name);
-    if (copy === undefined) return new Set();
-    const { end, damages, named } = copy;
-    const lasting = damages.length === 0 ? [] : (await readLog(this.#from, name))?.damages;
-    if (lasting === undefined) return undefined;
-    this.open = { name, bytes: damages.find((at) => !lasting.includes(at)) ?? end };
+    const named = new Set<number>();
+    const damages: number[] = [];
+    let end: number | undefined;
+    for await (const step of walkFile(join(this.#to, this.files.get(name) as string))) {
+      end = step.offset;
+      if (step.type === "damage") damages.push(step.offset);
+      if (step.type !== "batch") continue;
+      for (const { blobs } of recordsIn(step.payload)) for (const blob of blobs) named.add(placeOf(blob).segment);
+    }
+    const lasting = damages.length === 0 ? [] : await damagesIn(join(this.#from, name));
+    // Without a header nothing is known of it.
+    if (end !== undefined) this.open = { name, bytes: damages.find((at) => !lasting.includes(at)) ?? end };
     return named;
   }
 
-  #seal(name: string, { bytes, salt }: { readonly bytes: number; readonly salt: number | undefined }): true {
-    this.names.add(name);
-    if (salt !== undefined) this.sealed[name] = this.#known[name] = { bytes, salt };
+  #seal(name: string, known: KnownSegments[string]): true {
+    const { file, ...sealed } = known;
+    this.files.set(name, file);
+    this.sealed[name] = sealed;
+    this.#there.known[name] = known;
     return true;
   }
 
-  /** What is known of it, where the copy is there: it may be better than the segment, which may have been damaged since. */
-  async #copyOf(name: string): Promise<SealedSegments[string] | undefined> {
-    const known = this.#known[name];
-    const copy = known && (await stat(join(this.#to, name)).catch(ignoreMissing));
-    return copy?.size === known?.bytes ? known : undefined;
+  /**
+   * What is known of it, where the copy is there: it may be better than the segment, which may have been damaged since.
+   * Where it is worse, the segment was mended.
+   */
+  async #copyOf(name: string, until: number | undefined): Promise<KnownSegments[string] | undefined> {
+    const known = this.#there.known[name];
+    const copy = known && (await stat(join(this.#to, known.file)).catch(ignoreMissing));
+    if (known === undefined || copy?.size !== known.bytes) return undefined;
+    if (known.damages === undefined || known.damages.length === 0) return known;
+    const damages = await damagesIn(join(this.#from, name), { until });
+    return known.damages.every((at) => damages.includes(at)) ? known : undefined;
   }
 
   /** Where the valid records of a log segment end, as the next one says. */
@@ -168,7 +216,7 @@ async function beginning(path: string): Promise<Beginning | undefined> {
     const buffer = Buffer.alloc(128);
     const { bytesRead } = await file.read(buffer, 0, buffer.length, 0);
     const bytes = buffer.subarray(0, bytesRead);
-    const segment = decodeSegmentHeader(bytes, numberOf(path.slice(path.lastIndexOf("/") + 1)));
+    const segment = decodeSegmentHeader(bytes, numberOf(basename(path)));
     const offset = SEGMENT_HEADER_BYTES;
     const head = segment && decodeRecordHead(bytes.subarray(offset), { segment, offset });
     return { bytes: (await file.stat()).size, header: segment, isWhole: head !== undefined };
@@ -177,33 +225,25 @@ async function beginning(path: string): Promise<Beginning | undefined> {
   }
 }
 
-interface LogRead {
-  end: number;
-  /** Where it is damaged. */
-  readonly damages: number[];
-  /** The segments of the bodies that its transactions name. */
-  readonly named: Set<number>;
-}
-
-/** Undefined where it has no header, or is not there. */
-async function readLog(directory: string, name: string): Promise<LogRead | undefined> {
-  const read: LogRead = { end: 0, damages: [], named: new Set() };
-  const segments = await Segments.list(new DiskFiles(directory), LEVEL_LIMITS);
+/** Nothing where it has no header, or is not there. */
+async function* walkFile(path: string, known?: KnownEnd): AsyncGenerator<WalkStep> {
+  const segments = await Segments.list(new DiskFiles(dirname(path)), LEVEL_LIMITS);
   try {
-    const number = numberOf(name);
+    const number = numberOf(basename(path));
     const lease = (await segments.header(number)) && (await segments.acquire(number));
-    if (lease === undefined) return undefined;
-    for await (const step of walkSegment(lease)) {
-      read.end = step.offset;
-      if (step.type === "damage") read.damages.push(step.offset);
-      if (step.type !== "batch") continue;
-      for (const { blobs } of recordsIn(step.payload)) for (const blob of blobs) read.named.add(placeOf(blob).segment);
-    }
+    if (lease === undefined) return;
+    yield* walkSegment(lease, known);
     lease.release();
-    return read;
   } finally {
     await segments.close();
   }
+}
+
+/** The places in a log segment that are damaged. */
+async function damagesIn(path: string, known?: KnownEnd): Promise<number[]> {
+  const damages: number[] = [];
+  for await (const step of walkFile(path, known)) if (step.type === "damage") damages.push(step.offset);
+  return damages;
 }
 
 /** Ascending. */

@@ -7,7 +7,7 @@ import { openLevelDriver } from "../level/index.ts";
 import { keepIndex, soundKeptIndex } from "../level/maintenance/kept-index.ts";
 import type { LevelLimits } from "../level/limits.ts";
 import { openMailStore } from "../open-mail-store.ts";
-import { copySegments, type SealedSegments } from "./backup-segments.ts";
+import { copySegments, type KnownSegments } from "./backup-segments.ts";
 import { backupStore, restoreStore } from "./backup-store.ts";
 import { checkStore } from "./check-store.ts";
 import { findingLine } from "./finding.ts";
@@ -75,14 +75,14 @@ describe("a backup", () => {
     const gone = join(from, names.at(-2) as string);
     await rename(gone, join(base, "gone"));
     await symlink("nowhere", gone);
-    const known: SealedSegments = {};
-    expect(await copySegments(from, to, { listed: names, known })).toBeUndefined();
-    expect(Object.keys(known)).toEqual(names.slice(0, -2));
+    const there = { known: {} as KnownSegments, before: new Map<string, string>() };
+    expect(await copySegments(from, to, { listed: names, ...there })).toBeUndefined();
+    expect(Object.keys(there.known)).toEqual(names.slice(0, -2));
     await rename(join(base, "gone"), gone);
-    const copied = await copySegments(from, to, { listed: names, known });
+    const copied = await copySegments(from, to, { listed: names, ...there });
     const [left, last] = [await stat(gone), await stat(join(from, names.at(-1) as string))];
     expect(copied?.copiedBytes).toBe(left.size + last.size);
-    expect([...(copied?.names ?? [])].sort()).toEqual(names);
+    expect([...(copied?.files.keys() ?? [])].sort()).toEqual(names);
   });
 
   it("takes no table from the one before where the index was made anew", async () => {

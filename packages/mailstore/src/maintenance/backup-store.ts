@@ -2,10 +2,11 @@
 // that makes them fit. First the index, then the log, which goes on from there; then the bodies that the log names.
 // Where compaction removes something meanwhile, all is gone through again; in the end compaction is asked to wait.
 import { open, readdir, readFile, rename, rm, writeFile } from "node:fs/promises";
-import { basename, join, resolve, sep } from "node:path";
+import { basename, dirname, join, resolve, sep } from "node:path";
 import { syncDirectory } from "../level/disk-files.ts";
 import { copyIndex, copySynced } from "../level/maintenance/copy-index.ts";
 import { isNone, keepIndex } from "../level/maintenance/kept-index.ts";
+import { ignoreMissing } from "../level/maintenance/leveldb-version.ts";
 import { verifyIndexFiles } from "../level/maintenance/verify-index-files.ts";
 import { INCOMPLETE_FILE } from "../level/maintenance/whole-log.ts";
 import { makeDirectory, makeLastingDirectory } from "../level/make-directory.ts";
@@ -15,6 +16,8 @@ import { StoreDamage } from "../level/store-damage.ts";
 import { lockStore } from "../level/store-lock.ts";
 import {
   copySegments,
+  filesBySegment,
+  OTHER_FOLDER,
   segmentNames,
   sharedSegments,
   type SealedSegments,
@@ -35,12 +38,15 @@ interface Contents {
   readonly finishedAt: string;
   /** The folder of the index. */
   readonly index: string;
+  /** Their files. */
   readonly segments: readonly string[];
   readonly sealed: SealedSegments;
   /** What lies behind its end has come by a later backup that was cut short. */
   readonly open?: SegmentsCopied["open"];
   /** Files of the data directory beside the store: key, certificate. */
   readonly files: readonly string[];
+  /** Their folder, where it is not `files`. */
+  readonly filesIn?: string;
 }
 
 export interface BackupOptions {
@@ -68,7 +74,7 @@ export async function backupStore(
   if (before === undefined && (await readdir(target)).some((name) => !LEFT_BEHIND.test(name))) {
     throw new Error(`${target} holds something that is no backup`);
   }
-  const known = before && (await readStoreId(join(target, "files")));
+  const known = before && (await readStoreId(join(target, before.filesIn ?? "files")));
   if (known !== undefined && known !== (await readStoreId(directory))) {
     throw new Error(`${target} holds a backup of another store, which stays as it is: take another directory`);
   }
@@ -82,35 +88,30 @@ export async function backupStore(
 }
 
 /** What a backup cut short may leave. */
-const LEFT_BEHIND = /^(segments|lock|holder\.json|index-\d+|files|backup\.json\.part)$/;
+const LEFT_BEHIND = /^(segments|lock|holder\.json|index-\d+|files(-\d+)?|backup\.json\.part)$/;
 
 interface Copying extends BackupOptions {
   readonly before: Contents | undefined;
 }
 
 async function backUp(directory: string, target: string, options: Copying): Promise<BackupSummary> {
-  const index = `index-${Date.now()}`;
-  const copied = await copyStore(directory, target, { index, ...options });
-  const files = await copyFiles(directory, target);
-  await syncDirectory(join(target, "segments"));
-  const segments = [...copied.names].sort();
-  const { sealed, open } = copied;
-  await writeContents(target, {
-    format: 1,
-    finishedAt: new Date().toISOString(),
-    index,
-    segments,
-    sealed,
-    open,
-    files,
-  });
+  const [index, filesIn] = [`index-${Date.now()}`, `files-${Date.now()}`];
+  const { files: segmentFiles, copiedBytes, sealed, open } = await copyStore(directory, target, { index, ...options });
+  const files = await copyFiles(directory, target, filesIn);
+  const segments = [...segmentFiles.values()].sort();
+  for (const folder of new Set([...segments.map(dirname), "."])) await syncDirectory(join(target, "segments", folder));
+  const finishedAt = new Date().toISOString();
+  await writeContents(target, { format: 1, finishedAt, index, segments, sealed, open, files, filesIn });
   for (const name of await readdir(target)) {
-    if (name.startsWith("index-") && name !== index) await rm(join(target, name), { recursive: true });
+    if (/^(index-|files)/.test(name) && name !== index && name !== filesIn)
+      await rm(join(target, name), { recursive: true });
   }
-  for (const name of await readdir(join(target, "segments"))) {
-    if (!copied.names.has(name) && name !== INCOMPLETE_FILE) await rm(join(target, "segments", name));
+  const kept = new Set([...segments, INCOMPLETE_FILE, OTHER_FOLDER]);
+  for (const folder of [".", OTHER_FOLDER]) {
+    for (const name of (await readdir(join(target, "segments", folder)).catch(ignoreMissing)) ?? [])
+      if (!kept.has(join(folder, name))) await rm(join(target, "segments", folder, name));
   }
-  return { segments: segments.length, copiedBytes: copied.copiedBytes };
+  return { segments: segments.length, copiedBytes };
 }
 
 async function copyStore(
@@ -119,13 +120,14 @@ async function copyStore(
   { index, before, holdCompaction, triesMax = 20 }: Copying & { readonly index: string },
 ): Promise<SegmentsCopied> {
   const [from, to] = [join(directory, "segments"), join(target, "segments")];
-  const known = await sharedSegments(from, to, before?.sealed ?? {});
+  const files = filesBySegment(before?.segments ?? []);
+  const known = await sharedSegments(from, to, { sealed: before?.sealed ?? {}, files });
   let release: (() => void) | undefined;
   try {
     for (let tries = 1; ; tries++) {
       const listed = await segmentNames(from);
       await copySoundIndex(join(directory, "index"), join(target, index), before && join(target, before.index));
-      const copied = await copySegments(from, to, { listed, known });
+      const copied = await copySegments(from, to, { listed, known, before: files });
       if (copied !== undefined) return copied;
       if (tries === triesMax) release = await holdCompaction?.();
       if (tries === (release === undefined ? triesMax : 2 * triesMax)) break;
@@ -146,21 +148,18 @@ async function copySoundIndex(from: string, to: string, known: string | undefine
 }
 
 /** The key, the certificate and what else lies beside the store. */
-async function copyFiles(directory: string, target: string): Promise<string[]> {
-  await makeDirectory(join(target, "files"));
+async function copyFiles(directory: string, target: string, folder: string): Promise<string[]> {
+  await makeDirectory(join(target, folder));
   const files: string[] = [];
   for (const entry of await readdir(directory, { withFileTypes: true })) {
     if (!entry.isFile() || entry.name === "holder.json") continue;
-    const copy = join(target, "files", entry.name);
-    // Under its name the backup before has its own, until this one is there.
-    await copySynced(join(directory, entry.name), `${copy}.part`);
-    await rename(`${copy}.part`, copy);
+    await copySynced(join(directory, entry.name), join(target, folder, entry.name));
     files.push(entry.name);
   }
   const incomplete = join("segments", INCOMPLETE_FILE);
   if (await isThere(join(directory, incomplete)))
     await copySynced(join(directory, incomplete), join(target, incomplete));
-  await syncDirectory(join(target, "files"));
+  await syncDirectory(join(target, folder));
   return files;
 }
 
@@ -183,11 +182,11 @@ export async function restoreStore(
   const folders = [
     { from: index, to: join(directory, "index"), names: await readdir(index) },
     { from: join(backup, "segments"), to: join(directory, "segments"), names: segments },
-    { from: join(backup, "files"), to: directory, names: contents.files },
+    { from: join(backup, contents.filesIn ?? "files"), to: directory, names: contents.files },
   ];
   for (const { from, to, names } of folders) {
     await makeDirectory(to);
-    for (const name of names) await copySynced(join(from, name), join(to, name));
+    for (const name of names) await copySynced(join(from, name), join(to, basename(name)));
     await syncDirectory(to);
   }
   if (contents.open !== undefined)

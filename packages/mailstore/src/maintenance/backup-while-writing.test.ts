@@ -6,6 +6,7 @@ import { afterEach, beforeEach, describe, expect, it } from "@jest/globals";
 import { openLevelDriver, type LevelLimits } from "../level/index.ts";
 import { openMailStore } from "../open-mail-store.ts";
 import type { MailboxAt, MailStore } from "../store.ts";
+import { segmentInBackup } from "../test-support/segment-in-backup.ts";
 import { backupStore, restoreStore } from "./backup-store.ts";
 import { findingLine } from "./finding.ts";
 import { repairStore } from "./repair-store.ts";
@@ -170,6 +171,27 @@ it("copies no large body again, be the log segment before it still open", async 
   expect(await restored()).toEqual([2, []]);
 });
 
+it("copies a closed segment again that was damaged when it was copied, once that has been mended", async () => {
+  for (let i = 0; i < 20; i++) await deliver(mailOf(5_000));
+  const segment = join(base, "data", "segments", "0000000001.seg");
+  const bytes = await fs.readFile(segment);
+  await fs.writeFile(segment, bytes.fill(0, bytes.lastIndexOf("INBOX"), bytes.lastIndexOf("INBOX") + 5));
+  await backUp();
+  const copy = await segmentInBackup(backup, "0000000001.seg");
+  // As long as it is damaged, what there is of it will do.
+  await backUp();
+  expect(await segmentInBackup(backup, "0000000001.seg")).toBe(copy);
+  await store.close();
+  await repairStore({
+    directory: join(base, "data"),
+    dryRun: false,
+    onMended: () => undefined,
+    onLost: () => undefined,
+  });
+  await backUp();
+  expect(await restored()).toEqual([20, []]);
+});
+
 describe("of a segment that was open", () => {
   it.each([
     ["a body", (bytes: Buffer) => bytes.fill("y", bytes.indexOf("xxxx"), bytes.indexOf("xxxx") + 4)],
@@ -200,7 +222,7 @@ describe("of a segment that was open", () => {
     const told = { onMended: () => undefined, onLost: () => undefined };
     await repairStore({ directory: join(base, "data"), dryRun: false, ...told });
     await backUp();
-    expect(await fs.readFile(join(backup, "segments", "0000000001.seg"))).toEqual(await fs.readFile(segment));
+    expect(await fs.readFile(await segmentInBackup(backup, "0000000001.seg"))).toEqual(await fs.readFile(segment));
     expect(await restored()).toEqual([3, []]);
   });
 });
@@ -211,16 +233,14 @@ it.each([
 ])("knows a segment without a header %s where it has no copy of the one behind it", async (_, lost, isKept) => {
   for (let i = 0; i < 20; i++) await deliver(mailOf(5_000));
   await backUp();
-  await fs.rm(join(backup, "segments", "0000000002.seg"));
-  const [segment, copy] = ["data", "backup"].map((of) => join(base, of, "segments", "0000000001.seg")) as [
-    string,
-    string,
-  ];
+  await fs.rm(await segmentInBackup(backup, "0000000002.seg"));
+  const segment = join(base, "data", "segments", "0000000001.seg");
   const sound = await fs.readFile(segment);
   const damaged = Buffer.from(sound).fill(0xa5, 8, lost).subarray(0, 20_000);
   await fs.writeFile(segment, damaged);
   await backUp();
-  expect((await fs.readFile(copy)).equals(isKept ? sound : damaged)).toBe(true);
+  const copy = await fs.readFile(await segmentInBackup(backup, "0000000001.seg"));
+  expect(copy.equals(isKept ? sound : damaged)).toBe(true);
 });
 
 /** Flips a bit of a table of an index, whose time stays as it was. */

@@ -41,6 +41,10 @@ it("each byte and each name of a copy is synced when it is made, those of the di
   await restoreStore(backup, join(base, "again", "data"), () => undefined);
   expect(unsynced(join(base, "again"))).toEqual([]);
   // It has seen what it is about.
-  for (const name of ["backup/files/key.pem", "again/data/key.pem", "again/data/segments/0000000001.seg"])
-    expect(trace.files.filter((path) => path.endsWith(name))).toHaveLength(1);
+  for (const name of [
+    /backup\/files-\d+\/key\.pem$/,
+    /again\/data\/key\.pem$/,
+    /again\/data\/segments\/0000000001\.seg$/,
+  ])
+    expect(trace.files).toContainEqual(expect.stringMatching(name));
 });
