@@ -4,9 +4,8 @@ import { readBlobs } from "./cold-rows.ts";
 import type { Accounts } from "./accounts.ts";
 import { contentsOf, type StoreContext } from "./store-context.ts";
 
-/** Reclaims the space of bodies without a reference; returns the bytes given back. */
+/** Reclaims the space of bodies without a reference, one call at a time; returns the bytes given back. */
 export async function collect(context: StoreContext, accounts: Accounts): Promise<number> {
-  if (context.copiedWhileCounting !== null) return 0;
   // A message copied out of a mailbox not yet counted into one that was, and then expunged, is in neither:
   // such bodies are gathered here from before the counting begins until it ends.
   context.copiedWhileCounting = new Set();

@@ -29,5 +29,4 @@ export { SharedRoom } from "./shared-room.ts";
 export type * from "./store.ts";
 export { superiorsOf } from "./superiors.ts";
 export { TaskSlots } from "./task-slots.ts";
-export { TurnQueue } from "./turn-queue.ts";
 export * from "./uid-set.ts";

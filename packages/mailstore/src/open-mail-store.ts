@@ -54,6 +54,7 @@ class DriverMailStore implements port.MailStore {
   readonly #onTrouble: (error: unknown) => void;
   readonly #snapshots: SnapshotKeeper;
   readonly #closing = new AbortController();
+  readonly #compactions = new TurnQueue();
   #closed: Promise<void> | undefined;
 
   constructor(driver: StoreDriver, options: MailStoreOptions) {
@@ -306,7 +307,11 @@ class DriverMailStore implements port.MailStore {
   }
 
   compact(): Promise<number> {
-    return collect(this.#context, this.#accounts);
+    return this.#compactions.run(() => collect(this.#context, this.#accounts));
+  }
+
+  holdCompaction(): Promise<() => void> {
+    return new Promise((resolve) => void this.#compactions.run(() => new Promise<void>(resolve)));
   }
 
   close(): Promise<void> {

@@ -350,8 +350,10 @@ export interface MailStore {
 
   /** Between two slices of long work: everybody else has a turn, and what is being made durable goes first. */
   giveWay(): Promise<void>;
-  /** Reclaims the space of expunged mail; returns the bytes given back. */
+  /** Reclaims the space of expunged mail, one call after the other; returns the bytes given back. */
   compact(): Promise<number>;
+  /** For who reads files that it would remove: resolves when none is under way; none begins before what it gives is called. */
+  holdCompaction(): Promise<() => void>;
   close(): Promise<void>;
 }
 

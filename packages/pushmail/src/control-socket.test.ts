@@ -4,7 +4,6 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, it } from "@jest/globals";
 import { openMailStore, openMemoryDriver, type MailStore } from "@pushmail/mailstore";
-import { Compaction } from "./compaction.ts";
 import { askServer, holdCompaction, openControlSocket, type ControlSocket } from "./control-socket.ts";
 
 const log = { debug() {}, info() {}, warn() {}, error() {} };
@@ -14,13 +13,13 @@ let store: MailStore;
 let control: ControlSocket;
 /** How many have begun, and what lets those end. */
 let begun: (() => void)[];
-let compaction: Compaction;
 beforeEach(async () => {
   directory = await mkdtemp(join(tmpdir(), "pushmail-control-"));
-  store = openMailStore(await openMemoryDriver());
+  const driver = await openMemoryDriver();
   begun = [];
-  compaction = new Compaction(() => new Promise((resolve) => begun.push(() => resolve(7))));
-  control = (await openControlSocket(directory, { store, compaction, log }))!;
+  driver.blobs.compact = () => new Promise((resolve) => begun.push(() => resolve(7)));
+  store = openMailStore(driver);
+  control = (await openControlSocket(directory, { store, log }))!;
 });
 afterEach(async () => {
   await control.close();
@@ -29,9 +28,10 @@ afterEach(async () => {
 });
 
 it("waits for a compaction under way", async () => {
-  const first = compaction.compact();
+  const first = store.compact();
+  while (begun.length === 0) await new Promise(setImmediate);
   const order: string[] = [];
-  const holding = compaction.hold().then((release) => {
+  const holding = store.holdCompaction().then((release) => {
     order.push("held");
     release();
   });
@@ -44,7 +44,7 @@ it("waits for a compaction under way", async () => {
 
 it("keeps the next from beginning until it is released", async () => {
   const release = await holdCompaction(directory);
-  const next = compaction.compact();
+  const next = store.compact();
   // Another connection is served meanwhile.
   const asked = askServer(directory, { address: "nobody@example.org", name: undefined, remove: false });
   await expect(asked).rejects.toThrow("there is no account");
@@ -57,16 +57,16 @@ it("keeps the next from beginning until it is released", async () => {
 
 it("is held no longer than the connection lasts, whichever side ends it", async () => {
   await holdCompaction(directory);
-  const next = compaction.compact();
+  const next = store.compact();
   await control.close();
   while (begun.length === 0) await new Promise(setImmediate);
   // Nobody waits for a server that is gone, or goes.
   await holdCompaction(directory);
-  control = (await openControlSocket(directory, { store, compaction, log }))!;
+  control = (await openControlSocket(directory, { store, log }))!;
   const holding = holdCompaction(directory);
   await control.close();
   await holding;
-  control = (await openControlSocket(directory, { store, compaction, log }))!;
+  control = (await openControlSocket(directory, { store, log }))!;
   begun[0]!();
   expect(await next).toBe(7);
 });

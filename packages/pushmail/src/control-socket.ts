@@ -6,7 +6,6 @@ import { connect, createServer, type Socket } from "node:net";
 import { join } from "node:path";
 import type { Log } from "@pushmail/imap-idle-server";
 import type { MailStore } from "@pushmail/mailstore";
-import type { Compaction } from "./compaction.ts";
 import { changeAppPasswords, type AppPasswordAnswer, type AppPasswordRequest } from "./app-passwords.ts";
 
 /** Of what is asked; an answer is as long as it has to be. */
@@ -25,7 +24,6 @@ type Answer = AppPasswordAnswer | { readonly held: true } | { readonly error: st
 
 interface Asked {
   readonly store: MailStore;
-  readonly compaction: Compaction;
   readonly log: Log;
 }
 
@@ -69,11 +67,11 @@ export async function openControlSocket(directory: string, asked: Asked): Promis
   };
 }
 
-async function serve(socket: Socket, { store, compaction, log }: Asked): Promise<void> {
+async function serve(socket: Socket, { store, log }: Asked): Promise<void> {
   try {
     const line = await readLine(socket, { silenceMs: SILENCE_MS, lengthMax: REQUEST_LENGTH_MAX });
     const request = requestIn(JSON.parse(line));
-    if ("hold" in request) return await hold(socket, compaction);
+    if ("hold" in request) return await hold(socket, store);
     const answer = await changeAppPasswords(store, request);
     log.info({ ...request, code: answer.code }, "app passwords asked for by the control socket");
     socket.end(lineOf(answer));
@@ -90,11 +88,11 @@ function requestIn(asked: Partial<Readonly<Record<string, unknown>>> | null): Re
   throw new Error("that cannot be asked for here");
 }
 
-async function hold(socket: Socket, compaction: Compaction): Promise<void> {
+async function hold(socket: Socket, store: MailStore): Promise<void> {
   // One under way may take its time, and so may whoever asked.
   socket.setTimeout(0);
   const ended = new Promise<void>((resolve) => socket.on("close", () => resolve()).resume());
-  const release = await compaction.hold();
+  const release = await store.holdCompaction();
   if (!socket.destroyed) {
     socket.write(lineOf({ held: true }));
     await ended;

@@ -17,7 +17,7 @@ import type { SearchIndex } from "@pushmail/search-index";
 import { type SmtpIngest, startSmtpIngest } from "@pushmail/smtp-ingest";
 import { loadTls, type TlsFiles } from "./certificate.ts";
 import { type ConnectionRooms, descriptorsMax, shareOut } from "./descriptors.ts";
-import { Compaction, compactRegularly } from "./compaction.ts";
+import { compactRegularly } from "./compaction.ts";
 import type { ControlSocket } from "./control-socket.ts";
 import {
   defaultLimits,
@@ -68,12 +68,12 @@ export async function startPushmail(given: PushmailOptions = {}): Promise<Pushma
   let control: ControlSocket | undefined;
   let closed: Promise<void> | undefined;
   let searchIndex: SearchIndex | undefined;
-  const compaction = new Compaction(async () => {
+  const compact = async (): Promise<number> => {
     const bytes = await store.compact();
     await searchIndex?.sweep();
     return bytes;
-  });
-  const stopCompaction = compactRegularly(compaction, limits.process.compactEveryMs, log);
+  };
+  const stopCompaction = compactRegularly({ compact }, limits.process.compactEveryMs, log);
   const close = async (): Promise<void> => {
     stopCompaction();
     try {
@@ -95,7 +95,7 @@ export async function startPushmail(given: PushmailOptions = {}): Promise<Pushma
       // When it is needed there may be no descriptor left.
       loadSaslprep();
       const { openControlSocket } = await import("./control-socket.ts");
-      control = await openControlSocket(settings.data, { store, compaction, log });
+      control = await openControlSocket(settings.data, { store, log });
     }
     const tls = await loadTls(settings, new Date());
     const throttle = new LoginThrottle({ limits: limits.login });
@@ -121,7 +121,7 @@ export async function startPushmail(given: PushmailOptions = {}): Promise<Pushma
     ...(Object.fromEntries(listenerNames.map((name) => [name, listeners.get(name)?.address])) as Addresses),
     store,
     searchIndex,
-    backup: (target) => backUp(settings, target, compaction),
+    backup: (target) => backUp(settings, target, store),
     async reloadCertificate() {
       const tls = await loadTls(settings, new Date());
       for (const listener of listeners.values()) listener.setTls(tls);
@@ -130,14 +130,10 @@ export async function startPushmail(given: PushmailOptions = {}): Promise<Pushma
   };
 }
 
-async function backUp(
-  { data, memory }: ServerSettings,
-  target: string,
-  compaction: Compaction,
-): Promise<BackupSummary> {
+async function backUp({ data, memory }: ServerSettings, target: string, store: MailStore): Promise<BackupSummary> {
   if (memory) throw new Error("a server in memory has no data directory that could be copied");
   const { backupStore } = await import("@pushmail/mailstore/maintenance");
-  return backupStore(data, target, { holdCompaction: () => compaction.hold() });
+  return backupStore(data, target, { holdCompaction: () => store.holdCompaction() });
 }
 
 async function openStore(
