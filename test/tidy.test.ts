@@ -217,6 +217,17 @@ describe("docs/", () => {
   });
 });
 
+describe("docs/feed.md", () => {
+  it("tells of every type of change", () => {
+    const types = Array.from(
+      textOf("packages/mailstore/src/change.ts").matchAll(/readonly type: "(\w+)"/g),
+      ([, type]) => type,
+    );
+    expect(types).toContain("MessageAppended");
+    expect(codeIn(textOf("docs/feed.md"))).toEqual(expect.arrayContaining(types));
+  });
+});
+
 describe("docs/clients.md", () => {
   const rows = rowsOf("docs/clients.md", "tolerance");
 

@@ -3,6 +3,7 @@ export { normalizeAddress, normalizeAliases } from "./mail-address.ts";
 export type * from "./change.ts";
 export type * from "./driver.ts";
 export { FLAG_KINDS, kindOfFlag, type FlagKind } from "./flag-sets.ts";
+export { follow, type FollowOptions } from "./follow.ts";
 export * from "./ids.ts";
 export * from "./level/index.ts";
 export { checkLimits, limitMustBe, limitsGiven, mostOf } from "./check-limits.ts";

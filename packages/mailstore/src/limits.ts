@@ -113,6 +113,9 @@ export const STORE_ZEROS: readonly (keyof StoreLimits)[] = [
   "verifiedPasswordsMax",
 ];
 
+/** Change records that `follow` reads at a time. */
+export const FOLLOWED_RECORDS_MAX = 1_000;
+
 /** What slows down who guesses passwords. */
 export interface LoginLimits {
   /** The wait after the first failed login of a client network for an account; it doubles with each, up to the maximum. */

@@ -104,8 +104,10 @@ export class LoadedAccounts {
     }
   }
 
+  /** Who waits looks once more, and learns that it is over. */
   close(): void {
     this.#stopListening();
+    for (const account of this.#watchers.keys()) this.wake(account);
     this.#watchers.clear();
   }
 

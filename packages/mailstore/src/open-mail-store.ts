@@ -279,6 +279,7 @@ class DriverMailStore implements port.MailStore {
   }
 
   async changes(account: AccountId, since: Cursor, limit: number, mailbox?: MailboxId): Promise<ChangesPage> {
+    if (this.#closed !== undefined) throw new Error("the store is closed");
     const state = await this.#accounts.load(account);
     const { cursor: end } = state;
     if (since > end) return { tooOld: true, through: end };

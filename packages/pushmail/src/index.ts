@@ -3,3 +3,5 @@ export { type ListenerAddress, type Pushmail, startPushmail } from "./start.ts";
 export type { PushmailOptions } from "./options-given.ts";
 export type { Limits, LimitsGiven, ListenerName, Port, ServerSettings } from "./settings.ts";
 export { StartFault } from "./start-fault.ts";
+// What a program needs that reads the feed.
+export { type ChangeRecord, type ChangesPage, follow, type FollowOptions, Refusal } from "@pushmail/mailstore";

@@ -1,0 +1,46 @@
+// The change feed as an async iterator, for programs that work through what happens to an account: one cursor, no queue.
+import type { ChangesPage } from "./change.ts";
+import { type AccountId, type Cursor, cursor } from "./ids.ts";
+import { FOLLOWED_RECORDS_MAX } from "./limits.ts";
+import type { MailStore } from "./store.ts";
+
+export interface FollowOptions {
+  /** The cursor behind which to begin: `through` of the last page that was dealt with, 0 for all that is kept. */
+  readonly since: number;
+  /** Ends the iteration. */
+  readonly signal?: AbortSignal;
+}
+
+/**
+ * The changes of an account from a cursor on, as they come, a page at a time; none is read before it is asked for.
+ * A page that is too old says that changes are no longer kept: compare with the state, what follows is behind it.
+ */
+export async function* follow(
+  store: Pick<MailStore, "changes" | "watch">,
+  account: AccountId,
+  { since, signal }: FollowOptions,
+): AsyncGenerator<ChangesPage, void, undefined> {
+  let through: Cursor = cursor(since);
+  let isDirty = true;
+  let wake = (): void => undefined;
+  const look = (): void => {
+    isDirty = true;
+    wake();
+  };
+  const stop = store.watch(account, look);
+  signal?.addEventListener("abort", look);
+  try {
+    while (signal?.aborted !== true) {
+      isDirty = false;
+      const page = await store.changes(account, through, FOLLOWED_RECORDS_MAX);
+      through = page.through;
+      const isNews = page.tooOld || page.records.length > 0;
+      if (isNews) yield page;
+      if (isNews || isDirty) continue;
+      await new Promise<void>((resolve) => (wake = resolve));
+    }
+  } finally {
+    stop();
+    signal?.removeEventListener("abort", look);
+  }
+}
