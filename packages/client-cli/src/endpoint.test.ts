@@ -89,6 +89,11 @@ describe("the endpoint", () => {
       [[], { PUSHMAIL_TLS: "yes" }, "PUSHMAIL_TLS must be on, starttls or off"],
       [[], { PUSHMAIL_INSECURE: "false" }, "must be 1 or 0"],
       [["--profile", "x"], { PUSHMAIL_PROFILE_X: "imaps://host?insecure=no" }, "must be 1 or 0"],
+      [
+        ["--profile", "x"],
+        { PUSHMAIL_PROFILE_X: "imaps://host?insecur=1" },
+        'X has a "insecur", which is none of smtp',
+      ],
       [["--unknown"], {}, "Unknown option '--unknown'"],
       [["stray"], {}, "Unexpected argument 'stray'"],
     ];

@@ -91,6 +91,9 @@ const defaultPorts: Record<
   elsewhere: { plain: ["143", "25", "587"], starttls: ["143", "25", "587"], implicit: ["993", "25", "465"] },
 };
 
+/** What may stand behind the `?` of a profile. */
+const PROFILE_PARAMETERS: readonly string[] = ["smtp", "submission", "insecure"];
+
 /** Puts the settings together: flags over the profile, or over the environment when no profile is named. */
 export async function resolveEndpoint(
   options: Options<ConnectionOption>,
@@ -163,6 +166,9 @@ function profileSettings(name: string, env: Readonly<Record<string, string | und
     // The value may hold a password, so it is not repeated.
     throw usageFault(`${variable} must be a URL like imaps://user:password@host:port`);
   }
+  const unknown = [...url.searchParams.keys()].find((key) => !PROFILE_PARAMETERS.includes(key));
+  if (unknown !== undefined)
+    throw usageFault(`${variable} has a "${unknown}", which is none of ${PROFILE_PARAMETERS.join(", ")}`);
   const host = url.hostname.replaceAll(/^\[|\]$/g, "");
   return defined({
     host,

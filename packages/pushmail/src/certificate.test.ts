@@ -80,6 +80,27 @@ describe("the self-signed pair", () => {
   });
 });
 
+describe("a pair that is named", () => {
+  it("is refused with the file that is wrong, or missing", async () => {
+    const made = await loadCertificate(settings, now);
+    const [key, cert, other] = ["key", "cert", "other"].map((name) => join(data, name)) as [string, string, string];
+    await writeFile(key, made.key);
+    await writeFile(cert, made.cert);
+    await rm(join(data, "tls-key.pem"));
+    await writeFile(other, (await loadCertificate(settings, now)).key);
+    const faults: readonly (readonly [tlsKey: string, tlsCert: string, complaint: string])[] = [
+      [key, "", "tlsKey is given, and tlsCert is missing"],
+      ["", cert, "tlsCert is given, and tlsKey is missing"],
+      [cert, cert, `TLS with key "${cert}": `],
+      [key, key, `TLS with certificate "${key}": `],
+      [other, cert, `TLS with key "${other}" and certificate "${cert}": `],
+    ];
+    for (const [tlsKey, tlsCert, complaint] of faults)
+      await expect(loadCertificate({ ...settings, tlsKey, tlsCert }, now)).rejects.toThrow(complaint);
+    expect(await loadCertificate({ ...settings, tlsKey: key, tlsCert: cert }, now)).toEqual(made);
+  });
+});
+
 describe("the authority of clients", () => {
   it("is none where none is named", async () => {
     expect(await loadTls({ ...settings, tlsClientCa: "" }, now)).toEqual(await loadCertificate(settings, now));

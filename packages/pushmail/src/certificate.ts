@@ -59,19 +59,35 @@ async function readKept(keyFile: string, certFile: string): Promise<KeyAndCertif
     return await readPair(keyFile, certFile);
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === "ENOENT") return undefined;
-    throw new StartFault(`TLS with the pair that is kept: ${(error as Error).message}`, { cause: error });
+    throw tlsFault("the pair that is kept", error as Error);
   }
 }
 
 async function readNamed(tlsKey: string, tlsCert: string): Promise<KeyAndCertificate> {
+  if (tlsKey === "") throw new StartFault("tlsCert is given, and tlsKey is missing");
+  if (tlsCert === "") throw new StartFault("tlsKey is given, and tlsCert is missing");
+  const [key, certificate] = [`key "${tlsKey}"`, `certificate "${tlsCert}"`];
+  const both = `${key} and ${certificate}`;
+  const pair = await readPair(tlsKey, tlsCert).catch((error: Error) => {
+    throw tlsFault(both, error);
+  });
+  // Each by itself first: what is said of both together does not tell which of them it is.
+  check(key, () => createPrivateKey(pair.key));
+  check(certificate, () => new X509Certificate(pair.cert));
+  check(both, () => createSecureContext(pair));
+  return pair;
+}
+
+function check(what: string, read: () => unknown): void {
   try {
-    const pair = await readPair(tlsKey, tlsCert);
-    createSecureContext(pair);
-    return pair;
+    read();
   } catch (error) {
-    const files = `key "${tlsKey}" and certificate "${tlsCert}"`;
-    throw new StartFault(`TLS with ${files}: ${(error as Error).message}`, { cause: error });
+    throw tlsFault(what, error as Error);
   }
+}
+
+function tlsFault(what: string, error: Error): StartFault {
+  return new StartFault(`TLS with ${what}: ${error.message}`, { cause: error });
 }
 
 async function readPair(keyFile: string, certFile: string): Promise<KeyAndCertificate> {

@@ -1,7 +1,7 @@
 // What the commands that look after a data directory have in common: their options, their exit codes, their errors.
 import { parseArgs, type ParseArgsConfig } from "node:util";
 import type { CliCommand, CliIo } from "@pushmail/client-cli";
-import { reasonOf } from "./start-fault.ts";
+import { complaintOf, reasonOf } from "./start-fault.ts";
 import { untilStopped } from "./stop-signal.ts";
 
 /** 0: all is well; 1: something was found; 2: it could not run. */
@@ -68,10 +68,18 @@ Exit codes: 0 ${done}  1 ${found}  2 it could not run
   };
 }
 
+function parsed(args: readonly string[], options: NonNullable<ParseArgsConfig["options"]>) {
+  try {
+    return parseArgs({ args: [...args], options, strict: true, allowPositionals: true });
+  } catch (error) {
+    throw new Error(complaintOf(error as Error), { cause: error });
+  }
+}
+
 function optionsOf(definition: MaintenanceDefinition, args: readonly string[], { env }: CliIo): MaintenanceOptions {
   const options: NonNullable<ParseArgsConfig["options"]> = { data: { type: "string" } };
   for (const flag of definition.flags) options[flag] = { type: "boolean" };
-  const { values, positionals } = parseArgs({ args: [...args], options, strict: true, allowPositionals: true });
+  const { values, positionals } = parsed(args, options);
   const data = (values["data"] as string | undefined) ?? env["PUSHMAIL_DATA"] ?? "";
   if (data === "") throw new Error("--data DIR is missing");
   const { positionals: names = [] } = definition;

@@ -7,7 +7,7 @@ import { parse as parseToml } from "smol-toml";
 import { flagName, type SettingKind, type SettingPath, settingPaths, variableName } from "./setting-names.ts";
 import { checkSettings } from "./setting-check.ts";
 import { defaultSettings, mergeSettings, type Settings } from "./settings.ts";
-import { StartFault } from "./start-fault.ts";
+import { complaintOf, StartFault } from "./start-fault.ts";
 
 interface Source {
   readonly name: string;
@@ -77,7 +77,7 @@ function parseFlags(
   try {
     return parseArgs({ args: [...args], options, strict: true }).values;
   } catch (error) {
-    throw new StartFault(`command line: ${(error as Error).message.split(". ")[0]}`, { cause: error });
+    throw new StartFault(`command line: ${complaintOf(error as Error)}`, { cause: error });
   }
 }
 

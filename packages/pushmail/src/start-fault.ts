@@ -13,3 +13,8 @@ export class StartFault extends Error {
 export function reasonOf(error: Error): string {
   return error instanceof Refusal && error.cause instanceof Error ? error.cause.message : error.message;
 }
+
+/** What is wrong with a command line, without what Node advises about arguments that begin with a `-`. */
+export function complaintOf(error: Error): string {
+  return error.message.split(". ")[0] ?? "";
+}
