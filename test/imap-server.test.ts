@@ -12,7 +12,6 @@ import {
   Refusal,
   type MailStore,
   type MailboxAt,
-  type MailboxStatus,
 } from "@pushmail/mailstore";
 import { within } from "./support/deadline.ts";
 import { LineClient } from "./support/line-client.ts";
@@ -338,27 +337,61 @@ describe("a mailbox that is deleted while it is listed", () => {
   });
 });
 
-describe("a mailbox that counts more than there is, which shows when it is read in", () => {
-  it("is selected with what is there", async () => {
+describe("a mailbox that counts others than there are, which shows when it is read in", () => {
+  /** Counts so many more than three; two that went are told from those that are lost. */
+  async function start(more: number, selectLoadMax: number): Promise<MemoryImap> {
     const imap = await MemoryImap.start({
+      limits: { selectLoadMax },
       inPlace: (store) => ({
         async open(at) {
           const handle = await store.open(at);
-          const status = handle.status as MailboxStatus;
-          let told = { ...status, messages: status.messages + 1 };
+          const status = Object.getOwnPropertyDescriptor(Object.getPrototypeOf(handle), "status")!.get!.bind(handle);
           const ready = handle.ready.bind(handle);
+          let wrong = more;
           return Object.defineProperties(handle, {
-            status: { get: () => told },
-            ready: { value: () => ready().finally(() => (told = status)) },
+            status: { get: () => ({ ...status(), messages: status().messages + wrong }) },
+            ready: { value: () => ready().finally(() => (wrong = 0)) },
           });
         },
       }),
     });
     ends.push(() => imap.close());
-    await imap.append("Subject: one\r\n\r\n");
+    await imap.append("Subject: one\r\n\r\n", { count: 5, flags: ["\\Deleted"] });
+    const at = { account: imap.account.id, mailbox: (await imap.store.mailbox(imap.account.id, "INBOX"))!.id };
+    await imap.store.expunge(at, [[2, 3]]);
+    return imap;
+  }
+
+  const ALL = ["* 1 FETCH (UID 1)", "* 2 FETCH (UID 4)", "* 3 FETCH (UID 5)"];
+
+  it("is selected with what is there", async () => {
+    const imap = await start(1, 10);
     const client = await imap.open();
-    expect(await client.ok("SELECT INBOX")).toContain("* 1 EXISTS");
-    expect(await client.ok("FETCH 1:* UID")).toEqual(["* 1 FETCH (UID 1)"]);
+    expect(await client.ok("SELECT INBOX")).toContain("* 3 EXISTS");
+    expect(await client.ok("FETCH 1:* UID")).toEqual(ALL);
+  });
+
+  it("is served where it is so large that it is selected before, and what is lost is told as expunged", async () => {
+    const imap = await start(1, 1);
+    const client = await imap.open();
+    expect(await client.ok("SELECT INBOX")).toContain("* 4 EXISTS");
+    const { status, untagged } = await client.command("FETCH 1:* UID");
+    expect([untagged, status]).toEqual([
+      ["* 1 FETCH (UID 1)", "* 3 FETCH (UID 4)", "* 4 FETCH (UID 5)"],
+      "NO [EXPUNGEISSUED] Some of the messages are no longer there",
+    ]);
+    expect(imap.errors).toEqual([expect.objectContaining({ mailbox: 1, lost: 1 })]);
+    expect(await client.ok("NOOP")).toEqual(["* 2 EXPUNGE"]);
+    expect(await client.ok("FETCH 1:* UID")).toEqual(ALL);
+    await imap.append("Subject: two\r\n\r\n");
+    expect(await client.ok("NOOP")).toContain("* 4 EXISTS");
+  });
+
+  it("is served where there are more than were told, which are told then", async () => {
+    const imap = await start(-1, 1);
+    const client = await imap.open();
+    expect(await client.ok("SELECT INBOX")).toContain("* 2 EXISTS");
+    expect(await client.ok("UID FETCH 1:* UID")).toEqual(["* 3 EXISTS", ...ALL]);
   });
 });
 

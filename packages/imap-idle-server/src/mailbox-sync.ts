@@ -31,10 +31,27 @@ export async function loadIndex(session: Session, state: Selected): Promise<Mess
   for (let attempts = 0; !view.isLoaded && !view.load(index, expunged); attempts++) {
     if (attempts === LOAD_ATTEMPTS_MAX) throw new Error(`mailbox ${handle.id} does not hold what SELECT told of it`);
     // Something was expunged between SELECT and now, and perhaps again while this was read.
+    const { through } = handle;
     expunged = await expungedSinceTold(session, state);
     index = await handle.ready();
+    if (handle.through === through && !view.load(index, expunged)) await loadLossy(session, state, { index, expunged });
   }
   return index;
+}
+
+/** Where nothing has come between, what does not make up what was told is the store's own loss. */
+async function loadLossy(
+  session: Session,
+  { handle, view }: Selected,
+  { index, expunged }: { readonly index: MessageIndex; readonly expunged: UidSet },
+): Promise<void> {
+  const lost = view.loadLossy(index, expunged);
+  const { account, id } = handle;
+  session.log.error(
+    { account, mailbox: id, lost },
+    "a mailbox has other messages than it counts: have the store checked",
+  );
+  if (lost < 0) await session.write(printExists(view.count));
 }
 
 /** The HIGHESTMODSEQ that the client must be told of, because no MODSEQ of a message shows it. */
@@ -47,7 +64,7 @@ export type Told = Cursor | undefined | Promise<Cursor | undefined>;
 export function tellUpdates(session: Session, state: Selected, options: TellOptions): Told {
   const { handle, view } = state;
   const highest = handle.status?.highestModSeq ?? 0;
-  if (highest <= view.through) {
+  if (highest <= view.through && !view.isLacking) {
     // Else the next news would have to be looked for among all that happened elsewhere, in the log where it is much.
     view.skipTo(handle.through);
     return undefined;
@@ -184,6 +201,7 @@ async function tellExpunged(session: Session, { expunged, vanished }: Updates): 
 
 /** What memory has, which is nearly always all: then a thousand sessions are told in one go, each with one write. */
 function updatesAtHand(session: Session, { handle, view }: Selected, options: TellOptions): Updates | undefined {
+  if (view.isLacking) return undefined;
   const recent = handle.recent(view.through, session.limits.changeRecordsMax);
   const { holdsExpunge } = options;
   return recent && view.apply(recent.records, recent.index, { holdsExpunge, through: recent.through });
@@ -191,7 +209,7 @@ function updatesAtHand(session: Session, { handle, view }: Selected, options: Te
 
 async function readUpdates(session: Session, { handle, view }: Selected, options: TellOptions): Promise<Updates> {
   const page = await session.store.changes(handle.account, view.through, session.limits.changeRecordsMax, handle.id);
-  if (!page.tooOld && !page.more) {
+  if (!page.tooOld && !page.more && !view.isLacking) {
     return view.apply(page.records, await handle.ready(), { ...options, through: page.through });
   }
   // First the cursor, then the state: what comes in between is found again, and nothing is missed.

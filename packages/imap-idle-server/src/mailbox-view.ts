@@ -20,7 +20,7 @@ import {
 } from "@pushmail/mailstore";
 import type { LiveSearch } from "./live/live-search.ts";
 import { MailboxNews, type UpdateOptions, type Updates } from "./mailbox-updates.ts";
-import { addOne, merged, rowCount, spliced, uidsBelow, type RowRange } from "./uid-rows.ts";
+import { addOne, lastOf, merged, rowCount, spliced, uidsBelow, type RowRange } from "./uid-rows.ts";
 
 const NO_UIDS: Uint32Array = new Uint32Array(0);
 const NO_LIVE: readonly LiveSearch[] = [];
@@ -81,6 +81,7 @@ export class MailboxView {
   /** The first `#count` are told; undefined until `load`, for SELECT answers from the head alone. */
   #uids: Uint32Array | undefined;
   #recent: UidSet = EMPTY_UID_SET;
+  #isLacking = false;
   #ownCursors: Set<Cursor> | undefined;
 
   constructor(status: MailboxStatus) {
@@ -111,6 +112,11 @@ export class MailboxView {
     return this.#uids !== undefined;
   }
 
+  /** Whether there are messages that the store has lost, and the client was not yet told that they are gone. */
+  get isLacking(): boolean {
+    return this.#isLacking;
+  }
+
   /** The UIDs of the messages 1 to `count`; what lies behind them is not for this client. */
   get uids(): Uint32Array {
     if (this.#uids === undefined) throw new Error("the view is not loaded");
@@ -127,6 +133,21 @@ export class MailboxView {
     if (known === this.#count) this.#uids = index.uids;
     else if (known + uidSetSize(gone) === this.#count) this.#uids = merged(index.uids.subarray(0, known), gone);
     return this.isLoaded;
+  }
+
+  /**
+   * The same where the two will never make up what was told, since changes are lost. UIDs that nothing has stand for lost
+   * messages; more than were told are taken in. Returns how many are lost, or as a negative number how many are more.
+   */
+  loadLossy(index: MessageIndex, expunged: UidSet): number {
+    const known = index.uids.subarray(0, index.lowerBound(this.#uidNext));
+    const there = merged(known, uidSetDifference(uidsBelow(this.#uidNext, expunged), uidSetOf(known)));
+    const lost = this.#count - there.length;
+    const free = uidSetDifference([[1, this.#uidNext - 1]], uidSetOf(there));
+    this.#uids = merged(there, lastOf(free, lost));
+    this.#count = this.#uids.length;
+    this.#isLacking = lost > 0;
+    return lost;
   }
 
   /** The UID of a sequence number from 1 to `count`. */
@@ -294,6 +315,7 @@ export class MailboxView {
       } else if (index.modSeqAt(at) > this.#toldThrough) addOne(flagged, uid);
     }
     const isHeld = options.holdsExpunge && expunged.length > 0;
+    this.#isLacking &&= isHeld;
     const arrived = uidSetOf(index.uids.subarray(index.lowerBound(this.#uidNext), index.count));
     this.#uidNext = Math.max(this.#uidNext, (index.uids[index.count - 1] ?? 0) + 1);
     this.#replaceUids(isHeld ? [] : expunged, arrived, index);

@@ -26,6 +26,19 @@ export function uidsBelow(uid: Uid, ranges: readonly UidRange[]): UidSet {
   return uidSetDifference(normalizeUidSet(ranges), [[uid, UID_MAX]]);
 }
 
+/** The last so many UIDs of a set. */
+export function lastOf(set: UidSet, count: number): UidSet {
+  const last: UidRange[] = [];
+  let left = count;
+  for (let at = set.length - 1; at >= 0 && left > 0; at--) {
+    const [first, end] = set[at] as UidRange;
+    const from = Math.max(first, end - left + 1);
+    last.unshift([from, end]);
+    left -= end - from + 1;
+  }
+  return last;
+}
+
 /** How many rows the ranges have. */
 export function rowCount(ranges: readonly RowRange[]): number {
   return ranges.reduce((sum, [first, last]) => sum + last - first + 1, 0);
