@@ -23,6 +23,8 @@ export interface PushOptions {
 /** In IDLE no number is in use. */
 const AT_ANY_TIME: PushOptions = { holdsExpunge: false };
 
+const NONE_LEFT: ReadonlySet<MailboxId> = new Set();
+
 /** What the client has asked for, of its own mailboxes and of those of others. */
 interface Listening {
   readonly subscription: Subscription;
@@ -43,7 +45,7 @@ interface Feed {
   /** Changes that the client itself has made since it was told (RFC 5465 5). */
   readonly own: Set<Cursor>;
   /** Mailboxes that were left before all of their changes were told. */
-  readonly left: Set<MailboxId>;
+  left: ReadonlySet<MailboxId>;
   /** Of the mailboxes of another those that the client knows, by its names for them. */
   readonly known: Map<MailboxId, string>;
 }
@@ -106,7 +108,7 @@ export class Push {
       isWoken: false,
       through: cursor(0),
       own: new Set(),
-      left: new Set(),
+      left: NONE_LEFT,
       known: new Map(),
     };
     // Before anything is waited for: whatever becomes of that, the watch is ended with the others.
@@ -163,8 +165,9 @@ export class Push {
     const isBehind = view.through < (handle.status?.highestModSeq ?? 0);
     if (!isBehind || this.#listening?.subscription.selected === undefined) return;
     const feed = this.#listening.feeds.get(handle.account);
-    feed?.left.add(handle.id);
-    if (feed !== undefined) feed.isWoken = true;
+    if (feed === undefined) return;
+    feed.isWoken = true;
+    feed.left = new Set([...feed.left, handle.id]);
   }
 
   /** Tells all that is new; returns a HIGHESTMODSEQ that must be told with it. */
@@ -185,11 +188,14 @@ export class Push {
       if (!feed.isWoken || listening !== this.#listening) continue;
       // What comes from here on wakes it again.
       feed.isWoken = false;
+      const { through, left } = feed;
       try {
         await this.#tellElsewhere(state, listening, feed);
       } catch (error) {
-        // What could not be read is told later.
+        // What could not be read is told later, with what stood before it.
         feed.isWoken = true;
+        feed.through = through;
+        feed.left = left;
         throw error;
       }
     }
@@ -254,12 +260,12 @@ export class Push {
 
   async #tellElsewhere(state: Authenticated | Selected, listening: Listening, feed: Feed): Promise<void> {
     const { subscription, isNotify } = listening;
-    const { owner, own, left, known } = feed;
+    const { owner, own, known } = feed;
     const audience = { state, subscription, owner, known };
     const { store, limits } = this.#session;
     const news = new News();
-    for (const mailbox of left) news.addMailbox(mailbox);
-    left.clear();
+    for (const mailbox of feed.left) news.addMailbox(mailbox);
+    feed.left = NONE_LEFT;
     const recordsMax = isNotify ? limits.notifyRecordsMax : Infinity;
     let records = 0;
     for (let more = true; more;) {
