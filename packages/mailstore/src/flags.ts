@@ -1,11 +1,11 @@
 // Changing flags: decided on the current state in the mailbox' turn, stated as one record however many messages.
-import type { AccountState } from "./account-state.ts";
 import type { Transaction } from "./driver.ts";
 import { checkFlags, keywordsOf } from "./flag-sets.ts";
 import { giveWay } from "./give-way.ts";
 import type { Cursor, Uid } from "./ids.ts";
 import { checkKeywordCount } from "./keyword-limit.ts";
 import type { MailboxContents } from "./mailbox-contents.ts";
+import type { MailboxState } from "./mailbox-state.ts";
 import { Refusal } from "./refusal.ts";
 import type { FlagChange, FlagsResult, MailboxAt, WorkOptions } from "./store.ts";
 import { commitDecided, inTurn, type StoreContext } from "./store-context.ts";
@@ -34,7 +34,7 @@ export async function setFlags(context: StoreContext, at: MailboxAt, request: Fl
       // What another node changes meanwhile is behind the guard, and then it is decided again.
       const { guard } = mailbox.head;
       await decision.decide();
-      return decision.changed.length === 0 ? null : transactionOf(account, mailbox.at, guard, decision);
+      return decision.changed.length === 0 ? null : transactionOf(mailbox, guard, decision);
     });
     const { changed, modified, existing } = decision as Decision;
     return {
@@ -129,13 +129,14 @@ class Decision {
 }
 
 function transactionOf(
-  account: AccountState,
-  { mailbox }: MailboxAt,
+  { at, head }: MailboxState,
   guard: Cursor,
   { changed, unseen, deleted, request }: Decision,
 ): Transaction {
-  return new TransactionDraft(account.id)
-    .state(mailbox, guard, { type: "flags", uids: changed, ...request.change }, { unseen, deleted })
+  // Where the index has lost a change, fewer may be counted than are changed.
+  const counts = { unseen: Math.max(unseen, -head.unseen), deleted: Math.max(deleted, -head.deleted) };
+  return new TransactionDraft(at.account)
+    .state(at.mailbox, guard, { type: "flags", uids: changed, ...request.change }, counts)
     .finish({ enforceQuota: false });
 }
 

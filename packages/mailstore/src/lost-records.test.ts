@@ -2,7 +2,7 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterEach, beforeEach, expect, it } from "@jest/globals";
+import { afterEach, beforeEach, describe, expect, it } from "@jest/globals";
 import { cursor, type Cursor, type MailboxAt, type MailStore } from "./index.ts";
 import type { LevelDriver } from "./level/driver.ts";
 import { openLevelDriver } from "./level/index.ts";
@@ -13,6 +13,12 @@ import { openMailStore } from "./open-mail-store.ts";
 const OPTIONS = { scryptCost: { N: 16, r: 1, p: 1 } };
 /** More than a mailbox is read in by at a time. */
 const MAILS = 260;
+const ALL = [[1, MAILS]] as const;
+/** But for the third, which is lost. */
+const THERE = [
+  [1, 2],
+  [4, MAILS],
+];
 
 let directory: string;
 let driver: LevelDriver;
@@ -94,6 +100,50 @@ it("an account that was not told of a change, which is lost, is read anew", asyn
   hear?.(record!);
   expect(await trouble).toMatchObject({ message: expect.stringContaining(`lacks the change ${end + 1}`) });
   expect(await store.cursor(box.account)).toBe(end + 2);
+});
+
+describe("a mailbox that counts less than there is is emptied, where what is lost had", () => {
+  /** Has the index lose the newest change, and a store read the mailbox anew. */
+  async function loseNewest(): Promise<void> {
+    const { cursor: end } = (await driver.head(box.account))!;
+    await driver.inside.write([{ key: recordKey(box.account, end), value: null }]);
+    store = openMailStore(driver, OPTIONS);
+  }
+
+  /** Nothing is left, and nothing is counted but the mail that had come and is lost. */
+  async function expectEmpty(): Promise<void> {
+    const handle = await store.open(box);
+    expect((await handle.ready()).count).toBe(0);
+    expect(handle.status).toMatchObject({ messages: 0, deleted: 0 });
+    handle.release();
+  }
+
+  it("made them seen", async () => {
+    await writer.setFlags(box, ALL, { mode: "add", flags: ["\\Deleted"] });
+    await writer.setFlags(box, ALL, { mode: "add", flags: ["\\Seen"] });
+    await loseNewest();
+    expect((await store.expunge(box)).uids).toEqual(THERE);
+    await expectEmpty();
+  });
+
+  it("expunged some", async () => {
+    await writer.setFlags(box, ALL, { mode: "add", flags: ["\\Deleted"] });
+    await writer.expunge(box, [[10, 20]]);
+    await loseNewest();
+    expect((await store.expunge(box)).uids).toEqual(THERE);
+    await expectEmpty();
+  });
+
+  it("taken back that they were to be deleted", async () => {
+    await writer.setFlags(box, ALL, { mode: "add", flags: ["\\Deleted"] });
+    await writer.setFlags(box, ALL, { mode: "remove", flags: ["\\Deleted"] });
+    await loseNewest();
+    await store.setFlags(box, ALL, { mode: "remove", flags: ["\\Deleted"] });
+    expect(await store.mailboxAt(box)).toMatchObject({ deleted: 0 });
+    await store.setFlags(box, ALL, { mode: "add", flags: ["\\Deleted"] });
+    expect((await store.expunge(box)).uids).toEqual(THERE);
+    await expectEmpty();
+  });
 });
 
 it("a repair makes the log begin behind what is lost, and be it the newest change", async () => {

@@ -45,7 +45,7 @@ export class MailboxState {
   /** As it was told last: every session that is woken asks several times. */
   #status: MailboxStatus | undefined;
   #contents: MailboxContents | null = null;
-  /** Messages that the head counts, and of which nothing is there: changes that the log has lost. */
+  /** Messages that the head counts more than there are, or fewer: changes that the log has lost. */
   #lost = 0;
   #loading: Promise<MailboxContents> | null = null;
   /** Events that came while loading; null otherwise. */
@@ -72,7 +72,10 @@ export class MailboxState {
       this.properties = decodeProperties(head);
     }
     if (this.#held !== null) this.#held.push(event);
-    else this.#contents?.apply(event);
+    else if (this.#contents !== null) {
+      this.#contents.apply(event);
+      this.#lost = this.head.messages - this.#contents.columns.count;
+    }
   }
 
   /** The contents, from memory or read in. */

@@ -38,6 +38,16 @@ export function addCounts(a: Counts, b: Counts): Counts {
   };
 }
 
+/** What of them a mailbox has counted: less than there is, where the index has lost a change. */
+export function countedOf(counts: Counts, head: Counts): Counts {
+  return {
+    messages: Math.min(counts.messages, head.messages),
+    unseen: Math.min(counts.unseen, head.unseen),
+    deleted: Math.min(counts.deleted, head.deleted),
+    bytes: Math.min(counts.bytes, head.bytes),
+  };
+}
+
 class PartDraft {
   readonly facts: MailboxFact[] = [];
   /** The newest fact of messages that came: one more is added to it. */

@@ -14,7 +14,7 @@ import type { MailboxContents } from "./mailbox-contents.ts";
 import type { MailboxState } from "./mailbox-state.ts";
 import type { Expunged, MailboxAt, MessageMetadata, TransferOptions, Transferred, WorkOptions } from "./store.ts";
 import { commitDecided, inTurn, refusalOf, type StoreContext } from "./store-context.ts";
-import { addCounts, countsOf, NO_COUNTS, TransactionDraft, type Counts } from "./transaction-draft.ts";
+import { addCounts, countedOf, countsOf, NO_COUNTS, TransactionDraft, type Counts } from "./transaction-draft.ts";
 import { EMPTY_UID_SET, uidSetOf, type UidSet } from "./uid-set.ts";
 
 /** Rows that are taken before others get their turn. */
@@ -213,5 +213,5 @@ export function expungeRows(
   { uids, counts }: Rows,
   { by, guard }: { readonly by: "expunge" | "move"; readonly guard: Cursor },
 ): void {
-  draft.expunge(mailbox.at.mailbox, guard, { uids: uidSetOf(uids), by, counts });
+  draft.expunge(mailbox.at.mailbox, guard, { uids: uidSetOf(uids), by, counts: countedOf(counts, mailbox.head) });
 }
