@@ -290,6 +290,35 @@ describe("a client with NOTIFY", () => {
     expect([...told, ...(await client.ok("NOOP"))].join("\n")).toContain("METADATA Trash /shared/comment");
   });
 
+  it("is told of flags where the text of a mail that came with them cannot be read", async () => {
+    let isFailing = false;
+    const wakes = new Set<() => void>();
+    imap = await MemoryImap.start({
+      inPlace: (store) => ({
+        bodies: (...asked) => (isFailing ? Promise.reject(new Error("unreadable")) : store.bodies(...asked)),
+        // Once for all that has happened.
+        watch(_, wake) {
+          wakes.add(wake);
+          return () => wakes.delete(wake);
+        },
+      }),
+    });
+    const { store, account } = imap;
+    const text = "Subject: x\r\n\r\nx\r\n";
+    await imap.append(text);
+    const { id } = (await store.mailbox(account.id, "INBOX")) as MailboxStatus;
+    const client = await imap.open("INBOX");
+    await client.ok("NOTIFY SET (selected (MessageNew (UID BODY.PEEK[TEXT]) MessageExpunge FlagChange))");
+    await client.idle();
+    isFailing = true;
+    await imap.append(text);
+    await store.setFlags({ account: account.id, mailbox: id }, [[1, 1]], { mode: "add", flags: ["\\Flagged"] });
+    for (const wake of wakes) wake();
+    const told = await client.until((response) => response.includes("[SERVERBUG]"), "the end of IDLE");
+    isFailing = false;
+    expect([...told, ...(await client.ok("NOOP"))]).toContainEqual(expect.stringContaining("FLAGS (\\Flagged"));
+  });
+
   it("leaves no watch behind, be it that the store fails in the midst of its command", async () => {
     let watches = 0;
     let isFailing = true;

@@ -103,11 +103,15 @@ async function tellInOrder(
     await tellExpunged(session, updates);
   }
   await tellExists(session, state, { exists: updates.exists, recentBefore });
-  if (wants.fetch.length > 0) await tellArrived(session, state, updates.arrived, wants.fetch);
-  if (wants.flags) await tellFlags(session, state, { uids: updates.flags });
-  if (view.live.length > 0) {
-    const changed = [...updates.arrived, ...updates.flags, ...updates.own];
-    await tellChanged(session, state, normalizeUidSet(changed));
+  try {
+    if (wants.fetch.length > 0) await tellArrived(session, state, updates.arrived, wants.fetch);
+  } finally {
+    // The view has seen through them, whatever cannot be read of a new message.
+    if (wants.flags) await tellFlags(session, state, { uids: updates.flags });
+    if (view.live.length > 0) {
+      const changed = [...updates.arrived, ...updates.flags, ...updates.own];
+      await tellChanged(session, state, normalizeUidSet(changed));
+    }
   }
   const isVanishedTold = updates.vanished.length > 0 && session.isEnabled("QRESYNC");
   return isVanishedTold ? toldModSeq(state) : heldModSeq(session, state);
