@@ -46,7 +46,7 @@ export class AccountMetadata {
   apply(id: MailboxId, head: MailboxHead | null): void {
     this.#remove(id);
     if (head === null) return;
-    if (id >= this.#next) this.#next = mailboxId(id + 1);
+    this.passOver(id);
     const { mailbox, name, value } = decodeEntry(head.properties);
     // A copy: whatever the record lies in is not kept for it.
     const own = new Uint8Array(value);
@@ -57,6 +57,11 @@ export class AccountMetadata {
     let named = this.#named.get(mailbox);
     if (named === undefined) this.#named.set(mailbox, (named = new Map()));
     named.set(name.toLowerCase(), entry);
+  }
+
+  /** No other entry gets an id that is taken. */
+  passOver(id: MailboxId): void {
+    if (id >= this.#next) this.#next = mailboxId(id + 1);
   }
 
   #remove(id: MailboxId): void {

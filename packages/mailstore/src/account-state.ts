@@ -40,6 +40,8 @@ export class AccountState {
   readonly id: AccountId;
   readonly mailboxes: Map<MailboxId, MailboxState> = new Map();
   readonly metadata: AccountMetadata = new AccountMetadata();
+  /** Mailboxes and entries of metadata of which the index has lost what they are: they are left alone. */
+  readonly losses: readonly Error[];
   /** Turns for whoever creates, renames, deletes or subscribes. */
   readonly directoryTurns: TurnQueue = new TurnQueue();
   /** Work under way on the account as a whole. */
@@ -68,9 +70,13 @@ export class AccountState {
     this.messages = head.messages;
     this.limits = head.limits;
     this.#recentMax = recentMax;
+    const losses: Error[] = [];
     for (const box of head.mailboxes) {
       if (box.mailbox === ACCOUNT_DIRECTORY) this.#readDirectory(box);
-      else if (!isMailbox(box.mailbox)) this.metadata.apply(box.mailbox, box);
+      else if (box.properties.length === 0) {
+        losses.push(new Error(`${lossOfProperties(head.account, box.mailbox)}: have the store checked`));
+        if (!isMailbox(box.mailbox)) this.metadata.passOver(box.mailbox);
+      } else if (!isMailbox(box.mailbox)) this.metadata.apply(box.mailbox, box);
       else {
         const at = { account: head.account, mailbox: box.mailbox };
         const mailbox = new MailboxState(at, box, recentFrom.get(box.mailbox) ?? 1);
@@ -78,6 +84,7 @@ export class AccountState {
         this.#name(mailbox);
       }
     }
+    this.losses = losses;
   }
 
   /** The mailbox of an id; a Refusal where there is none. */
@@ -185,6 +192,13 @@ export class AccountState {
       this.recentRanges = this.#recent.reduce((sum, each) => sum + rangesOf(each), 0);
     } else this.recentRanges += rangesOf(record);
   }
+}
+
+/** What is said of a mailbox, or of an entry of metadata, that is nothing any more. */
+export function lossOfProperties(account: AccountId, mailbox: MailboxId): string {
+  return isMailbox(mailbox)
+    ? `mailbox ${mailbox} of account ${account} has lost its name and UIDVALIDITY`
+    : `an entry of the metadata of account ${account} has lost what it is`;
 }
 
 function rangesOf({ changes }: ChangeRecord): number {

@@ -4,7 +4,7 @@ import type { AccountState } from "./account-state.ts";
 import { checkAppPasswordName } from "./app-passwords.ts";
 import type { Credentials, StoredCredentials } from "./credentials.ts";
 import type { DirectoryEntry } from "./driver.ts";
-import { accountId, mailboxId, type AccountId } from "./ids.ts";
+import { accountId, type AccountId } from "./ids.ts";
 import { normalizeAddress, normalizeAliases, tryNormalize } from "./mail-address.ts";
 import { createFirstMailboxes, INBOX } from "./mailbox-names.ts";
 import { Refusal } from "./refusal.ts";
@@ -110,8 +110,10 @@ export class Accounts {
       (detail === null ? undefined : await this.#byKey(normal.slice(0, plus) + normal.slice(at))) ??
       (await this.#byKey(normal.slice(at)));
     if (account === undefined) return undefined;
-    const inbox = (await this.load(account.id)).named(INBOX);
-    return { account, mailbox: inbox?.at.mailbox ?? mailboxId(1), detail };
+    const state = await this.load(account.id);
+    const inbox = state.named(INBOX);
+    if (inbox === undefined) throw state.losses[0] as Error;
+    return { account, mailbox: inbox.at.mailbox, detail };
   }
 
   async authenticate(address: string, password: string): Promise<AccountInfo> {
@@ -165,7 +167,8 @@ export class Accounts {
   async load(id: AccountId): Promise<AccountState> {
     try {
       const account = await this.#context.accounts.get(id);
-      if (account.named(INBOX) !== undefined) return account;
+      // INBOX may be what is lost, and another one would take its place.
+      if (account.named(INBOX) !== undefined || account.losses.length > 0) return account;
     } catch (error) {
       if (!isMissing(error) || (await this.#stored(id)) === undefined) throw error;
     }

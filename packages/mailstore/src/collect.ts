@@ -21,6 +21,7 @@ export async function collect(context: StoreContext, accounts: Accounts): Promis
 async function* references(context: StoreContext, accounts: Accounts): AsyncGenerator<Iterable<BlobId>> {
   for await (const { id } of accounts.all()) {
     const account = await accounts.load(id);
+    if (account.losses[0] !== undefined) throw account.losses[0];
     for (const mailbox of account.mailboxes.values()) {
       const release = context.indexes.hold(mailbox);
       try {

@@ -116,6 +116,7 @@ export class LoadedAccounts {
     if (head === undefined) throw new Refusal("accountNotFound", "no such account");
     const recent = await readRecentFrom(this.#driver, head);
     const account = new AccountState(head, this.#limits.recentRecordsMax, recent);
+    for (const loss of account.losses) this.#onTrouble(loss);
     const entry = entryOf();
     entry.state = account;
     for (const record of entry.held) this.#apply(account, record);

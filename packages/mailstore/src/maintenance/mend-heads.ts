@@ -6,7 +6,7 @@ import type { Operation } from "../level/key-index.ts";
 import { accountHeadKey, DELETIONS, mailboxHeadKey, mailboxRecordRange, propertiesKey } from "../level/keys.ts";
 import { decodeDeleted } from "../level/log-records.ts";
 import type { AccountHead, MailboxHead } from "../driver.ts";
-import { decodeDirectory, type DirectoryProperties } from "../account-state.ts";
+import { decodeDirectory, lossOfProperties, type DirectoryProperties } from "../account-state.ts";
 import { decodeProperties, encodeProperties, type MailboxProperties } from "../mailbox-state.ts";
 import type { MailboxAt } from "../store.ts";
 import type { Finding } from "./finding.ts";
@@ -116,9 +116,7 @@ function nameAnew(
 ): Uint8Array | null {
   const { account, mailbox } = at;
   const isNamed = isMailbox(mailbox);
-  const lost = isNamed
-    ? { what: `mailbox ${mailbox} of account ${account} has lost its name and UIDVALIDITY` }
-    : { what: `an entry of the metadata of account ${account} has lost what it is` };
+  const lost = { what: lossOfProperties(account, mailbox) };
   const properties = isNamed ? encodeProperties(newProperties(mailbox, directory, others)) : null;
   found(lost);
   misstated({ at, properties, lost });

@@ -2,13 +2,13 @@
 import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterEach, beforeEach, expect, it } from "@jest/globals";
+import { afterEach, beforeEach, describe, expect, it } from "@jest/globals";
 import { cursor, mailboxId, METADATA_FIRST } from "../ids.ts";
 import type { LevelDriver } from "../level/driver.ts";
 import { openLevelDriver } from "../level/index.ts";
 import { propertiesKey, recordKey } from "../level/keys.ts";
 import { openMailStore } from "../open-mail-store.ts";
-import type { MailboxAt, MailboxStatus, MailStore } from "../store.ts";
+import type { MailboxAt, MailboxStatus, MailStore, StagedMessage } from "../store.ts";
 import { checkStore } from "./check-store.ts";
 import { findingLine } from "./finding.ts";
 import { repairStore } from "./repair-store.ts";
@@ -20,23 +20,27 @@ let driver: LevelDriver;
 let store: MailStore;
 let before: MailboxStatus;
 let at: MailboxAt;
+let trouble: unknown[];
 
 async function openStore(): Promise<void> {
   driver = (await openLevelDriver({ directory })) as LevelDriver;
   const limits = { closeTailRecordsMin: 1, closeSnapshotsMs: 60_000 };
-  store = openMailStore(driver, { scryptCost: { N: 16, r: 1, p: 1 }, scramIterations: 4_096, limits });
+  store = openMailStore(driver, {
+    scryptCost: { N: 16, r: 1, p: 1 },
+    scramIterations: 4_096,
+    limits,
+    onTrouble: (error) => trouble.push(error),
+  });
 }
 
 beforeEach(async () => {
+  trouble = [];
   directory = await mkdtemp(join(tmpdir(), "pushmail-nameless-"));
   await openStore();
   const { id: account } = await store.createAccount({ address: "ann@example.org", password: "secret" });
   const { id: mailbox } = await store.createMailbox(account, "Lists");
   at = { account, mailbox };
-  const body = async function* (): AsyncGenerator<Buffer> {
-    yield Buffer.from("Subject: one\r\n\r\n");
-  };
-  for (let i = 0; i < 2; i++) await store.append([{ ...at, message: await store.stage(body(), { bytesMax: 100 }) }]);
+  for (let i = 0; i < 2; i++) await store.append([{ ...at, message: await mail() }]);
   before = (await store.mailbox(account, "Lists"))!;
   const handle = await store.open(at);
   await handle.ready();
@@ -46,6 +50,13 @@ afterEach(async () => {
   await store.close();
   await rm(directory, { recursive: true });
 });
+
+function mail(): Promise<StagedMessage> {
+  const body = async function* (): AsyncGenerator<Buffer> {
+    yield Buffer.from("Subject: one\r\n\r\n");
+  };
+  return store.stage(body(), { bytesMax: 100 });
+}
 
 /** Has the index lose what a mailbox or an entry is, with its newest records. */
 async function forget(mailbox: MailboxAt["mailbox"], records: number): Promise<void> {
@@ -80,6 +91,49 @@ async function repair(): Promise<string[]> {
   await openStore();
   return lost;
 }
+
+describe("a server that runs meanwhile", () => {
+  it("serves the other mailboxes, and tells which one it is", async () => {
+    await store.setMetadata(at.account, null, [COMMENT]);
+    await forget(mailboxId(METADATA_FIRST), 1);
+    await openStore();
+    await forget(at.mailbox, 3);
+    await openStore();
+    const names = (await store.mailboxes(at.account)).map(({ name }) => name);
+    expect(names).toEqual(["INBOX", "Archive", "Drafts", "Junk", "Sent", "Trash"]);
+    expect(trouble).toEqual([
+      new Error(`mailbox ${at.mailbox} of account 1 has lost its name and UIDVALIDITY: have the store checked`),
+      new Error("an entry of the metadata of account 1 has lost what it is: have the store checked"),
+    ]);
+    const inbox = { account: at.account, mailbox: (await store.mailbox(at.account, "INBOX"))!.id };
+    await store.append([{ ...inbox, message: await mail() }]);
+    expect(await store.mailboxAt(inbox)).toMatchObject({ messages: 1 });
+    // Neither is one that is made now taken for it, nor is its mail garbage, nor is its log cut.
+    const { id } = await store.createMailbox(at.account, "Lists/Next");
+    expect(id).toBeGreaterThan(at.mailbox);
+    await expect(store.compact()).rejects.toThrow("has lost its name");
+    await expect(store.append([{ ...at, message: await mail() }])).rejects.toMatchObject({ code: "mailboxNotFound" });
+    await store.setMetadata(at.account, null, [{ ...COMMENT, name: "/private/other" }]);
+    await store.close();
+    await repair();
+    const status = await store.mailboxAt(at);
+    expect(status).toEqual({ ...before, name: `Recovered-${at.mailbox}`, uidValidity: status!.uidValidity });
+    expect((await store.metadata(at.account, null)).map(({ name }) => name)).toEqual([COMMENT.name, "/private/other"]);
+  });
+
+  it("takes no mail for INBOX where it is that, and makes no other", async () => {
+    const { id } = (await store.mailbox(at.account, "INBOX"))!;
+    await forget(id, 1);
+    await openStore();
+    await expect(store.resolve("ann@example.org")).rejects.toThrow("have the store checked");
+    expect((await store.mailboxes(at.account)).map(({ name }) => name)).not.toContain("INBOX");
+    expect(await store.mailbox(at.account, "Lists")).toEqual(before);
+    await store.close();
+    await repair();
+    expect((await store.mailbox(at.account, "INBOX"))!.id).toBe(id);
+    expect(await store.resolve("ann@example.org")).toMatchObject({ mailbox: id });
+  });
+});
 
 it("a mailbox is what an older change says of it, where the newest one is lost too", async () => {
   await forget(at.mailbox, 1);
