@@ -10,8 +10,18 @@ import type { MailboxAt } from "../store.ts";
 
 const RECORDS_PER_READ = 1_000;
 
+/** Takes all that is left of mailboxes, in one walk through the segments; of other mailboxes too. What both have comes twice. */
+export async function eachRecord(
+  driver: LevelDriver,
+  mailboxes: readonly MailboxAt[],
+  take: (record: LogRecord) => void,
+): Promise<void> {
+  for (const at of mailboxes) for await (const record of indexedRecords(driver, at)) take(record);
+  for await (const record of writtenRecords(driver.inside.segments)) take(record);
+}
+
 /** Of a mailbox, all that the index has. */
-export async function* indexedRecords(driver: LevelDriver, { account, mailbox }: MailboxAt): AsyncGenerator<LogRecord> {
+async function* indexedRecords(driver: LevelDriver, { account, mailbox }: MailboxAt): AsyncGenerator<LogRecord> {
   let after = (await driver.log(account, cursor(0), { limit: 1 })).floor;
   for (;;) {
     const { records } = await driver.log(account, after, { mailbox, limit: RECORDS_PER_READ });
@@ -23,7 +33,7 @@ export async function* indexedRecords(driver: LevelDriver, { account, mailbox }:
 }
 
 /** Of every mailbox, all that the segments have, be the log cut behind them or not. */
-export async function* writtenRecords(segments: Segments): AsyncGenerator<LogRecord> {
+async function* writtenRecords(segments: Segments): AsyncGenerator<LogRecord> {
   const ends = await statedEnds(segments);
   for (const number of segments.numbers("log")) {
     const lease = (await segments.header(number)) && (await segments.acquire(number));

@@ -90,10 +90,16 @@ async function withNames(
   const mailboxes = boxes.filter(({ properties }) => properties.length > 0);
   const others = mailboxes.filter(({ mailbox }) => isMailbox(mailbox)).map(decodeProperties);
   // The account itself is the first.
-  for (const box of boxes.filter(({ properties }) => properties.length === 0)) {
+  const lost = boxes.filter(({ properties }) => properties.length === 0);
+  const found = await lastProperties(
+    driver,
+    account,
+    lost.map(({ mailbox }) => mailbox),
+  );
+  for (const box of lost) {
     const at = { account, mailbox: box.mailbox };
     const isNamed = isMailbox(at.mailbox);
-    const older = await lastProperties(driver, at);
+    const older = found.get(box.mailbox);
     const name = older === undefined || !isNamed ? undefined : decodeProperties({ properties: older }).name;
     let properties: Uint8Array | null = box.properties;
     if (older !== undefined && others.every((other) => other.name !== name)) {

@@ -1,14 +1,13 @@
 // Size, date and body of messages of which the index has lost them: the records that brought these say them, as long as the
 // index or a segment has those, be the log cut behind them or not.
 import { CHUNK_WIDTH, COLUMN, decodeMetadataChunk, encodeMetadataChunk } from "../chunk-codec.ts";
-import type { LogRecord } from "../driver.ts";
 import type { Uid } from "../ids.ts";
 import type { LevelDriver } from "../level/driver.ts";
 import { chunkKey } from "../level/keys.ts";
 import { rowsOf } from "../mailbox-events.ts";
 import type { MailboxAt, MessageMetadata } from "../store.ts";
 import { uidSetHas } from "../uid-set.ts";
-import { indexedRecords, writtenRecords } from "./every-record.ts";
+import { eachRecord } from "./every-record.ts";
 import type { LostRows } from "./mail-listener.ts";
 
 export interface FoundRows {
@@ -19,14 +18,13 @@ export interface FoundRows {
 /** What there is of lost rows; none of a mailbox of which nothing is found. */
 export async function findRows(driver: LevelDriver, lost: readonly LostRows[]): Promise<FoundRows[]> {
   const wanted = lost.map((messages) => ({ ...messages, found: new Map<Uid, MessageMetadata>() }));
-  const take = (record: LogRecord): void => {
+  const mailboxes = wanted.map(({ at }) => at);
+  await eachRecord(driver, mailboxes, (record) => {
     for (const { at, uids, found } of wanted) {
       if (at.account !== record.account) continue;
       for (const [uid, { metadata }] of rowsOf(record, at)) if (uidSetHas(uids, uid)) found.set(uid, metadata);
     }
-  };
-  for (const { at } of wanted) for await (const record of indexedRecords(driver, at)) take(record);
-  for await (const record of writtenRecords(driver.inside.segments)) take(record);
+  });
   return wanted.flatMap(({ at, found }) => (found.size === 0 ? [] : { at, rows: [...found.values()] }));
 }
 

@@ -7,10 +7,12 @@ import { cursor, mailboxId, METADATA_FIRST } from "../ids.ts";
 import type { LevelDriver } from "../level/driver.ts";
 import { openLevelDriver } from "../level/index.ts";
 import { propertiesKey, recordKey } from "../level/keys.ts";
+import { decodeProperties } from "../mailbox-state.ts";
 import { openMailStore } from "../open-mail-store.ts";
 import type { MailboxAt, MailboxStatus, MailStore, StagedMessage } from "../store.ts";
 import { checkStore } from "./check-store.ts";
 import { findingLine } from "./finding.ts";
+import { lastProperties } from "./lost-properties.ts";
 import { repairStore } from "./repair-store.ts";
 
 const COMMENT = { name: "/private/comment", value: Buffer.from("text") };
@@ -160,6 +162,22 @@ it.each(["Lists", "INBOX"])("%s gets another name and UIDVALIDITY where nothing 
   expect(found.uidValidity).toBeGreaterThan(uidValidity);
   expect(found.messages).toBe(name === "INBOX" ? 0 : 2);
   expect((await store.createMailbox(at.account, "Next")).uidValidity).toBeGreaterThan(found.uidValidity);
+});
+
+it("several are found in one walk through the segments", async () => {
+  const { id: other } = await store.createMailbox(at.account, "Other");
+  const { segments } = driver.inside;
+  const acquire = segments.acquire.bind(segments);
+  let reads = 0;
+  segments.acquire = (number) => {
+    reads++;
+    return acquire(number);
+  };
+  await lastProperties(driver, at.account, [other]);
+  const once = reads;
+  const found = await lastProperties(driver, at.account, [at.mailbox, other]);
+  const names = Array.from(found.values(), (properties) => decodeProperties({ properties }).name);
+  expect([names.sort(), reads]).toEqual([["Lists", "Other"], 2 * once]);
 });
 
 it("an entry of metadata is removed where nothing knows what it was", async () => {
