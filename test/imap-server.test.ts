@@ -3,7 +3,7 @@ import { subscribe, unsubscribe } from "node:diagnostics_channel";
 import { connect as connectTcp, type Socket } from "node:net";
 import { connect as connectTls } from "node:tls";
 import { once } from "node:events";
-import { afterEach, describe, expect, it } from "@jest/globals";
+import { afterEach, describe, expect, it, jest } from "@jest/globals";
 import { startImapServer, type ImapServer, type ImapServerOptions } from "@pushmail/imap-idle-server";
 import {
   LoginThrottle,
@@ -169,6 +169,16 @@ describe("TLS", () => {
     client.close();
     await expect(run({ implicitTls: true })).rejects.toThrow("needs a key");
   });
+});
+
+it("begins nothing where the port is taken", async () => {
+  const { server, store } = await run();
+  const begun = jest.spyOn(globalThis, "setInterval");
+  const log = { debug() {}, info() {}, warn() {}, error() {} };
+  const starting = startImapServer({ store, log, hostname: "imap.example.org", ...server.address });
+  await expect(starting).rejects.toMatchObject({ code: "EADDRINUSE" });
+  expect(begun).not.toHaveBeenCalled();
+  begun.mockRestore();
 });
 
 describe("bounds", () => {

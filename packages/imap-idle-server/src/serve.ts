@@ -84,7 +84,7 @@ class ConnectionServer implements ImapServer {
   readonly #rounds: Rounds<Connection>;
   readonly #terms: ConnectionOptions;
   readonly #admission: Admission;
-  readonly #ticker: NodeJS.Timeout;
+  #ticker: NodeJS.Timeout | undefined;
   /** Raised whenever a connection has come to its end. */
   readonly #ended: Signal = new Signal();
   #closing: Promise<void> | undefined;
@@ -129,7 +129,6 @@ class ConnectionServer implements ImapServer {
       keepAliveInitialDelay: Math.max(limits.tcpKeepAliveMs, 1_000),
     });
     this.#listener.on("connection", (socket) => this.#accept(socket));
-    this.#ticker = setInterval(() => this.#tick(), limits.tickMs).unref();
   }
 
   get address(): { readonly host: string; readonly port: number } {
@@ -144,6 +143,7 @@ class ConnectionServer implements ImapServer {
   async listen(host: string, port: number): Promise<void> {
     this.#listener.listen({ host, port, backlog: this.#context.limits.backlog });
     await once(this.#listener, "listening");
+    this.#ticker = setInterval(() => this.#tick(), this.#context.limits.tickMs).unref();
     this.#listener.on("error", (err) => this.#context.log.error({ err }, "cannot accept a connection"));
   }
 

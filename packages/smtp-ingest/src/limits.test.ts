@@ -229,6 +229,17 @@ describe("connections", () => {
     await second.play(BYE);
   });
 
+  it("that give way to newcomers of their own address count no more", async () => {
+    await listen({ connectionsMax: 1, connectionsPerAddressMax: 2, connectionGraceMs: 0 });
+    let before: Dialogue | undefined;
+    for (let i = 0; i < 4; i++) {
+      const client = mx.dial();
+      await client.play(HELLO);
+      await before?.play("S: 421 4.3.2 Too many connections, try again later\nS.");
+      before = client;
+    }
+  });
+
   it("give way in the midst of a mail where nobody else does, but not within dataGraceMs", async () => {
     let nowMs = 0;
     await listen({ connectionsMax: 2, connectionGraceMs: 0, dataGraceMs: 60_000 }, { now: () => nowMs });
@@ -491,7 +502,10 @@ describe("a listener that closes", () => {
 
   it("never began where the port is taken", async () => {
     await listen({});
+    const begun = jest.spyOn(globalThis, "setInterval");
     await expect(TestListener.start({ kind: "smtp", port: mx.port })).rejects.toMatchObject({ code: "EADDRINUSE" });
+    expect(begun).not.toHaveBeenCalled();
+    begun.mockRestore();
   });
 });
 

@@ -97,14 +97,18 @@ export class ConnectionGate {
   admit(socket: Socket): Place | undefined {
     const { limits, now, room } = this.#options;
     const place = new Place(socket, now());
-    const sameNetwork = this.#ofNetwork.get(place.network) ?? 0;
-    if (sameNetwork >= limits.connectionsPerAddressMax) return this.#turnAway(socket, FULL_FOR_NETWORK);
+    if (this.#openOf(place.network) >= limits.connectionsPerAddressMax) return this.#turnAway(socket, FULL_FOR_NETWORK);
     if (this.#places.size >= limits.connectionsMax && !this.#makeRoom()) return this.#turnAway(socket, FULL);
     if (room?.take() === false) return this.#turnAway(socket, FULL);
     this.#places.add(place);
-    this.#ofNetwork.set(place.network, sameNetwork + 1);
+    // Who gave way may have been of the same network.
+    this.#ofNetwork.set(place.network, this.#openOf(place.network) + 1);
     this.#awaited.add(place);
     return place;
+  }
+
+  #openOf(network: string): number {
+    return this.#ofNetwork.get(network) ?? 0;
   }
 
   /** The client does what it is there for: it stays. */
@@ -127,8 +131,8 @@ export class ConnectionGate {
   leave(place: Place): void {
     this.keep(place);
     if (!this.#places.delete(place)) return;
-    const sameNetwork = this.#ofNetwork.get(place.network) ?? 0;
-    if (sameNetwork > 1) this.#ofNetwork.set(place.network, sameNetwork - 1);
+    const left = this.#openOf(place.network) - 1;
+    if (left > 0) this.#ofNetwork.set(place.network, left);
     else this.#ofNetwork.delete(place.network);
     this.#options.room?.give();
   }

@@ -29,7 +29,7 @@ export class EngineServer<Transaction = unknown> extends SMTPServer {
   readonly #receiver: Receiver<Transaction>;
   readonly #gate: ConnectionGate;
   readonly #logins: Logins;
-  readonly #ticker: NodeJS.Timeout;
+  #ticker: NodeJS.Timeout | undefined;
   /** By the client's socket, with TLS and without. */
   readonly #places = new WeakMap<Socket, Place>();
   /** The one of each session, which ends with its envelope. A new key each mail would cost more than its MAIL command. */
@@ -52,7 +52,6 @@ export class EngineServer<Transaction = unknown> extends SMTPServer {
       settings,
       stop: this.#stop.signal,
     });
-    this.#ticker = setInterval(() => this.#gate.tick(), limits.tickMs).unref();
     // A handshake that failed or a peer that vanished; the socket is closed already.
     this.on("error", (error) => settings.log.debug({ err: error }, "connection failed"));
   }
@@ -60,6 +59,7 @@ export class EngineServer<Transaction = unknown> extends SMTPServer {
   /** Listens; returns the port. */
   async start(host: string, port: number): Promise<number> {
     await once(this.listen({ port, host, backlog: this.settings.limits.backlog }), "listening");
+    this.#ticker = setInterval(() => this.#gate.tick(), this.settings.limits.tickMs).unref();
     return (this.server.address() as AddressInfo).port;
   }
 
