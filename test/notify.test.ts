@@ -319,6 +319,23 @@ describe("a client with NOTIFY", () => {
     expect([...told, ...(await client.ok("NOOP"))]).toContainEqual(expect.stringContaining("FLAGS (\\Flagged"));
   });
 
+  it("that could not be told of metadata has not enabled it, and can do so again", async () => {
+    let isFailing = true;
+    imap = await MemoryImap.start({
+      inPlace: (store) => ({
+        cursor: (account) => (isFailing ? Promise.reject(new Error("unreadable")) : store.cursor(account)),
+      }),
+    });
+    const { store, account } = imap;
+    const client = await imap.open();
+    const failed = await client.command("ENABLE METADATA");
+    expect(failed).toMatchObject({ status: expect.stringMatching(/^NO \[SERVERBUG\]/), untagged: [] });
+    isFailing = false;
+    expect(await client.ok("ENABLE METADATA")).toEqual(["* ENABLED METADATA"]);
+    await store.setMetadata(account.id, null, [{ name: "/private/comment", value: Buffer.from("news") }]);
+    expect((await client.ok("NOOP")).join()).toContain('METADATA "" /private/comment');
+  });
+
   it("leaves no watch behind, be it that the store fails in the midst of its command", async () => {
     let watches = 0;
     let isFailing = true;

@@ -143,9 +143,10 @@ export class ImapSession implements Session {
     if (this.isEnabled(extension)) return;
     // RFC 7162 3.2.3
     if (extension === "QRESYNC") await this.enable("CONDSTORE");
-    this.#enabled = new Set([...this.#enabled, extension]);
     const state = this.#state;
+    // Where that fails, it is not enabled.
     if (extension === "METADATA" && "account" in state) await this.#push.listenToMetadata(state.account);
+    this.#enabled = new Set([...this.#enabled, extension]);
     if (state.name !== "selected") return;
     if (extension === "IMAP4rev2") await tellChanged(this, state, state.view.forgetRecent());
     if (extension === "UIDONLY") await endNumbered(this, state.view);

@@ -21,6 +21,8 @@ export const enable: Command = command({
     const enabled = EXTENSIONS.filter(
       (extension) => names.includes(extension.toUpperCase()) && !session.isEnabled(extension),
     );
+    // It has nothing to tell, and may fail.
+    if (enabled.includes("METADATA")) await session.enable("METADATA");
     await session.write(printEnabled(enabled));
     for (const extension of enabled) await session.enable(extension);
   },
