@@ -78,7 +78,10 @@ function printParameter(name: string, text: string): string {
 export function downgradeParameters(parameters: readonly Parameter[]): readonly Parameter[] {
   return parameters.flatMap(([name, value]): Parameter[] => {
     if (!isAsciiText(name)) return [];
-    return [isAsciiText(value) ? [name, value] : [`${name}*`, `UTF-8''${percentEncoded(decodeHeaderValue(value))}`]];
+    if (isAsciiText(value)) return [[name, value]];
+    if (name.endsWith("*"))
+      return [[name, value.replaceAll(/[^\0-\x7f]/g, (octet) => `%${octet.charCodeAt(0).toString(16)}`)]];
+    return [[`${name}*`, `UTF-8''${percentEncoded(decodeHeaderValue(value))}`]];
   });
 }
 

@@ -36,8 +36,8 @@ describe("a header in ASCII (RFC 6858 2)", () => {
       "Content-Type: text/plain; charset=\"utf-8\"; name*=UTF-8''%C3%BC.txt\n",
     ],
     [
-      "Content-Disposition: attachment; filename=ü(*)'; ü=x; size=3; a*=b\n",
-      "Content-Disposition: attachment; filename*=UTF-8''%C3%BC%28%2a%29%27; size=\"3\"; a*=b\n",
+      "Content-Disposition: attachment; filename=ü(*)'; ü=x; size=3; a*=b; c*=utf-8''ü%20\n",
+      "Content-Disposition: attachment; filename*=UTF-8''%C3%BC%28%2a%29%27; size=\"3\"; a*=b; c*=utf-8''%c3%bc%20\n",
     ],
     ["Content-Disposition: ü\n", ""],
     ["Content-Type: text/ü\n", ""],

@@ -32,6 +32,26 @@ describe("a Content-Type", () => {
         ["y", "1"],
       ],
     ],
+    [
+      'a/b; NAME*1=c; x=y; name*0="a b"; name*3=gap; name*0=z',
+      "a/b",
+      [
+        ["x", "y"],
+        ["name", "a bc"],
+        ["name*3", "gap"],
+        ["name*0", "z"],
+      ],
+    ],
+    ["a/b; n*0*=utf-8''%c3; n*1=b%c; n*2*=%20d", "a/b", [["n*", "utf-8''%c3b%25c%20d"]]],
+    [
+      "a/b; n*0=a'; n*1*=%41; m*1=late; o*01=odd",
+      "a/b",
+      [
+        ["n*", "''a%27%41"],
+        ["m*1", "late"],
+        ["o*01", "odd"],
+      ],
+    ],
     ['a/b; x="open', "a/b", [["x", "open"]]],
     ["multipart/mixed;\r\n\tboundary==_x?=y:/", "multipart/mixed", [["boundary", "=_x?=y:/"]]],
     ["text/html charset=utf-8", "text/html"],

@@ -1,5 +1,6 @@
 // Content-Type, Content-Disposition and Content-Language: a value and parameters, read with tolerance (RFC 2045 5.1).
 import { isPadding, trimBlanks } from "./characters.ts";
+import { joinPieces } from "./parameter-pieces.ts";
 import { readComment, readQuoted } from "./quoted-text.ts";
 import type { Disposition, Parameter } from "./summary.ts";
 
@@ -49,29 +50,14 @@ export function parseLanguages(value: string, languagesMax: number): readonly st
   return tags.length === 0 ? null : tags;
 }
 
-/**
- * The value of a parameter, its name in any case; one that comes in pieces or percent-encoded (RFC 2231) is put
- * together, as latin1 bytes.
- */
+/** The value of a parameter, its name in any case; one that comes in pieces or encoded (RFC 2231) as latin1 bytes. */
 export function findParameter(parameters: readonly Parameter[], name: string): string | null {
+  const wholes = joinPieces(parameters);
   const wanted = name.toLowerCase();
-  const pieces = new Map<string, string>();
-  for (const [given, value] of parameters) {
-    const key = given.toLowerCase();
-    if (key === wanted) return value;
-    if (key.startsWith(`${wanted}*`)) pieces.set(key.slice(wanted.length), value);
-  }
-  const single = pieces.get("*");
-  if (single !== undefined) return decodePercent(withoutCharset(single));
-  // RFC 2231 3 and 4.1
-  let whole = "";
-  for (let i = 0; ; i++) {
-    const plain = pieces.get(`*${i}`);
-    const encoded = pieces.get(`*${i}*`);
-    if (plain !== undefined) whole += plain;
-    else if (encoded !== undefined) whole += decodePercent(i === 0 ? withoutCharset(encoded) : encoded);
-    else return i === 0 ? null : whole;
-  }
+  const plain = wholes.find(([given]) => given.toLowerCase() === wanted);
+  if (plain !== undefined) return plain[1];
+  const encoded = wholes.find(([given]) => given.toLowerCase() === `${wanted}*`);
+  return encoded === undefined ? null : decodePercent(withoutCharset(encoded[1]));
 }
 
 function withoutCharset(value: string): string {
@@ -105,7 +91,7 @@ class ValueReader {
     return item;
   }
 
-  takeParameters(max: number): Parameter[] {
+  takeParameters(max: number): readonly Parameter[] {
     const parameters: Parameter[] = [];
     while (this.#at < this.#text.length && parameters.length < max) {
       const name = trimBlanks(this.#takeUntil(EQUALS));
@@ -113,7 +99,7 @@ class ValueReader {
       const value = this.#takeParameterValue();
       if (name !== "") parameters.push([name, value]);
     }
-    return parameters;
+    return joinPieces(parameters);
   }
 
   #takeParameterValue(): string {
