@@ -12,11 +12,16 @@ export function parseAddresses(value: string, addressesMax: number): readonly En
 interface OpenAddress {
   /** The words so far, read as a name: with a space where there were blanks. */
   phrase: string;
-  /** The same read as an address, in which blanks mean nothing (RFC 5322 4.4). */
+  /** The last of them, read as an address, in which blanks around dots mean nothing (RFC 5322 4.4). */
   address: string;
+  /** What stood before `address`, without a bracket: `Ann Bee ann@example.org`. */
+  lead: string;
   /** Where in `address` the last @ outside of quotes stands, or -1. */
   at: number;
   isSpaced: boolean;
+  /** Whether the word before ended in a dot or an @ outside of quotes, and whether the address ended before it. */
+  isJoint: boolean;
+  isOver: boolean;
   comment: string;
   /** What stood before the angle bracket. */
   name: string;
@@ -25,7 +30,18 @@ interface OpenAddress {
 }
 
 function newAddress(): OpenAddress {
-  return { phrase: "", address: "", at: -1, isSpaced: false, comment: "", name: "", angle: "none" };
+  return {
+    phrase: "",
+    address: "",
+    lead: "",
+    at: -1,
+    isSpaced: false,
+    isJoint: false,
+    isOver: false,
+    comment: "",
+    name: "",
+    angle: "none",
+  };
 }
 
 class AddressListReader {
@@ -61,6 +77,7 @@ class AddressListReader {
       case '"': {
         const quoted = readQuoted(this.#value, index);
         this.#addWord(quoted.text);
+        open.isJoint = false;
         return quoted.end;
       }
       case "(": {
@@ -98,26 +115,38 @@ class AddressListReader {
   #addWord(word: string): void {
     const open = this.#open;
     if (open.angle === "closed" || open.angle === "route") return;
-    open.phrase += open.isSpaced && open.phrase !== "" ? ` ${word}` : word;
-    open.address += word;
+    const blank = open.isSpaced && open.phrase !== "" ? " " : "";
+    if (blank !== "" && !open.isJoint && !/^[.@]/.test(word)) this.#endPart();
+    open.phrase += `${blank}${word}`;
+    if (!open.isOver) open.address += word;
     open.isSpaced = false;
+    open.isJoint = word.endsWith(".") || word.endsWith("@");
+  }
+
+  /** What follows a blank is no more of the same word: the two put together would be the address of somebody else. */
+  #endPart(): void {
+    const open = this.#open;
+    if (open.angle === "open") {
+      open.address += " ";
+    } else if (open.at >= 0) {
+      open.isOver = true;
+    } else {
+      open.lead = open.phrase;
+      open.address = "";
+    }
   }
 
   #openAngle(): void {
     if (this.#open.angle !== "none") this.#endAddress();
-    const open = this.#open;
-    open.name = open.phrase;
-    open.phrase = "";
-    open.address = "";
-    open.at = -1;
-    open.angle = "open";
+    const { phrase, comment } = this.#open;
+    this.#open = { ...newAddress(), name: phrase, comment, angle: "open" };
   }
 
   #takeAt(): void {
     const open = this.#open;
     if (open.angle === "open" && open.address === "") open.angle = "route";
     this.#addWord("@");
-    if (open.angle === "none" || open.angle === "open") open.at = open.address.length - 1;
+    if ((open.angle === "none" || open.angle === "open") && !open.isOver) open.at = open.address.length - 1;
   }
 
   #takeColon(): void {
@@ -134,10 +163,10 @@ class AddressListReader {
   }
 
   #endAddress(): void {
-    const { phrase, address, at, comment, name, angle } = this.#open;
+    const { phrase, address, lead, at, comment, name, angle } = this.#open;
     this.#open = newAddress();
     if (angle === "none" && phrase === "") return;
-    const shown = name === "" ? comment : name;
+    const shown = name || (at < 0 ? "" : lead) || comment;
     this.#addresses.push({
       name: shown === "" ? null : shown,
       // Without an @ it is a name of this host, or no address at all.

@@ -41,6 +41,12 @@ const ADDRESSES: readonly (readonly [value: string, addresses: readonly string[]
   ["<>", ["@"]],
   ["Name <>", ["Name <@>"]],
   ["n@x <n@x>", ["n@x <n@x>"]],
+  // Without brackets: no two words together are the address of a third one.
+  ["Ann Bee ann@x, b@y", ["Ann Bee <ann@x>", "b@y"]],
+  ['"Bee, A." ann @ x (c)', ["Bee, A. <ann@x>"]],
+  ["ann@x.org Ann B@, b@y", ["ann@x.org", "b@y"]],
+  ["ann@x.org via List <list@y>", ["ann@x.org via List <list@y>"]],
+  ["<ann bee@x>, <ann@x y>", ["ann bee@x", "ann@x y"]],
   ["one <1@x> <2@x> junk, three <3@x", ["one <1@x>", "2@x", "three <3@x>"]],
   ["unclosed <u@x, v@y", ["unclosed <u@x>", "v@y"]],
   ["a@x; b@y", ["a@x", "b@y"]],
