@@ -52,6 +52,7 @@ async function answer(client: LineClient): Promise<string> {
 interface Case {
   readonly imap?: readonly (string | ((last: string) => string))[];
   readonly submission?: readonly (string | ((last: string) => string))[];
+  readonly smtp?: readonly string[];
   readonly taken: RegExp;
   readonly refused: RegExp;
 }
@@ -102,11 +103,14 @@ const CASES: Readonly<Record<string, Case>> = {
     taken: /^250 /,
     refused: /^501 /,
   },
+  oddDots: { smtp: [hello, "MAIL FROM:<.a..b.@example.net>\r\n"], taken: /^250 /, refused: /^501 / },
 };
 
-describe.each(Object.entries(CASES))("%s", (_name, { imap, submission, taken, refused }) => {
-  const ask = (server: Pushmail): Promise<string> =>
-    imap === undefined ? talk(server.submission, submission ?? []) : talk(server.imap, imap);
+describe.each(Object.entries(CASES))("%s", (_name, { imap, submission, smtp, taken, refused }) => {
+  const ask = (server: Pushmail): Promise<string> => {
+    if (imap !== undefined) return talk(server.imap, imap);
+    return submission === undefined ? talk(server.smtp, smtp ?? []) : talk(server.submission, submission);
+  };
 
   it("is let pass", async () => {
     expect(await ask(tolerant)).toMatch(taken);

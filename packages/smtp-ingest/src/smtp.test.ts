@@ -254,7 +254,7 @@ describe("a mail", () => {
     ]);
   });
 
-  it("may come from and go to local parts in quotes, which are the same address where they need none", async () => {
+  it("may come from and go to local parts in quotes, which are the same address where they need none, and with dots that need some", async () => {
     await listen();
     await mx.play(`
       ${HELLO}
@@ -270,10 +270,19 @@ describe("a mail", () => {
       S: 354 *
       C: .
       S: 250 *
+      C: MAIL FROM:<.a..b@example.net>
+      S: 250 *
+      C: RCPT TO:<alice@example.org>
+      S: 250 *
+      C: DATA
+      S: 354 *
+      C: .
+      S: 250 *
       ${BYE}
     `);
     expect(await mx.mails("alice@example.org")).toEqual([
       expect.stringMatching(/^Return-Path: <"a \\"b@:<>c"@example\.net>\r\n[^]*\tfor <alice@Example\.ORG>;/),
+      expect.stringMatching(/^Return-Path: <"\.a\.\.b"@example\.net>\r\n/),
     ]);
   });
 

@@ -12,7 +12,7 @@ import { CommandStream } from "./command-stream.ts";
 import type { Place } from "./connection-gate.ts";
 import { endInHandshake } from "./end-in-handshake.ts";
 import type { EngineServer } from "./engine-server.ts";
-import { STAND_IN, takeQuotedPath } from "./quoted-path.ts";
+import { STAND_IN, takeDottedPath, takeQuotedPath } from "./quoted-path.ts";
 
 const BLANK = Buffer.from(" ");
 const ENHANCED_STATUS = /^[245]\.\d{1,3}\.\d{1,3} /;
@@ -127,11 +127,13 @@ export class EngineConnection extends SMTPConnection {
 
   override _parseAddressCommand(name: string, command: Buffer | string): ParsedAddress | false {
     // RFC 5321 3.3: no blank stands on either side of the colon.
-    if (this._server.settings.strict.has("blankAfterColon") && /^[^:<]*:[ \t]/.test(command.toString())) return false;
-    const quoted = takeQuotedPath(command.toString());
+    const { strict } = this._server.settings;
+    const line = command.toString();
+    if (strict.has("blankAfterColon") && /^[^:<]*:[ \t]/.test(line)) return false;
+    const quoted = takeQuotedPath(line) ?? (strict.has("oddDots") ? undefined : takeDottedPath(line));
     const parsed = super._parseAddressCommand(name, quoted?.command ?? command);
     if (parsed === false) return false;
-    const address = withDomainAsGiven(parsed.address, command.toString());
+    const address = withDomainAsGiven(parsed.address, line);
     return { ...parsed, address: quoted === undefined ? address : quoted.localPart + address.slice(STAND_IN.length) };
   }
 
