@@ -47,6 +47,11 @@ export interface SearchArguments {
 }
 
 export const SEARCH_CHARSETS: readonly string[] = ["US-ASCII", "UTF-8"];
+/** What else they are called. */
+const CHARSET_ALIASES: ReadonlyMap<string, string> = new Map([
+  ["ASCII", "US-ASCII"],
+  ["UTF8", "UTF-8"],
+]);
 
 const RECENT = "\\Recent";
 const RECENT_KEY: SearchKey = { type: "flag", flag: RECENT, set: true };
@@ -110,10 +115,16 @@ export function parseSearchArguments(scan: Scanner): SearchArguments {
   const returns = parseSearchReturns(scan);
   let charset: string | null = null;
   if (scan.skip("CHARSET ")) {
-    charset = scan.astring().toUpperCase();
+    charset = parseCharset(scan);
     scan.space();
   }
   return { returns, charset, key: parseSearchProgram(scan, charset) };
+}
+
+/** The name of a charset in upper case, and the usual one where it has several. */
+export function parseCharset(scan: Scanner): string {
+  const charset = scan.astring().toUpperCase();
+  return CHARSET_ALIASES.get(charset) ?? charset;
 }
 
 /** Keys up to the end of the command, their texts in a charset. */

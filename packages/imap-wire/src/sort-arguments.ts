@@ -1,7 +1,7 @@
 // What SORT and THREAD ask for (RFC 5256 3; DISPLAYFROM and DISPLAYTO of RFC 5957; RETURN of RFC 5267 3.1).
 import type { Scanner } from "./scanner.ts";
 import type { SearchArguments } from "./search-key.ts";
-import { parseSearchProgram, printSearchProgram } from "./search-key.ts";
+import { parseCharset, parseSearchProgram, printSearchProgram } from "./search-key.ts";
 import { parseSearchReturns, printSearchReturns } from "./search-return.ts";
 
 export type SortKey = (typeof SORT_KEYS)[number];
@@ -37,7 +37,7 @@ function parseCriterion(scan: Scanner): SortCriterion {
 
 /** A charset, which SORT and THREAD always have, and keys. */
 function parseSearchIn(scan: Scanner): { readonly charset: string; readonly key: SearchArguments["key"] } {
-  const charset = scan.astring().toUpperCase();
+  const charset = parseCharset(scan);
   scan.space();
   return { charset, key: parseSearchProgram(scan, charset) };
 }
