@@ -9,7 +9,6 @@ import {
   superiorsOf,
   type AccountInfo,
   type ByRights,
-  type FlagChange,
   type FlagKind,
   type MailboxAt,
   type MailboxId,
@@ -170,22 +169,31 @@ export function rightsIn({ account, handle, readOnly }: Selected): string {
   return readOnly ? all.replace(/[^lr]/g, "") : all;
 }
 
-/** What a STORE of flags may do: those that it may not set or clear stay as they are (RFC 4314 4). */
-export function allowFlags(state: Selected, asked: readonly string[]): Pick<FlagChange, "flags" | "keeps"> {
-  requireRights(state, "");
-  const rights = rightsIn(state);
-  const keeps = flagsBarred(rights);
-  const flags = flagsAllowed(rights, asked);
-  // RFC 4314 4: it fails only where nothing of it is allowed.
-  if (keeps.length === FLAG_KINDS.length || (asked.length > 0 && flags.length === 0)) throw refusalOf("l");
-  return keeps.length === 0 ? { flags } : { flags, keeps };
+/** A STORE of flags: those that it may not set or clear stay as they are (RFC 4314 4). */
+export function byRightsToFlags(state: Selected, asked: readonly string[]): ByRights | undefined {
+  return byRightsIn(state, (rights) => {
+    const keeps = flagsBarred(rights);
+    // RFC 4314 4: it fails only where nothing of it is allowed.
+    const isNothing = asked.length > 0 && flagsAllowed(rights, asked).length === 0;
+    if (keeps.length === FLAG_KINDS.length || isNothing) throw refusalOf("l");
+    return keeps;
+  });
 }
 
-/** Refuses what the selected mailbox does not allow; it takes each of the rights. */
-export function requireRights(state: Selected, rights: string): void {
+/** What takes each of these rights in the selected mailbox. */
+export function byRightsOf(state: Selected, needed: string): ByRights | undefined {
+  return byRightsIn(state, (rights) => {
+    if (!needed.split("").every((right) => rights.includes(right))) throw refusalOf("l");
+    return [];
+  });
+}
+
+/** Refuses what the selected mailbox does not allow now; what it gives refuses it when it commits. */
+function byRightsIn(state: Selected, decide: (rights: string) => readonly FlagKind[]): ByRights | undefined {
   if (state.readOnly) throw new Refusal("readOnly", "The mailbox is open for reading only");
-  const has = rightsIn(state);
-  if (!rights.split("").every((right) => has.includes(right))) throw refusalOf("l");
+  decide(rightsIn(state));
+  const { account, handle } = state;
+  return handle.account === account.id ? undefined : (entries) => decide(rightsFor(entries, account.address));
 }
 
 /** Ends a session whose mailbox is gone: RFC 9051 6.3.5 leaves it open what becomes of it. */

@@ -1,6 +1,6 @@
 // What COPY and MOVE share: their arguments, the target, and the UIDs that the messages got (RFC 4315 3).
 import { parseMailbox, parseSequenceSet, type ResponseCode, type Scanner, type SequenceSet } from "@pushmail/imap-wire";
-import { Refusal, uidSetOf, type Transferred, type UidSet } from "@pushmail/mailstore";
+import { Refusal, uidSetOf, type ByRights, type Transferred, type UidSet } from "@pushmail/mailstore";
 import { byRightsTo, type Reached } from "./access.ts";
 import type { Call, Selected, Session } from "./command.ts";
 import { ReadFigures } from "./progress.ts";
@@ -39,6 +39,7 @@ export async function messagesMeant(
 export interface Transferring {
   readonly mode: "copy" | "move";
   readonly to: Reached;
+  readonly byRightsFrom?: ByRights | undefined;
 }
 
 /** Has the store do it, and tells how far that is. */
@@ -46,11 +47,11 @@ export async function transfer(
   session: Session,
   { account, handle, view }: Selected,
   uids: UidSet,
-  { mode, to: target }: Transferring,
+  { mode, to: target, byRightsFrom }: Transferring,
 ): Promise<Transferred> {
   const figures = new ReadFigures(view.countOf(uids));
   const to = { account: target.owner.id, mailbox: target.status.id };
-  const options = { onRead: figures.onRead, byRights: byRightsTo(target, account) };
+  const options = { onRead: figures.onRead, byRights: byRightsTo(target, account), byRightsFrom };
   const work = session.store[mode]({ account: handle.account, mailbox: handle.id }, uids, to, options);
   const transferred = await session.progress.during(work, figures);
   if (transferred.from.length > 0) session.own(transferred.cursor, to);

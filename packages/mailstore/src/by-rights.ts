@@ -1,4 +1,4 @@
-// Messages into a mailbox whose rights decide about them: as they are when it commits, whatever happens until then.
+// Mailboxes whose rights decide about what is done: as they are when it commits, whatever happens until then.
 import { kindOfFlag, type FlagKind } from "./flag-sets.ts";
 import type { MailboxState } from "./mailbox-state.ts";
 import type { ByRights } from "./store.ts";
@@ -9,12 +9,19 @@ const NO_DROPS: readonly FlagKind[] = [];
 /** Asks which flags do not come along. Where the answer is another by the commit, it is refused, and decided again. */
 export function dropsByRights(
   draft: TransactionDraft,
-  { at, head, properties }: MailboxState,
+  mailbox: MailboxState,
   byRights: ByRights | undefined,
 ): readonly FlagKind[] {
-  if (byRights === undefined) return NO_DROPS;
-  draft.rely(at.mailbox, head.properties);
-  return byRights(properties.rights ?? []);
+  if (byRights !== undefined) draft.rely(mailbox.at.mailbox, mailbox.head.properties);
+  return askRights(mailbox, byRights);
+}
+
+/**
+ * Asks of a mailbox whose guard the transaction names, as it is now: a change of rights until the commit moves that, too, and
+ * has it decided again.
+ */
+export function askRights({ properties }: MailboxState, byRights: ByRights | undefined): readonly FlagKind[] {
+  return byRights?.(properties.rights ?? []) ?? NO_DROPS;
 }
 
 export function withoutDrops(flags: readonly string[], drops: readonly FlagKind[]): readonly string[] {

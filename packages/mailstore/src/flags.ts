@@ -1,18 +1,19 @@
 // Changing flags: decided on the current state in the mailbox' turn, stated as one record however many messages.
+import { askRights, withoutDrops } from "./by-rights.ts";
 import type { Transaction } from "./driver.ts";
-import { checkFlags, keywordsOf } from "./flag-sets.ts";
+import { checkFlags, keywordsOf, type FlagKind } from "./flag-sets.ts";
 import { giveWay } from "./give-way.ts";
 import type { Cursor, Uid } from "./ids.ts";
 import { checkKeywordCount } from "./keyword-limit.ts";
 import type { MailboxContents } from "./mailbox-contents.ts";
 import type { MailboxState } from "./mailbox-state.ts";
 import { Refusal } from "./refusal.ts";
-import type { FlagChange, FlagsResult, MailboxAt, WorkOptions } from "./store.ts";
+import type { ChangeOptions, FlagChange, FlagsResult, MailboxAt } from "./store.ts";
 import { commitDecided, inTurn, type StoreContext } from "./store-context.ts";
 import { TransactionDraft } from "./transaction-draft.ts";
 import { addUidRange, uidSetDifference, type UidSet } from "./uid-set.ts";
 
-export interface FlagRequest extends WorkOptions {
+export interface FlagRequest extends ChangeOptions {
   readonly uids: UidSet;
   readonly change: FlagChange;
   readonly unchangedSince?: Cursor;
@@ -22,17 +23,17 @@ export async function setFlags(context: StoreContext, at: MailboxAt, request: Fl
   const account = await context.accounts.get(at.account);
   const mailbox = account.mailbox(at.mailbox);
   return inTurn(context, mailbox, async (contents) => {
-    const { flags, mode } = request.change;
-    if (mode !== "remove") {
-      checkFlags(flags, context.limits);
-      checkKeywordCount(contents.flagSets, keywordsOf(flags), context.limits);
-    }
     let decision: Decision | undefined;
     const committed = await commitDecided(context, account, async () => {
       account.mailbox(at.mailbox);
-      decision = new Decision(context, contents, request);
       // What another node changes meanwhile is behind the guard, and then it is decided again.
       const { guard } = mailbox.head;
+      const change = changeAllowed(request, askRights(mailbox, request.byRights));
+      if (change.mode !== "remove") {
+        checkFlags(change.flags, context.limits);
+        checkKeywordCount(contents.flagSets, keywordsOf(change.flags), context.limits);
+      }
+      decision = new Decision(context, contents, { ...request, change });
       await decision.decide();
       return decision.changed.length === 0 ? null : transactionOf(mailbox, guard, decision);
     });
@@ -44,6 +45,10 @@ export async function setFlags(context: StoreContext, at: MailboxAt, request: Fl
       missing: uidSetDifference(request.uids, existing),
     };
   });
+}
+
+function changeAllowed({ change }: FlagRequest, keeps: readonly FlagKind[]): FlagChange {
+  return keeps.length === 0 ? change : { mode: change.mode, flags: withoutDrops(change.flags, keeps), keeps };
 }
 
 interface Outcome {

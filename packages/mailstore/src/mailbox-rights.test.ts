@@ -328,6 +328,56 @@ describe.each(["memory", "disk"])("in %s", (where) => {
       expect((await named(alice, "Team")).messages).toBe(1);
       expect(await messages(from)).toContainEqual(expect.stringMatching(/^2 /));
     });
+
+    it("are those of flags that are set", async () => {
+      const team = await at(alice, "Team");
+      await deliver(team, []);
+      const set = (flags: readonly string[]): Promise<unknown> =>
+        store.setFlags(team, [[1, 1]], { mode: "replace", flags }, { byRights });
+      await grant("Team", BOB, "liw");
+      beforeNextCommit(() => grant("Team", BOB, "li"));
+      await set(["\\Seen", "a"]);
+      expect(await messages(team)).toEqual([expect.stringMatching(/ shared \\Seen$/)]);
+      beforeNextCommit(() => grant("Team", BOB, "l"));
+      await expect(set([])).rejects.toMatchObject({ code: "notPermitted" });
+      expect(await messages(team)).toEqual([expect.stringMatching(/ shared \\Seen$/)]);
+    });
+
+    it.each(["expunge", "move", "replace"])("are those of %s where messages go from", async (way) => {
+      const from = await at(alice, "Team");
+      const to = await at(alice, "INBOX");
+      await deliver(from, ["\\Deleted"]);
+      const before = await messages(from);
+      await grant("Team", BOB, "liw");
+      beforeNextCommit(() => grant("Team", BOB, "l"));
+      const message = await store.stage(body(), { bytesMax: 1_000 });
+      const refused = {
+        expunge: () => store.expunge(from, [[1, 1]], { byRights }),
+        move: () => store.move(from, [[1, 1]], to, { byRightsFrom: byRights }),
+        replace: () => store.replace(from, 1, { ...to, message }, { byRightsFrom: byRights }),
+      }[way]!();
+      await expect(refused).rejects.toMatchObject({ code: "notPermitted" });
+      expect([await messages(from), await messages(to)]).toEqual([before, []]);
+    });
+
+    it.each(["move", "replace"])("are those of %s to another account, at each of its commits", async (way) => {
+      const from = await at(alice, "Team");
+      const to = await at(bob, "INBOX");
+      await deliver(from, []);
+      const message = await store.stage(body(), { bytesMax: 1_000 });
+      const go = (): Promise<unknown> =>
+        way === "move"
+          ? store.move(from, [[1, 1]], to, { byRightsFrom: byRights })
+          : store.replace(from, 1, { ...to, message }, { byRightsFrom: byRights });
+      await grant("Team", BOB, "l");
+      await expect(go()).rejects.toMatchObject({ code: "notPermitted" });
+      expect([(await messages(from)).length, (await messages(to)).length]).toEqual([1, 0]);
+      await grant("Team", BOB, "liw");
+      beforeNextCommit(() => grant("Team", BOB, "l"));
+      await expect(go()).rejects.toMatchObject({ code: "notPermitted" });
+      // What is there is no longer Bob's to remove.
+      expect([(await messages(from)).length, (await messages(to)).length]).toEqual([1, 1]);
+    });
   });
 
   it("flags that a replacement keeps stay as they are, in the log too", async () => {

@@ -222,16 +222,21 @@ class DriverMailStore implements port.MailStore {
     return append(this.#context, messages);
   }
 
-  replace(at: port.MailboxAt, uid: Uid, message: port.NewMessage): Promise<port.Appended> {
+  replace(
+    at: port.MailboxAt,
+    uid: Uid,
+    message: port.NewMessage,
+    options?: Pick<port.TransferOptions, "byRightsFrom">,
+  ): Promise<port.Appended> {
     const within = message.account === at.account ? replace : replaceAcross;
-    return within(this.#context, at, { uid, message });
+    return within(this.#context, at, { uid, message, ...options });
   }
 
   setFlags(
     at: port.MailboxAt,
     uids: UidSet,
     change: port.FlagChange,
-    options: port.WorkOptions & { readonly unchangedSince?: Cursor } = {},
+    options: port.ChangeOptions & { readonly unchangedSince?: Cursor } = {},
   ): Promise<port.FlagsResult> {
     return setFlags(this.#context, at, { uids, change, ...options });
   }
@@ -254,7 +259,7 @@ class DriverMailStore implements port.MailStore {
     return this.#transfer(at, { uids, to, mode: "move", options });
   }
 
-  expunge(at: port.MailboxAt, uids: UidSet = [[1, 2 ** 32 - 1]], options?: port.WorkOptions): Promise<port.Expunged> {
+  expunge(at: port.MailboxAt, uids: UidSet = [[1, 2 ** 32 - 1]], options?: port.ChangeOptions): Promise<port.Expunged> {
     return expunge(this.#context, at, uids, options);
   }
 

@@ -114,8 +114,8 @@ export interface StagedMessage {
 }
 
 /**
- * Asked of the rights of the mailbox into which messages go, as they are when it commits: which flags do not come along.
- * Throws a Refusal where no message may come.
+ * Asked of the rights of a mailbox, as they are when it commits: of one into which messages go, which flags do not come
+ * along; of one whose flags are set, which of them stay as they are. Throws a Refusal where nothing of it is allowed.
  */
 export type ByRights = (rights: readonly RightsEntry[]) => readonly FlagKind[];
 
@@ -156,7 +156,10 @@ export interface FlagsResult {
 }
 
 export interface TransferOptions extends WorkOptions {
+  /** Of where the messages go. */
   readonly byRights?: ByRights | undefined;
+  /** Of where they are moved from. */
+  readonly byRightsFrom?: ByRights | undefined;
 }
 
 /** `from[i]` became `to[i]`, both ascending (RFC 4315 COPYUID). */
@@ -247,6 +250,11 @@ export interface WorkOptions {
   readonly onRead?: (messages: number) => void;
 }
 
+/** Of work on the messages of one mailbox. */
+export interface ChangeOptions extends WorkOptions {
+  readonly byRights?: ByRights | undefined;
+}
+
 export interface MailStore {
   createAccount(account: NewAccount): Promise<AccountInfo>;
   updateAccount(account: AccountId, update: AccountUpdate): Promise<AccountInfo>;
@@ -316,19 +324,24 @@ export interface MailStore {
    * A new message in place of one: where there is no such one, nothing is done. It is one commit within an account; in
    * another one, the new message comes first.
    */
-  replace(at: MailboxAt, uid: Uid, message: NewMessage): Promise<Appended>;
+  replace(
+    at: MailboxAt,
+    uid: Uid,
+    message: NewMessage,
+    options?: Pick<TransferOptions, "byRightsFrom">,
+  ): Promise<Appended>;
   setFlags(
     at: MailboxAt,
     uids: UidSet,
     change: FlagChange,
-    options?: WorkOptions & { readonly unchangedSince?: Cursor },
+    options?: ChangeOptions & { readonly unchangedSince?: Cursor },
   ): Promise<FlagsResult>;
   /** To another account too; the cursor is that of where the messages go. */
   copy(at: MailboxAt, uids: UidSet, to: MailboxAt, options?: TransferOptions): Promise<Transferred>;
   /** To another account it is a copy first, and then a removal. */
   move(at: MailboxAt, uids: UidSet, to: MailboxAt, options?: TransferOptions): Promise<Transferred>;
   /** Removes the messages that have `\Deleted`, of `uids` or of the whole mailbox. */
-  expunge(at: MailboxAt, uids?: UidSet, options?: WorkOptions): Promise<Expunged>;
+  expunge(at: MailboxAt, uids?: UidSet, options?: ChangeOptions): Promise<Expunged>;
   open(at: MailboxAt): Promise<MailboxHandle>;
   /** A body or a byte range of it, in pieces of bounded size, without reading the rest. */
   body(blob: BlobId, range?: { readonly start?: number; readonly end?: number }): AsyncIterable<Uint8Array>;

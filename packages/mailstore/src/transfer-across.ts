@@ -2,7 +2,7 @@
 // step fails, there are two, and none is lost.
 import type { AccountState } from "./account-state.ts";
 import { append } from "./append.ts";
-import { dropsByRights } from "./by-rights.ts";
+import { askRights, dropsByRights } from "./by-rights.ts";
 import type { Uid } from "./ids.ts";
 import { checkKeywordsBrought } from "./keyword-limit.ts";
 import { lossOf, withLost } from "./lost-rows.ts";
@@ -10,7 +10,7 @@ import type { MailboxContents } from "./mailbox-contents.ts";
 import type { MailboxState } from "./mailbox-state.ts";
 import { Refusal } from "./refusal.ts";
 import type { ReplaceRequest } from "./replace.ts";
-import type { Appended, MailboxAt, Transferred } from "./store.ts";
+import type { Appended, ChangeOptions, MailboxAt, Transferred } from "./store.ts";
 import { commitDecided, inTurn, type StoreContext } from "./store-context.ts";
 import { TransactionDraft } from "./transaction-draft.ts";
 import { appendedRow, expungeRows, takeRows, type TransferRequest } from "./transfer.ts";
@@ -32,6 +32,7 @@ export async function transferAcross(
   return inTurnOf(context, at, async (source) => {
     let from: readonly Uid[] = [];
     const committed = await commitDecided(context, target, async () => {
+      askRights(source.mailbox, options?.byRightsFrom);
       const draft = new TransactionDraft(target.id);
       const drops = dropsByRights(draft, target.mailbox(to.mailbox), options?.byRights);
       const taken = await takeRows(
@@ -54,7 +55,8 @@ export async function transferAcross(
       return draft.finish({ enforceQuota: true });
     });
     if (committed === null) return { cursor: target.cursor, uidValidity, from: [], to: [] };
-    if (mode === "move") await remove(context, source, { uids: uidSetOf(from), by: "move" });
+    if (mode === "move")
+      await remove(context, source, { uids: uidSetOf(from), by: "move", byRights: options?.byRightsFrom });
     const [first = 0] = committed.firstUids;
     return { cursor: committed.cursor, uidValidity, from, to: from.map((_, i) => first + i) };
   });
@@ -63,13 +65,14 @@ export async function transferAcross(
 export function replaceAcross(
   context: StoreContext,
   at: MailboxAt,
-  { uid, message }: ReplaceRequest,
+  { uid, message, byRightsFrom }: ReplaceRequest,
 ): Promise<Appended> {
   return inTurnOf(context, at, async (source) => {
     if (source.contents.columns.rowOf(uid) < 0) throw new Refusal("messageMissing", "the message is no longer there");
+    askRights(source.mailbox, byRightsFrom);
     const [appended] = await append(context, [message]);
     if (appended === undefined) throw new Error("a replacement that is not there");
-    await remove(context, source, { uids: [[uid, uid]], by: "expunge" });
+    await remove(context, source, { uids: [[uid, uid]], by: "expunge", byRights: byRightsFrom });
     return appended;
   });
 }
@@ -85,14 +88,20 @@ async function inTurnOf<Result>(
   return inTurn(context, mailbox, (contents) => task({ account, mailbox, contents }));
 }
 
+interface Removal extends Pick<ChangeOptions, "byRights"> {
+  readonly uids: UidSet;
+  readonly by: "expunge" | "move";
+}
+
 async function remove(
   context: StoreContext,
   { account, mailbox, contents }: Source,
-  { uids, by }: { readonly uids: UidSet; readonly by: "expunge" | "move" },
+  { uids, by, byRights }: Removal,
 ): Promise<void> {
   await commitDecided(context, account, async () => {
     account.mailbox(mailbox.at.mailbox);
     const { guard } = mailbox.head;
+    askRights(mailbox, byRights);
     const taken = await takeRows({ context, source: mailbox, contents }, { uids, summaries: false });
     const rows = withLost(taken, contents);
     if (rows.uids.length === 0) return null;

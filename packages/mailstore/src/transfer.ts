@@ -1,5 +1,5 @@
 // Copy, move and expunge: whole sets in one transaction, all or nothing.
-import { dropsByRights, withoutDrops } from "./by-rights.ts";
+import { askRights, dropsByRights, withoutDrops } from "./by-rights.ts";
 import { originOf } from "./chunk-codec.ts";
 import { readDetails, readMetadata } from "./cold-rows.ts";
 import type { Transaction } from "./driver.ts";
@@ -12,7 +12,15 @@ import { checkKeywordsBrought } from "./keyword-limit.ts";
 import { lossOf, lostOf, withLost } from "./lost-rows.ts";
 import type { MailboxContents } from "./mailbox-contents.ts";
 import type { MailboxState } from "./mailbox-state.ts";
-import type { Expunged, MailboxAt, MessageMetadata, TransferOptions, Transferred, WorkOptions } from "./store.ts";
+import type {
+  ChangeOptions,
+  Expunged,
+  MailboxAt,
+  MessageMetadata,
+  TransferOptions,
+  Transferred,
+  WorkOptions,
+} from "./store.ts";
 import { commitDecided, inTurn, refusalOf, type StoreContext } from "./store-context.ts";
 import { addCounts, countedOf, countsOf, NO_COUNTS, TransactionDraft, type Counts } from "./transaction-draft.ts";
 import { EMPTY_UID_SET, uidSetOf, type UidSet } from "./uid-set.ts";
@@ -35,6 +43,7 @@ export async function transfer(context: StoreContext, at: MailboxAt, request: Tr
     const committed = await commitDecided(context, account, async () => {
       const target = account.mailbox(request.to.mailbox);
       const { guard } = source.head;
+      askRights(source, request.options?.byRightsFrom);
       const draft = new TransactionDraft(account.id);
       const drops = dropsByRights(draft, target, request.options?.byRights);
       const taken = await takeRows({ context, source, contents }, { ...request.options, uids: request.uids }, (rows) =>
@@ -80,7 +89,7 @@ export async function expunge(
   context: StoreContext,
   at: MailboxAt,
   uids: UidSet,
-  options?: WorkOptions,
+  options?: ChangeOptions,
 ): Promise<Expunged> {
   const account = await context.accounts.get(at.account);
   const mailbox = account.mailbox(at.mailbox);
@@ -89,6 +98,7 @@ export async function expunge(
     const committed = await commitDecided(context, account, async (): Promise<Transaction | null> => {
       account.mailbox(at.mailbox);
       const { guard } = mailbox.head;
+      askRights(mailbox, options?.byRights);
       gone = deletedUids(contents, uids);
       if (gone.length === 0) return null;
       const rows = await takeRows({ context, source: mailbox, contents }, { ...options, uids: gone, summaries: false });

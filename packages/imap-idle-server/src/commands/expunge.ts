@@ -1,6 +1,6 @@
 // EXPUNGE (RFC 9051 6.4.3) and UID EXPUNGE (RFC 4315 2.1): what has \Deleted goes, and is told at the command's end.
 import { parseSequenceSet } from "@pushmail/imap-wire";
-import { requireRights } from "../access.ts";
+import { byRightsOf } from "../access.ts";
 import { command, type Command } from "../command.ts";
 import { ReadFigures } from "../progress.ts";
 
@@ -17,11 +17,12 @@ export const expunge: Command = command({
     return parseSequenceSet(scan);
   },
   async run(session, set, state) {
-    requireRights(state, "e");
+    const byRights = byRightsOf(state, "e");
     await session.index(state);
     const at = { account: state.handle.account, mailbox: state.handle.id };
     const uids = set === undefined ? undefined : state.view.resolve(set, { uid: true });
     const figures = new ReadFigures();
-    await session.progress.during(session.store.expunge(at, uids, figures), figures);
+    const work = session.store.expunge(at, uids, { byRights, onRead: figures.onRead });
+    await session.progress.during(work, figures);
   },
 });

@@ -1,6 +1,6 @@
 // MOVE (RFC 6851): the new UIDs are told before the EXPUNGEs, which come at the command's end.
 import { printUntagged } from "@pushmail/imap-wire";
-import { intoTarget, requireRights } from "../access.ts";
+import { byRightsOf, intoTarget } from "../access.ts";
 import { command, type Command } from "../command.ts";
 import { ok } from "../replies.ts";
 import { copyUid, messagesMeant, parseTransfer, transfer } from "../transfer.ts";
@@ -14,10 +14,10 @@ export const move: Command = command({
   parse: parseTransfer,
   async run(session, { set, mailbox: name }, state, call) {
     // RFC 6851 3.3: it is a copy, \Deleted, and an expunge.
-    requireRights(state, "te");
+    const byRightsFrom = byRightsOf(state, "te");
     return intoTarget(session, { client: state.account, name }, async (to) => {
       const uids = await messagesMeant(session, state, set, call);
-      const code = copyUid(await transfer(session, state, uids, { mode: "move", to }));
+      const code = copyUid(await transfer(session, state, uids, { mode: "move", to, byRightsFrom }));
       // RFC 6851 4.3
       if (code !== undefined) await session.write(printUntagged("OK", "Moved", code));
       return ok("MOVE completed");

@@ -1,6 +1,6 @@
 // REPLACE and UID REPLACE (RFC 8508): a message in place of another, by one change that all sessions see as one.
 import { parseMailbox, parseSequenceSet, printUntagged, type SequenceSet } from "@pushmail/imap-wire";
-import { byRightsTo, intoTarget, requireRights } from "../access.ts";
+import { byRightsOf, byRightsTo, intoTarget } from "../access.ts";
 import { refuseSize, stageMessage } from "../append-message.ts";
 import { command, type Command, type Completion } from "../command.ts";
 import { IncomingMessages } from "../incoming-messages.ts";
@@ -37,7 +37,7 @@ export const replace: Command = command({
   },
   async run(session, { set, mailbox: name, messages }, state, call) {
     // RFC 8508 5: it is an append, \Deleted, and an expunge.
-    requireRights(state, "te");
+    const byRightsFrom = byRightsOf(state, "te");
     const { account, handle } = state;
     return intoTarget(session, { client: account, name }, async (target) => {
       const uid = (await messagesMeant(session, state, set, call))[0]?.[0];
@@ -59,8 +59,8 @@ export const replace: Command = command({
           byRights: byRightsTo(target, account),
           ...date,
         } as const;
-        requireRights(state, "te");
-        const work = session.store.replace({ account: handle.account, mailbox: handle.id }, uid, replacement);
+        const at = { account: handle.account, mailbox: handle.id };
+        const work = session.store.replace(at, uid, replacement, { byRightsFrom });
         const appended = await session.progress.during(work);
         session.own(appended.cursor, replacement);
         // RFC 8508 3.4: before the EXPUNGE, which comes at the command's end.

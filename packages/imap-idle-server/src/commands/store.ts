@@ -1,7 +1,7 @@
 // STORE (RFC 9051 6.4.6; UNCHANGEDSINCE: RFC 7162 3.1.3). It tells its own changes itself, and no others twice.
 import { parseSequenceSet, parseStoreArguments, type NumberRange } from "@pushmail/imap-wire";
 import { cursor, normalizeUidSet, uidSetDifference, type FlagsResult, type UidSet } from "@pushmail/mailstore";
-import { allowFlags } from "../access.ts";
+import { byRightsToFlags } from "../access.ts";
 import { command, type Command, type Completion } from "../command.ts";
 import { tellFlags, tellKeywords } from "../mailbox-sync.ts";
 import type { MailboxView } from "../mailbox-view.ts";
@@ -20,14 +20,14 @@ export const store: Command = command({
     return { set, ...parseStoreArguments(scan) };
   },
   async run(session, { set, mode, flags, silent, unchangedSince }, state, { uid }): Promise<Completion | void> {
-    const change = { mode, ...allowFlags(state, flags) };
+    const byRights = byRightsToFlags(state, flags);
     if (unchangedSince !== null) await session.enable("CONDSTORE");
     await session.index(state);
     const uids = state.view.resolve(set, { uid });
     const at = { account: state.handle.account, mailbox: state.handle.id };
     const condition = unchangedSince === null ? {} : { unchangedSince: cursor(unchangedSince) };
     const figures = new ReadFigures(state.view.countOf(uids));
-    const work = session.store.setFlags(at, uids, change, { ...condition, onRead: figures.onRead });
+    const work = session.store.setFlags(at, uids, { mode, flags }, { ...condition, byRights, onRead: figures.onRead });
     const result = await session.progress.during(work, figures);
     // Where nothing changed, the cursor is that of somebody else's change.
     if (result.changed.length > 0) session.own(result.cursor, at);
