@@ -13,8 +13,11 @@ async function readExample(): Promise<string> {
 }
 
 /** Runs a module as one that stands at the repository's root. */
-async function runModule(source: string): Promise<{ readonly code: number; readonly output: string }> {
-  const node = spawn(process.execPath, ["--input-type=module", "--test-reporter=tap"], { timeout: 60_000 });
+async function runModule(
+  source: string,
+  type: "module" | "commonjs" = "module",
+): Promise<{ readonly code: number; readonly output: string }> {
+  const node = spawn(process.execPath, [`--input-type=${type}`, "--test-reporter=tap"], { timeout: 60_000 });
   node.stdin.end(source);
   const [output, errors, [code]] = await Promise.all([text(node.stdout), text(node.stderr), once(node, "close")]);
   return { code, output: output + errors };
@@ -32,5 +35,10 @@ describe("the README's example", () => {
     const { code, output } = await runModule(example.replace('subject: "Hello"', 'subject: "Other"'));
     expect(output).toContain("# fail 1");
     expect(code).toBe(1);
+  });
+
+  it("has a server that require loads too", async () => {
+    const source = `require("pushmail").startPushmail().then((server) => server.close())`;
+    expect(await runModule(source, "commonjs")).toMatchObject({ code: 0 });
   });
 });
