@@ -106,7 +106,9 @@ describe("a server on a full file system", () => {
     for (let i = 0; reply.startsWith("250") && i < MAILS_MAX; i++) reply = await send(200_000);
     await server.end("SIGKILL");
     await fillDisk();
-    await expect(start()).rejects.toThrow(/cannot open the data directory .*No space left on device/);
+    await expect(start()).rejects.toThrow(
+      /cannot open the data directory .*No space left on device\. Make room and try again: nothing is lost/,
+    );
     await rm(again);
     const next = await start();
     const reader = await RawImap.open(next.ready.imap as Address, login);

@@ -5,13 +5,19 @@ import { join } from "node:path";
 import { expect, it } from "@jest/globals";
 import { startPushmail } from "./start.ts";
 
-it("says what the system said, not what clients are told", async () => {
+it.each([
+  ["EACCES", "permission denied", ""],
+  ["ENOSPC", "no space left on device", ". Make room and try again: nothing is lost"],
+])("says what the system said, not what clients are told: %s", async (code, what, advice) => {
   const data = await mkdtemp(join(tmpdir(), "pushmail-start-"));
-  const said = "EACCES: permission denied, open '0000000001.seg'";
+  const said = `${code}: ${what}, open '0000000001.seg'`;
+  let isFailing = true;
   const onStep = (step: string): void => {
-    if (step === "file:create") throw Object.assign(new Error(said), { code: "EACCES" });
+    if (isFailing && step === "file:create") throw Object.assign(new Error(said), { code });
   };
   const started = startPushmail({ memory: false, data, onStep });
-  await expect(started).rejects.toThrow(`cannot open the data directory ${data}: ${said}`);
+  await expect(started).rejects.toMatchObject({ message: `cannot open the data directory ${data}: ${said}${advice}` });
+  isFailing = false;
+  await (await startPushmail({ memory: false, data, onStep })).close();
   await rm(data, { recursive: true });
 });

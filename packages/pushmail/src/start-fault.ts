@@ -9,9 +9,12 @@ export class StartFault extends Error {
   }
 }
 
+const FULL = /no space left on device|disk quota exceeded/i;
+
 /** What whoever runs it is told of an error: what the system said, where the message is meant for clients. */
 export function reasonOf(error: Error): string {
-  return error instanceof Refusal && error.cause instanceof Error ? error.cause.message : error.message;
+  const reason = error instanceof Refusal && error.cause instanceof Error ? error.cause.message : error.message;
+  return FULL.test(reason) ? `${reason}. Make room and try again: nothing is lost` : reason;
 }
 
 /** What is wrong with a command line, without what Node advises about arguments that begin with a `-`. */
