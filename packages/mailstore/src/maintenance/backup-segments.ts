@@ -4,6 +4,7 @@ import { basename, dirname, join } from "node:path";
 import { DiskFiles } from "../level/disk-files.ts";
 import { LEVEL_LIMITS } from "../level/limits.ts";
 import { recordsIn } from "../level/log-records.ts";
+import type { LogPosition } from "../level/log-writer.ts";
 import { copySynced } from "../level/maintenance/copy-index.ts";
 import { ignoreMissing } from "../level/maintenance/leveldb-version.ts";
 import { walkSegment, type KnownEnd, type WalkStep } from "../level/maintenance/segment-walk.ts";
@@ -107,6 +108,10 @@ interface AlreadyThere {
   readonly known: KnownSegments;
   /** The files of the backup before, which stay as they are. */
   readonly before: ReadonlyMap<string, string>;
+  /** The segment that was being written then. */
+  readonly openBefore?: SegmentsCopied["open"];
+  /** How far the log reaches at least, by the word of the index that was copied. */
+  readonly provenEnd: () => Promise<LogPosition | undefined>;
 }
 
 class SegmentsCopy implements SegmentsCopied {
@@ -125,12 +130,12 @@ class SegmentsCopy implements SegmentsCopied {
   }
 
   /** False where it is no longer there. A freed file may be used for another segment: then its name is gone. */
-  async take(name: string, { isOpen = false }: { readonly isOpen?: boolean } = {}): Promise<boolean> {
+  async take(name: string, open?: KnownEnd): Promise<boolean> {
     const from = join(this.#from, name);
     const start = await beginning(from);
     if (start === undefined) return false;
-    const until = isOpen ? undefined : await this.#endOf(name);
-    const there = isOpen ? undefined : await this.#copyOf(name, until);
+    const known = open ?? { until: await this.#endOf(name) };
+    const there = open === undefined ? await this.#copyOf(name, known) : undefined;
     if (there !== undefined) return this.#seal(name, there);
     const before = this.#there.before.get(name);
     const file = before === name ? join(OTHER_FOLDER, name) : name;
@@ -139,14 +144,14 @@ class SegmentsCopy implements SegmentsCopied {
     const isCopied = await copySynced(from, to).then(() => true, ignoreMissing);
     if (isCopied === undefined || (await beginning(from))?.header?.salt !== start.header?.salt) return false;
     if (before !== undefined && (await isThere(join(this.#to, before))))
-      await keepSound(this.#to, numberOf(name), { older: before, newer: file, until });
+      await keepSound(this.#to, numberOf(name), { older: before, newer: file, known });
     this.files.set(name, file);
     const copied = await beginning(to);
     this.copiedBytes += copied?.bytes ?? 0;
     const isLog = name.endsWith(".seg");
     // A body still being received gets its head last.
-    if (isOpen || copied?.header === undefined || !(copied.isWhole || isLog)) return true;
-    const damages = isLog ? await damagesIn(to, { until }) : [];
+    if (open !== undefined || copied?.header === undefined || !(copied.isWhole || isLog)) return true;
+    const damages = isLog ? await damagesIn(to, known) : [];
     return this.#seal(name, { bytes: copied.bytes, salt: copied.header.salt, file, damages });
   }
 
@@ -156,17 +161,18 @@ class SegmentsCopy implements SegmentsCopied {
    * so in the segment itself.
    */
   async takeOpen(name: string): Promise<ReadonlySet<number> | undefined> {
-    if (!(await this.take(name, { isOpen: true }))) return undefined;
+    const known = { proven: await this.#provenEndOf(name) };
+    if (!(await this.take(name, known))) return undefined;
     const named = new Set<number>();
     const damages: number[] = [];
     let end: number | undefined;
-    for await (const step of walkFile(join(this.#to, this.files.get(name) as string))) {
+    for await (const step of walkFile(join(this.#to, this.files.get(name) as string), known)) {
       end = step.offset;
       if (step.type === "damage") damages.push(step.offset);
       if (step.type !== "batch") continue;
       for (const { blobs } of recordsIn(step.payload)) for (const blob of blobs) named.add(placeOf(blob).segment);
     }
-    const lasting = damages.length === 0 ? [] : await damagesIn(join(this.#from, name));
+    const lasting = damages.length === 0 ? [] : await damagesIn(join(this.#from, name), known);
     // Without a header nothing is known of it.
     if (end !== undefined) this.open = { name, bytes: damages.find((at) => !lasting.includes(at)) ?? end };
     return named;
@@ -184,13 +190,22 @@ class SegmentsCopy implements SegmentsCopied {
    * What is known of it, where the copy is there: it may be better than the segment, which may have been damaged since.
    * Where it is worse, the segment was mended.
    */
-  async #copyOf(name: string, until: number | undefined): Promise<KnownSegments[string] | undefined> {
+  async #copyOf(name: string, end: KnownEnd): Promise<KnownSegments[string] | undefined> {
     const known = this.#there.known[name];
     const copy = known && (await stat(join(this.#to, known.file)).catch(ignoreMissing));
     if (known === undefined || copy?.size !== known.bytes) return undefined;
     if (known.damages === undefined || known.damages.length === 0) return known;
-    const damages = await damagesIn(join(this.#from, name), { until });
+    const damages = await damagesIn(join(this.#from, name), end);
     return known.damages.every((at) => damages.includes(at)) ? known : undefined;
+  }
+
+  /** Of the segment that is being written, where its end has been cut off: a log only grows, but for a store that was restored. */
+  async #provenEndOf(name: string): Promise<number | undefined> {
+    const { openBefore, provenEnd } = this.#there;
+    if (openBefore?.name !== name) return undefined;
+    const { size = 0 } = (await stat(join(this.#from, name)).catch(ignoreMissing)) ?? {};
+    const end = size < openBefore.bytes ? await provenEnd() : undefined;
+    return end?.segment === numberOf(name) ? end.offset : undefined;
   }
 
   /** Where the valid records of a log segment end, as the next one says. */

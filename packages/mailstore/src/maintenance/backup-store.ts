@@ -5,9 +5,11 @@ import { open, readdir, readFile, rename, rm, writeFile } from "node:fs/promises
 import { basename, dirname, join, resolve, sep } from "node:path";
 import { syncDirectory } from "../level/disk-files.ts";
 import { copyIndex, copySynced } from "../level/maintenance/copy-index.ts";
+import { readProvenEnd } from "../level/maintenance/index-alone.ts";
 import { isNone, keepIndex } from "../level/maintenance/kept-index.ts";
 import { ignoreMissing } from "../level/maintenance/leveldb-version.ts";
 import { verifyIndexFiles } from "../level/maintenance/verify-index-files.ts";
+import type { LogPosition } from "../level/log-writer.ts";
 import { INCOMPLETE_FILE } from "../level/maintenance/whole-log.ts";
 import { makeDirectory, makeLastingDirectory } from "../level/make-directory.ts";
 import { BACKUP_FILE, isThere, RESTORING_FILE } from "../level/no-store.ts";
@@ -87,8 +89,9 @@ export async function backupStore(
   }
 }
 
+const PEEK_FOLDER = "peek";
 /** What a backup cut short may leave. */
-const LEFT_BEHIND = /^(segments|lock|holder\.json|index-\d+|files(-\d+)?|backup\.json\.part)$/;
+const LEFT_BEHIND = /^(segments|peek|lock|holder\.json|index-\d+|files(-\d+)?|backup\.json\.part)$/;
 
 interface Copying extends BackupOptions {
   readonly before: Contents | undefined;
@@ -103,7 +106,7 @@ async function backUp(directory: string, target: string, options: Copying): Prom
   const finishedAt = new Date().toISOString();
   await writeContents(target, { format: 1, finishedAt, index, segments, sealed, open, files, filesIn });
   for (const name of await readdir(target)) {
-    if (/^(index-|files)/.test(name) && name !== index && name !== filesIn)
+    if (/^(index-|files|peek$)/.test(name) && name !== index && name !== filesIn)
       await rm(join(target, name), { recursive: true });
   }
   const kept = new Set([...segments, INCOMPLETE_FILE, OTHER_FOLDER]);
@@ -127,7 +130,9 @@ async function copyStore(
     for (let tries = 1; ; tries++) {
       const listed = await segmentNames(from);
       await copySoundIndex(join(directory, "index"), join(target, index), before && join(target, before.index));
-      const copied = await copySegments(from, to, { listed, known, before: files });
+      const provenEnd = (): Promise<LogPosition | undefined> => provenEndOf(target, index);
+      const there = { known, before: files, openBefore: before?.open, provenEnd };
+      const copied = await copySegments(from, to, { listed, ...there });
       if (copied !== undefined) return copied;
       if (tries === triesMax) release = await holdCompaction?.();
       if (tries === (release === undefined ? triesMax : 2 * triesMax)) break;
@@ -145,6 +150,18 @@ async function copySoundIndex(from: string, to: string, known: string | undefine
   await copyIndex(from, to, undefined);
   for await (const { what, file, offset } of verifyIndexFiles(to))
     throw new StoreDamage(`there is no backup before a repair: ${what}`, join(from, basename(file)), offset);
+}
+
+/** What a copied index says of where the log ends. To open it would change its files: a copy of its own is asked. */
+async function provenEndOf(target: string, index: string): Promise<LogPosition | undefined> {
+  const peek = join(target, PEEK_FOLDER);
+  try {
+    await makeDirectory(peek);
+    await copyIndex(join(target, index), join(peek, "index"), join(target, index));
+    return await readProvenEnd(peek);
+  } finally {
+    await rm(peek, { recursive: true, force: true });
+  }
 }
 
 /** The key, the certificate and what else lies beside the store. */

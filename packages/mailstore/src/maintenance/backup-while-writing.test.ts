@@ -212,6 +212,21 @@ describe("of a segment that was open", () => {
     expect(await restored()).toEqual([24, []]);
   });
 
+  it.each(["runs", "ended"])(
+    "keeps its end as it was where that is cut off since, and nothing came later, of a store that %s",
+    async (how) => {
+      for (let i = 0; i < 3; i++) await deliver(mailOf(5_000));
+      await backUp();
+      if (how === "ended") await store.close();
+      const segment = join(base, "data", "segments", "0000000001.seg");
+      const bytes = await fs.readFile(segment);
+      await fs.writeFile(segment, bytes.subarray(0, bytes.indexOf("xxxx", bytes.length / 2)));
+      for (let i = 0; i < 2; i++) await backUp();
+      expect(await fs.readdir(backup)).not.toContain("peek");
+      expect(await restored()).toEqual([3, []]);
+    },
+  );
+
   it("has what a repair has put in the place of a transaction", async () => {
     for (let i = 0; i < 3; i++) await deliver(mailOf(100));
     await backUp();

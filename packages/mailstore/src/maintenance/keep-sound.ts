@@ -3,7 +3,7 @@
 import { isDeepStrictEqual } from "node:util";
 import { DiskFiles } from "../level/disk-files.ts";
 import { LogScanner } from "../level/log-scanner.ts";
-import { walkSegment } from "../level/maintenance/segment-walk.ts";
+import { walkSegment, type KnownEnd } from "../level/maintenance/segment-walk.ts";
 import {
   decodeSegmentHeader,
   recordBytes,
@@ -15,7 +15,7 @@ import type { SegmentFile } from "../level/segment-files.ts";
 import type { SegmentLease } from "../level/segments.ts";
 
 /** Puts what is sound in the older copy in the place of what is damaged in the newer one, if they are of one segment. */
-export async function keepSound(directory: string, number: number, { until, ...names }: Copies): Promise<void> {
+export async function keepSound(directory: string, number: number, { known, ...names }: Copies): Promise<void> {
   const files = new DiskFiles(directory);
   const [older, newer] = [await files.open(names.older), await files.openToWrite(names.newer)];
   try {
@@ -29,7 +29,7 @@ export async function keepSound(directory: string, number: number, { until, ...n
     }
     const olderLog = new LogScanner(source);
     const newerLog = new LogScanner(target);
-    for await (const step of walkSegment(target, { until })) {
+    for await (const step of walkSegment(target, known)) {
       if (step.type === "end") break;
       // Of a record that has lost its head, the next one tells whether both are of one log.
       const at = step.type === "damage" && step.head === undefined ? step.end : step.offset;
@@ -53,8 +53,8 @@ function areOthers(older: RecordHead | undefined, newer: RecordHead | undefined)
 export interface Copies {
   readonly older: string;
   readonly newer: string;
-  /** Where the segment ends, if that is known. What the older one has behind another end need not be of it. */
-  readonly until: number | undefined;
+  /** Of the segment. What the older one has behind another end need not be of it. */
+  readonly known: KnownEnd;
 }
 
 /** It has lost its header, and is known by any of its records. */
