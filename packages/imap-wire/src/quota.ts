@@ -10,17 +10,18 @@ export interface QuotaResource {
   readonly limit: number;
 }
 
+/** Of one resource at least: the grammar has no empty list (RFC 9208 7). */
 export function printQuota(root: string, resources: readonly QuotaResource[]): string {
   const list = resources.map(({ name, usage, limit }) => `${name} ${usage} ${limit}`);
   return `* QUOTA ${printAstring(root)} (${list.join(" ")})\r\n`;
 }
 
-/** A mailbox and the root that it counts for. */
+/** A mailbox and the root that it counts for, if any. */
 export interface QuotaRootEntry extends MailboxNameOptions {
   readonly name: string;
-  readonly root: string;
+  readonly root: string | null;
 }
 
 export function printQuotaRoot({ name, root, ...options }: QuotaRootEntry): string {
-  return `* QUOTAROOT ${printMailbox(name, options)} ${printAstring(root)}\r\n`;
+  return `* QUOTAROOT ${printMailbox(name, options)}${root === null ? "" : ` ${printAstring(root)}`}\r\n`;
 }

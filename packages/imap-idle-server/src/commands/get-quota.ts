@@ -1,5 +1,5 @@
-// GETQUOTA and GETQUOTAROOT (RFC 9208 4.1): one root, the account, for all of its mailboxes; a resource without a limit is
-// not told of.
+// GETQUOTA and GETQUOTAROOT (RFC 9208 4.1): one root, the account, for all of its mailboxes. A resource without a limit is
+// not told of, and an account without any has no root.
 import { parseMailbox, printQuota, printQuotaRoot, type QuotaResource } from "@pushmail/imap-wire";
 import type { AccountId } from "@pushmail/mailstore";
 import { reachMailbox } from "../access.ts";
@@ -20,8 +20,9 @@ export const getQuota: Command = command({
     return scan.astring();
   },
   async run(session, root, { account }) {
-    if (root !== ROOT) return no("NONEXISTENT", "No such quota root");
-    await tellQuota(session, account.id, ROOT);
+    const resources = root === ROOT ? await limitedOf(session, account.id) : [];
+    if (resources.length === 0) return no("NONEXISTENT", "No such quota root");
+    await session.write(printQuota(ROOT, resources));
     return undefined;
   },
 });
@@ -36,13 +37,15 @@ export const getQuotaRoot: Command = command({
   async run(session, name, { account }) {
     // RFC 9208 4.1.2
     const { owner, prefix, status } = await reachMailbox(session, account, { name, right: "r" });
+    const resources = await limitedOf(session, owner.id);
     const root = prefix === "" ? ROOT : owner.address;
-    await session.write(printQuotaRoot({ name: status.name, root, ...session.names }));
-    await tellQuota(session, owner.id, root);
+    const isLimited = resources.length > 0;
+    await session.write(printQuotaRoot({ name: status.name, root: isLimited ? root : null, ...session.names }));
+    if (isLimited) await session.write(printQuota(root, resources));
   },
 });
 
-async function tellQuota(session: Session, account: AccountId, root: string): Promise<void> {
+async function limitedOf(session: Session, account: AccountId): Promise<readonly QuotaResource[]> {
   const { bytes, bytesMax, messages, messagesMax } = await session.store.quota(account);
   const resources: QuotaResource[] = [];
   if (bytesMax > 0) {
@@ -50,5 +53,5 @@ async function tellQuota(session: Session, account: AccountId, root: string): Pr
     resources.push({ name: "STORAGE", usage, limit });
   }
   if (messagesMax > 0) resources.push({ name: "MESSAGE", usage: messages, limit: messagesMax });
-  await session.write(printQuota(root, resources));
+  return resources;
 }
