@@ -11,8 +11,8 @@ export {
   printMyRights,
   printSetAclArguments,
 } from "./acl.ts";
-export type { BodyPartData, ParameterData } from "./body-structure.ts";
-export { EMPTY_MULTIPART, isMultipart, printBody, printBodyStructure } from "./body-structure.ts";
+export type { BodyPartData, ParameterData, Revision } from "./body-structure.ts";
+export { dependsOnRevision, EMPTY_MULTIPART, isMultipart, printBody, printBodyStructure } from "./body-structure.ts";
 export type { CommandLine } from "./command-line.ts";
 export { readCommandLine } from "./command-line.ts";
 export type { CreateArguments } from "./create-arguments.ts";

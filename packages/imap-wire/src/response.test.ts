@@ -2,7 +2,7 @@ import { describe, expect, it } from "@jest/globals";
 import fc from "fast-check";
 import { printAcl, printListRights, printMyRights } from "./acl.ts";
 import type { BodyPartData } from "./body-structure.ts";
-import { printBody, printBodyStructure } from "./body-structure.ts";
+import { dependsOnRevision, printBody, printBodyStructure } from "./body-structure.ts";
 import type { EnvelopeData } from "./envelope.ts";
 import { printEnvelope } from "./envelope.ts";
 import { printFlagList } from "./flags.ts";
@@ -282,6 +282,15 @@ describe("BODY and BODYSTRUCTURE", () => {
       `(${head} ${text} "Q2hl" NIL "en" "http://a") 92 NIL ("attachment" ("filename" "a\\"b")) ("en" "de") NIL)` +
         ' "mixed" ("CHARSET" "US-ASCII") NIL NIL NIL)',
     );
+    const global = { ...message, subtype: "Global" };
+    expect(printBody(global)).toBe(`${head.replace("rfc822", "Global")} ${text}) 92)`);
+    // RFC 9755 6: IMAP4rev1 has it otherwise.
+    expect(printBody(global, 1)).toBe('("message" "Global" NIL NIL NIL "7BIT" 3028)');
+    expect(printBody(whole, 1)).toBe(printBody(whole));
+    expect([whole, { ...whole, parts: [global] }].map((part) => dependsOnRevision(printBodyStructure(part)))).toEqual([
+      false,
+      true,
+    ]);
   });
 
   it("print what the grammar has no form for as something that it has", () => {

@@ -1,12 +1,15 @@
 // What a FETCH asks for, and what must be loaded to answer it: the index alone, metadata, or the summary too.
 import {
+  dependsOnRevision,
   printBody,
+  printBodyStructure,
   printDateTime,
   printFetchItem,
   type FetchArguments,
   type FetchAttribute,
   type FetchItem,
   type FetchSection,
+  type Revision,
 } from "@pushmail/imap-wire";
 import type { Cursor, FlagSet, MessageDetails } from "@pushmail/mailstore";
 import type { Selected } from "../command.ts";
@@ -41,7 +44,7 @@ export interface FetchPlan {
 
 interface Attribute {
   readonly source: MessageSource;
-  print(message: FetchedMessage): string;
+  print(message: FetchedMessage, revision: Revision): string;
 }
 
 const ATTRIBUTES: Record<FetchAttribute, Attribute> = {
@@ -55,10 +58,13 @@ const ATTRIBUTES: Record<FetchAttribute, Attribute> = {
   SAVEDATE: { source: "metadata", print: ({ stored }) => `SAVEDATE ${printDateTime(stored.saveDateMs)}` },
   "RFC822.SIZE": { source: "metadata", print: ({ stored }) => `RFC822.SIZE ${stored.sizeBytes}` },
   ENVELOPE: { source: "details", print: ({ stored }) => `ENVELOPE ${stored.summary.printedEnvelope}` },
-  BODY: { source: "details", print: ({ stored }) => `BODY ${printBody(stored.summary.structure)}` },
+  BODY: {
+    source: "details",
+    print: ({ stored }, revision) => `BODY ${printBody(stored.summary.structure, revision)}`,
+  },
   BODYSTRUCTURE: {
     source: "details",
-    print: ({ stored }) => `BODYSTRUCTURE ${stored.summary.printedStructure}`,
+    print: ({ stored }, revision) => `BODYSTRUCTURE ${structureOf(stored, revision)}`,
   },
 };
 
@@ -88,8 +94,14 @@ export function withAttributes(plan: FetchPlan, added: readonly FetchAttribute[]
 }
 
 /** An item with its value, as it stands in the answer. */
-export function printAttribute(name: FetchAttribute, message: FetchedMessage): string {
-  return ATTRIBUTES[name].print(message);
+export function printAttribute(name: FetchAttribute, message: FetchedMessage, revision: Revision): string {
+  return ATTRIBUTES[name].print(message, revision);
+}
+
+function structureOf({ summary }: MessageDetails, revision: Revision): string {
+  const { printedStructure } = summary;
+  if (revision === 2 || !dependsOnRevision(printedStructure)) return printedStructure;
+  return printBodyStructure(summary.structure, revision);
 }
 
 function costOf(item: FetchItem): number {

@@ -33,13 +33,14 @@ type Part = string | SectionOctets;
 export function tellMessage(session: Session, { message, items, sections }: Telling): Promise<void> | undefined {
   const parts: Part[] = [];
   let text = fetchHead(session, message);
+  const revision = session.isEnabled("IMAP4rev2") ? 2 : 1;
   let before = "";
   let next = 0;
   for (const item of items) {
     text += before;
     before = " ";
     if (typeof item === "string") {
-      text += printAttribute(item, message);
+      text += printAttribute(item, message, revision);
       continue;
     }
     text += `${printFetchLabel(item)} `;
