@@ -124,7 +124,7 @@ it("answers for each where the mail itself is at fault", async () => {
   `;
   await mx.play(`
     ${HELLO}
-    ${mail("bare\nline end\r\n.\r\n", "554 5.6.0 *")}
+    ${mail("NUL\0\r\n.\r\n", "554 5.6.0 *")}
     ${mail(`${"x".repeat(100)}\r\n.\r\n`, "552 5.3.4 *")}
     ${mail(".\r\n", "250 2.0.0 *")}
     ${BYE}

@@ -63,8 +63,9 @@ export async function startSmtpIngest(options: SmtpIngestOptions): Promise<SmtpI
       hostname,
       authentication: kind === "submission",
       authInClear: options.authInClear ?? "loopback",
-      // A mail program that ends its lines with LF is helped; between servers it is how mail is smuggled.
-      lineEnds: kind === "submission" && !strict.has("bareLineEnds") ? "normalize" : "refuse",
+      // Between servers it is how mail is smuggled. A mail program that ends its lines with LF is helped; and what comes by
+      // LMTP has been taken by another server, which could only send it back.
+      lineEnds: kind === "smtp" || strict.has("bareLineEnds") ? "refuse" : "normalize",
       strict,
       tls: tls ?? null,
       implicitTls,
