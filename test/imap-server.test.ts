@@ -265,9 +265,32 @@ describe("faults of the server's own", () => {
     // So many changes are more than may be read at once from memory.
     for (let i = 0; i < 2; i++) await deliver();
     await client.idle();
+    expect(await client.next()).toMatch(/^\S+ NO \[SERVERBUG\]/);
     expect(await client.next()).toMatch(/^\* BYE Internal error/);
     await until(() => server.connections === 0, "the end of the session");
     expect(log.findLast(({ level }) => level === "error")).toMatchObject({ message: "session failed" });
+  });
+});
+
+describe("a session that ends for what it cannot tell", () => {
+  const APPEND = "APPEND INBOX {4+}\r\nmail";
+
+  it("has answered the command that was carried out: nobody appends a message twice", async () => {
+    const changes = (): Promise<never> => Promise.reject(new Error("no log"));
+    const { server, store, inbox, deliver } = await run({ over: { changes }, limits: { changeRecordsMax: 1 } });
+    const client = await RawImap.open(server.address, INBOX);
+    for (let i = 0; i < 2; i++) await deliver();
+    expect((await client.command(APPEND)).status).toMatch(/^OK \[APPENDUID \d+ 3\]/);
+    expect(await client.next()).toMatch(/^\* BYE Internal error/);
+    expect(await store.mailboxAt(inbox)).toMatchObject({ messages: 3 });
+  });
+
+  it("has so where its mailbox was deleted", async () => {
+    const { server, store, inbox } = await run();
+    const client = await RawImap.open(server.address, { ...LOGIN, mailbox: "Trash" });
+    await store.deleteMailbox(inbox.account, "Trash");
+    expect((await client.command(APPEND)).status).toMatch(/^OK \[APPENDUID \d+ 1\]/);
+    expect(await client.next()).toBe("* BYE The mailbox was deleted");
   });
 });
 

@@ -156,6 +156,9 @@ export class MailboxModel {
   async #compare(client: ModelClient): Promise<void> {
     const { copy, kind } = client;
     if (copy === undefined) return;
+    // That its mailbox was deleted is said behind the answer: the next one never comes.
+    const all = await this.#imap.store.mailboxes(this.#imap.account.id);
+    if (!all.some(({ uidValidity }) => uidValidity === copy.uidValidity)) await client.command({ text: "NOOP" });
     const fresh = await this.#fresh(copy.uidValidity);
     expect(client.owed(fresh.map(([uid]) => uid))).toEqual([]);
     await client.learn();

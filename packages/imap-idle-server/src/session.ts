@@ -257,17 +257,25 @@ export class ImapSession implements Session {
   async #answer({ tag }: Incoming, invocation: Invocation | undefined, outcome: Reply): Promise<void> {
     let reply = outcome;
     const state = this.#state;
+    let failure: Error | undefined;
     if ("account" in state) {
       // What could not be read may have numbers in it, too.
       const holds = invocation === undefined || holdsExpunge(invocation);
       const hasExpunged = invocation?.row.tellsExpunge === true;
-      const highest = await this.#push.tell(state, { holdsExpunge: holds, hasExpunged });
+      let highest: Cursor | undefined;
+      try {
+        highest = await this.#push.tell(state, { holdsExpunge: holds, hasExpunged });
+      } catch (error) {
+        // What the command has done is done: not to say so would have it done once more.
+        failure = error as Error;
+      }
       // RFC 7162 3.2.7: in the tagged OK, where there is room for it.
       if (highest !== undefined && reply.status === "OK" && reply.code === undefined)
         reply = { ...reply, code: highestModSeq(highest) };
       else if (highest !== undefined) await this.write(printUntagged("OK", "Highest", highestModSeq(highest)));
     }
     await this.write(printTagged(tag ?? "*", reply.status, reply.text, reply.code));
+    if (failure !== undefined) throw failure;
     // The answers to commands that came together are sent together: a write takes longer than most of these commands.
     if (this.#due === undefined && this.#connection.hasMore) this.#connection.sendSoon();
     else await (this.#due === "tls" ? this.#goOnInTls() : this.flush());
