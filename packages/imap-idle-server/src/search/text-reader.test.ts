@@ -1,7 +1,7 @@
 // The texts of bodies, whatever the pieces in which they come.
 import { describe, expect, it } from "@jest/globals";
 import fc from "fast-check";
-import { decodeBody, unicodeCasemap, scanMessage, type BodyPart } from "@pushmail/mailstore";
+import { decodeBody, decodeTransferEncoding, unicodeCasemap, scanMessage, type BodyPart } from "@pushmail/mailstore";
 import { SEARCH_LIMITS } from "./limits.ts";
 import { TextReader } from "./text-reader.ts";
 import { transferDecoder } from "./transfer-decoder.ts";
@@ -50,8 +50,10 @@ describe("transferDecoder", () => {
   });
 
   it("reads quoted-printable cut anywhere", () => {
-    const encoded = Buffer.from("A=3DB =C3=A4=c3=bc soft=\r\nbreak, with blanks= \t\r\n, bare=\nend; =zz =4 stay =");
-    const decoded = Buffer.from("A=B äü softbreak, with blanks, bareend; =zz =4 stay ");
+    const encoded = Buffer.from(
+      "A=3DB =C3=A4=c3=bc soft=\r\nbreak, with blanks= \t\r\n, bare=\nend; =zz =4 stay \t\r\n=20 \n =",
+    );
+    const decoded = Buffer.from("A=B äü softbreak, with blanks, bareend; =zz =4 stay\r\n \n ");
     for (let at = 0; at <= encoded.length; at++) {
       expect(decode("quoted-printable", cut(encoded, [at, at + 1, at + 3]))).toEqual(decoded);
     }
@@ -64,7 +66,8 @@ describe("transferDecoder", () => {
     fc.assert(
       fc.property(soup, places, (parts, cuts) => {
         const bytes = Buffer.from(parts.join(""));
-        expect(decode("quoted-printable", cut(bytes, cuts))).toEqual(decode("quoted-printable", [bytes]));
+        const whole = decodeTransferEncoding(bytes, "quoted-printable");
+        expect(decode("quoted-printable", cut(bytes, cuts))).toEqual(Buffer.from(whole));
       }),
       RUNS,
     );

@@ -27,10 +27,11 @@ function base64Decoder(): TransferDecoder {
   };
 }
 
-const ESCAPE = /=(?:([0-9a-f]{2})|[ \t]*\r?\n)/gi;
-/** An equals sign whose meaning the next piece decides. Blanks before a line end are few, or mean nothing. */
-const CUT_ESCAPE = /=(?:[0-9a-f]?|[ \t]{0,80}\r?)$/i;
-const LAST_ESCAPE = /=[ \t]*$/;
+/** Blanks at the end of a line stand for nothing; they are looked at from their first one on alone. */
+const ESCAPE = /=(?:([0-9a-f]{2})|[ \t]*\r?\n)|(?<![ \t])[ \t]+(?=\r?\n)/gi;
+/** What the next piece decides the meaning of. Blanks before a line end are few, or mean nothing. */
+const CUT_ESCAPE = /(?:=[0-9a-f]?|=?[ \t]{0,80}\r?)$/i;
+const LAST_ESCAPE = /(?:=[ \t]*|(?<![ \t=])[ \t]+)$/;
 
 function quotedPrintableDecoder(): TransferDecoder {
   let held = "";

@@ -70,6 +70,8 @@ describe("a body", () => {
     );
     expect(decode("=zz = =3 =\r x=3d", "quoted-printable")).toBe("=zz = =3 =\r x=");
     expect(decode("=3", "quoted-printable")).toBe("=3");
+    // RFC 2045 6.7: blanks at the end of a line came in on the way.
+    expect(decode("a \t\r\nb=20 \nc =20\r\nd  e= f \r \t", "quoted-printable")).toBe("a\r\nb \nc  \r\nd  e= f \r");
   });
 
   it("comes out of base64", () => {

@@ -41,27 +41,40 @@ export function decodeBase64(bytes: Uint8Array): Uint8Array {
   return decoded.subarray(0, length);
 }
 
-/** RFC 2045 6.7. An equals sign that begins neither an escape nor a soft line break stands for itself. */
+/**
+ * RFC 2045 6.7. An equals sign that begins neither an escape nor a soft line break stands for itself; blanks at the end of
+ * a line stand for nothing.
+ */
 export function decodeQuotedPrintable(bytes: Uint8Array): Uint8Array {
   const decoded = Buffer.allocUnsafe(bytes.length);
   let length = 0;
+  // Without the blanks that nothing has followed yet.
+  let kept = 0;
   for (let at = 0; at < bytes.length; at++) {
     const byte = bytes[at] as number;
-    if (byte !== EQUALS) {
+    if (isBlank(byte)) {
       decoded[length++] = byte;
       continue;
     }
+    if (byte !== EQUALS) {
+      if (byte === LF || (byte === CR && bytes[at + 1] === LF)) length = kept;
+      decoded[length++] = byte;
+      kept = length;
+      continue;
+    }
     const escaped = hexValue(bytes[at + 1]) * 16 + hexValue(bytes[at + 2]);
+    const lineEnd = escaped >= 0 ? -1 : endOfSoftBreak(bytes, at + 1);
     if (escaped >= 0) {
       decoded[length++] = escaped;
       at += 2;
-      continue;
+    } else if (lineEnd < 0) {
+      decoded[length++] = byte;
+    } else {
+      at = lineEnd - 1;
     }
-    const lineEnd = endOfSoftBreak(bytes, at + 1);
-    if (lineEnd < 0) decoded[length++] = byte;
-    else at = lineEnd - 1;
+    kept = length;
   }
-  return decoded.subarray(0, length);
+  return decoded.subarray(0, kept);
 }
 
 /** Where a soft line break ends whose equals sign is just before `start`; -1 where it is none. */
