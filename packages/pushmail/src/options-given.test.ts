@@ -15,7 +15,9 @@ it.each<[unknown, string]>([
   [{ imap: 65_536 }, "imap: must be a port (0 to 65535) or off, not 65536"],
   [{ imap: false }, "imap: must be a port (0 to 65535) or off, not false"],
   [{ host: "" }, "host: must be a text, not ''"],
-  [{ hostname: "" }, "hostname: must be a text, not ''"],
+  [{ hostname: "" }, "hostname: must be a host's name, or its IP address, not ''"],
+  [{ hostname: "mail example.org" }, "hostname: must be a host's name, or its IP address, not 'mail example.org'"],
+  [{ hostname: "mail\r\nX: y" }, "hostname: must be a host's name, or its IP address"],
   [{ memory: 0 }, "memory: must be true or false, not 0"],
   [{ domain: "example.org" }, "domain: must be a list of names, not 'example.org'"],
   [{ strict: "all" }, "strict: must be a list of names, not 'all'"],
@@ -35,6 +37,12 @@ it.each<[unknown, string]>([
   const starting = startPushmail(options as PushmailOptions);
   await expect(starting).rejects.toThrow(complaint);
   await expect(starting).rejects.toBeInstanceOf(StartFault);
+});
+
+it.each(["mail.example.org", "Büro_1", "192.0.2.5", "fe80::1%eth0"])("takes %s as its name", async (hostname) => {
+  const off = { smtp: "off", submission: "off", submissions: "off", lmtp: "off", imaps: "off" } as const;
+  const server = await startPushmail({ ...off, hostname });
+  await server.close();
 });
 
 it("takes what is undefined for left out", async () => {

@@ -19,6 +19,8 @@ const PORT_MAX = 65_535;
 const isText = (value: unknown): value is string => typeof value === "string" && value !== "";
 const isWhole = (value: unknown): value is number => Number.isSafeInteger(value) && (value as number) >= 0;
 const isPort = (value: unknown): boolean => value === "off" || (isWhole(value) && value <= PORT_MAX);
+// It stands in greetings, header fields and certificates.
+const isHost = (value: unknown): boolean => isText(value) && /^[\p{L}\p{M}\p{N}._:%[\]-]+$/u.test(value);
 const areTexts = (value: unknown): boolean => Array.isArray(value) && value.every(isText);
 // Neither a list nor a date nor a Map, from whatever realm it comes.
 const isTable = (value: unknown): value is Table => Object.prototype.toString.call(value) === "[object Object]";
@@ -33,6 +35,7 @@ const userChecks: Readonly<Record<keyof UserSettings, Check>> = {
 
 const kinds: Readonly<Record<Extract<SettingSpec["kind"], string>, Check>> = {
   text: one("a text", isText),
+  host: one("a host's name, or its IP address", isHost),
   path: one("a path", isText),
   switch: one("true or false", (value) => typeof value === "boolean"),
   port: one(`a port (0 to ${PORT_MAX}) or off`, isPort),

@@ -143,7 +143,7 @@ export interface Settings extends ServerSettings {
 
 /** How a setting is written down, and what it means. */
 export interface SettingSpec {
-  readonly kind: "text" | "path" | "port" | "switch" | "names" | "users" | readonly string[];
+  readonly kind: "text" | "host" | "path" | "port" | "switch" | "names" | "users" | readonly string[];
   /** What stands for the value in the usage. */
   readonly value: string;
   readonly says: string;
@@ -156,7 +156,7 @@ export const settingSpecs: Readonly<Record<Exclude<keyof Settings, "limits">, Se
   memory: { kind: "switch", value: "", says: "keep the mail in memory: it is gone with the process" },
   host: { kind: "text", value: "ADDR", says: "address to listen on" },
   hostname: {
-    kind: "text",
+    kind: "host",
     value: "NAME",
     says: "name in greetings, Received fields and the self-signed certificate",
     unset: "the machine's name",
