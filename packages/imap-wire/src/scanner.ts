@@ -113,6 +113,11 @@ export class Scanner {
     return this.#atString() ? this.string() : this.#run(ASTRING_CHAR, "a string");
   }
 
+  /** A text to look for. Scripts send one with % or * in it, as a message id may have, and without quotes. */
+  searchText(): string {
+    return this.#atString() ? this.string() : this.#run(LIST_CHAR, "a string");
+  }
+
   /** What LIST and LSUB take as a pattern, undecoded. */
   listMailbox(): string {
     return this.#atString() ? this.string() : this.#run(LIST_CHAR, "a mailbox pattern");

@@ -172,7 +172,7 @@ function spaced({ scan }: Search): Scanner {
 }
 
 function readText(search: Search): string {
-  const octets = spaced(search).astring();
+  const octets = spaced(search).searchText();
   const { charset } = search;
   if (charset !== null && !SEARCH_CHARSETS.includes(charset)) return octets;
   const text = latin1ToUtf8(octets);
