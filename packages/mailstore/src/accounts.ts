@@ -110,9 +110,8 @@ export class Accounts {
       (detail === null ? undefined : await this.#byKey(normal.slice(0, plus) + normal.slice(at))) ??
       (await this.#byKey(normal.slice(at)));
     if (account === undefined) return undefined;
-    const state = await this.load(account.id);
-    const inbox = state.named(INBOX);
-    if (inbox === undefined) throw state.losses[0] as Error;
+    const inbox = (await this.load(account.id)).named(INBOX);
+    if (inbox === undefined) throw new Error(`account ${account.id} has lost ${INBOX}: have the store checked`);
     return { account, mailbox: inbox.at.mailbox, detail };
   }
 

@@ -127,7 +127,7 @@ describe("a server that runs meanwhile", () => {
     const { id } = (await store.mailbox(at.account, "INBOX"))!;
     await forget(id, 1);
     await openStore();
-    await expect(store.resolve("ann@example.org")).rejects.toThrow("have the store checked");
+    await expect(store.resolve("ann@example.org")).rejects.toThrow("account 1 has lost INBOX: have the store checked");
     expect((await store.mailboxes(at.account)).map(({ name }) => name)).not.toContain("INBOX");
     expect(await store.mailbox(at.account, "Lists")).toEqual(before);
     await store.close();
