@@ -46,6 +46,8 @@ function addToRuns(runs: Run[], charset: string, bytes: Uint8Array): void {
 /** The bytes of an encoded-word's text; null where it is broken. */
 function decodeWord(encoding: string, text: string): Uint8Array | null {
   if (encoding.toLowerCase() === "b") return BASE64_TEXT.test(text) ? decodeBase64(Buffer.from(text, "latin1")) : null;
-  // RFC 2047 4.2
-  return BROKEN_ESCAPE.test(text) ? null : decodeQuotedPrintable(Buffer.from(text.replaceAll("_", " "), "latin1"));
+  // RFC 2047 4.2: like quoted-printable, but that a blank at the end stays.
+  return BROKEN_ESCAPE.test(text)
+    ? null
+    : decodeQuotedPrintable(Buffer.from(text.replaceAll(/[_ ]/g, "=20"), "latin1"));
 }

@@ -17,6 +17,7 @@ describe("a header value", () => {
     ["=?utf-8?Q?=C3?= =?utf-8?B?vA==?=", "\u00fc"],
     ["=?utf-8*de?Q?=C3=BC?=", "\u00fc"],
     ["=?utf-8?Q?with blanks?=", "with blanks"],
+    ["=?utf-8?Q?ends_in_?= =?utf-8?Q?some ?= =?utf-8?Q?more_=20_?=x", "ends in some more   x"],
     ["=?iso-2022-jp?B?GyRCRnxLXBsoQg==?=", "\u65e5\u672c"],
     ["=?windows-1252?Q?=93quoted=94?=", "\u201cquoted\u201d"],
     ["=?x-unknown?Q?=E9?= =?x-unknown?Q?=C3=A9?=", "\u00e9\u00c3\u00a9"],
