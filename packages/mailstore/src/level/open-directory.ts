@@ -9,6 +9,7 @@ import type { KeyDatabase } from "./key-index.ts";
 import { lastKey } from "./keys.ts";
 import { LEVEL_LIMITS, type LevelLimits } from "./limits.ts";
 import { dropKeptIndexes, keepIndex } from "./maintenance/kept-index.ts";
+import { ignoreMissing } from "./maintenance/leveldb-version.ts";
 import { setAsideDamagedIndex } from "./maintenance/set-aside.ts";
 import { makeDirectory, makeLastingDirectory } from "./make-directory.ts";
 import { refuseNoStore } from "./no-store.ts";
@@ -96,7 +97,10 @@ export function flushDatabase(database: ClassicLevel): Promise<void> {
 /** Room for what LevelDB writes when it opens: its log as a table, and some small files. */
 async function tryRoom(index: string): Promise<void> {
   let bytes = 64 * 1024;
-  for (const name of await readdir(index)) if (name.endsWith(".log")) bytes += (await stat(join(index, name))).size;
+  for (const name of await readdir(index)) {
+    // LevelDB may remove it meanwhile.
+    if (name.endsWith(".log")) bytes += (await stat(join(index, name)).catch(ignoreMissing))?.size ?? 0;
+  }
   const trial = join(index, "trial");
   try {
     await writeFile(trial, Buffer.alloc(bytes), { mode: 0o600, flush: true });

@@ -97,6 +97,23 @@ describe("a data directory", () => {
     await driver.close();
   });
 
+  it("has its index opened again, behind a failed write, while a file of that goes", async () => {
+    const directory = join(parent, "data");
+    let isFailing = false;
+    const onStep = (step: string): void => {
+      if (isFailing && step === "index:write") throw new Error("as the test says");
+    };
+    const driver = await openLevelDriver({ directory, onStep });
+    isFailing = true;
+    expect(await driver.directory.put([{ key: "a", value: Buffer.from("b") }])).toBe(true);
+    isFailing = false;
+    // As a log that LevelDB removes between two looks at it.
+    await symlink("nowhere", join(directory, "index", "000001.log"));
+    expect(await driver.directory.put([{ key: "c", value: Buffer.from("d") }])).toBe(true);
+    expect(await driver.directory.get("a")).toEqual(Buffer.from("b"));
+    await driver.close();
+  });
+
   it("is small while little is in it", async () => {
     const directory = join(parent, "data");
     const driver = await openLevelDriver({ directory });
