@@ -23,8 +23,9 @@ interface OpenAddress {
   isJoint: boolean;
   isOver: boolean;
   comment: string;
-  /** What stood before the angle bracket. */
+  /** What stood before the angle bracket, and what behind it: the name of the next one, where a comma is missing. */
   name: string;
+  tail: string;
   /** `route`: among the hops before the address (RFC 5322 4.4), which nobody wants to know. */
   angle: "none" | "open" | "route" | "closed";
 }
@@ -40,6 +41,7 @@ function newAddress(): OpenAddress {
     isOver: false,
     comment: "",
     name: "",
+    tail: "",
     angle: "none",
   };
 }
@@ -114,12 +116,17 @@ class AddressListReader {
 
   #addWord(word: string): void {
     const open = this.#open;
-    if (open.angle === "closed" || open.angle === "route") return;
-    const blank = open.isSpaced && open.phrase !== "" ? " " : "";
+    if (open.angle === "route") return;
+    const words = open.angle === "closed" ? open.tail : open.phrase;
+    const blank = open.isSpaced && words !== "" ? " " : "";
+    open.isSpaced = false;
+    if (open.angle === "closed") {
+      open.tail += `${blank}${word}`;
+      return;
+    }
     if (blank !== "" && !open.isJoint && !/^[.@]/.test(word)) this.#endPart();
     open.phrase += `${blank}${word}`;
     if (!open.isOver) open.address += word;
-    open.isSpaced = false;
     open.isJoint = word.endsWith(".") || word.endsWith("@");
   }
 
@@ -137,9 +144,10 @@ class AddressListReader {
   }
 
   #openAngle(): void {
-    if (this.#open.angle !== "none") this.#endAddress();
-    const { phrase, comment } = this.#open;
-    this.#open = { ...newAddress(), name: phrase, comment, angle: "open" };
+    const { angle, phrase, comment, tail } = this.#open;
+    if (angle !== "none") this.#endAddress();
+    const before = angle === "none" ? { name: phrase, comment } : { name: tail };
+    this.#open = { ...newAddress(), ...before, angle: "open" };
   }
 
   #takeAt(): void {

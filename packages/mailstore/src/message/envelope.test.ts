@@ -47,6 +47,7 @@ const ADDRESSES: readonly (readonly [value: string, addresses: readonly string[]
   ["ann@x.org Ann B@, b@y", ["ann@x.org", "b@y"]],
   ["ann@x.org via List <list@y>", ["ann@x.org via List <list@y>"]],
   ["<ann bee@x>, <ann@x y>", ["ann bee@x", "ann@x y"]],
+  ["one <1@x> =?utf-8?q?=2C?= Ann  Bee <2@x> junk", ["one <1@x>", "=?utf-8?q?=2C?= Ann Bee <2@x>"]],
   ["one <1@x> <2@x> junk, three <3@x", ["one <1@x>", "2@x", "three <3@x>"]],
   ["unclosed <u@x, v@y", ["unclosed <u@x>", "v@y"]],
   ["a@x; b@y", ["a@x", "b@y"]],
