@@ -37,12 +37,27 @@ class ListeningClient {
   async command(text: string): Promise<void> {
     const tag = `c${++this.#tags}`;
     this.#client.write(`${tag} ${text}\r\n`);
+    const end = await this.#obeyUntil(new RegExp(`^${tag} `), `the end of ${text}`);
+    if (!end.startsWith(`${tag} OK`)) throw new Error(`${text}: ${end}`);
+  }
+
+  /** IDLE while something is done; it may end before that with a fault of the server's. */
+  async idleDuring(work: () => Promise<void>): Promise<void> {
+    const tag = `c${++this.#tags}`;
+    this.#client.write(`${tag} IDLE\r\n`);
+    await this.#obeyUntil(/^\+/, "the begin of IDLE");
+    await work();
+    this.#client.write("DONE\r\n");
+    const end = await this.#obeyUntil(new RegExp(`^${tag} (OK|NO \\[SERVERBUG\\])`), "the end of IDLE");
+    // Then DONE is taken for a tag.
+    if (end.startsWith(`${tag} NO`)) await this.#obeyUntil(/^DONE BAD/, "what DONE is");
+  }
+
+  async #obeyUntil(last: RegExp, what: string): Promise<string> {
     for (;;) {
-      const response = await this.#client.next(`the end of ${text}`);
+      const response = await this.#client.next(what);
       this.#obey(response);
-      if (!response.startsWith(`${tag} `)) continue;
-      if (!response.startsWith(`${tag} OK`)) throw new Error(`${text}: ${response}`);
-      return;
+      if (last.test(response)) return response;
     }
   }
 
@@ -184,6 +199,44 @@ describe("a client with NOTIFY", () => {
       await client.know(() => truth(client.selected));
     }
     expect(imap.errors).toEqual([]);
+  });
+
+  it("knows all of them with its next command where something could not be read in IDLE", async () => {
+    random = seededRandom(testSeed());
+    let failures = 0;
+    const failOnce =
+      <Asked extends unknown[], Result>(read: (...asked: Asked) => Promise<Result>) =>
+      async (...asked: Asked): Promise<Result> => {
+        if (failures === 0 || random() < 0.7) return read(...asked);
+        failures--;
+        throw new Error("unreadable");
+      };
+    imap = await MemoryImap.start({
+      limits: { changeRecordsMax: 2 },
+      storeLimits: { recentRecordsMax: 1 },
+      inPlace: (store) => ({
+        changes: failOnce(store.changes.bind(store)),
+        mailboxAt: failOnce(store.mailboxAt.bind(store)),
+        mailbox: failOnce(store.mailbox.bind(store)),
+        subscriptions: failOnce(store.subscriptions.bind(store)),
+      }),
+    });
+    const client = new ListeningClient(await imap.open());
+    await client.command(EVERYTHING);
+    for (let round = 0; round < ROUNDS / 3; round++) {
+      await act(client);
+      await client.idleDuring(async () => {
+        failures = 1;
+        for (let changes = Math.floor(random() * 4); changes > 0; changes--) {
+          await change(client.selected);
+          await turnsOfEventLoop(Math.floor(random() * 4));
+        }
+        await turnsOfEventLoop(10);
+        failures = 0;
+      });
+      await client.know(() => truth(client.selected));
+    }
+    expect(imap.errors.length).toBeGreaterThan(5);
   });
 
   it("that does not read for a while is told how things are once it reads again, or that it was too much", async () => {
