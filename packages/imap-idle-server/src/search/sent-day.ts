@@ -6,7 +6,8 @@ const MONTHS = "janfebmaraprmayjunjulaugsepoctnovdec";
 
 /** The beginning of the day in UTC, in milliseconds since 1970; undefined where the header names none. */
 export function sentDayMs(date: string): number | undefined {
-  const [, day, month, digits] = DAY.exec(date) ?? [];
+  // RFC 5322 4.3: comments may stand between all of it.
+  const [, day, month, digits] = DAY.exec(date) ?? DAY.exec(date.replaceAll(/\([^()]*\)/g, " ")) ?? [];
   if (day === undefined || month === undefined || digits === undefined) return undefined;
   const written = new Date(0);
   written.setUTCFullYear(fullYear(digits), MONTHS.indexOf(month.toLowerCase()) / 3, Number(day));

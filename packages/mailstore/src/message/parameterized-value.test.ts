@@ -55,6 +55,8 @@ describe("a Content-Type", () => {
     ['a/b; x="open', "a/b", [["x", "open"]]],
     ["multipart/mixed;\r\n\tboundary==_x?=y:/", "multipart/mixed", [["boundary", "=_x?=y:/"]]],
     ["text/html charset=utf-8", "text/html"],
+    ['"text/html"; charset=utf-8', "text/html", [["charset", "utf-8"]]],
+    ['""', ""],
     ["text", ""],
     ["/plain", ""],
     ["text/", ""],
@@ -76,6 +78,7 @@ describe("other fields", () => {
     });
     expect(parseDisposition("; filename=x", 10)).toBeNull();
     expect(parseToken(" (c) Base64 (d); x=y")).toBe("Base64");
+    expect(parseToken('"base64"')).toBe("base64");
     expect(parseLanguages("en, de-CH (Swiss), ,fr", 10)).toEqual(["en", "de-CH", "fr"]);
     expect(parseLanguages(" ,", 10)).toBeNull();
   });

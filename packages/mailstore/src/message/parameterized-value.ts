@@ -69,10 +69,11 @@ function decodePercent(value: string): string {
   return value.replace(/%([0-9a-f]{2})/gi, (_, hex: string) => String.fromCharCode(Number.parseInt(hex, 16)));
 }
 
+/** Some put a type or an encoding in quotes, against RFC 2045 5.1. */
 function firstWord(text: string): string {
   const trimmed = trimBlanks(text);
   const blank = trimmed.search(/[ \t\r\n]/);
-  return blank < 0 ? trimmed : trimmed.slice(0, blank);
+  return (blank < 0 ? trimmed : trimmed.slice(0, blank)).replaceAll(/^"|"$/g, "");
 }
 
 /** Goes once through a value, from left to right. */
