@@ -87,9 +87,9 @@ class Pair {
   }
 
   #counted(store: MailStore): MailStore {
-    const bodies: MailStore["bodies"] = (ranges) => {
+    const bodies: MailStore["bodies"] = (ranges, room) => {
       this.looks += ranges.length;
-      return store.bodies(ranges);
+      return store.bodies(ranges, room);
     };
     return new Proxy(store, {
       get(_, name) {

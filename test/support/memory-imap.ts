@@ -140,9 +140,9 @@ function counted(store: MailStore, work: StoreWork, beforePiece: MemoryImapOptio
         yield piece;
       }
     },
-    async bodies(ranges: Parameters<MailStore["bodies"]>[0]) {
+    async bodies(...[ranges, room]: Parameters<MailStore["bodies"]>) {
       await beforePiece?.();
-      const all = await store.bodies(ranges);
+      const all = await store.bodies(ranges, room);
       work.bodyReads += ranges.length;
       work.readsAtOnce++;
       const bytes = all.reduce((sum, octets) => sum + (octets?.length ?? 0), 0);

@@ -14,6 +14,7 @@ import type {
 import type { Sasl, SaslChannel } from "@pushmail/sasl";
 import type { SearchIndex } from "@pushmail/search-index";
 import type { KeptFacts } from "./arrange/kept-facts.ts";
+import type { ReadRooms } from "./fetch/read-rooms.ts";
 import type { ImapLimits } from "./limits.ts";
 import type { Log } from "./log.ts";
 import type { MailboxView } from "./mailbox-view.ts";
@@ -67,6 +68,8 @@ export interface Session {
     readonly facts: KeptFacts;
     /** For the searches that work on summaries and texts. */
     readonly searchSlots: TaskSlots;
+    /** For what they read. */
+    readonly searchRooms: ReadRooms;
     /** The tolerances that are done without. */
     readonly strict: ImapStrictness;
     /** The current time, in milliseconds since 1970. */

@@ -13,6 +13,7 @@ import { DEFAULT_LIMITS, IMAP_ZEROS, type ImapLimits } from "./limits.ts";
 import type { Log } from "./log.ts";
 import type { ServerMetadata } from "./metadata.ts";
 import { Rounds } from "./rounds.ts";
+import { searchRooms } from "./search/search-texts.ts";
 import type { ServerContext } from "./server-context.ts";
 import { ImapSession } from "./session.ts";
 import { Signal } from "./signal.ts";
@@ -103,6 +104,7 @@ class ConnectionServer implements ImapServer {
       searchIndex: options.searchIndex,
       facts: options.facts ?? new KeptFacts(limits.search.factBytesMax),
       searchSlots: options.searchSlots ?? new TaskSlots(limits.search.detailedSearchesMax),
+      searchRooms: searchRooms(limits.search),
       limits,
       log,
       hostname,

@@ -5,6 +5,7 @@ import type { SearchIndex } from "@pushmail/search-index";
 import type { Admission } from "./admission.ts";
 import type { KeptFacts } from "./arrange/kept-facts.ts";
 import type { Connection, TlsTerms } from "./connection.ts";
+import type { ReadRooms } from "./fetch/read-rooms.ts";
 import type { ImapLimits } from "./limits.ts";
 import type { Log } from "./log.ts";
 import type { ServerMetadata } from "./metadata.ts";
@@ -17,6 +18,7 @@ export interface ServerContext {
   readonly searchIndex: SearchIndex | undefined;
   readonly facts: KeptFacts;
   readonly searchSlots: TaskSlots;
+  readonly searchRooms: ReadRooms;
   readonly limits: ImapLimits;
   readonly log: Log;
   /** The name that the greeting gives. */

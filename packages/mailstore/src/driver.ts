@@ -196,6 +196,9 @@ export interface BlobRange {
   readonly end: number;
 }
 
+/** Memory to read so many bytes into, for as long as the reader needs them; undefined where there is none at hand. */
+export type RoomToRead = (bytes: number) => Buffer | undefined;
+
 export interface BlobStore {
   /**
    * Takes in a body as it streams, with bounded memory; a source that throws leaves nothing behind. Its pieces are the
@@ -205,7 +208,7 @@ export interface BlobStore {
   /** The bytes from `start` (0) to before `end` (all) in pieces of bounded size, without reading the rest. */
   read(blob: BlobId, range?: { readonly start?: number; readonly end?: number }): AsyncIterable<Uint8Array>;
   /** The bytes of ranges, read together where they lie together; undefined for one that `read` has to be asked for. */
-  readRanges(ranges: readonly BlobRange[]): Promise<readonly (Uint8Array | undefined)[]>;
+  readRanges(ranges: readonly BlobRange[], room?: RoomToRead): Promise<readonly (Uint8Array | undefined)[]>;
   /**
    * Reclaims the space of bodies that are no longer referenced. `references` yields every blob in use, in batches;
    * what was committed after the call began is kept in any case. Returns the bytes given back.

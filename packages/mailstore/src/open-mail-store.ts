@@ -5,7 +5,7 @@ import { append, stage } from "./append.ts";
 import type { ChangesPage } from "./change.ts";
 import { ChunkCache } from "./chunk-cache.ts";
 import { collect } from "./collect.ts";
-import type { BlobRange, StoreDriver } from "./driver.ts";
+import type { BlobRange, RoomToRead, StoreDriver } from "./driver.ts";
 import { setFlags } from "./flags.ts";
 import { Credentials } from "./credentials.ts";
 import { giveWay } from "./give-way.ts";
@@ -275,8 +275,8 @@ class DriverMailStore implements port.MailStore {
     return this.#context.driver.blobs.read(blob, range);
   }
 
-  bodies(ranges: readonly BlobRange[]): Promise<readonly (Uint8Array | undefined)[]> {
-    return this.#context.driver.blobs.readRanges(ranges);
+  bodies(ranges: readonly BlobRange[], room?: RoomToRead): Promise<readonly (Uint8Array | undefined)[]> {
+    return this.#context.driver.blobs.readRanges(ranges, room);
   }
 
   async cursor(account: AccountId): Promise<Cursor> {

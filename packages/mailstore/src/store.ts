@@ -1,7 +1,7 @@
 // The port that every server sees: mail semantics, whatever engine lies below.
 // Every write resolves when it is durable and visible; every error of a caller's making is a Refusal.
 import type { AppendedBy, ChangeRecord, ChangesPage } from "./change.ts";
-import type { BlobRange } from "./driver.ts";
+import type { BlobRange, RoomToRead } from "./driver.ts";
 import type { AccountId, BlobId, Cursor, MailboxId, Uid } from "./ids.ts";
 import type { RightsChange, RightsEntry } from "./mailbox-rights.ts";
 import type { FlagKind } from "./flag-sets.ts";
@@ -347,9 +347,10 @@ export interface MailStore {
   body(blob: BlobId, range?: { readonly start?: number; readonly end?: number }): AsyncIterable<Uint8Array>;
   /**
    * Ranges of bodies, each in one piece; the caller bounds how much that is. Many are read at once where they lie side
-   * by side. Undefined for a range that only `body` can give, or say what is wrong with it.
+   * by side. Undefined for a range that only `body` can give, or say what is wrong with it. What there is `room` for lies
+   * there, other ranges in memory of their own.
    */
-  bodies(ranges: readonly BlobRange[]): Promise<readonly (Uint8Array | undefined)[]>;
+  bodies(ranges: readonly BlobRange[], room?: RoomToRead): Promise<readonly (Uint8Array | undefined)[]>;
 
   /** The cursor of the last change of an account. */
   cursor(account: AccountId): Promise<Cursor>;

@@ -139,7 +139,7 @@ async function* withSections(
     (message) => wantSections(message, plan.sections, limits),
     () => slice.restAmongMany(),
   );
-  for await (const group of readGroups(session.store, wanted, limits.groupOctetsMax)) {
+  for await (const group of readGroups(session.store, wanted, limits)) {
     yield group.map((read) => ({ stored: read.item.message, read }));
   }
 }

@@ -1,6 +1,7 @@
 import { describe, expect, it } from "@jest/globals";
-import { blobId, type BlobRange } from "@pushmail/mailstore";
+import { blobId, type BlobRange, type RoomToRead } from "@pushmail/mailstore";
 import { mapBatches, readGroups, type ReadItem, type Wanted } from "./read-groups.ts";
+import { ReadRooms } from "./read-rooms.ts";
 
 /** A message that wants so many octets; its number is its blob, and the octets hold that number. */
 function wanted(number: number, octets: readonly number[]): Wanted<number> {
@@ -47,7 +48,7 @@ describe("readGroups", () => {
       [wanted(5, [])],
     );
     const taken: (readonly [number, readonly string[]])[] = [];
-    for await (const group of readGroups({ bodies }, batches, 8)) {
+    for await (const group of readGroups({ bodies }, batches, { groupOctetsMax: 8 })) {
       for (const { item, octets } of group)
         taken.push([item, octets.map((bytes) => Buffer.from(bytes ?? []).toString("hex"))]);
     }
@@ -63,7 +64,7 @@ describe("readGroups", () => {
   it("reads one group ahead and no further, and asks for nothing where nothing is wanted", async () => {
     const readings = new Readings();
     const batch = [wanted(1, [4]), wanted(2, [4]), wanted(3, [8]), wanted(4, [8]), wanted(5, [])];
-    const taking = readGroups(readings, batchesOf(batch), 8);
+    const taking = readGroups(readings, batchesOf(batch), { groupOctetsMax: 8 });
     const first = taking.next();
     await turn();
     expect(readings.started).toEqual([[1, 2], [3]]);
@@ -85,11 +86,51 @@ describe("readGroups", () => {
       const [first] = ranges;
       return first?.blob === 1 ? Promise.resolve([undefined]) : Promise.reject(new Error(`cannot read ${first?.blob}`));
     };
-    const taking = readGroups({ bodies }, batchesOf([wanted(1, [8]), wanted(2, [8]), wanted(3, [8])]), 8);
+    const taking = readGroups({ bodies }, batchesOf([wanted(1, [8]), wanted(2, [8]), wanted(3, [8])]), {
+      groupOctetsMax: 8,
+    });
     expect((await taking.next()).value).toEqual([{ item: 1, octets: [undefined] }]);
     await expect(taking.next()).rejects.toThrow("cannot read 2");
     // The third failed unseen: an unhandled rejection would fail this test.
     await turn();
+  });
+});
+
+describe("rooms into which groups are read", () => {
+  /** Reads into the room that it is given, as far as that has some. */
+  const bodies = async (ranges: readonly BlobRange[], room?: RoomToRead): Promise<readonly Uint8Array[]> =>
+    ranges.map(({ blob, end }) => (room?.(end) ?? Buffer.alloc(end)).fill(blob));
+
+  /** The memory in which each group's octets are, while these are what they should be. */
+  async function readAll(rooms: ReadRooms, count: number): Promise<readonly ArrayBufferLike[]> {
+    const groups = Array.from({ length: count }, (_, i) => wanted(i + 1, [8]));
+    const memory: ArrayBufferLike[] = [];
+    for await (const [read] of readGroups({ bodies }, batchesOf(groups), { groupOctetsMax: 8, rooms })) {
+      const octets = read?.octets[0] as Buffer;
+      expect(octets).toEqual(Buffer.alloc(8, read?.item));
+      memory.push(octets.buffer);
+    }
+    return memory;
+  }
+
+  it("are used for every second group, and by who reads next", async () => {
+    const rooms = new ReadRooms({ keptMax: 2, octets: 12 });
+    const memory = await readAll(rooms, 5);
+    expect(new Set(memory).size).toBe(2);
+    expect(memory).toContain((await readAll(rooms, 1))[0]);
+  });
+
+  it("have no more than their octets: the rest is read into memory of its own", async () => {
+    const rooms = new ReadRooms({ keptMax: 2, octets: 7 });
+    expect(new Set(await readAll(rooms, 5)).size).toBe(5);
+  });
+
+  it("are kept up to a number", async () => {
+    const rooms = new ReadRooms({ keptMax: 1, octets: 8 });
+    const [one, other] = [rooms.take(), rooms.take()];
+    rooms.giveBack(one);
+    rooms.giveBack(other);
+    expect([rooms.take(), rooms.take()].map((room) => [one, other].indexOf(room))).toEqual([0, -1]);
   });
 });
 

@@ -1,5 +1,6 @@
 // Messages in groups whose octets are read at once: while one group is told or searched, the next is being read.
 import type { BlobRange, MailStore } from "@pushmail/mailstore";
+import type { ReadRoom, ReadRooms } from "./read-rooms.ts";
 import { stepThrough } from "./step-through.ts";
 
 /** What is to be read for a message; nothing where it is too much to be held. */
@@ -14,32 +15,56 @@ export interface ReadItem<Item> {
   readonly octets: readonly (Uint8Array | undefined)[];
 }
 
-/** Gives the messages in order, in groups of about `groupBytesMax`; at most two groups are held. */
+export interface GroupOptions {
+  readonly groupOctetsMax: number;
+  /** For who looks at a group's octets before the next group is asked for, and not later. */
+  readonly rooms?: ReadRooms;
+}
+
+/** Gives the messages in order, in groups of about `groupOctetsMax`; at most two groups are held. */
 export async function* readGroups<Item>(
   store: Pick<MailStore, "bodies">,
   batches: AsyncIterable<readonly Wanted<Item>[]>,
-  groupBytesMax: number,
+  { groupOctetsMax, rooms }: GroupOptions,
 ): AsyncGenerator<readonly ReadItem<Item>[]> {
-  let underWay: Promise<readonly ReadItem<Item>[]> | undefined;
-  for await (const group of grouped(batches, groupBytesMax)) {
-    const started = readGroup(store, group);
-    // Whoever takes it is told of its failure; one that nobody takes may fail.
-    started.catch(() => undefined);
-    if (underWay !== undefined) yield await underWay;
+  let underWay: Reading<Item> | undefined;
+  const take = async function* ({ items, room }: Reading<Item>): AsyncGenerator<readonly ReadItem<Item>[]> {
+    yield await items;
+    if (room !== undefined) rooms?.giveBack(room);
+  };
+  for await (const group of grouped(batches, groupOctetsMax)) {
+    const started = startReading(store, group, rooms?.take());
+    if (underWay !== undefined) yield* take(underWay);
     underWay = started;
   }
-  if (underWay !== undefined) yield await underWay;
+  if (underWay !== undefined) yield* take(underWay);
+}
+
+interface Reading<Item> {
+  readonly items: Promise<readonly ReadItem<Item>[]>;
+  readonly room: ReadRoom | undefined;
+}
+
+function startReading<Item>(
+  store: Pick<MailStore, "bodies">,
+  group: readonly Wanted<Item>[],
+  room: ReadRoom | undefined,
+): Reading<Item> {
+  const items = readGroup(store, group, room);
+  // Whoever takes it is told of its failure; one that nobody takes may fail.
+  items.catch(() => undefined);
+  return { items, room };
 }
 
 async function* grouped<Item>(
   batches: AsyncIterable<readonly Wanted<Item>[]>,
-  groupBytesMax: number,
+  groupOctetsMax: number,
 ): AsyncGenerator<readonly Wanted<Item>[]> {
   let group: Group<Item> = { items: [], bytes: 0 };
   for await (const batch of batches) {
     for (let at = 0; at < batch.length;) {
-      at = fill(group, batch, { at, groupBytesMax });
-      if (group.bytes < groupBytesMax) continue;
+      at = fill(group, batch, { at, groupOctetsMax });
+      if (group.bytes < groupOctetsMax) continue;
       yield group.items;
       group = { items: [], bytes: 0 };
     }
@@ -56,10 +81,10 @@ interface Group<Item> {
 function fill<Item>(
   group: Group<Item>,
   batch: readonly Wanted<Item>[],
-  { at, groupBytesMax }: { readonly at: number; readonly groupBytesMax: number },
+  { at, groupOctetsMax }: { readonly at: number; readonly groupOctetsMax: number },
 ): number {
   let next = at;
-  while (next < batch.length && group.bytes < groupBytesMax) {
+  while (next < batch.length && group.bytes < groupOctetsMax) {
     const wanted = batch[next++] as Wanted<Item>;
     group.items.push(wanted);
     for (const { start, end } of wanted.ranges) group.bytes += end - start;
@@ -70,9 +95,10 @@ function fill<Item>(
 async function readGroup<Item>(
   store: Pick<MailStore, "bodies">,
   group: readonly Wanted<Item>[],
+  room: ReadRoom | undefined,
 ): Promise<readonly ReadItem<Item>[]> {
   const ranges = group.flatMap((wanted) => wanted.ranges);
-  const octets = ranges.length === 0 ? [] : await store.bodies(ranges);
+  const octets = ranges.length === 0 ? [] : await store.bodies(ranges, room?.take);
   let at = 0;
   return group.map((wanted) => ({ item: wanted.item, octets: octets.slice(at, (at += wanted.ranges.length)) }));
 }

@@ -2,13 +2,14 @@
 import { headerFields, type MailStore, type MessageDetails } from "@pushmail/mailstore";
 import type { DescribeMessages, DescribeTools, GramSet, IndexedMessage } from "@pushmail/search-index";
 import { mapBatches, readGroups } from "../fetch/read-groups.ts";
+import type { ReadRooms } from "../fetch/read-rooms.ts";
 import { ENVELOPE_FIELDS } from "./envelope-fields.ts";
 import { fieldText, fieldValue } from "./field-text.ts";
 import { foldHeader } from "./fold-header.ts";
 import type { SearchLimits } from "./limits.ts";
 import { messageTexts } from "./message-texts.ts";
 import { PieceCheck, readsAlikeInLines } from "./reads-alike.ts";
-import { type SearchedMessage, spansIn, type TextChoice, wantTexts } from "./search-texts.ts";
+import { type SearchedMessage, searchRooms, spansIn, type TextChoice, wantTexts } from "./search-texts.ts";
 import { readText } from "./text-reader.ts";
 
 /** Rules out nothing: the message is looked at in each search. */
@@ -31,22 +32,24 @@ export function describeFormat({ headerBytesMax, heldOctetsMax, lineBytesMax }: 
 
 /** Describes the messages of a store. */
 export function describeMessages(store: MailStore, limits: SearchLimits): DescribeMessages {
-  return (messages, tools) => describeEach(messages, { ...tools, store, limits });
+  const rooms = searchRooms(limits);
+  return (messages, tools) => describeEach(messages, { ...tools, store, limits, rooms });
 }
 
 interface Describing extends DescribeTools {
   readonly store: MailStore;
   readonly limits: SearchLimits;
+  readonly rooms: ReadRooms;
 }
 
 async function* describeEach(
   messages: Parameters<DescribeMessages>[0],
   tools: Describing,
 ): AsyncGenerator<IndexedMessage> {
-  const { store, limits, rest } = tools;
+  const { store, limits, rooms, rest } = tools;
   const choice: TextChoice = { ...limits, in: "all" };
   const wanted = mapBatches(messages, (message) => wantTexts(message, choice), rest);
-  for await (const group of readGroups(store, wanted, limits.groupOctetsMax)) {
+  for await (const group of readGroups(store, wanted, { ...limits, rooms })) {
     for (const { item, octets } of group) {
       await rest();
       yield await describeMessage(item, octets[0], tools);

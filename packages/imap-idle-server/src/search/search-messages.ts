@@ -188,7 +188,7 @@ async function siftByTexts(search: Search, open: AsyncIterable<readonly MessageD
     (message) => wantTexts(message, choice),
     () => slice.restAmongMany(),
   );
-  for await (const group of readGroups(store, wanted, limits.groupOctetsMax)) {
+  for await (const group of readGroups(store, wanted, { ...limits, rooms: session.server.searchRooms })) {
     let index = await session.index(state);
     const renew = async (): Promise<void> => {
       index = await session.index(state);

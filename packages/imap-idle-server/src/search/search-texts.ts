@@ -2,6 +2,7 @@
 // searched in one go; of a large one piece by piece, with little of it held.
 import { type ByteRange, glanceAtStructure, type MailStore, type MessageDetails } from "@pushmail/mailstore";
 import type { Wanted } from "../fetch/read-groups.ts";
+import { ReadRooms } from "../fetch/read-rooms.ts";
 import type { Candidate, Needle } from "./candidate.ts";
 import type { SearchLimits } from "./limits.ts";
 import { messageTexts } from "./message-texts.ts";
@@ -21,6 +22,11 @@ export interface SearchedMessage {
   readonly choice: TextChoice;
   /** All that is read of it. */
   readonly hull: ByteRange;
+}
+
+/** Each search holds two groups, of a few octets more than their bound. */
+export function searchRooms({ detailedSearchesMax, groupOctetsMax }: SearchLimits): ReadRooms {
+  return new ReadRooms({ keptMax: 2 * detailedSearchesMax, octets: 2 * groupOctetsMax });
 }
 
 /** What a search looks at. */

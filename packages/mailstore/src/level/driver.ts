@@ -107,7 +107,7 @@ export class LevelDriver implements StoreDriver {
     this.blobs = {
       stage: (body) => bodyWriter.stage(body),
       read: (blob, range) => reader.read(blob, range),
-      readRanges: (wanted) => ranges.read(wanted),
+      readRanges: (wanted, room) => ranges.read(wanted, room),
       compact: (references) => compactor.compact(references),
     };
     const write: DriverInside["write"] = async (operations) => {

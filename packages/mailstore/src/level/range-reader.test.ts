@@ -1,5 +1,6 @@
 // Ranges of many bodies at once: the same bytes as one by one, checked, with few reads.
 import { describe, expect, it } from "@jest/globals";
+import type { BlobRange } from "../driver.ts";
 import { blobId, type BlobId } from "../ids.ts";
 import { BodyChecks } from "./body-checks.ts";
 import { LEVEL_LIMITS } from "./limits.ts";
@@ -104,6 +105,19 @@ describe("mergeStretches", () => {
 });
 
 describe("RangeReader", () => {
+  it("reads into the room that it is given, and into memory of its own where that has none", async () => {
+    const shelf = await Shelf.open();
+    for (const [i, size] of [5_000, 20_000, 8_000].entries()) await shelf.put(bodyOf(size, i));
+    const [near, far, last] = shelf.blobs.map((blob, i) => ({ blob, start: 0, end: shelf.bodies[i]?.length ?? 0 }));
+    const room = Buffer.alloc(30_000);
+    let left = 1;
+    const give = (bytes: number): Buffer | undefined => (left-- > 0 ? room.subarray(0, bytes) : undefined);
+    const bytes = [...(await shelf.reader.read([near, last] as BlobRange[], give))];
+    bytes.push(...(await shelf.reader.read([far] as BlobRange[], give)));
+    expect(bytes).toEqual([0, 2, 1].map((index) => shelf.bodies[index]));
+    expect(bytes.map((read) => read?.buffer === room.buffer)).toEqual([true, false, false]);
+  });
+
   it("reads neighbours at once, each range as it was asked for", async () => {
     const shelf = await Shelf.open();
     for (const [i, size] of [5000, 1, 0, 4096, 300, 9000].entries()) await shelf.put(bodyOf(size, i));

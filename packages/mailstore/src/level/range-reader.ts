@@ -1,5 +1,5 @@
 // Ranges of many bodies at once. Bodies that came one after the other lie side by side: one read takes in many of them.
-import type { BlobRange } from "../driver.ts";
+import type { BlobRange, RoomToRead } from "../driver.ts";
 import { TaskSlots } from "../task-slots.ts";
 import type { BodyChecks } from "./body-checks.ts";
 import { decodeRecordHead, FIRST_BLOCK_BYTES, placeOf, RECORD_HEAD_BYTES } from "./record.ts";
@@ -22,6 +22,13 @@ export interface Stretch {
   readonly end: number;
   /** Which of the ranges it is for. */
   readonly at: number;
+}
+
+interface Reading {
+  readonly ranges: readonly BlobRange[];
+  readonly room: RoomToRead | undefined;
+  /** What could be read and checked. */
+  readonly bytes: (Buffer | undefined)[];
 }
 
 type MergeLimits = Pick<RangeReaderOptions, "readBytesMax" | "readGapBytesMax">;
@@ -57,14 +64,15 @@ export class RangeReader {
 
   /**
    * The bytes of each range, checked. Undefined where they cannot be had in this way: the body was moved, is long and
-   * must be checked whole, or something is damaged. Whoever reads that body alone finds out.
+   * must be checked whole, or something is damaged. Whoever reads that body alone finds out. They lie in `room` as far as
+   * that has some.
    */
-  read(ranges: readonly BlobRange[]): Promise<readonly (Buffer | undefined)[]> {
-    return this.#slots.run(() => this.#read(ranges));
+  read(ranges: readonly BlobRange[], room?: RoomToRead): Promise<readonly (Buffer | undefined)[]> {
+    return this.#slots.run(() => this.#read({ ranges, room, bytes: ranges.map(() => undefined) }));
   }
 
-  async #read(ranges: readonly BlobRange[]): Promise<readonly (Buffer | undefined)[]> {
-    const bytes = ranges.map((): Buffer | undefined => undefined);
+  async #read(reading: Reading): Promise<readonly (Buffer | undefined)[]> {
+    const { ranges, bytes } = reading;
     const { readGapBytesMax } = this.#options;
     const wanted = ranges.flatMap(({ blob, start, end }, at): Stretch[] => {
       if (start > readGapBytesMax) return [];
@@ -72,8 +80,8 @@ export class RangeReader {
       // With its first block a range can mostly be checked.
       return [{ segment, start: offset, end: offset + RECORD_HEAD_BYTES + Math.max(end, FIRST_BLOCK_BYTES), at }];
     });
-    const whole = await this.#readAll(wanted, ranges, bytes);
-    await this.#readAll(whole, ranges, bytes);
+    const whole = await this.#readAll(wanted, reading);
+    await this.#readAll(whole, reading);
     for (const { segment, start, at } of whole) {
       if (bytes[at] !== undefined) this.#options.checks.note({ segment, offset: start });
     }
@@ -81,11 +89,7 @@ export class RangeReader {
   }
 
   /** Fills in what could be checked; returns the stretches of those that must be read whole for it. */
-  async #readAll(
-    stretches: readonly Stretch[],
-    ranges: readonly BlobRange[],
-    bytes: (Buffer | undefined)[],
-  ): Promise<readonly Stretch[]> {
+  async #readAll(stretches: readonly Stretch[], { ranges, room, bytes }: Reading): Promise<readonly Stretch[]> {
     const unchecked: Stretch[] = [];
     const reads = mergeStretches(stretches, this.#options);
     const leases = await this.#acquire(reads.map(([first]) => (first as Stretch).segment));
@@ -94,7 +98,7 @@ export class RangeReader {
       const lease = leases.get(segment);
       if (lease === undefined) return;
       const end = together.reduce((last, stretch) => Math.max(last, stretch.end), start);
-      const all = await lease.file.read(start, end - start);
+      const all = await lease.file.read(start, end - start, room?.(end - start));
       for (const stretch of together) {
         const record = all.subarray(stretch.start - start, stretch.end - start);
         const found = this.#rangeOf(record, ranges[stretch.at] as BlobRange, { lease, stretch });
