@@ -21,7 +21,9 @@ const FEW = 1_000;
 /** Cyrus takes 3.2 MiB a session: more than these would not fit into memory. */
 const CYRUS_SESSIONS_MAX = 1_000;
 const ACCOUNTS = 1_000;
-const IDLE_MS = 30_000;
+/** In it each session is told once that the connection is still there, of pushmail and of Dovecot. */
+const IDLE_MS = 120_000;
+const CPU_PER_MS = 30_000;
 /** Until hibernation has come and what opening took is given back, which V8 does 35 to 90 s later. */
 const SETTLE_MS = 90_000;
 const OPENED_AT_ONCE = 16;
@@ -115,11 +117,11 @@ async function measureSessions(list: FigureList, peer: Peer, { at, way, counts, 
     list.add(`${what}: opened`, fresh / ((performance.now() - start) / 1000), "per s", "more");
     await setTimeout(SETTLE_MS);
     const before = await peer.usage();
+    addMemory(list, what, { base, now: before, count: count - 1 });
     list.add(`${what}: CPU to open 1,000`, ((before.cpuSeconds - opened.cpuSeconds) * 1000) / fresh, "s");
     await setTimeout(idleMs);
     const after = await peer.usage();
-    addMemory(list, what, { base, after, count: count - 1 });
-    list.add(`${what}: CPU in 30 s`, ((after.cpuSeconds - before.cpuSeconds) * IDLE_MS) / idleMs, "s");
+    list.add(`${what}: CPU in 30 s`, ((after.cpuSeconds - before.cpuSeconds) * CPU_PER_MS) / idleMs, "s");
     probe.timesMs = [];
     for (let i = 0; i < WAKES; i++) {
       await setTimeout(BETWEEN_WAKES_MS);
@@ -151,14 +153,14 @@ async function measureBare(list: FigureList, directory: string, { way, counts }:
     sockets.push(...(await openMany(count - sockets.length, (i) => open(sockets.length + i))));
     await setTimeout(SETTLE_MS);
     const what = `${count} sockets of a bare Node ${secure ? "TLS" : "TCP"} server`;
-    addMemory(list, what, { base, after: tree.usage(), count: count - 1 });
+    addMemory(list, what, { base, now: tree.usage(), count: count - 1 });
   }
   for (const socket of sockets) socket.close();
   await tree.end();
 }
 
-function addMemory(list: FigureList, what: string, of: { base: Usage; after: Usage; count: number }): void {
-  list.add(`${what}: memory each`, (of.after.pssKiB - of.base.pssKiB) / of.count, "KiB");
+function addMemory(list: FigureList, what: string, of: { base: Usage; now: Usage; count: number }): void {
+  list.add(`${what}: memory each`, (of.now.pssKiB - of.base.pssKiB) / of.count, "KiB");
 }
 
 async function openWaiting(at: Endpoint, index: number, way: Way, listener: Listener): Promise<ImapClient> {
