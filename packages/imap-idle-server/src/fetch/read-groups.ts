@@ -28,21 +28,25 @@ export async function* readGroups<Item>(
   { groupOctetsMax, rooms }: GroupOptions,
 ): AsyncGenerator<readonly ReadItem<Item>[]> {
   let underWay: Reading<Item> | undefined;
-  const take = async function* ({ items, room }: Reading<Item>): AsyncGenerator<readonly ReadItem<Item>[]> {
-    yield await items;
-    if (room !== undefined) rooms?.giveBack(room);
-  };
   for await (const group of grouped(batches, groupOctetsMax)) {
     const started = startReading(store, group, rooms?.take());
-    if (underWay !== undefined) yield* take(underWay);
+    if (underWay !== undefined) yield* taken(underWay, rooms);
     underWay = started;
   }
-  if (underWay !== undefined) yield* take(underWay);
+  if (underWay !== undefined) yield* taken(underWay, rooms);
 }
 
 interface Reading<Item> {
   readonly items: Promise<readonly ReadItem<Item>[]>;
   readonly room: ReadRoom | undefined;
+}
+
+async function* taken<Item>(
+  { items, room }: Reading<Item>,
+  rooms: ReadRooms | undefined,
+): AsyncGenerator<readonly ReadItem<Item>[]> {
+  yield await items;
+  if (room !== undefined) rooms?.giveBack(room);
 }
 
 function startReading<Item>(
