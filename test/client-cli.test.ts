@@ -490,6 +490,17 @@ describe.each([
 });
 
 describe("contrast", () => {
+  it("says before it begins that its plot cannot be written", async () => {
+    const user = await newAccount();
+    const svg = join(directory, "none", "plot.svg");
+    const run = await finished(start("contrast", [...login(user), "--svg", svg]));
+    expect(run).toMatchObject({
+      exit: 1,
+      out: "",
+      err: expect.stringMatching(/^\S+ contrast: cannot write the plot: ENOENT/),
+    });
+  });
+
   it("shows push ahead of poll, and leaves the inbox as it was", async () => {
     const user = await newAccount();
     await send(user, "--subject", "mine");

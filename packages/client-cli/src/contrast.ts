@@ -1,6 +1,7 @@
 // `pushmail contrast`: push and poll side by side on one inbox, while mails come at random times.
 import { randomInt } from "node:crypto";
-import { writeFile } from "node:fs/promises";
+import { access, constants, writeFile } from "node:fs/promises";
+import { dirname } from "node:path";
 import { CommandFault, exitCodes, usageFault } from "./command-fault.ts";
 import { defineCommand } from "./command.ts";
 import type { CliCommand, CliIo } from "./command.ts";
@@ -47,6 +48,7 @@ or when the server tells it something. The mails are removed from the inbox at t
     async run(options, io) {
       const endpoint = await resolveEndpoint(options, io.env);
       const plan = readPlan(options, requireLogin(endpoint).user);
+      await checkPlot(options.text("svg"));
       const run = new ContrastRun(plan, { endpoint, limits, signal: io.signal });
       const hide = showLive(io, io.stdoutIsTty && !options.given("json"), () => run.snapshot());
       try {
@@ -79,15 +81,28 @@ function readPlan(options: Options<ContrastOption>, user: string): ContrastPlan 
 }
 
 async function printResult(result: ContrastResult, io: CliIo, options: Options<ContrastOption>): Promise<void> {
-  const svg = options.text("svg");
-  if (svg !== undefined) {
-    await writeFile(svg, renderPlot(result)).catch((error: Error) => {
-      throw new CommandFault(exitCodes.failed, `cannot write the plot: ${error.message}`);
-    });
+  if (options.given("json")) await printLine(io.stdout, visibleJson(result));
+  else {
+    const lines = [renderProgress(result), "", ...renderTable(result, outputColors(io))];
+    await printLine(io.stdout, lines.join("\n"));
   }
-  if (options.given("json")) return printLine(io.stdout, visibleJson(result));
-  const lines = [renderProgress(result), "", ...renderTable(result, outputColors(io))];
-  await printLine(io.stdout, lines.join("\n"));
+  const svg = options.text("svg");
+  if (svg !== undefined) await writeFile(svg, renderPlot(result)).catch(refusePlot);
+}
+
+/** Whether the plot can be written is not found out minutes later. */
+async function checkPlot(svg: string | undefined): Promise<void> {
+  if (svg === undefined) return;
+  await access(svg, constants.W_OK)
+    .catch((error: NodeJS.ErrnoException) => {
+      if (error.code !== "ENOENT") throw error;
+      return access(dirname(svg), constants.W_OK);
+    })
+    .catch(refusePlot);
+}
+
+function refusePlot(error: Error): never {
+  throw new CommandFault(exitCodes.failed, `cannot write the plot: ${error.message}`);
 }
 
 async function cleanUp(run: ContrastRun, io: CliIo): Promise<void> {
