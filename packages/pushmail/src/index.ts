@@ -4,4 +4,14 @@ export type { PushmailOptions } from "./options-given.ts";
 export type { Limits, LimitsGiven, ListenerName, Port, ServerSettings } from "./settings.ts";
 export { StartFault } from "./start-fault.ts";
 // What a program needs that reads the feed.
-export { type ChangeRecord, type ChangesPage, follow, type FollowOptions, Refusal } from "@pushmail/mailstore";
+export { follow, Refusal } from "@pushmail/mailstore";
+export type {
+  AccountId,
+  Change,
+  ChangeRecord,
+  ChangesPage,
+  Cursor,
+  FollowOptions,
+  MailboxId,
+  MailStore,
+} from "@pushmail/mailstore";
