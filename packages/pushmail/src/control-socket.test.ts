@@ -4,6 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, it } from "@jest/globals";
 import { openMailStore, openMemoryDriver, type MailStore } from "@pushmail/mailstore";
+import type { AppPasswordRequest } from "./app-passwords.ts";
 import { askServer, holdCompaction, openControlSocket, type ControlSocket } from "./control-socket.ts";
 
 const log = { debug() {}, info() {}, warn() {}, error() {} };
@@ -69,4 +70,16 @@ it("is held no longer than the connection lasts, whichever side ends it", async 
   control = (await openControlSocket(directory, { store, log }))!;
   begun[0]!();
   expect(await next).toBe(7);
+});
+
+it.each([
+  [{}],
+  [null],
+  [{ hold: "everything" }],
+  [{ address: 5, remove: false }],
+  [{ address: "a@b.c", name: 5, remove: true }],
+  [{ address: "a@b.c", remove: "no" }],
+])("refuses what it does not know: %j", async (request) => {
+  const asked = askServer(directory, request as unknown as AppPasswordRequest);
+  await expect(asked).rejects.toThrow("that cannot be asked for here");
 });
