@@ -908,11 +908,12 @@ describe("SEARCH", () => {
     expect(Array.from({ length: count }, (_, row) => row).slice(start, end)).toEqual(rows);
   });
 
-  it("reads texts in UTF-8, and leaves those in a charset that it does not know", () => {
+  it("reads texts in UTF-8 or ISO-8859-1, and leaves those in a charset that it does not know", () => {
     const utf8 = Buffer.from("Grüße").toString("latin1");
     expect(keyOf(`CHARSET utf-8 BODY "${utf8}"`)).toEqual({ type: "body", text: "Grüße" });
     expect(keyOf(`BODY {${utf8.length}}\r\n${utf8}`)).toEqual({ type: "body", text: "Grüße" });
     expect(keyOf('BODY "Gr\xfc\xdfe"')).toEqual({ type: "body", text: "Grüße" });
+    expect(keyOf('CHARSET iso-8859-1 BODY "\xc3\xbc"')).toEqual({ type: "body", text: "\u00c3\u00bc" });
     expect(parseAll(parseSearchArguments, 'CHARSET "koi8-r" BODY "\xff"')).toEqual({
       returns: null,
       charset: "KOI8-R",

@@ -46,7 +46,9 @@ export interface SearchArguments {
   readonly key: SearchKey;
 }
 
-export const SEARCH_CHARSETS: readonly string[] = ["US-ASCII", "UTF-8"];
+/** Older clients search in that of Western Europe. */
+const LATIN1 = "ISO-8859-1";
+export const SEARCH_CHARSETS: readonly string[] = ["US-ASCII", "UTF-8", LATIN1];
 /** What else they are called. */
 const CHARSET_ALIASES: ReadonlyMap<string, string> = new Map([
   ["ASCII", "US-ASCII"],
@@ -174,7 +176,7 @@ function spaced({ scan }: Search): Scanner {
 function readText(search: Search): string {
   const octets = spaced(search).searchText();
   const { charset } = search;
-  if (charset !== null && !SEARCH_CHARSETS.includes(charset)) return octets;
+  if (charset === LATIN1 || (charset !== null && !SEARCH_CHARSETS.includes(charset))) return octets;
   const text = latin1ToUtf8(octets);
   if (text !== undefined) return text;
   if (charset !== null) throw search.scan.fault(`Text is not ${charset}`);
