@@ -26,6 +26,7 @@ it.each<[unknown, string]>([
   [{ users: [{ address: "a@example.org" }] }, `users: ${USERS}`],
   [{ users: new Map([["a@example.org", "secret"]]) }, `users: ${USERS}`],
   [{ users: { "a@example.org": "" } }, "users.a@example.org: must be a password, or a table of password"],
+  [{ users: { "a@example.org": undefined } }, "users.a@example.org: must be a password, or a table of password"],
   [{ users: { "a@example.org": { aliases: [] } } }, "users.a@example.org.password: must be a password"],
   [{ users: { "a@example.org": { password: "x", alias: [] } } }, "users.a@example.org.alias: there is no such setting"],
   [{ limits: null }, "limits: must be a table, not null"],

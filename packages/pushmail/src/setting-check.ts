@@ -82,7 +82,9 @@ function firstWrong(value: Table, path: SettingPath, checkOf: (name: string) => 
 function checkUsers(value: unknown, path: SettingPath): WrongSetting | undefined {
   if (isText(value)) return undefined;
   if (!isTable(value)) return mustBe(path, "a path, or a table of users by address", value);
-  return firstWrong(value, path, () => checkUser);
+  // An environment variable that is not set is no password.
+  const users = mapValues(value, (user) => user ?? null);
+  return firstWrong(users, path, () => checkUser);
 }
 
 function checkUser(value: unknown, path: SettingPath): WrongSetting | undefined {
