@@ -41,6 +41,14 @@ describe("a damaged message", () => {
   });
 });
 
+it("reads no more memory than there is for groups of any size", async () => {
+  const imap = await start({ limits: { search: { ...DEFAULT_IMAP_LIMITS.search, groupOctetsMax: 2 ** 40 } } });
+  await imap.append("Subject: one\r\n\r\ntext");
+  const client = await imap.open("INBOX");
+  expect(await client.ok("SEARCH BODY text")).toEqual(["* SEARCH 1"]);
+  client.close();
+});
+
 describe("a message of which nothing is left but its flags", () => {
   it("is found by these, is named where more is asked, and keeps none of the others from being found", async () => {
     const imap = await start({ inPlace: losing(2) });

@@ -29,6 +29,9 @@ export interface SearchLimits {
   readonly liveBytesMax: number;
 }
 
+/** Octets of a group that lie in memory which is used again; those beyond have memory of their own. */
+export const READ_ROOM_OCTETS_MAX = 262_144;
+
 export const SEARCH_LIMITS: SearchLimits = {
   batchMessagesMax: 1_000,
   detailedMessagesMax: 32,

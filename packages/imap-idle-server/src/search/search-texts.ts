@@ -4,7 +4,7 @@ import { type ByteRange, glanceAtStructure, type MailStore, type MessageDetails 
 import type { Wanted } from "../fetch/read-groups.ts";
 import { ReadRooms } from "../fetch/read-rooms.ts";
 import type { Candidate, Needle } from "./candidate.ts";
-import type { SearchLimits } from "./limits.ts";
+import { READ_ROOM_OCTETS_MAX, type SearchLimits } from "./limits.ts";
 import { messageTexts } from "./message-texts.ts";
 import { NeedleScan } from "./needle-scan.ts";
 import type { SearchPlan } from "./search-plan.ts";
@@ -26,7 +26,8 @@ export interface SearchedMessage {
 
 /** Each search holds two groups, of a few octets more than their bound. */
 export function searchRooms({ detailedSearchesMax, groupOctetsMax }: SearchLimits): ReadRooms {
-  return new ReadRooms({ keptMax: 2 * detailedSearchesMax, octets: 2 * groupOctetsMax });
+  const octets = Math.min(2 * groupOctetsMax, READ_ROOM_OCTETS_MAX);
+  return new ReadRooms({ keptMax: 2 * detailedSearchesMax, octets });
 }
 
 /** What a search looks at. */
