@@ -40,7 +40,7 @@ export class AccountState {
   readonly id: AccountId;
   readonly mailboxes: Map<MailboxId, MailboxState> = new Map();
   readonly metadata: AccountMetadata = new AccountMetadata();
-  /** Mailboxes and entries of metadata of which the index has lost what they are: they are left alone. */
+  /** Of what the index has lost what it is, be it a mailbox, an entry of metadata or the directory: it is left alone. */
   readonly losses: readonly Error[];
   /** Turns for whoever creates, renames, deletes or subscribes. */
   readonly directoryTurns: TurnQueue = new TurnQueue();
@@ -50,7 +50,7 @@ export class AccountState {
   bytes: number;
   messages: number;
   limits: QuotaLimits;
-  directory: DirectoryProperties = NEW_DIRECTORY;
+  #directory: DirectoryProperties = NEW_DIRECTORY;
   directoryGuard: Cursor = 0 as Cursor;
   /** The newest records, contiguous, ending at `cursor`. */
   #recent: ChangeRecord[] = [];
@@ -84,7 +84,15 @@ export class AccountState {
         this.#name(mailbox);
       }
     }
+    if (this.#directory === NEW_DIRECTORY && head.mailboxes.some(({ mailbox }) => isMailbox(mailbox)))
+      losses.push(directoryLoss(head.account));
     this.losses = losses;
+  }
+
+  /** Throws where it is lost: the next mailbox would take the place of one that there is. */
+  get directory(): DirectoryProperties {
+    if (this.#directory === NEW_DIRECTORY && this.losses.length > 0) throw directoryLoss(this.id);
+    return this.#directory;
   }
 
   /** The mailbox of an id; a Refusal where there is none. */
@@ -180,8 +188,8 @@ export class AccountState {
 
   #readDirectory(head: { readonly properties: Uint8Array; readonly guard: Cursor }): void {
     this.directoryGuard = head.guard;
-    this.directory = decodeDirectory(head.properties);
-    this.#subscriptions = new Set(this.directory.subscriptions);
+    this.#directory = decodeDirectory(head.properties);
+    this.#subscriptions = new Set(this.#directory.subscriptions);
   }
 
   #remember(record: ChangeRecord): void {
@@ -192,6 +200,10 @@ export class AccountState {
       this.recentRanges = this.#recent.reduce((sum, each) => sum + rangesOf(each), 0);
     } else this.recentRanges += rangesOf(record);
   }
+}
+
+function directoryLoss(account: AccountId): Error {
+  return new Error(`account ${account} has lost which mailboxes were made and subscribed: have the store checked`);
 }
 
 /** What is said of a mailbox, or of an entry of metadata, that is nothing any more. */

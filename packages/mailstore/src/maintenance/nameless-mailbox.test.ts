@@ -3,7 +3,7 @@ import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "@jest/globals";
-import { cursor, mailboxId, METADATA_FIRST } from "../ids.ts";
+import { ACCOUNT_DIRECTORY, cursor, mailboxId, METADATA_FIRST } from "../ids.ts";
 import type { LevelDriver } from "../level/driver.ts";
 import { openLevelDriver } from "../level/index.ts";
 import { propertiesKey, recordKey } from "../level/keys.ts";
@@ -135,6 +135,27 @@ describe("a server that runs meanwhile", () => {
     expect((await store.mailbox(at.account, "INBOX"))!.id).toBe(id);
     expect(await store.resolve("ann@example.org")).toMatchObject({ mailbox: id });
   });
+});
+
+it("a server makes no mailbox in the place of another where the index has lost which ones were made", async () => {
+  await store.setSubscribed(at.account, "Lists", true);
+  await forget(ACCOUNT_DIRECTORY, 1);
+  await openStore();
+  const all = await store.mailboxes(at.account);
+  const what = "account 1 has lost which mailboxes were made and subscribed: have the store checked";
+  for (const change of [
+    () => store.createMailbox(at.account, "Next"),
+    () => store.renameMailbox(at.account, "INBOX", "Old"),
+    () => store.setSubscribed(at.account, "INBOX", true),
+    () => store.subscriptions(at.account),
+  ])
+    await expect(change()).rejects.toThrow(what);
+  expect(trouble).toEqual([new Error(what)]);
+  expect(await store.mailboxes(at.account)).toEqual(all);
+  await store.close();
+  await repair();
+  expect(await store.subscriptions(at.account)).toContain("Lists");
+  expect((await store.createMailbox(at.account, "Next")).id).toBe(at.mailbox + 1);
 });
 
 it("a mailbox is what an older change says of it, where the newest one is lost too", async () => {
