@@ -60,7 +60,7 @@ describe("a file on a disk", () => {
     await file.close().then(() => ended.push("closed"));
     await Promise.all(reads);
     expect(ended).toEqual([...reads.map(() => "read"), "closed"]);
-    await expect(file.read(0, 4)).rejects.toThrow();
+    await expect(file.read(0, 4)).rejects.toThrow("the file is closed");
   });
 });
 

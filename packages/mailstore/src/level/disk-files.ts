@@ -23,6 +23,7 @@ class DiskFile implements SegmentFile {
   }
 
   async read(position: number, length: number, room: Buffer = Buffer.allocUnsafeSlow(length)): Promise<Buffer> {
+    if (this.#handle.fd < 0) throw new Error("the file is closed");
     let filled = 0;
     this.#reads++;
     try {
