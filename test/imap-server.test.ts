@@ -370,6 +370,28 @@ describe("a mailbox that is deleted while it is listed", () => {
   });
 });
 
+it("a mailbox of which the log no longer says what went behind SELECT is served as it was told", async () => {
+  const imap = await MemoryImap.start({
+    limits: { selectLoadMax: 1 },
+    storeLimits: { vanishedRangesMax: 1 },
+    inPlace: (store) => ({ changes: async (account) => ({ tooOld: true, through: await store.cursor(account) }) }),
+  });
+  ends.push(() => imap.close());
+  await imap.append("Subject: one\r\n\r\n", { count: 8, flags: ["\\Deleted"] });
+  const at = { account: imap.account.id, mailbox: (await imap.store.mailbox(imap.account.id, "INBOX"))!.id };
+  await imap.store.expunge(at, [[2, 3]]);
+  const client = await imap.open();
+  expect(await client.ok("SELECT INBOX")).toContain("* 6 EXISTS");
+  for (const uid of [5, 7]) await imap.store.expunge(at, [[uid, uid]]);
+  expect((await client.command("UID FETCH 1:* UID")).untagged).toEqual([
+    ...["* 1 FETCH (UID 1)", "* 2 FETCH (UID 4)", "* 4 FETCH (UID 6)", "* 6 FETCH (UID 8)"],
+    ...["* 5 EXPUNGE", "* 3 EXPUNGE"],
+  ]);
+  const uids = [1, 4, 6, 8].map((uid, row) => `* ${row + 1} FETCH (UID ${uid})`);
+  expect(await client.ok("FETCH 1:* UID")).toEqual(uids);
+  expect(imap.errors).toEqual([]);
+});
+
 describe("a mailbox that counts others than there are, which shows when it is read in", () => {
   /** Counts so many more than three; two that went are told from those that are lost. */
   async function start(more: number, selectLoadMax: number): Promise<MemoryImap> {

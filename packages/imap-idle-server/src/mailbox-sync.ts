@@ -39,13 +39,14 @@ export async function loadIndex(session: Session, state: Selected): Promise<Mess
   return index;
 }
 
-/** Where nothing has come between, what does not make up what was told is the store's own loss. */
+/** Where nothing has come between, and the log says what went, what does not make up what was told is the store's own loss. */
 async function loadLossy(
   session: Session,
   { handle, view }: Selected,
   { index, expunged }: { readonly index: MessageIndex; readonly expunged: UidSet },
 ): Promise<void> {
   const lost = view.loadLossy(index, expunged);
+  if (lost === 0) return;
   const { account, id } = handle;
   session.log.error(
     { account, mailbox: id, lost },

@@ -112,7 +112,7 @@ export class MailboxView {
     return this.#uids !== undefined;
   }
 
-  /** Whether there are messages that the store has lost, and the client was not yet told that they are gone. */
+  /** Whether messages may not be there, and the client was not yet told that they are gone. */
   get isLacking(): boolean {
     return this.#isLacking;
   }
@@ -136,17 +136,19 @@ export class MailboxView {
   }
 
   /**
-   * The same where the two will never make up what was told, since changes are lost. UIDs that nothing has stand for lost
-   * messages; more than were told are taken in. Returns how many are lost, or as a negative number how many are more.
+   * The same where the two will never make up what was told: changes are lost, or `expunged` is more than what went since.
+   * UIDs that nothing has stand for what is not there, and more than were told are taken in. Returns how many are lost, or
+   * as a negative number how many are more.
    */
   loadLossy(index: MessageIndex, expunged: UidSet): number {
     const known = index.uids.subarray(0, index.lowerBound(this.#uidNext));
-    const there = merged(known, uidSetDifference(uidsBelow(this.#uidNext, expunged), uidSetOf(known)));
+    const gone = uidSetDifference(uidsBelow(this.#uidNext, expunged), uidSetOf(known));
+    const there = merged(known, lastOf(gone, this.#count - known.length));
     const lost = this.#count - there.length;
     const free = uidSetDifference([[1, this.#uidNext - 1]], uidSetOf(there));
     this.#uids = merged(there, lastOf(free, lost));
     this.#count = this.#uids.length;
-    this.#isLacking = lost > 0;
+    this.#isLacking = true;
     return lost;
   }
 
