@@ -383,10 +383,9 @@ it("a mailbox of which the log no longer says what went behind SELECT is served 
   const client = await imap.open();
   expect(await client.ok("SELECT INBOX")).toContain("* 6 EXISTS");
   for (const uid of [5, 7]) await imap.store.expunge(at, [[uid, uid]]);
-  expect((await client.command("UID FETCH 1:* UID")).untagged).toEqual([
-    ...["* 1 FETCH (UID 1)", "* 2 FETCH (UID 4)", "* 4 FETCH (UID 6)", "* 6 FETCH (UID 8)"],
-    ...["* 5 EXPUNGE", "* 3 EXPUNGE"],
-  ]);
+  const fetched = ["* 1 FETCH (UID 1)", "* 2 FETCH (UID 4)", "* 4 FETCH (UID 6)", "* 6 FETCH (UID 8)"];
+  const { untagged } = await client.command("UID FETCH 1:* UID");
+  expect(untagged).toEqual([...fetched, "* 5 EXPUNGE", "* 3 EXPUNGE"]);
   const uids = [1, 4, 6, 8].map((uid, row) => `* ${row + 1} FETCH (UID ${uid})`);
   expect(await client.ok("FETCH 1:* UID")).toEqual(uids);
   expect(imap.errors).toEqual([]);
