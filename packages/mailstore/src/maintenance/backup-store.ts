@@ -10,7 +10,7 @@ import { isNone, keepIndex } from "../level/maintenance/kept-index.ts";
 import { ignoreMissing } from "../level/maintenance/leveldb-version.ts";
 import { verifyIndexFiles } from "../level/maintenance/verify-index-files.ts";
 import type { LogPosition } from "../level/log-writer.ts";
-import { INCOMPLETE_FILE } from "../level/maintenance/whole-log.ts";
+import { isLogIncomplete } from "../level/maintenance/whole-log.ts";
 import { makeDirectory, makeLastingDirectory } from "../level/make-directory.ts";
 import { BACKUP_FILE, isThere, RESTORING_FILE } from "../level/no-store.ts";
 import { readStoreId } from "../level/store-id.ts";
@@ -27,6 +27,7 @@ import {
 } from "./backup-segments.ts";
 import { checkStore, requireStore, type CheckSummary } from "./check-store.ts";
 import type { Finding } from "./finding.ts";
+import { noteIncomplete } from "./mend-segment.ts";
 
 export interface BackupSummary {
   readonly segments: number;
@@ -49,6 +50,8 @@ interface Contents {
   readonly files: readonly string[];
   /** Their folder, where it is not `files`. */
   readonly filesIn?: string;
+  /** Whether a repair has left a hole in the log; where it is not told, a file among the segments says so. */
+  readonly isIncomplete?: boolean;
 }
 
 export interface BackupOptions {
@@ -104,12 +107,13 @@ async function backUp(directory: string, target: string, options: Copying): Prom
   const segments = [...segmentFiles.values()].sort();
   for (const folder of new Set([...segments.map(dirname), "."])) await syncDirectory(join(target, "segments", folder));
   const finishedAt = new Date().toISOString();
-  await writeContents(target, { format: 1, finishedAt, index, segments, sealed, open, files, filesIn });
+  const isIncomplete = await isLogIncomplete(join(directory, "segments"));
+  await writeContents(target, { format: 1, finishedAt, index, segments, sealed, open, files, filesIn, isIncomplete });
   for (const name of await readdir(target)) {
     if (/^(index-|files|peek$)/.test(name) && name !== index && name !== filesIn)
       await rm(join(target, name), { recursive: true });
   }
-  const kept = new Set([...segments, INCOMPLETE_FILE, OTHER_FOLDER]);
+  const kept = new Set([...segments, OTHER_FOLDER]);
   for (const folder of [".", OTHER_FOLDER]) {
     for (const name of (await readdir(join(target, "segments", folder)).catch(ignoreMissing)) ?? [])
       if (!kept.has(join(folder, name))) await rm(join(target, "segments", folder, name));
@@ -173,9 +177,6 @@ async function copyFiles(directory: string, target: string, folder: string): Pro
     await copySynced(join(directory, entry.name), join(target, folder, entry.name));
     files.push(entry.name);
   }
-  const incomplete = join("segments", INCOMPLETE_FILE);
-  if (await isThere(join(directory, incomplete)))
-    await copySynced(join(directory, incomplete), join(target, incomplete));
   await syncDirectory(join(target, folder));
   return files;
 }
@@ -193,12 +194,10 @@ export async function restoreStore(
   const restoring = join(directory, RESTORING_FILE);
   await writeFile(restoring, "", { mode: 0o600 });
   await syncDirectory(directory);
-  const isIncomplete = await isThere(join(backup, "segments", INCOMPLETE_FILE));
-  const segments = isIncomplete ? [...contents.segments, INCOMPLETE_FILE] : contents.segments;
   const index = join(backup, contents.index);
   const folders = [
     { from: index, to: join(directory, "index"), names: await readdir(index) },
-    { from: join(backup, "segments"), to: join(directory, "segments"), names: segments },
+    { from: join(backup, "segments"), to: join(directory, "segments"), names: contents.segments },
     { from: join(backup, contents.filesIn ?? "files"), to: directory, names: contents.files },
   ];
   for (const { from, to, names } of folders) {
@@ -208,6 +207,7 @@ export async function restoreStore(
   }
   if (contents.open !== undefined)
     await cutSynced(join(directory, "segments", contents.open.name), contents.open.bytes);
+  if (contents.isIncomplete ?? (await isLogIncomplete(join(backup, "segments")))) await noteIncomplete(directory);
   await rm(restoring);
   await keepIndex(directory);
   return checkStore({ directory, onFinding });

@@ -12,7 +12,7 @@ import { findingLine } from "./finding.ts";
 import { repairStore } from "./repair-store.ts";
 
 const LIMITS: Partial<LevelLimits> = { segmentBytesMax: 64 * 1024, inlineBodyBytesMax: 8 * 1024, zeroFillBytesMin: 0 };
-const { copyFile } = fs;
+const { copyFile, rename } = fs;
 
 let base: string;
 let backup: string;
@@ -29,7 +29,7 @@ beforeEach(async () => {
   inbox = { account, mailbox: (await store.mailboxes(account))[0]?.id as MailboxAt["mailbox"] };
 });
 afterEach(async () => {
-  Object.assign(fs, { copyFile });
+  Object.assign(fs, { copyFile, rename });
   await store.close();
   await fs.rm(base, { recursive: true });
 });
@@ -309,4 +309,27 @@ it("is as it was where the next one was cut short, which had gone on with the se
   onCopyOf(".body", () => Promise.reject(new Error("cut short")));
   await expect(backUp()).rejects.toThrow("cut short");
   expect(await restored()).toEqual([1, []]);
+});
+
+it("says of a store that its log has a hole, where a repair has left one, and of the one before it that it has none", async () => {
+  await deliver(mailOf(100));
+  await backUp();
+  await fs.writeFile(join(base, "data", "segments", "incomplete"), "");
+  Object.assign(fs, { rename: () => Promise.reject(new Error("cut short")) });
+  await expect(backUp()).rejects.toThrow("cut short");
+  Object.assign(fs, { rename });
+  expect(await restored()).toEqual([1, []]);
+  const segments = join(base, "restored", "segments");
+  expect(await fs.readdir(segments)).not.toContain("incomplete");
+  await fs.rm(join(base, "restored"), { recursive: true });
+  for (let i = 0; i < 2; i++) await backUp();
+  expect(await restored()).toEqual([1, []]);
+  expect(await fs.readdir(segments)).toContain("incomplete");
+  // As a backup of an earlier version has it.
+  const contents = JSON.parse(await fs.readFile(join(backup, "backup.json"), "utf8")) as object;
+  await fs.writeFile(join(backup, "backup.json"), JSON.stringify({ ...contents, isIncomplete: undefined }));
+  await fs.writeFile(join(backup, "segments", "incomplete"), "");
+  await fs.rm(join(base, "restored"), { recursive: true });
+  expect(await restored()).toEqual([1, []]);
+  expect(await fs.readdir(segments)).toContain("incomplete");
 });
