@@ -117,7 +117,7 @@ it("a server in memory loads the tables of SASLprep when it can, where it could 
 });
 
 it("says so where there are too few to begin with", async () => {
-  await expect(ServerProcess.start([], {}, "ulimit -n 40")).rejects.toThrow(
+  await expect(ServerProcess.start([], {}, "ulimit -n 24")).rejects.toThrow(
     "the server ended (2) before it was ready:\npushmail: too few file descriptors to begin with (see ulimit -n)",
   );
 });
