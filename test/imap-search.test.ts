@@ -49,6 +49,20 @@ it("reads no more memory than there is for groups of any size", async () => {
   client.close();
 });
 
+it("finds the same where several searches at once read into memory that is used again", async () => {
+  const imap = await start({ limits: { search: { ...DEFAULT_IMAP_LIMITS.search, groupOctetsMax: 20_000 } } });
+  for (let i = 1; i <= 60; i++) await imap.append(`Subject: x\r\n\r\n${`word${i % 7}. `.repeat(100 + 13 * (i % 29))}`);
+  const searchAll = async (): Promise<void> => {
+    const client = await imap.open("INBOX");
+    for (let word = 0; word < 7; word++) {
+      const numbers = Array.from({ length: 60 }, (_, i) => i + 1).filter((number) => number % 7 === word);
+      expect(await client.ok(`SEARCH BODY word${word}.`)).toEqual([`* SEARCH ${numbers.join(" ")}`]);
+    }
+    client.close();
+  };
+  await Promise.all([searchAll(), searchAll(), searchAll()]);
+});
+
 describe("a message of which nothing is left but its flags", () => {
   it("is found by these, is named where more is asked, and keeps none of the others from being found", async () => {
     const imap = await start({ inPlace: losing(2) });
