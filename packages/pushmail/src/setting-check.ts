@@ -2,6 +2,7 @@
 // no types: a file, the environment, a program in JavaScript.
 import { inspect } from "node:util";
 import { limitMustBe, mostOf } from "@pushmail/mailstore";
+import { isHostName } from "./host-name.ts";
 import { leastOf, type SettingPath } from "./setting-names.ts";
 import { defaultLimits, type Settings, type SettingSpec, settingSpecs, type UserSettings } from "./settings.ts";
 
@@ -19,8 +20,7 @@ const PORT_MAX = 65_535;
 const isText = (value: unknown): value is string => typeof value === "string" && value !== "";
 const isWhole = (value: unknown): value is number => Number.isSafeInteger(value) && (value as number) >= 0;
 const isPort = (value: unknown): boolean => value === "off" || (isWhole(value) && value <= PORT_MAX);
-// It stands in greetings, header fields and certificates.
-const isHost = (value: unknown): boolean => isText(value) && /^[\p{L}\p{M}\p{N}._:%[\]-]+$/u.test(value);
+const isHost = (value: unknown): boolean => isText(value) && isHostName(value);
 const areTexts = (value: unknown): boolean => Array.isArray(value) && value.every(isText);
 // Neither a list nor a date nor a Map, from whatever realm it comes.
 const isTable = (value: unknown): value is Table => Object.prototype.toString.call(value) === "[object Object]";

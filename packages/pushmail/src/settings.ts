@@ -1,5 +1,4 @@
 // Everything that can be set, once: from this table come flags, environment variables, the file's keys and the docs.
-import { hostname } from "node:os";
 import { DEFAULT_IMAP_LIMITS as IMAP_LIMITS, IMAP_ZEROS, type ImapLimits } from "@pushmail/imap-idle-server";
 import {
   DEFAULT_SCRAM_ITERATIONS,
@@ -19,6 +18,7 @@ import {
 import { TOKEN_LIMITS, TOKEN_ZEROS, type TokenLimits } from "@pushmail/sasl";
 import { SEARCH_INDEX_LIMITS, SEARCH_INDEX_ZEROS, type SearchIndexLimits } from "@pushmail/search-index";
 import { SMTP_LIMITS, SMTP_ZEROS, type SmtpLimits } from "@pushmail/smtp-ingest";
+import { machineName } from "./host-name.ts";
 
 /** A TCP port, 0 for a free one, or no listener at all. */
 export type Port = number | "off";
@@ -225,7 +225,7 @@ export const defaultSettings: Settings = {
   data: "data",
   memory: false,
   host: "127.0.0.1",
-  hostname: hostname(),
+  hostname: machineName(),
   domain: [],
   unauthenticate: "on",
   serverComment: "",
