@@ -159,7 +159,7 @@ export const settingSpecs: Readonly<Record<Exclude<keyof Settings, "limits">, Se
     kind: "host",
     value: "NAME",
     says: "name in greetings, Received fields and the self-signed certificate",
-    unset: "the machine's name",
+    unset: "the machine's name, else localhost",
   },
   domain: { kind: "names", value: "NAME", says: "domain whose mail ends here", unset: "those of the accounts" },
   unauthenticate: {
