@@ -72,10 +72,9 @@ async function run(start: StartPeer, { scale }: Repeat): Promise<readonly Figure
         for (const count of counts) list.add(`${count} sessions ${way.name}: memory each`, NOT_ANNOUNCED, "KiB");
         continue;
       }
-      await measureSessions(list, peer, { at, way, counts, idleMs: IDLE_MS * scale });
-      if (peer.name === "pushmail" && way.capability === undefined) {
-        await measureBare(list, peer.directory, { at, way, counts, idleMs: 0 });
-      }
+      const course = { at, way, counts, settleMs: SETTLE_MS * scale, idleMs: IDLE_MS * scale };
+      await measureSessions(list, peer, course);
+      if (peer.name === "pushmail" && way.capability === undefined) await measureBare(list, peer.directory, course);
     } finally {
       await peer.end();
     }
@@ -95,17 +94,19 @@ interface Course {
   readonly at: Endpoint;
   readonly way: Way;
   readonly counts: readonly number[];
+  readonly settleMs: number;
   readonly idleMs: number;
 }
 
-async function measureSessions(list: FigureList, peer: Peer, { at, way, counts, idleMs }: Course): Promise<void> {
+async function measureSessions(list: FigureList, peer: Peer, { at, way, counts, ...times }: Course): Promise<void> {
+  const { settleMs, idleMs } = times;
   let told = 0;
   const first = await openWaiting(at, 0, way, (line) => {
     if (line.endsWith(" EXISTS")) told++;
   });
   const probe = await PushProbe.open(peer, userAt(0));
   await probe.push();
-  await setTimeout(SETTLE_MS);
+  await setTimeout(settleMs);
   const base = await peer.usage();
   const sessions = [first];
   for (const count of counts) {
@@ -115,7 +116,9 @@ async function measureSessions(list: FigureList, peer: Peer, { at, way, counts, 
     const fresh = count - sessions.length;
     sessions.push(...(await openMany(fresh, (i) => openWaiting(at, sessions.length + i, way, () => undefined))));
     list.add(`${what}: opened`, fresh / ((performance.now() - start) / 1000), "per s", "more");
-    await setTimeout(SETTLE_MS);
+    // A sender that is silent for five minutes is sent away.
+    await probe.push();
+    await setTimeout(settleMs);
     const before = await peer.usage();
     addMemory(list, what, { base, now: before, count: count - 1 });
     list.add(`${what}: CPU to open 1,000`, ((before.cpuSeconds - opened.cpuSeconds) * 1000) / fresh, "s");
@@ -136,7 +139,7 @@ async function measureSessions(list: FigureList, peer: Peer, { at, way, counts, 
 }
 
 /** The same number of sockets in a Node server that does nothing. */
-async function measureBare(list: FigureList, directory: string, { way, counts }: Course): Promise<void> {
+async function measureBare(list: FigureList, directory: string, { way, counts, settleMs }: Course): Promise<void> {
   const { secure } = way;
   const pair = secure ? ["tls-key.pem", "tls-cert.pem"].map((name) => join(directory, name)) : [];
   const program = fileURLToPath(new URL("../bare-sockets.js", import.meta.url));
@@ -147,11 +150,11 @@ async function measureBare(list: FigureList, directory: string, { way, counts }:
   const at = { host: "127.0.0.1", port: Number(port) };
   const open = (i: number): Promise<ImapClient> => ImapClient.connect(at, { secure, localAddress: addressOf(i) });
   const sockets = [await open(0)];
-  await setTimeout(SETTLE_MS);
+  await setTimeout(settleMs);
   const base = tree.usage();
   for (const count of counts) {
     sockets.push(...(await openMany(count - sockets.length, (i) => open(sockets.length + i))));
-    await setTimeout(SETTLE_MS);
+    await setTimeout(settleMs);
     const what = `${count} sockets of a bare Node ${secure ? "TLS" : "TCP"} server`;
     addMemory(list, what, { base, now: tree.usage(), count: count - 1 });
   }
