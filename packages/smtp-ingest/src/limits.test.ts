@@ -8,7 +8,7 @@ import type { ListenerKind } from "./incoming-mail.ts";
 import { SMTP_LIMITS } from "./limits.ts";
 import type { SmtpLimits } from "./limits.ts";
 import { TEST_TLS } from "./test-support/certificates.ts";
-import { Dialogue } from "./test-support/dialogue.ts";
+import { Dialogue, NO_CONTENT } from "./test-support/dialogue.ts";
 import { replacing, TestListener } from "./test-support/listener.ts";
 import type { SmtpIngestOptions } from "./start-smtp-ingest.ts";
 
@@ -80,10 +80,7 @@ it("counts recipients, doubles too", async () => {
     S: 250 *
     C: RCPT TO:<carol@example.org>
     S: 452 4.5.3 Too many recipients
-    C: DATA
-    S: 354 *
-    C: .
-    S: 250 *
+    ${NO_CONTENT}
     ${BYE}
   `);
 });
@@ -95,10 +92,7 @@ it("counts commands between mails", async () => {
     S: 250 *
     C: RCPT TO:<alice@example.org>
     S: 250 *
-    C: DATA
-    S: 354 *
-    C: .
-    S: 250 *
+    ${NO_CONTENT}
   `;
   await mx.play(`
     ${HELLO}

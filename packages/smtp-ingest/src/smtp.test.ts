@@ -5,7 +5,7 @@ import { Refusal } from "@pushmail/mailstore";
 import type { MailStore } from "@pushmail/mailstore";
 import type { SmtpIngestOptions } from "./start-smtp-ingest.ts";
 import { RENEWED_TEST_TLS, TEST_TLS } from "./test-support/certificates.ts";
-import { Dialogue } from "./test-support/dialogue.ts";
+import { Dialogue, NO_CONTENT } from "./test-support/dialogue.ts";
 import { replacing, TestListener } from "./test-support/listener.ts";
 
 let mx: TestListener;
@@ -61,10 +61,7 @@ it.each([
     S: 250 *
     C: RCPT TO:<alice@example.org>
     S: 250 *
-    C: DATA
-    S: 354 *
-    C: .
-    S: 250 *
+    ${NO_CONTENT}
     ${BYE}
   `);
   expect((await mx.mails("alice@example.org"))[0]).toContain(`\r\n\tby ${called} with SMTP id `);
@@ -225,10 +222,7 @@ describe("a mail", () => {
       S: 250 *
       C: RCPT TO:<alice@example.org>
       S: 250 *
-      C: DATA
-      S: 354 *
-      C: .
-      S: 250 *
+      ${NO_CONTENT}
       C: MAIL FROM:<zoë@example.net> SMTPUTF8
       S: 250 *
       C: RCPT TO:<jürgen@xn--bcher-kva.example>
@@ -266,18 +260,12 @@ describe("a mail", () => {
       S: 550 5.1.1 No such user here: "al ice"@example.org
       C: RCPT TO:<"alice"@example.org> NOTIFY=NEVER
       S: 555 5.5.4 *
-      C: DATA
-      S: 354 *
-      C: .
-      S: 250 *
+      ${NO_CONTENT}
       C: MAIL FROM:<.a..b@example.net>
       S: 250 *
       C: RCPT TO:<alice@example.org>
       S: 250 *
-      C: DATA
-      S: 354 *
-      C: .
-      S: 250 *
+      ${NO_CONTENT}
       ${BYE}
     `);
     expect(await mx.mails("alice@example.org")).toEqual([

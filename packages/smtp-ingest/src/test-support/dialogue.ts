@@ -11,6 +11,14 @@ import { connect as connectTls } from "node:tls";
 
 const DEADLINE_MS = 60_000;
 
+/** A mail's content, of no line, behind its recipients. */
+export const NO_CONTENT = `
+  C: DATA
+  S: 354 *
+  C: .
+  S: 250 *
+`;
+
 /** One connection of a test client. */
 export class Dialogue {
   #socket: Socket;
