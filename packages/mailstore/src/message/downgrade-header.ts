@@ -7,6 +7,7 @@ import { decodeHeaderValue } from "./decode-header-value.ts";
 import { downgradeAddress, inAscii, printAddresses } from "./downgrade-address.ts";
 import { headerFields, type HeaderField } from "./header-fields.ts";
 import { MESSAGE_LIMITS } from "./limits.ts";
+import { percentOctet } from "./parameter-pieces.ts";
 import { parseDisposition, parseMediaType } from "./parameterized-value.ts";
 import type { Parameter } from "./summary.ts";
 
@@ -79,15 +80,14 @@ export function downgradeParameters(parameters: readonly Parameter[]): readonly 
   return parameters.flatMap(([name, value]): Parameter[] => {
     if (!isAsciiText(name)) return [];
     if (isAsciiText(value)) return [[name, value]];
-    if (name.endsWith("*"))
-      return [[name, value.replaceAll(/[^\0-\x7f]/g, (octet) => `%${octet.charCodeAt(0).toString(16)}`)]];
+    if (name.endsWith("*")) return [[name, value.replaceAll(/[^\0-\x7f]/g, percentOctet)]];
     return [[`${name}*`, `UTF-8''${percentEncoded(decodeHeaderValue(value))}`]];
   });
 }
 
 /** RFC 2231 7 ext-octet: all but what may stand in an attribute-char. */
 function percentEncoded(text: string): string {
-  return encodeURIComponent(text).replaceAll(/[!'()*]/g, (char) => `%${char.charCodeAt(0).toString(16)}`);
+  return encodeURIComponent(text).replaceAll(/[!'()*]/g, percentOctet);
 }
 
 function folded(words: string): string {

@@ -37,7 +37,12 @@ function join(pieces: readonly Parameter[], [firstName]: Parameter): Parameter {
   ];
 }
 
+/** An octet as an extended value tells it (RFC 2231 7). */
+export function percentOctet(octet: string): string {
+  return `%${octet.charCodeAt(0).toString(16).padStart(2, "0")}`;
+}
+
 /** RFC 2231 7: all octets but those of an attribute-char. */
 function encode(value: string): string {
-  return value.replaceAll(/[^\w!#$&+.^`{|}~-]/g, (octet) => `%${octet.charCodeAt(0).toString(16).padStart(2, "0")}`);
+  return value.replaceAll(/[^\w!#$&+.^`{|}~-]/g, percentOctet);
 }
