@@ -260,6 +260,8 @@ describe("a mail", () => {
       S: 550 5.1.1 No such user here: "al ice"@example.org
       C: RCPT TO:<"alice"@example.org> NOTIFY=NEVER
       S: 555 5.5.4 *
+      C: RCPT TO:<"a@xn--b>"@example.org>
+      S: 550 5.1.1 No such user here: "a@xn--b>"@example.org
       ${NO_CONTENT}
       C: MAIL FROM:<.a..b@example.net>
       S: 250 *

@@ -131,9 +131,10 @@ export class EngineConnection extends SMTPConnection {
     const line = command.toString();
     if (strict.has("blankAfterColon") && /^[^:<]*:[ \t]/.test(line)) return false;
     const quoted = takeQuotedPath(line) ?? (strict.has("oddDots") ? undefined : takeDottedPath(line));
-    const parsed = super._parseAddressCommand(name, quoted?.command ?? command);
+    const read = quoted?.command ?? line;
+    const parsed = super._parseAddressCommand(name, read);
     if (parsed === false) return false;
-    const address = withDomainAsGiven(parsed.address, line);
+    const address = withDomainAsGiven(parsed.address, read);
     return { ...parsed, address: quoted === undefined ? address : quoted.localPart + address.slice(STAND_IN.length) };
   }
 
@@ -210,8 +211,9 @@ export class EngineConnection extends SMTPConnection {
 /** smtp-server decodes Punycode of any kind; a domain that IDNA (RFC 5891) does not give back stays as it was written. */
 function withDomainAsGiven(address: string, command: string): string {
   const at = address.lastIndexOf("@") + 1;
-  const given = /@([\w.-]*xn--[\w.-]*)>/i.exec(command)?.[1];
-  const isGivenBack = given === undefined || domainToASCII(address.slice(at)) === given.toLowerCase();
+  const path = command.slice(0, command.indexOf(">"));
+  const given = path.slice(path.lastIndexOf("@") + 1);
+  const isGivenBack = !/xn--/i.test(given) || domainToASCII(address.slice(at)) === given.toLowerCase();
   return isGivenBack ? address : address.slice(0, at) + given;
 }
 

@@ -13,7 +13,7 @@ export const STAND_IN = "quoted";
 const LOCAL_PART_CHARS_MAX = 64;
 const ATEXT = "[\\w!#$%&'*+/=?^`{|}~\\u0080-\\u{10ffff}-]";
 const BEFORE = '([^:]*:\\s*<(?:@[^\\s:"]*:)?)';
-const BEHIND = '(@[^\\s@"]*>.*)';
+const BEHIND = '(@[^\\s@"]*>[^]*)';
 const QUOTED = new RegExp(`^${BEFORE}"((?:[^"\\\\\\p{Cc}]|\\\\[ -~])*)"${BEHIND}$`, "u");
 const DOTTED = new RegExp(`^${BEFORE}((?:${ATEXT}|\\.)+)${BEHIND}$`, "u");
 const DOT_ATOM = new RegExp(`^${ATEXT}+(?:\\.${ATEXT}+)*$`, "u");
