@@ -44,7 +44,8 @@ function receivedProtocol({ mail, protocol }: Trace): string {
 /** What the client calls itself, where a Received field can hold it (RFC 5321 4.1.2). */
 function helloDomain(name: string): string | null {
   if (/^\[(?:[\d.]+|IPv6:[\da-f:.]+)\]$/i.test(name)) return name;
-  const domain = domainToASCII(name);
+  // What is ASCII stays as it is: of some numbers an address would be made.
+  const domain = /^[ -~]*$/.test(name) ? name : domainToASCII(name);
   return /^[\w-]+(?:\.[\w-]+)*$/.test(domain) ? domain : null;
 }
 
