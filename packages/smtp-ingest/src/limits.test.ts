@@ -474,6 +474,32 @@ describe("a listener that closes", () => {
     expect(await mx.mails("alice@example.org")).toHaveLength(1);
   });
 
+  it("says 421 behind the answer to a mail, whatever else is still to be answered", async () => {
+    const held: (() => void)[] = [];
+    const holding = replacing((store) => ({
+      append: async (messages) => {
+        await new Promise<void>((resolve) => held.push(resolve));
+        return store.append(messages);
+      },
+    }));
+    await listen({ closeGraceMs: 100_000 }, {}, holding);
+    const clients = [mx.dial(), mx.dial()];
+    for (const [i, client] of clients.entries()) {
+      await client.play(`${TO_DATA}\nC: .`);
+      while (held.length <= i) await new Promise(setImmediate);
+    }
+    const closed = mx.ingest.close();
+    for (const client of clients.toReversed()) {
+      held.pop()?.();
+      await client.play(`
+        S: 250 2.0.0 *
+        S: 421 4.3.2 Shutting down
+        S.
+      `);
+    }
+    await closed;
+  });
+
   it("waits so long for a store that hangs and for clients that stay", async () => {
     const slow = slowAppend();
     await listen({ closeGraceMs: 50 }, {}, slow.wrap);

@@ -157,9 +157,9 @@ export class EngineConnection extends SMTPConnection {
     this._dataStream.once("close", () => clearTimeout(timer));
   }
 
-  /** Ends the connection because the listener ends; does nothing where it is closing already. */
+  /** Ends the connection because the listener ends; does nothing where it is closing already, or closed. */
   retire(): void {
-    if (!this._closing) this.send(421, "4.3.2 Shutting down");
+    if (!this._closing && !this._closed) this.send(421, "4.3.2 Shutting down");
   }
 
   /** What was said in clear leaves before TLS takes the socket. */

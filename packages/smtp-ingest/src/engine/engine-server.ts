@@ -36,7 +36,6 @@ export class EngineServer<Transaction = unknown> extends SMTPServer {
   readonly #transactions = new WeakMap<SMTPServerSession, { envelope: SMTPServerEnvelope; transaction: Transaction }>();
   readonly #connections = new Set<EngineConnection>();
   readonly #connectionOf = new WeakMap<SMTPServerSession, EngineConnection>();
-  readonly #deliveries = new Set<Promise<void>>();
   readonly #stop = new AbortController();
 
   constructor(settings: EngineSettings, receiver: Receiver<Transaction>) {
@@ -75,9 +74,8 @@ export class EngineServer<Transaction = unknown> extends SMTPServer {
     const cutOff = setTimeout(() => {
       for (const connection of this.#connections) connection.cutOff();
     }, this.settings.limits.closeGraceMs);
+    // The others have their turn once their mail is answered.
     for (const connection of this.#connections) if (!connection.delivering) connection.retire();
-    await Promise.race([closed, Promise.all(this.#deliveries)]);
-    for (const connection of this.#connections) connection.retire();
     await closed;
     clearTimeout(cutOff);
     clearInterval(this.#ticker);
@@ -178,17 +176,16 @@ export class EngineServer<Transaction = unknown> extends SMTPServer {
   }
 
   override onData(content: SMTPServerDataStream, session: SMTPServerSession, callback: Callback<Answer[]>): void {
-    const delivery = this.#answer(callback, async () => [
+    void this.#answer(callback, async () => [
       // smtp-server sends one reply an entry, under SMTP as under LMTP.
       ...(await this.#receiver.receive(this.#transaction(session), content)),
     ]).finally(() => {
-      this.#deliveries.delete(delivery);
-      const { place } = this.#connectionWith(session);
+      const connection = this.#connectionWith(session);
+      if (this.stopping) connection.retire();
       // Who has logged in may stay.
-      if (this.settings.authentication) this.#gate.keep(place);
-      else this.#gate.await(place);
+      if (this.settings.authentication) this.#gate.keep(connection.place);
+      else this.#gate.await(connection.place);
     });
-    this.#deliveries.add(delivery);
   }
 
   async #answer<Value>(callback: Callback<Value>, work: () => Promise<Value>): Promise<void> {
