@@ -212,6 +212,50 @@ describe("compaction", () => {
     });
   });
 
+  it("empties a segment once what was damaged in it is mended", async () => {
+    const { driver, disk } = await begin();
+    const blobs: BlobId[] = [];
+    for (let i = 0; i < 20; i++) blobs.push(await deliver(driver, 4_000, i));
+    await driver.close();
+    const [, damaged, , , living] = blobs as [BlobId, BlobId, BlobId, BlobId, BlobId];
+    const { segment, offset } = placeOf(damaged);
+    expect(placeOf(living).segment).toBe(segment);
+    const name = `${String(segment).padStart(10, "0")}.seg`;
+    /** The head of a record that nobody needs is damaged, or mended. */
+    const changed = async (from: SimulatedDisk): Promise<DiskImage> => {
+      const image = await from.image();
+      const bytes = Buffer.from(image.files.get(name) as Buffer);
+      bytes[offset] = (bytes[offset] as number) ^ 0xff;
+      return { ...image, files: new Map([...image.files, [name, bytes]]) };
+    };
+    warnings = [];
+    const again = await openOn(await changed(disk));
+    await compact(again.driver, [living]);
+    expect(warnings).toEqual(["the segment is damaged: it is not compacted"]);
+    await again.driver.close();
+    const mended = await openOn(await changed(again.disk));
+    expect(await compact(mended.driver, [living])).toBeGreaterThan(0);
+    expect((await mended.disk.image()).files.has(name)).toBe(false);
+    await expectBody(mended.driver, living, [4_000, 4]);
+    expect(warnings).toHaveLength(1);
+  });
+
+  it("removes later what could not be removed", async () => {
+    const { driver, disk } = await begin({ ...LIMITS, spareSegmentsMax: 0 });
+    const large = await deliver(driver, 20_000, 7);
+    for (let i = 0; i < 20; i++) await deliver(driver, 4_000, i);
+    for (const operation of ["remove", "open"]) {
+      disk.beforeOperation = (name) => {
+        if (name === operation) throw Object.assign(new Error(`EIO: ${name}`), { code: "EIO" });
+      };
+      await expect(compact(driver, [])).rejects.toMatchObject({ code: "storeUnavailable" });
+    }
+    disk.beforeOperation = () => undefined;
+    await expectBody(driver, large, [20_000, 7]);
+    expect(await compact(driver, [])).toBeGreaterThan(2 * LIMITS.segmentBytesMax);
+    expect(await bytesOn(disk)).toBeLessThan(2 * LIMITS.segmentBytesMax);
+  });
+
   it("keeps moved bodies readable when the power goes while a freed segment is made a new one", async () => {
     const { driver, disk } = await begin();
     const blobs: BlobId[] = [];

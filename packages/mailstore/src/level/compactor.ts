@@ -137,6 +137,8 @@ export class Compactor {
       const bytes = contents.get(placeOf(place).offset);
       if (bytes === undefined) {
         this.#options.log.warn({ file: lease.path }, "the segment is damaged: it is not compacted");
+        // Where it is mended, there is more in it.
+        await this.#forgetContents(lease.header.number);
         return undefined;
       }
       liveBytes += bytes;
@@ -195,8 +197,13 @@ export class Compactor {
     for (const blob of namedSince) if (placeOf(blob).segment === number) return 0;
     const bytes = await segments.remove(number);
     onStep("compact:removed");
-    await index.turn(() => index.apply([{ key: contentsKey(number), value: null }]));
+    await this.#forgetContents(number);
     return bytes;
+  }
+
+  #forgetContents(number: number): Promise<void> {
+    const { index } = this.#options;
+    return index.turn(() => index.apply([{ key: contentsKey(number), value: null }]));
   }
 
   #checkOpen(): void {

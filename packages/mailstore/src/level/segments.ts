@@ -159,16 +159,22 @@ export class Segments {
     this.#kinds.delete(number);
     this.#open.delete(number);
     if (open !== undefined && !isRead) await closeQuietly(open);
-    const bytes = await this.#use(name, (file) => file.size());
-    if (isRead || kind !== "log" || this.#spares.length >= this.#limits.spareSegmentsMax) {
-      await this.#files.remove(name);
-      this.staged.delete(number);
+    try {
+      const bytes = await this.#use(name, (file) => file.size());
+      if (isRead || kind !== "log" || this.#spares.length >= this.#limits.spareSegmentsMax) {
+        await this.#files.remove(name);
+        this.staged.delete(number);
+      } else {
+        const spare = name.replace(SUFFIXES.log, SPARE_SUFFIX);
+        await this.#files.rename(name, spare);
+        this.#spares.push(spare);
+      }
       return bytes;
+    } catch (error) {
+      // It is still there, for the next compaction.
+      this.#kinds.set(number, kind);
+      throw error;
     }
-    const spare = name.replace(SUFFIXES.log, SPARE_SUFFIX);
-    await this.#files.rename(name, spare);
-    this.#spares.push(spare);
-    return bytes;
   }
 
   async close(): Promise<void> {
