@@ -3,6 +3,7 @@ import { mkdir, rename } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import { syncDirectory } from "../disk-files.ts";
 import type { DriverLog } from "../driver-log.ts";
+import { makeLastingDirectory } from "../make-directory.ts";
 import { StoreDamage } from "../store-damage.ts";
 import { copyIndex } from "./copy-index.ts";
 import { keptIndexes, soundKeptIndex } from "./kept-index.ts";
@@ -13,7 +14,7 @@ import { isLogWhole } from "./whole-log.ts";
 /** Where damaged bytes of a data directory are kept. */
 export async function damagedFolder(directory: string): Promise<string> {
   const folder = join(directory, "damaged");
-  await mkdir(folder, { recursive: true, mode: 0o700 });
+  await makeLastingDirectory(folder);
   return folder;
 }
 
