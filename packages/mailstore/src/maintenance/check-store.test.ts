@@ -8,7 +8,7 @@ import { openLevelDriver } from "../level/index.ts";
 import { openMailStore } from "../open-mail-store.ts";
 import type { MailboxAt, MailStore } from "../store.ts";
 import { checkStore } from "./check-store.ts";
-import { findingLine } from "./finding.ts";
+import { findingLine, type Finding } from "./finding.ts";
 import { repairStore } from "./repair-store.ts";
 
 const BODY_BYTES = 9_000;
@@ -173,6 +173,37 @@ describe("a repair", () => {
       await store.close();
     },
   );
+
+  it("opens no index that cannot be made again, and lists no mail as lost, where a body is damaged too", async () => {
+    let store = await openStore();
+    const { id: account } = await store.createAccount({ address: "ann@example.org", password: "secret" });
+    await deliver(store, { account, mailbox: (await store.mailbox(account, "INBOX"))!.id }, 3);
+    await store.close();
+    // As a repair has left it, and a full disk.
+    await writeFile(join(directory, "segments", "incomplete"), "");
+    const index = join(directory, "index");
+    const table = join(index, (await readdir(index)).find((name) => name.endsWith(".ldb")) as string);
+    const sound = await readFile(table);
+    await writeFile(table, Buffer.from(sound).fill(0xa5, 20, 24));
+    const segment = join(directory, "segments", "0000000001.seg");
+    const bytes = await readFile(segment);
+    await writeFile(
+      segment,
+      bytes.fill(9, bytes.indexOf(Buffer.alloc(100, 1)), bytes.indexOf(Buffer.alloc(100, 1)) + 4),
+    );
+    const before = await readdir(index);
+
+    const lost: string[] = [];
+    const told = { onMended: () => undefined, onLost: (finding: Finding) => lost.push(findingLine(finding)) };
+    const { left } = await repairStore({ directory, dryRun: false, ...told });
+    expect(left.map(({ file }) => file)).toEqual([table, segment]);
+    expect([lost, await readdir(index)]).toEqual([[], before]);
+    await writeFile(table, sound);
+    expect(await repairStore({ directory, dryRun: false, ...told })).toMatchObject({ lost: 1, left: [] });
+    store = await openStore();
+    expect(await store.mailbox(account, "INBOX")).toMatchObject({ messages: 3 });
+    await store.close();
+  });
 
   it("writes the notes anew by which a shared mailbox is found, where the log has lost them", async () => {
     const rights = { identifier: "bob@example.org", mode: "replace", rights: "lr" } as const;

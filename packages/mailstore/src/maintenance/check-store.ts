@@ -109,7 +109,8 @@ export async function checkLocked(
       if ((await driver?.inside.index.get(lostKey(place))) !== undefined) continue;
       const finding = findingOf(record.damage);
       found(finding);
-      listener.lost?.({ blob: place, place, finding });
+      // Where the store cannot be opened nobody knows whose it is, and there is no place to note that it is lost.
+      if (driver !== undefined) listener.lost?.({ blob: place, place, finding });
     }
     return { findings, ...checked, segments: read.segments, ...read.places.totals() };
   } finally {
