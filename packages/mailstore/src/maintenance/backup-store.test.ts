@@ -1,5 +1,5 @@
 // Backups of a store whose index was made anew since the one before, and of what is no store.
-import { chmod, mkdir, mkdtemp, readdir, rename, rm, stat, symlink, writeFile } from "node:fs/promises";
+import { chmod, mkdir, mkdtemp, readdir, readFile, rename, rm, stat, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "@jest/globals";
@@ -98,6 +98,56 @@ describe("a backup", () => {
   });
 });
 
+describe("a backup that is refused", () => {
+  const silent = (): void => undefined;
+
+  it.each(["index", "index/CURRENT"])(
+    "leaves the one before as it was where the store has lost its %s",
+    async (lost) => {
+      const backup = join(base, "backup");
+      await grow("ann@example.org");
+      await backupStore(directory, backup);
+      const before = await readdir(backup);
+      await rm(join(directory, lost), { recursive: true });
+      await expect(backupStore(directory, backup)).rejects.toThrow(
+        /no backup before a start or a repair: the index is missing/,
+      );
+      expect(await readdir(backup)).toEqual(before);
+      expect(await restoreStore(backup, join(base, "restored"), silent)).toMatchObject({ accounts: 1, findings: 0 });
+    },
+  );
+
+  it("leaves nothing of itself behind, nor of one that was killed, and what is not its own where it is", async () => {
+    const backup = join(base, "backup");
+    await grow("ann@example.org");
+    await backupStore(directory, backup);
+    await writeFile(join(backup, "files.txt"), "what is what");
+    await mkdir(join(backup, "segments", "@eaDir"));
+    const before = [await readdir(backup), await readdir(join(backup, "segments"))];
+    await mkdir(join(backup, "index-1"));
+    await writeFile(join(backup, "segments", "0000000009.seg"), "");
+    const index = join(directory, "index");
+    const table = join(index, (await readdir(index)).find((name) => name.endsWith(".ldb")) as string);
+    const sound = await readFile(table);
+    await writeFile(table, Buffer.from(sound).fill(0xa5, 20, 24));
+    for (let i = 0; i < 2; i++) {
+      await expect(backupStore(directory, backup)).rejects.toThrow(/no backup before a repair: a block of the index/);
+      expect([await readdir(backup), await readdir(join(backup, "segments"))]).toEqual(before);
+    }
+    await writeFile(table, sound);
+    await backupStore(directory, backup);
+    expect(await readdir(backup)).toContain("files.txt");
+    expect(await restoreStore(backup, join(base, "restored"), silent)).toMatchObject({ accounts: 1, findings: 0 });
+  });
+
+  it("is one into a directory in which the data directory lies", async () => {
+    directory = join(base, "files-1");
+    await grow("ann@example.org");
+    await expect(backupStore(directory, base)).rejects.toThrow("a backup cannot lie around the data directory");
+    expect(await readdir(directory)).toContain("segments");
+  });
+});
+
 describe("a backup of another store", () => {
   const silent = (): void => undefined;
 
@@ -175,6 +225,11 @@ describe("what is no store", () => {
 });
 
 describe("the second copy of an index", () => {
+  it("is none where a crash has left nothing of it", async () => {
+    await mkdir(join(directory, "kept", "index-0000000001"), { recursive: true });
+    expect(await soundKeptIndex(directory)).toBeUndefined();
+  });
+
   it("takes no table from the one before where the index was made anew", async () => {
     await grow("ann@example.org");
     await keepIndex(directory);

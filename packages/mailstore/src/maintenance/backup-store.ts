@@ -7,13 +7,14 @@ import { syncDirectory } from "../level/disk-files.ts";
 import { copyIndex, copySynced } from "../level/maintenance/copy-index.ts";
 import { readProvenEnd } from "../level/maintenance/index-alone.ts";
 import { isNone, keepIndex } from "../level/maintenance/kept-index.ts";
-import { ignoreMissing } from "../level/maintenance/leveldb-version.ts";
+import { ignoreMissing, readVersion } from "../level/maintenance/leveldb-version.ts";
 import { verifyIndexFiles } from "../level/maintenance/verify-index-files.ts";
 import type { LogPosition } from "../level/log-writer.ts";
-import { isLogIncomplete } from "../level/maintenance/whole-log.ts";
+import { INCOMPLETE_FILE, isLogIncomplete } from "../level/maintenance/whole-log.ts";
 import { makeDirectory, makeLastingDirectory } from "../level/make-directory.ts";
 import { BACKUP_FILE, isThere, RESTORING_FILE } from "../level/no-store.ts";
 import { readStoreId } from "../level/store-id.ts";
+import { isSegmentName } from "../level/segments.ts";
 import { StoreDamage } from "../level/store-damage.ts";
 import { lockStore } from "../level/store-lock.ts";
 import {
@@ -71,10 +72,28 @@ export async function backupStore(
   options: BackupOptions = {},
 ): Promise<BackupSummary> {
   await requireStore(directory);
-  if (`${resolve(target)}${sep}`.startsWith(`${resolve(directory)}${sep}`)) {
-    throw new Error("a backup cannot lie in the data directory itself");
-  }
+  if (isWithin(target, directory)) throw new Error("a backup cannot lie in the data directory itself");
+  if (isWithin(directory, target)) throw new Error("a backup cannot lie around the data directory");
   await makeLastingDirectory(resolve(target));
+  await earlierBackup(directory, target);
+  await makeDirectory(join(target, "segments"));
+  const lock = await lockStore(target);
+  try {
+    // Another one may have come to its end meanwhile.
+    const before = await earlierBackup(directory, target);
+    await removeRest(target);
+    try {
+      return await backUp(directory, target, { before, ...options });
+    } finally {
+      await removeRest(target);
+    }
+  } finally {
+    await lock.release();
+  }
+}
+
+/** Of the same store, or none; rejects where something else is there. */
+async function earlierBackup(directory: string, target: string): Promise<Contents | undefined> {
   const before = await readContents(target);
   if (before === undefined && (await readdir(target)).some((name) => !LEFT_BEHIND.test(name))) {
     throw new Error(`${target} holds something that is no backup`);
@@ -83,13 +102,11 @@ export async function backupStore(
   if (known !== undefined && known !== (await readStoreId(directory))) {
     throw new Error(`${target} holds a backup of another store, which stays as it is: take another directory`);
   }
-  await makeDirectory(join(target, "segments"));
-  const lock = await lockStore(target);
-  try {
-    return await backUp(directory, target, { before, ...options });
-  } finally {
-    await lock.release();
-  }
+  return before;
+}
+
+function isWithin(path: string, directory: string): boolean {
+  return `${resolve(path)}${sep}`.startsWith(`${resolve(directory)}${sep}`);
 }
 
 const PEEK_FOLDER = "peek";
@@ -109,16 +126,22 @@ async function backUp(directory: string, target: string, options: Copying): Prom
   const finishedAt = new Date().toISOString();
   const isIncomplete = await isLogIncomplete(join(directory, "segments"));
   await writeContents(target, { format: 1, finishedAt, index, segments, sealed, open, files, filesIn, isIncomplete });
+  return { segments: segments.length, copiedBytes };
+}
+
+/** Removes what is of an earlier backup, or of one that was cut short. What is not ours stays. */
+async function removeRest(target: string): Promise<void> {
+  const { index, filesIn = "files", segments, isIncomplete } = (await readContents(target)) ?? {};
+  const kept = new Set(segments);
   for (const name of await readdir(target)) {
-    if (/^(index-|files|peek$)/.test(name) && name !== index && name !== filesIn)
+    if (/^(index-\d+|files(-\d+)?|peek)$/.test(name) && name !== index && name !== filesIn)
       await rm(join(target, name), { recursive: true });
   }
-  const kept = new Set([...segments, OTHER_FOLDER]);
   for (const folder of [".", OTHER_FOLDER]) {
     for (const name of (await readdir(join(target, "segments", folder)).catch(ignoreMissing)) ?? [])
-      if (!kept.has(join(folder, name))) await rm(join(target, "segments", folder, name));
+      if (isSegmentName(name) && !kept.has(join(folder, name))) await rm(join(target, "segments", folder, name));
   }
-  return { segments: segments.length, copiedBytes };
+  if (isIncomplete !== undefined) await rm(join(target, "segments", INCOMPLETE_FILE), { force: true });
 }
 
 async function copyStore(
@@ -150,6 +173,8 @@ async function copyStore(
 /** A damaged index takes the place of no sound one, be the damage in the store or in what an earlier backup has of it. */
 async function copySoundIndex(from: string, to: string, known: string | undefined): Promise<void> {
   await copyIndex(from, to, known);
+  if ((await readVersion(to)) === undefined)
+    throw new StoreDamage("there is no backup before a start or a repair: the index is missing", from, 0);
   if (await isNone(verifyIndexFiles(to))) return;
   await copyIndex(from, to, undefined);
   for await (const { what, file, offset } of verifyIndexFiles(to))

@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { syncDirectory } from "../disk-files.ts";
 import type { StoreDamage } from "../store-damage.ts";
 import { copyIndex } from "./copy-index.ts";
-import { ignoreMissing } from "./leveldb-version.ts";
+import { ignoreMissing, readVersion } from "./leveldb-version.ts";
 import { verifyIndexFiles } from "./verify-index-files.ts";
 
 /** Copies the index, which may be open; then the copies before go. What the log loses later is in it. */
@@ -39,7 +39,8 @@ export async function keptIndexes(directory: string): Promise<string[]> {
 }
 
 export async function soundKeptIndex(directory: string): Promise<string | undefined> {
-  for (const kept of await keptIndexes(directory)) if (await isNone(verifyIndexFiles(kept))) return kept;
+  for (const kept of await keptIndexes(directory))
+    if ((await isNone(verifyIndexFiles(kept))) && (await readVersion(kept)) !== undefined) return kept;
   return undefined;
 }
 
