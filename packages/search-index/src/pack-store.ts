@@ -57,7 +57,10 @@ export class PackStore {
     await found?.close();
     await rm(directory, { recursive: true, force: true });
     const level = await openLevel(directory);
-    await level.put(FORMAT_KEY, format);
+    await level.put(FORMAT_KEY, format).catch(async (error: unknown) => {
+      await level.close();
+      throw error;
+    });
     return new PackStore(level, options);
   }
 

@@ -479,3 +479,15 @@ it("is left alone for a while where it cannot be opened, and used again later", 
   await bed.follow();
   expect(await bed.without("zanzibar")).toEqual([1]);
 });
+
+it("is made later where there was no room to begin it", async () => {
+  const bed = await make();
+  await bed.append("one mail");
+  const full = Object.assign(new Error("No space left on device"), { code: "LEVEL_IO_ERROR" });
+  const failing = jest.spyOn(Level.prototype, "put").mockRejectedValue(full);
+  await bed.follow();
+  failing.mockRestore();
+  expect(bed.told).toEqual(["the search index cannot be opened, searches look at every message"]);
+  await bed.follow();
+  expect(await bed.without("zanzibar")).toEqual([1]);
+});
