@@ -1,10 +1,14 @@
-// What a repair keeps of what it cannot mend.
+// What a repair keeps of what it cannot mend, and that a power cut takes none of what it has done.
 import fs from "node:fs";
-import { mkdtemp, open, readFile, rm, writeFile, type FileHandle } from "node:fs/promises";
+import { mkdir, mkdtemp, open, readFile, rm, writeFile, type FileHandle } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, it, jest } from "@jest/globals";
-import { keepBytes } from "./mend-segment.ts";
+import { encodeSegmentHeader } from "../level/record.ts";
+import { WriteTrace } from "../level/test-support/write-trace.ts";
+import { keepBytes, mendHeader, noteIncomplete, putHeader, voidRecord } from "./mend-segment.ts";
+
+const HEADER = { kind: "body", number: 1, salt: 7, previous: 0, previousEnd: 0 } as const;
 
 let directory: string;
 let file: string;
@@ -41,4 +45,25 @@ it.each([
   await keepBytes(directory, { file, from: 8, end: 8 + bytes });
   const kept = await readFile(join(directory, "damaged", "0000000001.body-8"), "latin1");
   expect(kept).toBe("damaged bytes".padEnd(Math.min(bytes, 1_992), "."));
+});
+
+it.each<[string, () => Promise<unknown>]>([
+  ["keeping bytes", () => keepBytes(directory, { file, from: 8, end: 500 })],
+  ["noting that the log is not whole", () => noteIncomplete(directory)],
+  ["voiding a record", () => voidRecord(HEADER, { file, from: 64, end: 500 })],
+  ["putting a bit of a header right", () => mendHeader(file, HEADER.number, { dryRun: false })],
+  ["making a header again", () => putHeader(directory, file, HEADER)],
+])("%s is on stable storage when it is done, with the names of what was made for it", async (_, mend) => {
+  await mkdir(join(directory, "segments"));
+  const wrong = encodeSegmentHeader(HEADER);
+  wrong[17] = (wrong[17] as number) ^ 1;
+  await writeFile(file, wrong);
+  const trace = new WriteTrace();
+  try {
+    await mend();
+    expect(trace.writes).toBeGreaterThan(0);
+    expect([...trace.unsyncedFiles, ...trace.unsyncedNames]).toEqual([]);
+  } finally {
+    trace.stop();
+  }
 });

@@ -1,5 +1,5 @@
 // Makes damaged places of a segment harmless, each in a way that can be cut short and done again. What was there is kept.
-import { createReadStream, createWriteStream } from "node:fs";
+import { createReadStream } from "node:fs";
 import { open, stat, truncate, writeFile } from "node:fs/promises";
 import { basename, join } from "node:path";
 import { pipeline } from "node:stream/promises";
@@ -26,8 +26,8 @@ export interface Stretch {
 /** Copies the bytes, less where the file ends before, to the folder of damaged ones: in pieces, a body may have gigabytes. */
 export async function keepBytes(directory: string, { file, from, end }: Stretch): Promise<void> {
   const folder = await damagedFolder(directory);
-  const copy = createWriteStream(join(folder, `${basename(file)}-${from}`), { mode: 0o600, flush: true });
-  await pipeline(createReadStream(file, { start: from, end: end - 1 }), copy);
+  const copy = await open(join(folder, `${basename(file)}-${from}`), "w", 0o600);
+  await pipeline(createReadStream(file, { start: from, end: end - 1 }), copy.createWriteStream({ flush: true }));
   await syncDirectory(folder);
 }
 

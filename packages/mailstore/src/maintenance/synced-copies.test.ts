@@ -1,10 +1,12 @@
-// Backups, what is restored of them and the second copy of an index: no power cut takes a part of them behind their end.
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
+// Backups, what is restored of them, the second copy of an index and what takes the place of a damaged one: no power cut takes
+// a part of them behind their end.
+import { mkdtemp, open, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, it } from "@jest/globals";
 import { openLevelDriver } from "../level/index.ts";
 import { keepIndex } from "../level/maintenance/kept-index.ts";
+import { replaceIndex } from "../level/maintenance/set-aside.ts";
 import { WriteTrace } from "../level/test-support/write-trace.ts";
 import { openMailStore } from "../open-mail-store.ts";
 import { backupStore, restoreStore } from "./backup-store.ts";
@@ -39,6 +41,14 @@ it("each byte and each name of a copy is synced when it is made, those of the di
   }
   await keepIndex(data);
   expect(unsynced(join(data, "kept"))).toEqual([]);
+  // What is damaged since stays in the backup as it was.
+  const segment = await open(join(data, "segments", "0000000001.seg"), "r+");
+  await segment.writev([Buffer.from("damaged")], 100);
+  await segment.close();
+  await backupStore(data, backup);
+  expect(unsynced(backup)).toEqual([]);
+  expect(await replaceIndex(data, { dryRun: false })).toBe("its second copy and the log");
+  for (const place of ["index", "index.part", "damaged"]) expect(unsynced(join(data, place))).toEqual([]);
   await restoreStore(backup, join(base, "again", "data"), () => undefined);
   expect(unsynced(join(base, "again"))).toEqual([]);
   const segment = join(data, "segments", "0000000001.seg");

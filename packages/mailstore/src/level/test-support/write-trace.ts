@@ -80,8 +80,10 @@ export class WriteTrace {
     const file = this.#files.get(path) ?? { unsynced: 0 };
     this.#files.set(path, file);
     if (flags.startsWith("w")) this.#names.add(path);
-    const [writev, datasync, sync] = [
+    const [writev, write, truncate, datasync, sync] = [
       handle.writev.bind(handle),
+      handle.write.bind(handle) as (...args: unknown[]) => Promise<unknown>,
+      handle.truncate.bind(handle),
       handle.datasync.bind(handle),
       handle.sync.bind(handle),
     ];
@@ -93,14 +95,19 @@ export class WriteTrace {
       file.unsynced -= unsynced;
       for (const name of names) this.#names.delete(name);
     };
+    const changed = (): void => {
+      file.unsynced++;
+      this.writes++;
+    };
     return Object.assign(handle, {
       datasync: covering(datasync),
       sync: covering(sync),
+      write: (...args: unknown[]) => write(...args).finally(changed),
+      truncate: (length: number) => truncate(length).finally(changed),
       writev: async (pieces: readonly Uint8Array[], at: number) => {
         const result = await writev(pieces, at);
         if (pieces.every((piece) => piece.every((byte) => byte === 0))) return result;
-        file.unsynced++;
-        this.writes++;
+        changed();
         return result;
       },
     });
