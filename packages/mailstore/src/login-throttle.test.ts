@@ -129,6 +129,23 @@ describe("what is remembered", () => {
     expect(guessing.looked).toHaveLength(1);
   });
 
+  it("is of those who were right the last ones, of no more than are remembered of those who failed", async () => {
+    const guessing = new Guessing({ loginMemoryMax: 2, loginFailuresPerNetworkMax: 1 });
+    for (const name of ["a", "b", "c"])
+      expect(await guessing.try("127.0.0.2", `${name}@example.org`, "right")).toBe(true);
+    for (const name of ["d", "e"]) await guessing.try("127.0.0.2", `${name}@example.org`);
+    const nowMs = guessing.nowMs;
+    for (const name of ["b", "c"]) expect(await guessing.try("127.0.0.2", `${name}@example.org`, "right")).toBe(true);
+    expect(guessing.nowMs).toBe(nowMs);
+    const waits: boolean[] = [];
+    const forgotten = guessing.try("127.0.0.2", "a@example.org", "right").then((is) => waits.push(is));
+    await guessing.pass(0);
+    expect(waits).toEqual([]);
+    await guessing.pass(10_000);
+    await forgotten;
+    expect(waits).toEqual([true]);
+  });
+
   it("is the beginning of a long name, in the log too", async () => {
     const guessing = new Guessing({ loginNameCharsMax: 20 });
     const names = ["a", "b"].map((end) => `${OWNER}/${"x".repeat(2)}${end}`);

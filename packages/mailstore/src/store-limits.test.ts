@@ -168,6 +168,34 @@ describe("what comes behind a snapshot", () => {
     expect(await taken).toBeGreaterThanOrEqual(1);
   });
 
+  it("is waited for once more than tailBytesStallMax came while it was written", async () => {
+    await openInbox({ tailRecordsMax: 1, tailBytesStallMax: 4_000 });
+    const handle = await store.open(inbox);
+    await handle.ready();
+    const saveSnapshot = driver.saveSnapshot.bind(driver);
+    let goOn = (): void => undefined;
+    const held = new Promise<void>((resolve) => (goOn = resolve));
+    driver.saveSnapshot = async (snapshot) => {
+      await held;
+      return saveSnapshot(snapshot);
+    };
+    let appended = 0;
+    const all = (async () => {
+      for (; appended < 10; appended++) await appendOne();
+    })();
+    // Others are not kept waiting.
+    const other = { account: alice.id, mailbox: (await store.mailbox(alice.id, "Archive"))!.id };
+    for (let i = 0; i < 30; i++) {
+      await store.append([{ ...other, message: await store.stage(once(), { bytesMax: 10_000 }) }]);
+    }
+    expect(appended).toBeGreaterThan(1);
+    expect(appended).toBeLessThan(10);
+    goOn();
+    await all;
+    expect((await store.mailboxAt(inbox))?.messages).toBe(10);
+    handle.release();
+  });
+
   it("is in one that follows by itself where it fell due while one was written", async () => {
     await openInbox({ tailRecordsMax: 3 });
     const saveSnapshot = driver.saveSnapshot.bind(driver);

@@ -52,6 +52,40 @@ async function rowsOf(store: MailStore, at: MailboxAt): Promise<string[]> {
 }
 
 describe("very many messages", () => {
+  it("take along summaries of about copiedSummaryBytesMax; of the others they are made anew", async () => {
+    const recordBytes = async (copiedSummaryBytesMax: number): Promise<number> => {
+      const driver = await openMemoryDriver();
+      const store = openMailStore(driver, { ...CHEAP, limits: { copiedSummaryBytesMax } });
+      const { id: account } = await store.createAccount({ address: "alice@example.org", password: "x" });
+      const [inbox, archive] = await Promise.all(
+        ["INBOX", "Archive"].map(async (name) => ({ account, mailbox: (await store.mailbox(account, name))!.id })),
+      );
+      // Three chunks of summaries.
+      const subjects = Array.from({ length: 600 }, (_, i) => `${i} ${"x".repeat(100)}`);
+      const messages = await Promise.all(subjects.map((text) => store.stage(once(text), { bytesMax: 1_000 })));
+      await store.append(messages.map((message) => ({ ...(inbox as MailboxAt), message })));
+      let bytes = 0;
+      const commit = driver.commit.bind(driver);
+      driver.commit = (transactions, options) => {
+        for (const { parts } of transactions) for (const { record } of parts) bytes += record.length;
+        return commit(transactions, options);
+      };
+      await store.copy(inbox as MailboxAt, ALL, archive as MailboxAt);
+      const handle = await store.open(archive as MailboxAt);
+      const copied: (string | null)[] = [];
+      for await (const batch of handle.details(ALL))
+        copied.push(...batch.map(({ summary }) => summary.envelope.subject));
+      expect(copied).toEqual(subjects);
+      handle.release();
+      await store.close();
+      return bytes;
+    };
+    const all = await recordBytes(1_000_000);
+    expect(all).toBeGreaterThan(600 * 100);
+    // Those of the first chunk alone.
+    expect(await recordBytes(1_000)).toBeLessThan(all / 2);
+  });
+
   it("are copied, moved and expunged in one transaction, between whose pieces others get their turn", async () => {
     const { driver, store, inbox, archive } = await filled();
     const before = await rowsOf(store, inbox);

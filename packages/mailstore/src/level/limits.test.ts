@@ -3,7 +3,7 @@ import { mkdtemp, readdir, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, describe, expect, it } from "@jest/globals";
-import type { StoreDriver } from "../driver.ts";
+import type { StagedBlob, StoreDriver } from "../driver.ts";
 import { accountId, mailboxId } from "../ids.ts";
 import { BodyChecks } from "./body-checks.ts";
 import { openDriver } from "./driver.ts";
@@ -59,6 +59,53 @@ describe("one group commit", () => {
     expect(counted("sync")).toBe(Math.ceil(requests / groupRequestsMax));
   });
 
+  // Each request takes a little more than 1,500 bytes.
+  it.each([
+    [100_000, 1],
+    [4_000, 2],
+    [1_000, 4],
+  ])("has no more bytes than groupBytesMax, or one request: four by %i in %i", async (groupBytesMax, groups) => {
+    await open({ groupBytesMax });
+    await Promise.all([1, 2, 3, 4].map((account) => commit(account, 1_000)));
+    expect(counted("sync")).toBe(groups);
+  });
+
+  it("goes to the next segment where this one would be larger than segmentBytesMax", async () => {
+    await open({ segmentBytesMax: 8 * KIB });
+    for (let i = 0; i < 12; i++) await commit(1, 1_000);
+    const sizes = Array.from((await disk.image()).files.values(), ({ length }) => length);
+    expect(sizes.length).toBeGreaterThan(1);
+    expect(Math.max(...sizes)).toBeLessThanOrEqual(8 * KIB);
+  });
+
+  it("is followed by a checkpoint where checkpointBytes came since the last one", async () => {
+    await open({ checkpointBytes: 6_000 });
+    let commits = 0;
+    while (counted("flush") === 0 && commits < 20) {
+      await commit(1, 1_000);
+      commits++;
+    }
+    expect(commits).toBeGreaterThan(3);
+    expect(commits).toBeLessThan(10);
+  });
+
+  it.each([
+    [1, 4],
+    [64, 16],
+  ])(
+    "has, behind %i of them, zeroFillBytesMin and up to zeroFillBytesMax filled ahead: %i KiB",
+    async (groups, kib) => {
+      await open({ zeroFillBytesMin: 4 * KIB, zeroFillBytesMax: 16 * KIB });
+      for (let i = 0; i < groups; i++) await commit(1, 1_000);
+      await driver.close();
+      const [segment = Buffer.alloc(0)] = (await disk.image()).files.values();
+      const ahead = segment.length - 1 - segment.findLastIndex((byte) => byte !== 0);
+      expect(ahead).toBeGreaterThanOrEqual((kib * KIB) / 2);
+      // The next step begins when half of one is left.
+      expect(ahead).toBeLessThan(1.6 * kib * KIB);
+    },
+  );
+
   it("has space filled ahead behind it where it is no larger than zeroFillGroupBytesMax", async () => {
     const ahead: number[] = [];
     for (const bytes of [10, 5_000]) {
@@ -87,7 +134,75 @@ describe("one group commit", () => {
   });
 });
 
+describe("a body that comes in", () => {
+  async function* pieces(bytes: number, broken = false): AsyncGenerator<Uint8Array> {
+    for (let at = 0; at < bytes; at += 500) yield Buffer.alloc(Math.min(500, bytes - at), "x");
+    if (broken) throw new Error("the client has gone");
+  }
+  const stage = (bytes: number): Promise<StagedBlob> => driver.blobs.stage(pieces(bytes));
+
+  it("has a file of its own where it is longer than inlineBodyBytesMax", async () => {
+    await open({ inlineBodyBytesMax: 2_000 });
+    await stage(2_000);
+    expect(counted("create")).toBe(0);
+    await stage(2_001);
+    expect(counted("create")).toBe(1);
+  });
+
+  it("has one where those in memory are more than stagedBytesMax, whatever became of others", async () => {
+    await open({ inlineBodyBytesMax: 10_000, stagedBytesMax: 10_000 });
+    const files = async (bytes: number): Promise<number> => {
+      const before = counted("create");
+      await (await stage(bytes)).discard();
+      return counted("create") - before;
+    };
+    const first = await stage(6_000);
+    expect([await files(6_000), await files(4_000)]).toEqual([1, 0]);
+    await first.discard();
+    expect(await files(10_000)).toBe(0);
+    await expect(driver.blobs.stage(pieces(6_000, true))).rejects.toThrow("the client has gone");
+    expect(await files(10_000)).toBe(0);
+    const none = { allocate: 0, messages: 0, unseen: 0, deleted: 0, bytes: 0, record: Buffer.alloc(0) };
+    const parts = [{ mailbox: INBOX, ...none, properties: Buffer.from("INBOX") }];
+    const blobs = [await stage(6_000)];
+    await driver.commit([{ account: accountId(1), blobs, enforceQuota: false, parts }]);
+    expect(await files(10_000)).toBe(0);
+  });
+});
+
 describe("what is kept", () => {
+  it("of accounts are the heads of the cachedAccountsMax that were used last", async () => {
+    await open({ cachedAccountsMax: 2 });
+    let reads = 0;
+    const iterator = disk.database.iterator.bind(disk.database);
+    Object.assign(disk.database, {
+      iterator: (...args: Parameters<typeof iterator>) => (reads++, iterator(...args)),
+    });
+    for (const account of [1, 2, 3]) await commit(account, 10);
+    // Until the index has it, a head stays whatever the bound.
+    await driver.directory.get("name");
+    await new Promise(setImmediate);
+    const readsOf = async (account: number): Promise<number> => {
+      reads = 0;
+      await driver.head(accountId(account));
+      return reads;
+    };
+    const all: number[] = [];
+    for (const account of [3, 2, 1, 2, 3]) all.push(await readsOf(account));
+    expect(all).toEqual([0, 0, 1, 0, 1]);
+  });
+
+  it("of commits is whose the touchedMax newest are: behind them a sweep tells of every account", async () => {
+    await open({ touchedMax: 2 });
+    for (const account of [1, 2]) await commit(account, 10);
+    const { cursor } = await driver.sweep(null);
+    const touched = async (): Promise<number[]> => (await driver.sweep(cursor)).touched.map(([account]) => account);
+    for (let i = 0; i < 2; i++) await commit(2, 10);
+    expect(await touched()).toEqual([2]);
+    await commit(2, 10);
+    expect(await touched()).toEqual([1, 2]);
+  });
+
   it("of the directory are cachedNamesMax values of up to cachedNameBytesMax, or fewer that are larger", async () => {
     await open({ cachedNamesMax: 3, cachedNameBytesMax: 100 });
     let reads = 0;
