@@ -10,7 +10,6 @@ import { replaceIndex } from "../level/maintenance/set-aside.ts";
 import { WriteTrace } from "../level/test-support/write-trace.ts";
 import { openMailStore } from "../open-mail-store.ts";
 import { backupStore, restoreStore } from "./backup-store.ts";
-import { keepBytes } from "./mend-segment.ts";
 
 let base: string;
 let trace: WriteTrace;
@@ -51,9 +50,6 @@ it("each byte and each name of a copy is synced when it is made, those of the di
   for (const place of ["index", "index.part", "damaged"]) expect(unsynced(join(data, place))).toEqual([]);
   await restoreStore(backup, join(base, "again", "data"), () => undefined);
   expect(unsynced(join(base, "again"))).toEqual([]);
-  const segment = join(data, "segments", "0000000001.seg");
-  await keepBytes(data, { file: segment, from: 64, end: 128 });
-  expect(unsynced(join(data, "damaged"))).toEqual([]);
   // It has seen what it is about.
   for (const name of [
     /backup\/files-\d+\/key\.pem$/,
