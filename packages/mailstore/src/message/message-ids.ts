@@ -1,7 +1,7 @@
 // Message ids out of Message-ID, In-Reply-To and References, in the one form in which they compare (RFC 5256 2.2).
 
-/** Nothing of it matches an angle bracket, so that a search goes over the value once. */
-const MESSAGE_ID = /<([^<>]*@[^<>]*)>/g;
+/** Nothing of it matches an angle bracket, and one @ alone parts it, so that a search goes over the value once. */
+const MESSAGE_ID = /<([^<>@]*@[^<>]*)>/g;
 /** One id, with nothing in it that has to be taken out. */
 const LONE_ID = /^<[^<>\\"\s@]+@[^<>\\"\s@]+>$/;
 const QUOTING = /[\\"\s]+/g;

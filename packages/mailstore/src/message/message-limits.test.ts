@@ -19,6 +19,7 @@ const HOSTILE: Readonly<Record<string, (bytes: number) => Buffer>> = {
     Buffer.concat([multipart("--b", 3), Buffer.alloc(bytes, " "), Buffer.of(0)]),
   addresses: (bytes) => Buffer.concat([Buffer.from("To: "), repeated("a@b,", bytes)]),
   references: (bytes) => Buffer.concat([Buffer.from("References: "), repeated("<a@b>", bytes)]),
+  "references that never end": (bytes) => Buffer.concat([Buffer.from("References: <"), repeated("@", bytes)]),
   "open references": (bytes) => Buffer.concat([Buffer.from("References: "), repeated("<a@<", bytes)]),
   "address fields": (bytes) => repeated("To: a@b\r\n", bytes),
   "folded addresses": (bytes) => Buffer.concat([Buffer.from("To: "), repeated("\r\n <@a,@b:c@d>", bytes)]),
