@@ -151,27 +151,25 @@ describe("searches in texts", () => {
 
   it("have a turn again behind a large message that is damaged", async () => {
     const gate = new Gate();
-    const damageThird = async (): Promise<void> => {
-      const isThird = gate.asked === 2;
+    const damageSecond = async (): Promise<void> => {
+      const isSecond = gate.asked === 1;
       await gate.pass();
-      if (isThird) throw new StoreDamage("it does not verify", "a segment", 8);
+      if (isSecond) throw new StoreDamage("it does not verify", "a segment", 8);
     };
     const search = { ...SEARCH, detailedMessagesMax: 1, groupOctetsMax: 1, heldOctetsMax: 100 };
-    const { imap, slots } = await startWithOne({ limits: { search }, beforePiece: damageThird });
+    const { imap, slots } = await startWithOne({ limits: { search }, beforePiece: damageSecond });
     await imap.append(LARGE);
-    await imap.append(MAIL, { count: 3 });
+    await imap.append(MAIL, { count: 2 });
     const client = await imap.open("INBOX");
     const found = client.ok("SEARCH TEXT needle");
-    await seen("the reads of two small ones", () => gate.asked === 2);
+    await seen("the reads of a small one and of the large one", () => gate.asked === 2);
     gate.allow(2);
-    await seen("that of the large one", () => gate.asked === 3);
-    gate.allow(1);
-    await seen("the read behind them", () => gate.asked === 4);
+    await seen("the read behind them", () => gate.asked === 3);
     const turn = slots.take();
     gate.allow(1);
     await turn;
     slots.giveBack();
-    expect(await found).toEqual(["* NO [SERVERBUG] Damaged, and passed over: UID 1", "* SEARCH 2 3 4"]);
+    expect(await found).toEqual(["* NO [SERVERBUG] Damaged, and passed over: UID 1", "* SEARCH 2 3"]);
     expect(turn).toBeInstanceOf(Promise);
     client.close();
   });

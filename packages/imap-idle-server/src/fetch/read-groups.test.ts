@@ -81,6 +81,18 @@ describe("readGroups", () => {
     expect(readings.started).toHaveLength(3);
   });
 
+  it("holds no more messages that are read alone than it would of others", async () => {
+    let asked = 0;
+    async function* batches(): AsyncGenerator<Wanted<number>[]> {
+      while (asked < 1_000) yield [wanted(++asked, [])];
+    }
+    const bodies = (): Promise<readonly undefined[]> => Promise.reject(new Error("nothing is wanted"));
+    const taking = readGroups({ bodies }, batches(), { groupOctetsMax: 4_096 });
+    expect(itemsOf((await taking.next()).value)).toEqual(Array.from({ length: 16 }, (_, i) => i + 1));
+    expect(asked).toBe(32);
+    await taking.return(undefined);
+  });
+
   it("tells of a failure in its turn, and of none that nobody waits for", async () => {
     const bodies = (ranges: readonly BlobRange[]): Promise<readonly undefined[]> => {
       const [first] = ranges;

@@ -3,6 +3,9 @@ import type { BlobRange, MailStore } from "@pushmail/mailstore";
 import type { ReadRoom, ReadRooms } from "./read-rooms.ts";
 import { stepThrough } from "./step-through.ts";
 
+/** What a message counts for that is read alone: of a mailbox of large ones all would be one group, and be held at once. */
+const ALONE_OCTETS = 256;
+
 /** What is to be read for a message; nothing where it is too much to be held. */
 export interface Wanted<Item> {
   readonly item: Item;
@@ -92,6 +95,7 @@ function fill<Item>(
     const wanted = batch[next++] as Wanted<Item>;
     group.items.push(wanted);
     for (const { start, end } of wanted.ranges) group.bytes += end - start;
+    if (wanted.ranges.length === 0) group.bytes += ALONE_OCTETS;
   }
   return next;
 }
