@@ -320,6 +320,41 @@ describe("trouble in the middle", () => {
     other.close();
   });
 
+  it("takes none for damaged that another session expunges, and whose body compaction removes", async () => {
+    let meanwhile: (() => Promise<unknown>) | undefined;
+    const limits = {
+      fetch: { ...DEFAULT_IMAP_LIMITS.fetch, heldOctetsMax: 10 },
+      search: { ...DEFAULT_IMAP_LIMITS.search, heldOctetsMax: 10 },
+    };
+    const server = await start({ limits, beforePiece: async () => void (await meanwhile?.()) });
+    // Of such a length that each is a file.
+    const text = Buffer.alloc(1_100_000, "text\r\n");
+    for (const name of ["one", "two", "three", "four"])
+      await server.append(Buffer.concat([Buffer.from(`Subject: ${name}\r\n\r\n`), text]));
+    const [client, other] = [await server.open("INBOX"), await server.open("INBOX")];
+    const loseMeanwhile = (uid: number): void => {
+      meanwhile = async () => {
+        meanwhile = undefined;
+        await other.ok(`UID STORE ${uid} +FLAGS.SILENT (\\Deleted)`);
+        await other.ok("EXPUNGE");
+        expect(await server.store.compact()).toBeGreaterThan(1_000_000);
+      };
+    };
+    loseMeanwhile(2);
+    const fetched = await client.command("FETCH 1:4 (UID BODY.PEEK[HEADER.FIELDS (Subject)])");
+    const told = fetched.untagged.filter((response) => !response.includes("FLAGS"));
+    expect(told.map((response) => /UID (\d)/.exec(response)?.[1])).toEqual(["1", "3", "4"]);
+    expect(fetched.status).toMatch(/^NO \[EXPUNGEISSUED\]/);
+    expect(await client.ok("NOOP")).toEqual(["* 2 EXPUNGE"]);
+    // Between its header and its text.
+    loseMeanwhile(1);
+    const searched = await client.ok("UID SEARCH TEXT text");
+    expect(searched.filter((response) => !response.includes("FLAGS"))).toEqual(["* SEARCH 3 4", "* 1 EXPUNGE"]);
+    expect(server.errors).toEqual([]);
+    client.close();
+    other.close();
+  });
+
   it("ends the connection where octets that were announced cannot be read", async () => {
     let pieces = 0;
     const server = await start({

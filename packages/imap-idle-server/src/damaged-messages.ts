@@ -15,10 +15,15 @@ export class DamagedMessages {
     return this.#uids.length > 0;
   }
 
-  /** Throws whatever else a message could not be read for. */
-  passOver(uid: Uid, error: unknown): void {
+  /**
+   * Throws whatever else a message could not be read for. Returns whether it is still there: one that was expunged
+   * meanwhile, whose body compaction has taken, is not damaged.
+   */
+  async passOver(state: Selected, uid: Uid, error: unknown): Promise<boolean> {
     if (!(error instanceof StoreDamage)) throw error;
-    this.#add(uid, { err: error });
+    const isThere = state.handle.status !== undefined && (await this.#session.index(state)).rowOf(uid) >= 0;
+    if (isThere) this.#add(uid, { err: error });
+    return isThere;
   }
 
   /** Those that are there, though the store has nothing of them but their flags; `met` were told or passed over. */

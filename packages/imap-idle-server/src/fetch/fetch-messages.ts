@@ -95,10 +95,11 @@ async function tellBatch(fetch: Fetch, uids: readonly Uid[]): Promise<readonly U
       await tell(stored, values);
     });
   };
-  const passOver = ({ uid }: MessageDetails, error: unknown): void => {
-    fetch.damaged.passOver(uid, error);
+  const passOver = async ({ uid }: MessageDetails, error: unknown): Promise<void> => {
+    const isThere = await fetch.damaged.passOver(state, uid, error);
     // Its octets may have failed when it was about to be told.
-    if (met.at(-1) !== uid) met.push(uid);
+    if (met.at(-1) === uid) met.pop();
+    if (isThere) met.push(uid);
   };
   const step = (loaded: Loaded): Promise<void> | undefined =>
     tellLoaded(loaded)?.catch((error: unknown) => passOver(loaded.stored, error));

@@ -203,7 +203,9 @@ async function siftByTexts(search: Search, open: AsyncIterable<readonly MessageD
       };
       if (held !== undefined) return take(testHeld(plan, candidate, item, held));
       // A damaged message is not found, by whatever it does or does not have.
-      const passOver = (error: unknown): void => search.damaged.passOver(candidate.uid, error);
+      const passOver = async (error: unknown): Promise<void> => {
+        await search.damaged.passOver(state, candidate.uid, error);
+      };
       // Its octets are held piece by piece: others need not wait for all of them.
       return turn.aside(testPieces(plan, candidate, item, options).then(take, passOver));
     };
