@@ -1,6 +1,6 @@
 // Twice the input costs twice the work, not four times, counted in blocks of code that run in the whole server: for
 // every input whose length a client chooses. What cannot be counted so has a bound, see docs/limits.md.
-import { afterAll, afterEach, beforeAll, beforeEach, describe, it } from "@jest/globals";
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "@jest/globals";
 import { MemoryImap } from "../support/memory-imap.ts";
 import type { RawImap } from "../support/raw-imap.ts";
 import { WorkMeter } from "../support/work-meter.ts";
@@ -131,10 +131,20 @@ describe("twice as much in a mail costs twice the work, to take it and to tell i
     const end = name in HEADERS ? "\r\ntext\r\n" : "";
     await expectLinear(async (n) => {
       const [{ uid } = { uid: 0 }] = await imap.append(make(n) + end);
+      await client.ok("NOOP");
       await client.ok(`UID FETCH ${uid} (ENVELOPE BODYSTRUCTURE BODY.PEEK[HEADER.FIELDS (To)] BODY.PEEK[1])`);
       await client.ok(`UID SEARCH UID ${uid} OR SUBJECT none OR FROM none OR HEADER X-1 none TEXT none`);
     }, 60);
   });
+});
+
+it("as many keys of a search as fields of a header, of twice as many each", async () => {
+  await open();
+  await expectLinear(async (n) => {
+    const [{ uid } = { uid: 0 }] = await imap.append(`Subject: =?utf-8?q?x?=\r\n${times(n, "X: y\r\n")}\r\n`);
+    await client.ok("NOOP");
+    await client.ok(`UID SEARCH UID ${uid} ${times(n, (i) => `OR TEXT none-${i} OR HEADER X none-${i} `)}TEXT none`);
+  }, 100);
 });
 
 const mailOf = (id: number, references: string): string =>
@@ -162,6 +172,22 @@ describe("twice as long a thread costs twice the work", () => {
       await client.ok("SORT (SUBJECT FROM REVERSE DATE) UTF-8 ALL");
     }, 60);
   });
+});
+
+it("twice as long a thread costs twice the work where every other message comes when all others are there", async () => {
+  await open();
+  /** What it takes to thread so many messages of which all is known. */
+  async function workOf(count: number): Promise<number> {
+    await client.ok("STORE 1:* +FLAGS.SILENT (\\Deleted)");
+    await client.ok("EXPUNGE");
+    const ids = Array.from({ length: count }, (_, i) => ((2 * i) % count) + (2 * i < count ? 1 : 0));
+    for (const id of ids) await imap.append(mailOf(id, `<${id - 2}@b> <${id - 1}@b>`));
+    await client.ok("NOOP");
+    await client.ok("THREAD REFERENCES UTF-8 ALL");
+    return meter.measure(() => client.ok("THREAD REFERENCES UTF-8 ALL"));
+  }
+  await workOf(100);
+  expect((await workOf(800)) / (await workOf(400))).toBeLessThan(2.3);
 });
 
 describe("twice as many messages cost twice the work", () => {

@@ -6,6 +6,9 @@ import { fieldText, fieldValue } from "./field-text.ts";
 import { includesText } from "./includes-text.ts";
 import type { SearchedText } from "./sought-text.ts";
 
+/** No text that is looked for in headers has it in it. */
+const BETWEEN_FIELDS = "\n";
+
 /** One way through the texts of one message. */
 export class NeedleScan {
   readonly #needles: readonly Needle[];
@@ -41,8 +44,7 @@ export class NeedleScan {
 
   /** Whether the raw octets show already that the header has none of the texts: most have not. */
   #isRuledOut(octets: Buffer): boolean {
-    const isOpen = (needle: Needle, i: number): boolean => this.#found[i] === undefined && needle.in !== "body";
-    const needles = this.#needles.filter(isOpen);
+    const needles = this.#openInHeaders;
     if (needles.length === 0) return true;
     if (!isAscii(octets)) return false;
     const text = octets.toString("latin1");
@@ -53,22 +55,32 @@ export class NeedleScan {
     });
   }
 
+  /** Of many fields and many needles each needle is looked for once, and not in each field. */
   #takeFields(octets: Buffer): void {
+    const needles = this.#openInHeaders;
+    const isAnyInAll = needles.some((needle) => needle.in === "message");
+    const named = new Map<string, string>();
+    const names = new Set(needles.flatMap((needle) => (needle.in === "field" ? needle.field : [])));
+    let all = "";
     for (const field of headerFields(octets)) {
       const { name } = field;
-      let value: string | undefined;
-      this.#mark((needle) => {
-        if (!this.#concerns(needle, name)) return false;
-        value ??= fieldValue(field);
-        return includesText(needle.in === "field" ? value : fieldText(name, value), needle.inHeader.folded);
-      });
+      const isNamed = this.#isInTopHeader && names.has(name);
+      if (!isNamed && !isAnyInAll) continue;
+      const value = fieldValue(field);
+      if (isNamed) named.set(name, `${named.get(name) ?? ""}${value}${BETWEEN_FIELDS}`);
+      if (isAnyInAll) all += `${fieldText(name, value)}${BETWEEN_FIELDS}`;
     }
+    this.#mark(({ in: place, field, inHeader: { folded } }) => {
+      // BODY matches no header at all, TEXT each (RFC 9051 6.4.4).
+      if (place === "body") return false;
+      const text = place === "field" ? named.get(field) : all;
+      return text !== undefined && includesText(text, folded);
+    });
   }
 
-  /** Whether a needle may be in a field of this name: BODY matches no header at all, TEXT each (RFC 9051 6.4.4). */
-  #concerns(needle: Needle, name: string): boolean {
-    if (needle.in === "field") return this.#isInTopHeader && needle.field === name;
-    return needle.in === "message";
+  /** The needles that may still be found in headers. */
+  get #openInHeaders(): readonly Needle[] {
+    return this.#needles.filter((needle, i) => this.#found[i] === undefined && needle.in !== "body");
   }
 
   #mark(has: (needle: Needle) => boolean): void {

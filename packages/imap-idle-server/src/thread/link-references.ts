@@ -73,9 +73,11 @@ export async function linkReferences(facts: ThreadFacts, slice: TimeSlice): Prom
       if (last !== NOBODY && containers.parents[next] === NOBODY) containers.link(last, next);
       last = next;
     }
-    // Step 1.B: what the message itself says counts more than what others said of it.
-    containers.unlink(container);
-    if (last !== NOBODY) containers.link(last, container);
+    // Step 1.B: what the message itself says counts more than what others said of it; mostly it is the same.
+    if (containers.parents[container] !== last) {
+      containers.unlink(container);
+      if (last !== NOBODY) containers.link(last, container);
+    }
     return slice.restAmongMany();
   };
   await stepThrough(links, { step });
