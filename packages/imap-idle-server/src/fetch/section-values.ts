@@ -21,8 +21,9 @@ export interface SectionsMessage {
   readonly located: readonly (LocatedSection | Undecodable | undefined)[];
   /** Whether the octets are few enough to be held. */
   readonly isHeld: boolean;
+  readonly limits: FetchLimits;
   /** Of a message that the client is told otherwise than it is: what is asked for, located without the partials. */
-  readonly surrogate?: { readonly sections: readonly FetchSection[]; readonly limits: FetchLimits };
+  readonly surrogate?: readonly FetchSection[];
 }
 
 const NOTHING = new Uint8Array(0);
@@ -35,7 +36,7 @@ export function wantSections(
 ): Wanted<SectionsMessage> {
   if (message.summary instanceof DowngradedSummary) {
     const located = sections.map((section) => locateSection(message.summary, { ...section, partial: null }, limits));
-    return { item: { message, located, isHeld: false, surrogate: { sections, limits } }, ranges: [] };
+    return { item: { message, located, isHeld: false, limits, surrogate: sections }, ranges: [] };
   }
   const located = sections.map((section) => locateSection(message.summary, section, limits));
   const ranges: BlobRange[] = [];
@@ -46,7 +47,7 @@ export function wantSections(
     octets += section.range.end - section.range.start;
   }
   const isHeld = octets <= limits.heldOctetsMax;
-  return { item: { message, located, isHeld }, ranges: isHeld ? ranges : [] };
+  return { item: { message, located, isHeld, limits }, ranges: isHeld ? ranges : [] };
 }
 
 /** The values of the sections, in their order; a promise where some are to be read for it. */
@@ -64,19 +65,17 @@ export function sectionValues(
   });
 }
 
-async function readAlone(
-  store: MailStore,
-  { message, located, isHeld }: SectionsMessage,
-): Promise<readonly SectionValue[]> {
-  const values: SectionValue[] = [];
+async function readAlone(store: MailStore, item: SectionsMessage): Promise<readonly SectionValue[]> {
+  const { message, located, isHeld } = item;
+  const values = new HeldValues(item.limits);
   for (const section of located) {
-    if (!isLocated(section)) values.push(section ?? "missing");
-    else if (isKnown(section)) values.push(knownValue(section));
-    else if (!isHeld && section.decoding !== undefined) values.push(await readDecoded(store, message, section));
-    else if (!isHeld && section.pick === undefined) values.push(section.range);
-    else values.push(picked(section, await collectOctets(store.body(message.blob, section.range))));
+    if (!isLocated(section)) values.add(section ?? "missing");
+    else if (isKnown(section)) values.add(knownValue(section));
+    else if (!isHeld && section.decoding !== undefined) values.add(await readDecoded(store, message, section));
+    else if (!isHeld && section.pick === undefined) values.add(section.range);
+    else await values.addPicked(section, () => store.body(message.blob, section.range));
   }
-  return values;
+  return values.all;
 }
 
 async function readDecoded(
@@ -92,26 +91,57 @@ async function readDecoded(
 /** The same of the surrogate: a partial is of what is told. */
 async function surrogateValues(
   store: MailStore,
-  { message, located }: SectionsMessage,
-  { sections, limits }: NonNullable<SectionsMessage["surrogate"]>,
+  { message, located, limits }: SectionsMessage,
+  sections: readonly FetchSection[],
 ): Promise<readonly SectionValue[]> {
-  const values: SectionValue[] = [];
+  const values = new HeldValues(limits);
   for (const [i, section] of located.entries()) {
     const partial = sections[i]?.partial ?? null;
-    if (!isLocated(section)) values.push(section ?? "missing");
-    else if (isKnown(section)) values.push(knownValue(section));
+    if (!isLocated(section)) values.add(section ?? "missing");
+    else if (isKnown(section)) values.add(knownValue(section));
     else if (section.decoding !== undefined)
-      values.push(await readDecoded(store, message, { ...section, decoding: { ...section.decoding, partial } }));
+      values.add(await readDecoded(store, message, { ...section, decoding: { ...section.decoding, partial } }));
     else {
-      const make = (): AsyncIterable<Uint8Array> => surrogateOctets(store, message, section.range, limits);
-      if (section.pick === undefined) values.push(await countMade(make, partial));
-      else values.push(cutOctets(section.pick(await collectOctets(make())), partial));
+      const { pick } = section;
+      const read = (): AsyncIterable<Uint8Array> => surrogateOctets(store, message, section.range, limits);
+      if (pick === undefined) values.add(await countMade(read, partial));
+      else await values.addPicked({ ...section, pick: (octets) => cutOctets(pick(octets), partial) }, read);
     }
   }
-  return values;
+  return values.all;
 }
 
-function picked({ pick, isSize }: LocatedSection, octets: Uint8Array): SectionValue {
+/** The values of one message. Of a message no more is held: what is beyond is made again when it is told. */
+class HeldValues {
+  readonly all: SectionValue[] = [];
+  readonly #octetsMax: number;
+  #octets = 0;
+
+  constructor({ heldOctetsMax }: FetchLimits) {
+    this.#octetsMax = heldOctetsMax;
+  }
+
+  add(value: SectionValue): void {
+    this.all.push(value);
+  }
+
+  /** Adds what is told of octets that are read for it. */
+  async addPicked(section: LocatedSection, read: () => AsyncIterable<Uint8Array>): Promise<void> {
+    const octets = await collectOctets(read());
+    const value = picked(section, octets);
+    // Of a part of them all are kept.
+    this.#octets += octets.length;
+    if (typeof value === "number" || this.#octets <= this.#octetsMax) this.add(value);
+    else this.add({ make: () => pickedOctets(section, read()), told: { start: 0, end: value.length } });
+  }
+}
+
+async function* pickedOctets({ pick }: LocatedSection, pieces: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
+  const octets = await collectOctets(pieces);
+  yield pick === undefined ? octets : pick(octets);
+}
+
+function picked({ pick, isSize }: LocatedSection, octets: Uint8Array): Uint8Array | number {
   const told = pick === undefined ? octets : pick(octets);
   return isSize === true ? told.length : told;
 }
