@@ -104,6 +104,8 @@ describe("bounds of what is done at once", () => {
     await client.ok("NOOP");
     const [whole] = await client.ok("FETCH 2 BODY.PEEK[]");
     expect(whole).toMatch(/\r\nSubject: =\?UTF-8\?B\?w7w=\?=\r\n\r\ntext\r\n\)$/);
+    const [fields] = await client.ok("FETCH 2 BODY.PEEK[HEADER.FIELDS (Subject X-Late)]");
+    expect(fields).toMatch(/\r\nSubject: =\?UTF-8\?B\?w7w=\?=\r\n\r\n\)$/);
     client.close();
   });
 

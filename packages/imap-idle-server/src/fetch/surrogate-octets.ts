@@ -16,7 +16,7 @@ export function inAscii(message: MessageDetails): MessageDetails {
   return summary.isInternationalized ? { ...message, summary: new DowngradedSummary(summary) } : message;
 }
 
-/** Octets of the surrogate, in place of those of a range of the message; its ends are those of headers, or in none. */
+/** Octets of the surrogate, in place of those of a range of the message; it cuts no header but one that is too long. */
 export async function* surrogateOctets(
   store: Pick<MailStore, "body">,
   { blob, summary }: Pick<MessageDetails, "blob" | "summary">,
@@ -25,10 +25,10 @@ export async function* surrogateOctets(
 ): AsyncGenerator<Uint8Array> {
   let at = range.start;
   for (const header of headersIn(summary.structure)) {
-    if (header.start < at || header.end > range.end) continue;
+    if (header.start < at || header.start >= range.end) continue;
     if (at < header.start) yield* store.body(blob, { start: at, end: header.start });
-    at = header.end;
-    const end = Math.min(header.end, header.start + headerBytesMax);
+    at = Math.min(header.end, range.end);
+    const end = Math.min(at, header.start + headerBytesMax);
     const octets = await collectOctets(store.body(blob, { start: header.start, end }));
     yield downgradeHeader(end < header.end ? endedEarly(octets) : octets);
   }
