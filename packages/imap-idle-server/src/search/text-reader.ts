@@ -43,6 +43,13 @@ function asBuffer(bytes: Uint8Array): Buffer {
   return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 }
 
+/** Where octets of two to each unit can be cut: behind the first half of a character, in either order of octets, they cannot. */
+function endOfPairs(octets: Buffer): number {
+  const end = octets.length - (octets.length % 2);
+  const isHalf = octets.subarray(Math.max(0, end - 2), end).some((octet) => (octet & 0xfc) === 0xd8);
+  return isHalf ? end - 2 : end;
+}
+
 /** Reads one body; what it gives is its text from the beginning on. */
 export class TextReader {
   readonly #charset: string | null;
@@ -85,7 +92,7 @@ export class TextReader {
 
   /** Where the octets can be cut, so that no character is cut in two. */
   #endOfCharacters(octets: Buffer): number {
-    if (this.#isWide) return octets.length - (octets.length % 2);
+    if (this.#isWide) return endOfPairs(octets);
     const lineEnd = octets.lastIndexOf(LF) + 1;
     if (lineEnd > 0 || octets.length <= this.#lineBytesMax) return lineEnd;
     // Octets below those of digits are blanks and punctuation, and no part of any longer character.
