@@ -7,6 +7,7 @@ import type { KeyIndex } from "./key-index.ts";
 import { REQUEST_BYTES_MAX, type LevelLimits } from "./limits.ts";
 import type { LogPosition, LogWriter } from "./log-writer.ts";
 import type { LogRecord } from "../driver.ts";
+import { Refusal } from "../refusal.ts";
 import type { StepListener } from "./steps.ts";
 
 /** Something that wants to be written. */
@@ -50,7 +51,8 @@ export class CommitQueue {
 
   add(request: CommitRequest): void {
     if (this.#closed) return this.#fail(request, new Error("the store is closed"));
-    if (request.bytes > REQUEST_BYTES_MAX) return this.#fail(request, new RangeError("too much for one commit"));
+    if (request.bytes > REQUEST_BYTES_MAX)
+      return this.#fail(request, new Refusal("messageTooLarge", "more than the store takes at once"));
     this.#waiting.push(request);
     this.committing ??= this.#run();
   }

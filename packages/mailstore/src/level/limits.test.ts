@@ -7,8 +7,8 @@ import type { StagedBlob, StoreDriver } from "../driver.ts";
 import { accountId, mailboxId } from "../ids.ts";
 import { BodyChecks } from "./body-checks.ts";
 import { openDriver } from "./driver.ts";
-import { openLevelDriver } from "./index.ts";
-import { LEVEL_LIMITS, type LevelLimits } from "./limits.ts";
+import { openLevelDriver, openMemoryDriver } from "./index.ts";
+import { LEVEL_LIMITS, REQUEST_BYTES_MAX, type LevelLimits } from "./limits.ts";
 import { FIRST_BLOCK_BYTES, type RecordHead } from "./record.ts";
 import { SimulatedDisk } from "./test-support/simulated-disk.ts";
 
@@ -167,6 +167,22 @@ describe("a body that comes in", () => {
     const blobs = [await stage(6_000)];
     await driver.commit([{ account: accountId(1), blobs, enforceQuota: false, parts }]);
     expect(await files(10_000)).toBe(0);
+  });
+});
+
+describe("one commit", () => {
+  it("takes all the bodies that are held in memory, and says so where it cannot take more", async () => {
+    driver = await openMemoryDriver();
+    async function* body(): AsyncGenerator<Uint8Array> {
+      yield Buffer.alloc(LEVEL_LIMITS.inlineBodyBytesMax);
+    }
+    const count = LEVEL_LIMITS.stagedBytesMax / LEVEL_LIMITS.inlineBodyBytesMax;
+    const blobs = await Promise.all(Array.from({ length: count }, () => driver.blobs.stage(body())));
+    const none = { allocate: 0, messages: 0, unseen: 0, deleted: 0, bytes: 0, properties: Buffer.from("INBOX") };
+    const part = { mailbox: INBOX, ...none, record: Buffer.alloc(1_000) };
+    const rest = { account: accountId(1), enforceQuota: false, parts: [part] };
+    expect(await driver.commit([{ ...rest, blobs }])).toMatchObject([{ ok: true }]);
+    await expect(commit(1, REQUEST_BYTES_MAX)).rejects.toMatchObject({ code: "messageTooLarge" });
   });
 });
 

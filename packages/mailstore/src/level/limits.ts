@@ -53,11 +53,11 @@ export interface LevelLimits {
   readonly writeBufferBytes: number;
 }
 
-/** What a single request may write to the log: every body must begin within a segment. */
-export const REQUEST_BYTES_MAX: number = RECORD_OFFSET_MAX / 2;
-
 const KIB = 1024;
 const MIB = 1024 * KIB;
+
+/** What a single request may write to the log: every body must begin within a segment. */
+export const REQUEST_BYTES_MAX: number = RECORD_OFFSET_MAX - MIB;
 
 /** For a store on disk. */
 export const LEVEL_LIMITS: LevelLimits = {
