@@ -24,10 +24,11 @@ export async function setMetadata(
   context: StoreContext,
   account: AccountState,
   { mailbox, changes, specialUse }: MetadataRequest,
-): Promise<Cursor> {
+): Promise<Cursor | undefined> {
   // Of an entry that is named twice, the last value stays.
   const last = new Map(changes.map((change) => [change.name.toLowerCase(), change]));
-  return changeDirectory(context, account, (draft) => {
+  let isChanged = false;
+  const through = await changeDirectory(context, account, (draft) => {
     const box = mailbox === ACCOUNT_DIRECTORY ? undefined : account.mailbox(mailbox);
     const hasOtherUse = box !== undefined && specialUse !== undefined && specialUse !== box.properties.specialUse;
     if (hasOtherUse) {
@@ -43,8 +44,11 @@ export async function setMetadata(
     const isOver = account.metadata.of(mailbox).length + entries.added > context.limits.metadataEntriesMax;
     if (entries.added > 0 && isOver) throw new Refusal("tooManyEntries", "too many entries of metadata");
     entries.checkBytes(context.limits);
-    return entries.changed || hasOtherUse;
+    isChanged = entries.changed || hasOtherUse;
+    return isChanged;
   });
+  // Else it is the cursor of somebody else's change.
+  return isChanged ? through : undefined;
 }
 
 /** What a transaction does to entries, and what these come to more or less by it. */

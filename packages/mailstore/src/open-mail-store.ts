@@ -194,7 +194,7 @@ class DriverMailStore implements port.MailStore {
     mailbox: MailboxId | null,
     changes: readonly port.MetadataChange[],
     options: { readonly specialUse?: port.SpecialUse | null } = {},
-  ): Promise<Cursor> {
+  ): Promise<Cursor | undefined> {
     return setMetadata(this.#context, await this.#accounts.load(account), {
       mailbox: mailbox ?? ACCOUNT_DIRECTORY,
       changes,

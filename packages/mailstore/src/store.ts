@@ -298,14 +298,14 @@ export interface MailStore {
   metadata(account: AccountId, mailbox: MailboxId | null): Promise<readonly MetadataEntry[]>;
   /**
    * All or none. They go with the mailbox where it is renamed, and end with it. A special use is set with them, and told
-   * by the feed as an entry.
+   * by the feed as an entry. Undefined where all is so already.
    */
   setMetadata(
     account: AccountId,
     mailbox: MailboxId | null,
     changes: readonly MetadataChange[],
     options?: { readonly specialUse?: SpecialUse | null },
-  ): Promise<Cursor>;
+  ): Promise<Cursor | undefined>;
   /** Changes what another account, or anyone, may do with a mailbox (RFC 4314); its owner may do all, always. */
   setRights(at: MailboxAt, change: RightsChange): Promise<Cursor>;
   /**

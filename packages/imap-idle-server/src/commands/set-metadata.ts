@@ -43,7 +43,7 @@ export const setMetadata: Command = command({
     const options = specialUse === undefined ? {} : { specialUse };
     const owner = reached?.owner ?? account;
     const cursor = await session.store.setMetadata(owner.id, reached?.status.id ?? null, changes, options);
-    session.own(cursor, { account: owner.id });
+    if (cursor !== undefined) session.own(cursor, { account: owner.id });
     return undefined;
   },
 });
