@@ -87,6 +87,19 @@ describe("bounds of what is done at once", () => {
     client.close();
   });
 
+  it("of what STATUS counts are that it counts it once, however often it is asked for", async () => {
+    const imap = await start();
+    await imap.append("Subject: one\r\n\r\n", { count: 10, flags: ["\\Deleted"] });
+    const client = await imap.open();
+    const item = "DELETED-STORAGE";
+    const [one] = await client.ok(`STATUS INBOX (${item})`);
+    expect(imap.work.metadata).toBe(10);
+    expect(await client.ok(`STATUS INBOX (${`${item} `.repeat(1_000)}${item})`)).toEqual([one]);
+    expect(await client.ok(`LIST "" INBOX RETURN (STATUS (${item} ${item}))`)).toContain(one);
+    expect(imap.work.metadata).toBe(30);
+    client.close();
+  });
+
   it("of a header are how far it is searched for fields", async () => {
     const headerBytesMax = 100;
     const imap = await start({

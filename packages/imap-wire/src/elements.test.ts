@@ -390,7 +390,7 @@ describe("SELECT", () => {
 
 describe("STATUS", () => {
   it("reads items in any case, and faults others", () => {
-    expect(parseAll(parseStatusItems, "(uidnext MESSAGES)")).toEqual(["UIDNEXT", "MESSAGES"]);
+    expect(parseAll(parseStatusItems, "(uidnext MESSAGES UIDNEXT)")).toEqual(["UIDNEXT", "MESSAGES"]);
     for (const octets of ["()", "MESSAGES", "(FOO)", "(UIDNEXTS)", "(UIDNEXT  UNSEEN)"]) {
       expect(faultOf(() => parseAll(parseStatusItems, octets))).not.toBeNull();
     }

@@ -19,9 +19,10 @@ const STATUS_ITEMS = [
 ] as const;
 
 export function parseStatusItems(scan: Scanner): readonly StatusItem[] {
-  const items = scan.list(() => scan.oneOf(STATUS_ITEMS, "STATUS item"));
-  if (items.length === 0) throw scan.fault("Expected a STATUS item");
-  return items;
+  // Each once: some are counted for it.
+  const items = new Set(scan.list(() => scan.oneOf(STATUS_ITEMS, "STATUS item")));
+  if (items.size === 0) throw scan.fault("Expected a STATUS item");
+  return [...items];
 }
 
 export function printStatusItems(items: readonly StatusItem[]): string {
