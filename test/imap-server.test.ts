@@ -447,6 +447,15 @@ describe("a mailbox that counts others than there are, which shows when it is re
     expect(await client.ok("SELECT INBOX")).toContain("* 2 EXISTS");
     expect(await client.ok("UID FETCH 1:* UID")).toEqual(["* 3 EXISTS", ...ALL]);
   });
+
+  it("is searched as it is, and who has another one selected is told of no messages in that", async () => {
+    const imap = await start(-1, 1);
+    const client = await imap.open("Archive");
+    expect(await client.ok("ESEARCH IN (mailboxes INBOX) ALL")).toEqual([
+      expect.stringMatching(/^\* ESEARCH .* ALL 1,4:5$/),
+    ]);
+    expect(imap.errors).toEqual([]);
+  });
 });
 
 describe("a client that has closed its side", () => {

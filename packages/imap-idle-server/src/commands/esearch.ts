@@ -90,6 +90,8 @@ async function within(
   const handle = await unlessGone(session.store.open(atOf(reached)));
   if (handle === undefined) return;
   try {
+    // Where changes are lost it has others than are counted, which is known once it is read in.
+    await unlessGone(handle.ready());
     if (handle.status === undefined) return;
     await search({ name: "selected", account, handle, view: new MailboxView(handle.status), readOnly: true });
   } finally {
