@@ -122,6 +122,20 @@ describe("bounds of what is done at once", () => {
     client.close();
   });
 
+  it("of output leave nothing out behind it", async () => {
+    const imap = await start({ limits: { outputBytesMax: 1 } });
+    await imap.append("Subject: one\r\n\r\n", { count: 3, flags: ["\\Deleted"] });
+    const client = await imap.open();
+    await client.ok("ENABLE QRESYNC");
+    await client.ok("SELECT INBOX");
+    await client.idle();
+    const inbox = await imap.store.mailbox(imap.account.id, "INBOX");
+    const { cursor } = await imap.store.expunge({ account: imap.account.id, mailbox: inbox!.id }, [[2, 2]]);
+    expect(await client.next()).toBe("* VANISHED 2");
+    expect(await client.next()).toBe(`* OK [HIGHESTMODSEQ ${cursor}] Highest`);
+    client.close();
+  });
+
   it("of output are what one write has, but for its last response", async () => {
     const imap = await start({ limits: { outputBytesMax: 1_000 } });
     await imap.append("Subject: one of many\r\n\r\n", { count: 1_000 });

@@ -41,6 +41,7 @@ export class Connection {
   /** Undefined where there is none, which is nearly always. */
   #output: Output | undefined;
   #sentAtMs: number;
+  #sendCount = 0;
   #isAwaited = false;
   #isSendDue = false;
   #isEndAsked = false;
@@ -77,6 +78,11 @@ export class Connection {
   /** When output was last handed to the network. */
   get sentAtMs(): number {
     return this.#sentAtMs;
+  }
+
+  /** How often that was. */
+  get sendCount(): number {
+    return this.#sendCount;
   }
 
   /** Waits until something happened, or until about `untilMs`. Look at everything again after it. */
@@ -324,6 +330,7 @@ export class Connection {
     if (output === undefined) return;
     this.#output = undefined;
     this.#sentAtMs = this.#options.now();
+    this.#sendCount++;
     output.sendTo(this.#socket, this.#onSent);
   }
 }

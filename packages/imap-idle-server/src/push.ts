@@ -214,14 +214,18 @@ export class Push {
   pause(state: Authenticated | Selected, options: PushOptions): number | Promise<number> {
     // What comes while output is under way is read when that has left: one write, not one for each change.
     if (!this.#connection.hasLeft()) return this.#dueMs;
+    const { sendCount } = this.#connection;
     const highest = this.tell(state, options);
-    return highest instanceof Promise ? highest.then((late) => this.#send(late)) : this.#send(highest);
+    return highest instanceof Promise
+      ? highest.then((late) => this.#send(late, sendCount))
+      : this.#send(highest, sendCount);
   }
 
-  /** Sends what was told, or after long silence that the server is still here. */
-  #send(highest: Cursor | undefined): number | Promise<number> {
+  /** Sends what was told, of which some may have left, or after long silence that the server is still here. */
+  #send(highest: Cursor | undefined, sendCountBefore: number): number | Promise<number> {
+    const { hasOutput, sendCount } = this.#connection;
     let lastWord = "";
-    if (!this.#connection.hasOutput) {
+    if (!hasOutput && sendCount === sendCountBefore) {
       if (this.#session.now() >= this.#dueMs) lastWord = printUntagged("OK", "Still here");
     } else if (highest !== undefined) lastWord = printUntagged("OK", "Highest", highestModSeq(highest));
     const full = this.#connection.flush(lastWord);
