@@ -3,6 +3,7 @@ import { subscribe, unsubscribe } from "node:diagnostics_channel";
 import { connect as connectTcp, type Socket } from "node:net";
 import { connect as connectTls } from "node:tls";
 import { once } from "node:events";
+import { constants, deflateRawSync } from "node:zlib";
 import { afterEach, describe, expect, it, jest } from "@jest/globals";
 import { startImapServer, type ImapServer, type ImapServerOptions } from "@pushmail/imap-idle-server";
 import {
@@ -553,6 +554,25 @@ describe("the end of the server", () => {
     }
     await within(closed, "the end of the server");
     expect((await store.quota(inbox.account)).messages).toBe(0);
+  });
+
+  it("does not wait for a handshake, nor for the end of a client's compression", async () => {
+    const limits = { closeMs: 3_600_000 };
+    const begun = await run({ tls: TEST_CERTIFICATE, implicitTls: true, limits });
+    const deflated = await run({ limits });
+    const socket = connectTcp(begun.server.address);
+    const client = await RawImap.open(deflated.server.address, LOGIN);
+    await client.compress();
+    // It is carried out, but there is no flush behind it.
+    const octets = deflateRawSync(Buffer.from("x UNAUTHENTICATE\r\n"), { finishFlush: constants.Z_PARTIAL_FLUSH });
+    client.socket.write(octets);
+    expect(await client.next()).toMatch(/^x OK /);
+    await until(() => begun.server.connections === 1, "the connection");
+    const closed = [begun, deflated].map(({ server }) => server.close());
+    expect(await client.next()).toBe("* BYE The server is shutting down");
+    client.close();
+    await within(Promise.all(closed), "the end of the servers");
+    socket.destroy();
   });
 
   it.each([

@@ -132,6 +132,8 @@ export class Connection {
 
   /** Ends it as soon as no command is under way that has come in whole. */
   askToEnd(): void {
+    // Nothing can be said to one that is in the midst of a handshake.
+    if (this.#isHandshaking) return this.destroy();
     this.#isEndAsked = true;
     this.signal.raise();
   }
@@ -276,7 +278,7 @@ export class Connection {
     const deflated = this.#socket;
     if (!(deflated instanceof DeflatedSocket)) return;
     this.#send();
-    while (!(this.hasLeft() && deflated.isAtFlush) && !this.isClosed) await this.signal.wait();
+    for (; !(this.hasLeft() && deflated.isAtFlush); await this.signal.wait()) this.checkOpen();
     if (this.isClosed) throw new PeerGone();
     this.framer.push(deflated.release());
     this.#socket = deflated.socket;
