@@ -23,6 +23,8 @@ export class News {
   readonly messages: Map<MailboxId, MessageNews> = new Map();
   /** Names that mailboxes now have, or no longer have, each with the name before it where it was renamed. */
   readonly names: Map<string, string | undefined> = new Map();
+  /** New names of mailboxes below those that were renamed, each with the one before it. */
+  readonly namesBelow: Map<string, string | undefined> = new Map();
   readonly subscriptions: Set<string> = new Set();
   /** Entries of metadata, by mailbox; those of the server by null. */
   readonly metadata: Map<MailboxId | null, Set<string>> = new Map();
@@ -69,10 +71,7 @@ export class News {
         this.#addName(change.name);
         return;
       case "MailboxRenamed":
-        // RFC 5465 5.4: nothing more is told of the mailboxes below one that is renamed.
-        if (!record.changes.some((other) => isRenameAbove(other, change.oldName))) {
-          this.names.set(change.name, change.oldName);
-        }
+        this.#namesOf(record, change.oldName).set(change.name, change.oldName);
         return;
       case "MailboxSubscribed":
       case "MailboxUnsubscribed":
@@ -86,6 +85,10 @@ export class News {
         return;
       case "RightsChanged":
     }
+  }
+
+  #namesOf({ changes }: ChangeRecord, oldName: string): Map<string, string | undefined> {
+    return changes.some((other) => isRenameAbove(other, oldName)) ? this.namesBelow : this.names;
   }
 
   #messagesOf(mailbox: MailboxId): MessageNews {

@@ -1,6 +1,6 @@
 // Telling what happened outside of the selected mailbox: LIST for names, STATUS for messages (RFC 5465 5).
 import { printList, printMetadataChanged, type StatusItem } from "@pushmail/imap-wire";
-import type { AccountInfo, MailboxId } from "@pushmail/mailstore";
+import { superiorsOf, type AccountInfo, type MailboxId } from "@pushmail/mailstore";
 import { isOfOthers, isTheSelected, listReachable, listReachableOf, reachById, type Reached } from "../access.ts";
 import type { Authenticated, Selected, Session } from "../command.ts";
 import { TimeSlice } from "../fetch/time-slice.ts";
@@ -88,7 +88,9 @@ async function tellNames(session: Session, { state, subscription }: Audience, ne
   const subscribed = new Set(await session.store.subscriptions(state.account.id));
   const wants = (event: "MailboxName" | "SubscriptionChange", name: string): boolean =>
     subscription.wants(event, { name, subscribed: event === "SubscriptionChange" || subscribed.has(name) });
-  const names = [...news.names].filter((pair) => pair.some((name) => name !== undefined && wants("MailboxName", name)));
+  const isWanted = (pair: NewName): boolean => pair.some((name) => name !== undefined && wants("MailboxName", name));
+  const names: NewName[] = [...news.names].filter(isWanted);
+  names.push(...notToldAbove(names, [...news.namesBelow].filter(isWanted)));
   const subscriptions = [...news.subscriptions].filter((name) => wants("SubscriptionChange", name));
   if (names.length === 0 && subscriptions.length === 0) return;
   const attributesNow = attributesFor(session, state.account);
@@ -101,6 +103,16 @@ async function tellNames(session: Session, { state, subscription }: Audience, ne
     const attributes = [...(await attributesNow(name)), ...(subscribed.has(name) ? ["\\Subscribed"] : [])];
     await session.write(printList("LIST", { name, attributes, ...session.names }));
   }
+}
+
+type NewName = readonly [name: string, oldName: string | undefined];
+
+/** RFC 5465 5.4: of what is below a mailbox that is renamed nothing is told, but to who is not told of that one. */
+function notToldAbove(told: readonly NewName[], below: readonly NewName[]): readonly NewName[] {
+  const oldNames = new Map([...told, ...below]);
+  return below.filter(([name, oldName]) =>
+    [...superiorsOf(name)].every((above) => `${oldNames.get(above)}${name.slice(above.length)}` !== oldName),
+  );
 }
 
 /** What LIST says of a name now; of the client's own without going through all that there are. */
