@@ -177,6 +177,8 @@ async function act(client: ListeningClient): Promise<void> {
   if (what < 0.3) await client.select(pick((await mailboxes()).filter(({ name }) => !name.startsWith("Spare"))).name);
   else if (what < 0.4) await client.unselect();
   else if (what < 0.5) await client.command("NOOP");
+  // Once more, without asking how things are.
+  else if (what < 0.6) await client.command(EVERYTHING.replace("STATUS ", ""));
   else if (client.selected !== undefined) await client.command("UID FETCH 1:* FLAGS");
 }
 

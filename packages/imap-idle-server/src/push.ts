@@ -8,7 +8,8 @@ import type { Authenticated, Selected, Session, SessionState } from "./command.t
 import type { Connection } from "./connection.ts";
 import { heldModSeq, tellUpdates, type Told } from "./mailbox-sync.ts";
 import { News } from "./notify/gather-news.ts";
-import { ALL_OF_SELECTED, METADATA_ALONE, Subscription } from "./notify/subscription.ts";
+import { keepFeeds, type Feed, type Listening } from "./notify/listening.ts";
+import { ALL_OF_SELECTED, METADATA_ALONE, Subscription, type SelectedWants } from "./notify/subscription.ts";
 import { tellAllMetadata, tellNamesOfOther, tellNews } from "./notify/tell-news.ts";
 
 const DONE = /^DONE[ \t]*$/i;
@@ -24,31 +25,6 @@ export interface PushOptions {
 const AT_ANY_TIME: PushOptions = { holdsExpunge: false };
 
 const NONE_LEFT: ReadonlySet<MailboxId> = new Set();
-
-/** What the client has asked for, of its own mailboxes and of those of others. */
-interface Listening {
-  readonly subscription: Subscription;
-  /** Whether it is told between the client's commands too. */
-  readonly isNotify: boolean;
-  readonly feeds: Map<AccountId, Feed>;
-  /** That of the others of whom there are feeds. */
-  sharersVersion: number;
-}
-
-/** How far the changes of an account were told: a cursor. */
-interface Feed {
-  readonly owner: AccountInfo;
-  readonly stop: () => void;
-  /** Whether there may be something to tell: of a thousand others that share something, few have. */
-  isWoken: boolean;
-  through: Cursor;
-  /** Changes that the client itself has made since it was told (RFC 5465 5). */
-  readonly own: Set<Cursor>;
-  /** Mailboxes that were left before all of their changes were told. */
-  left: ReadonlySet<MailboxId>;
-  /** Of the mailboxes of another those that the client knows, by its names for them. */
-  readonly known: Map<MailboxId, string>;
-}
 
 export class Push {
   readonly #session: Session;
@@ -70,9 +46,15 @@ export class Push {
     return this.#listening?.isNotify === true;
   }
 
-  /** Begins to tell what a subscription wants, from now on and in place of what was told before. */
+  /** What the client has asked to be told of the selected mailbox; all, where that is nothing. */
+  get wantsOfSelected(): SelectedWants {
+    return this.#listening?.subscription.selected ?? ALL_OF_SELECTED;
+  }
+
+  /** Begins to tell what a subscription wants, in place of what was told before. */
   async listen(state: Authenticated | Selected, subscription: Subscription): Promise<void> {
-    this.stop();
+    // What has happened by now is told as it was asked for.
+    if (this.#listening !== undefined) await this.#tellListening(state, this.#listening, undefined);
     await this.#begin(state.account, { subscription, isNotify: subscription.isActive });
     this.enter(state);
   }
@@ -88,10 +70,13 @@ export class Push {
     const { isActive, namesOthers } = wanted.subscription;
     const sharersVersion = store.sharersVersion();
     const others = namesOthers ? await store.sharersWith(account) : [];
-    this.#listening = { ...wanted, feeds: new Map(), sharersVersion };
+    const owners = isActive ? [account, ...others] : [];
+    const listening = { ...wanted, feeds: keepFeeds(this.#listening?.feeds, owners), sharersVersion };
+    this.#listening = listening;
     try {
-      for (const owner of isActive ? [account, ...others] : []) {
-        const { known } = await this.#addFeed(this.#listening, owner);
+      for (const owner of owners) {
+        if (listening.feeds.has(owner.id)) continue;
+        const { known } = await this.#addFeed(listening, owner);
         if (owner.id === account.id) continue;
         for (const { status } of await listReachableOf(store, account, owner)) known.set(status.id, status.name);
       }
@@ -163,9 +148,8 @@ export class Push {
   /** Takes note that a mailbox is no longer the selected one. */
   leave({ handle, view }: Selected): void {
     const isBehind = view.through < (handle.status?.highestModSeq ?? 0);
-    if (!isBehind || this.#listening?.subscription.selected === undefined) return;
-    const feed = this.#listening.feeds.get(handle.account);
-    if (feed === undefined) return;
+    const feed = this.#listening?.feeds.get(handle.account);
+    if (feed === undefined || !isBehind) return;
     feed.isWoken = true;
     feed.left = new Set([...feed.left, handle.id]);
   }
@@ -290,7 +274,8 @@ export class Push {
   /** RFC 5465 5.8: too much has happened to be told; the client is told so, and from then on nothing. */
   async #overflow(state: Authenticated | Selected): Promise<void> {
     await this.#session.write(printUntagged("OK", "Too much has changed to be told", "NOTIFICATIONOVERFLOW"));
-    await this.listen(state, new Subscription([]));
+    await this.#begin(state.account, { subscription: new Subscription([]), isNotify: false });
+    this.enter(state);
   }
 }
 

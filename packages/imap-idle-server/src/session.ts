@@ -14,7 +14,7 @@ import type { ImapLimits } from "./limits.ts";
 import type { Log } from "./log.ts";
 import { endNumbered } from "./live/start-live.ts";
 import { tellChanged } from "./live/tell-live.ts";
-import { ALL_OF_SELECTED, type Subscription } from "./notify/subscription.ts";
+import type { Subscription } from "./notify/subscription.ts";
 import { Patience } from "./patience.ts";
 import { Progress } from "./progress.ts";
 import { highestModSeq, Push } from "./push.ts";
@@ -234,7 +234,7 @@ export class ImapSession implements Session {
   async listen(state: Authenticated | Selected, subscription: Subscription): Promise<void> {
     // RFC 5465 3.1: NOTIFY SET is a NOOP too.
     if (state.name === "selected" && subscription.isActive) {
-      const highest = await tellUpdates(this, state, { holdsExpunge: false, wants: ALL_OF_SELECTED });
+      const highest = await tellUpdates(this, state, { holdsExpunge: false, wants: this.#push.wantsOfSelected });
       if (highest !== undefined) await this.write(printUntagged("OK", "Highest", highestModSeq(highest)));
     }
     await this.#push.listen(state, subscription);
