@@ -63,6 +63,9 @@ describe("the endpoint", () => {
       const fileEnv = { PUSHMAIL_USER: "ann", PUSHMAIL_PASSWORD_FILE: file };
       expect((await resolve([], fileEnv)).login?.password.reveal()).toBe("from file");
       expect((await resolve(["--password", "flag"], fileEnv)).login?.password.reveal()).toBe("flag");
+      const emptyEnv = { ...fileEnv, PUSHMAIL_PASSWORD: "" };
+      expect((await resolve([], emptyEnv)).login?.password.reveal()).toBe("from file");
+      await expect(resolve([], { ...emptyEnv, PUSHMAIL_PASSWORD_FILE: "" })).rejects.toThrow("no password for ann");
       await expect(resolve(["--user", "ann", "--password-file", join(directory, "none")])).rejects.toMatchObject({
         exitCode: 2,
       });

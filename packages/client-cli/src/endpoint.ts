@@ -153,7 +153,7 @@ function environmentSettings(env: Readonly<Record<string, string | undefined>>):
     smtpPort: env["PUSHMAIL_SMTP_PORT"],
     submissionPort: env["PUSHMAIL_SUBMISSION_PORT"],
     user: env["PUSHMAIL_USER"],
-    secret: secretSource(env["PUSHMAIL_PASSWORD"], env["PUSHMAIL_PASSWORD_FILE"]),
+    secret: secretSource(env["PUSHMAIL_PASSWORD"] || undefined, env["PUSHMAIL_PASSWORD_FILE"] || undefined),
   });
 }
 

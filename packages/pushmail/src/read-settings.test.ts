@@ -63,6 +63,11 @@ describe("reading settings", () => {
     });
   });
 
+  it("takes an empty variable for none", async () => {
+    const names = ["PUSHMAIL_CONFIG", ...settingPaths.map(([path]) => variableName(path))];
+    expect(await readSettings([], Object.fromEntries(names.map((name) => [name, ""])))).toEqual(defaultSettings);
+  });
+
   it("takes a list from repeated flags", async () => {
     const { domain } = await readSettings(["--domain", "a.example", "--domain", "b.example"], { PUSHMAIL_DOMAIN: "c" });
     expect(domain).toEqual(["a.example", "b.example"]);

@@ -19,7 +19,8 @@ interface Source {
 /** The settings of `pushmail serve`; throws a StartFault that says what is wrong and where it stands. */
 export async function readSettings(args: readonly string[], environment: NodeJS.ProcessEnv): Promise<Settings> {
   const flags = fromFlags(args);
-  const file = flags.config ?? environment["PUSHMAIL_CONFIG"];
+  // An empty variable says nothing.
+  const file = flags.config ?? (environment["PUSHMAIL_CONFIG"] || undefined);
   const sources = [fromEnvironment(environment), flags];
   if (file !== undefined) sources.unshift(await fromFile(file));
   return sources.map(checked).reduce<Settings>(mergeSettings, defaultSettings);
