@@ -1,7 +1,7 @@
 // `pushmail serve` as a process: how it starts, what it says, how it ends; and the same server embedded.
 import { execFile, spawn } from "node:child_process";
 import { once } from "node:events";
-import { copyFile, mkdir, open, readFile, stat, writeFile } from "node:fs/promises";
+import { copyFile, mkdir, open, readFile, stat, symlink, writeFile } from "node:fs/promises";
 import { connect as connectTcp } from "node:net";
 import { join } from "node:path";
 import { createInterface, type Interface } from "node:readline";
@@ -367,6 +367,16 @@ describe("a start that cannot be", () => {
     const { code, stdout, stderr } = await fail(["serve", ...args.map((arg) => arg.replace("FILE", file))]);
     expect([code, stdout]).toEqual([1, ""]);
     expect(stderr).toMatch(complaint);
+  });
+
+  it.each(["tls-key.pem", "demo-password"])("says that %s cannot be written in one line", async (name) => {
+    const data = join(directory.path, `without ${name}`);
+    await mkdir(data);
+    await symlink("/nowhere/file", join(data, name));
+    const args = ["serve", "--data", data, "--demo", "--smtp", "0", ...off("smtp"), "--log-level", "warn"];
+    const { code, stdout, stderr } = await fail(args);
+    expect([code, stdout]).toEqual([1, ""]);
+    expect(stderr).toMatch(oneLine(`pushmail serve: ENOENT: .*${name}.*`));
   });
 });
 

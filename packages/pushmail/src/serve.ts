@@ -8,7 +8,7 @@ import { createLogger } from "./logger.ts";
 import { readSettings } from "./read-settings.ts";
 import { defaultLimits, listenerNames, mergeLimits } from "./settings.ts";
 import { type Pushmail, startPushmail } from "./start.ts";
-import { StartFault } from "./start-fault.ts";
+import { reasonOf, StartFault } from "./start-fault.ts";
 import { untilStopped } from "./stop-signal.ts";
 import { serveUsage } from "./usage.ts";
 
@@ -22,8 +22,10 @@ async function run(args: readonly string[], io: CliIo): Promise<number> {
   try {
     return await serveUntil(io.signal, args, io);
   } catch (error) {
-    if (!(error instanceof StartFault)) throw error;
-    io.stderr.write(`pushmail serve: ${error.message}\n`);
+    // What the system does not do needs no stack.
+    const isTold = error instanceof StartFault || (error as NodeJS.ErrnoException).syscall !== undefined;
+    if (!isTold) throw error;
+    io.stderr.write(`pushmail serve: ${reasonOf(error as Error)}\n`);
     return 1;
   }
 }

@@ -22,8 +22,6 @@ const isWhole = (value: unknown): value is number => Number.isSafeInteger(value)
 const isPort = (value: unknown): boolean => value === "off" || (isWhole(value) && value <= PORT_MAX);
 const isHost = (value: unknown): boolean => isText(value) && isHostName(value);
 const areTexts = (value: unknown): boolean => Array.isArray(value) && value.every(isText);
-// Neither a list nor a date nor a Map, from whatever realm it comes.
-const isTable = (value: unknown): value is Table => Object.prototype.toString.call(value) === "[object Object]";
 
 const quota = one("a whole number that is not negative", isWhole);
 const userChecks: Readonly<Record<keyof UserSettings, Check>> = {
@@ -49,6 +47,11 @@ const checkAll = table({
   ),
   limits: limitsCheck(defaultLimits),
 });
+
+/** Neither a list nor a date nor a Map, from whatever realm it comes. */
+export function isTable(value: unknown): value is Table {
+  return Object.prototype.toString.call(value) === "[object Object]";
+}
 
 /** The settings where they are well formed, else the first that is not. */
 export function checkSettings(values: unknown): { readonly settings: Partial<Settings> } | WrongSetting {

@@ -4,6 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "@jest/globals";
 import { defaultLimits, defaultSettings, type ServerSettings } from "./settings.ts";
+import { StartFault } from "./start-fault.ts";
 import { loadTokenChecker } from "./tokens.ts";
 
 const ISSUER = { oauthIssuer: "https://id.example.org", oauthAudience: "mail" };
@@ -14,6 +15,8 @@ beforeAll(async () => {
   directory = await mkdtemp(join(tmpdir(), "pushmail-tokens-"));
   await writeFile(join(directory, "keys.json"), `{"keys":[]}`);
   await writeFile(join(directory, "none.json"), `{}`);
+  await writeFile(join(directory, "null.json"), "null");
+  await writeFile(join(directory, "odd.json"), `{"keys":[5]}`);
 });
 
 afterAll(() => rm(directory, { recursive: true, force: true }));
@@ -58,6 +61,10 @@ it.each<readonly [string, () => Partial<ServerSettings>, RegExp]>([
   ],
   ["a file that is not there", () => ({ ...ISSUER, oauthKeys: join(directory, "gone.json") }), /ENOENT/],
   ["a file without keys", () => ({ ...ISSUER, oauthKeys: join(directory, "none.json") }), /it has no keys/],
+  ["a file of nothing", () => ({ ...ISSUER, oauthKeys: join(directory, "null.json") }), /it has no keys/],
+  ["a file with what are no keys", () => ({ ...ISSUER, oauthKeys: join(directory, "odd.json") }), /it has no keys/],
 ])("complain of %s", async (_what, settings, complaint) => {
-  await expect(load(settings())).rejects.toThrow(complaint);
+  const loading = load(settings());
+  await expect(loading).rejects.toThrow(complaint);
+  await expect(loading).rejects.toThrow(StartFault);
 });

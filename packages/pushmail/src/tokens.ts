@@ -1,6 +1,7 @@
 // Who may vouch for the holders of accounts, as the settings say it.
 import { readFile } from "node:fs/promises";
 import { createTokenChecker, type TokenChecker, type TokenLimits, type TokenSettings } from "@pushmail/sasl";
+import { isTable } from "./setting-check.ts";
 import type { ServerSettings } from "./settings.ts";
 import { StartFault } from "./start-fault.ts";
 
@@ -46,12 +47,17 @@ async function sourceOf(settings: OauthSettings): Promise<TokenSettings["source"
     return { introspection };
   }
   try {
-    const keys = JSON.parse(await readFile(oauthKeys, "utf8")) as { keys: [] };
-    if (!Array.isArray(keys.keys)) throw new Error("it has no keys");
+    const keys: unknown = JSON.parse(await readFile(oauthKeys, "utf8"));
+    if (!isKeySet(keys)) throw new Error("it has no keys");
     return { keys };
   } catch (error) {
     throw new StartFault(`oauthKeys "${oauthKeys}": ${(error as Error).message}`, { cause: error });
   }
+}
+
+/** RFC 7517 5 */
+function isKeySet(keys: unknown): keys is { keys: [] } {
+  return isTable(keys) && Array.isArray(keys["keys"]) && keys["keys"].every(isTable);
 }
 
 /** Over the network, by TLS alone: whoever sits in between would say whose a token is. */
