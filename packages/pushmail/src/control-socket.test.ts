@@ -1,8 +1,10 @@
 // What is asked of a running server: that it does not compact while its files are read.
+import { once } from "node:events";
 import { mkdtemp, rm } from "node:fs/promises";
+import { connect } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterEach, beforeEach, expect, it } from "@jest/globals";
+import { afterEach, beforeEach, expect, it, jest } from "@jest/globals";
 import { openMailStore, openMemoryDriver, type MailStore } from "@pushmail/mailstore";
 import type { AppPasswordRequest } from "./app-passwords.ts";
 import { askServer, holdCompaction, openControlSocket, type ControlSocket } from "./control-socket.ts";
@@ -70,6 +72,20 @@ it("is held no longer than the connection lasts, whichever side ends it", async 
   control = (await openControlSocket(directory, { store, log }))!;
   begun[0]!();
   expect(await next).toBe(7);
+});
+
+it("waits for an answer for longer than for a question", async () => {
+  await control.close();
+  control = (await openControlSocket(directory, { store, log, silenceMs: 50 }))!;
+  let find: (account: undefined) => void = () => undefined;
+  const finding = new Promise<undefined>((resolve) => (find = resolve));
+  jest.spyOn(store, "findAccount").mockReturnValue(finding);
+  const asked = askServer(directory, { address: "nobody@example.org", name: undefined, remove: false });
+  const refused = expect(asked).rejects.toThrow("there is no account");
+  // Who comes later and asks nothing is out of time twice over.
+  for (let i = 0; i < 2; i++) await once(connect(join(directory, "control.sock")).resume(), "close");
+  find(undefined);
+  await refused;
 });
 
 it.each([

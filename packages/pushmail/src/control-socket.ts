@@ -25,6 +25,8 @@ type Answer = AppPasswordAnswer | { readonly held: true } | { readonly error: st
 interface Asked {
   readonly store: MailStore;
   readonly log: Log;
+  /** How long whoever connects may take to ask. */
+  readonly silenceMs?: number;
 }
 
 export interface ControlSocket {
@@ -67,9 +69,11 @@ export async function openControlSocket(directory: string, asked: Asked): Promis
   };
 }
 
-async function serve(socket: Socket, { store, log }: Asked): Promise<void> {
+async function serve(socket: Socket, { store, log, silenceMs = SILENCE_MS }: Asked): Promise<void> {
   try {
-    const line = await readLine(socket, { silenceMs: SILENCE_MS, lengthMax: REQUEST_LENGTH_MAX });
+    const line = await readLine(socket, { silenceMs, lengthMax: REQUEST_LENGTH_MAX });
+    // What is asked for may take its time, and so may whoever asked.
+    socket.setTimeout(0);
     const request = requestIn(JSON.parse(line));
     if ("hold" in request) return await hold(socket, store);
     const answer = await changeAppPasswords(store, request);
@@ -89,8 +93,6 @@ function requestIn(asked: Partial<Readonly<Record<string, unknown>>> | null): Re
 }
 
 async function hold(socket: Socket, store: MailStore): Promise<void> {
-  // One under way may take its time, and so may whoever asked.
-  socket.setTimeout(0);
   const ended = new Promise<void>((resolve) => socket.on("close", () => resolve()).resume());
   const release = await store.holdCompaction();
   if (!socket.destroyed) {
@@ -105,7 +107,7 @@ export async function askServer(
   directory: string,
   request: AppPasswordRequest,
 ): Promise<AppPasswordAnswer | undefined> {
-  const asked = await ask<AppPasswordAnswer>(directory, request, SILENCE_MS);
+  const asked = await ask<AppPasswordAnswer>(directory, request);
   asked?.socket.destroy();
   return asked?.answer;
 }
@@ -113,14 +115,13 @@ export async function askServer(
 /** Keeps the server on a directory, where there is one, from compacting until what is returned is called. */
 export async function holdCompaction(directory: string): Promise<() => void> {
   // One that ends before it answers compacts no more.
-  const asked = await ask(directory, { hold: "compaction" }, 0).catch(() => undefined);
+  const asked = await ask(directory, { hold: "compaction" }).catch(() => undefined);
   return () => void asked?.socket.destroy();
 }
 
 async function ask<Asked>(
   directory: string,
   request: Request,
-  silenceMs: number,
 ): Promise<{ readonly socket: Socket; readonly answer: Asked } | undefined> {
   const socket = connect(pathIn(directory));
   try {
@@ -130,7 +131,7 @@ async function ask<Asked>(
   }
   socket.on("error", () => socket.destroy());
   socket.write(lineOf(request));
-  const answer = JSON.parse(await readLine(socket, { silenceMs, lengthMax: Infinity })) as
+  const answer = JSON.parse(await readLine(socket, { silenceMs: 0, lengthMax: Infinity })) as
     | Asked
     | { readonly error: string };
   if (typeof answer === "object" && answer !== null && "error" in answer) {
