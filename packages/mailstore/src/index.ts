@@ -6,7 +6,7 @@ export { FLAG_KINDS, kindOfFlag, type FlagKind } from "./flag-sets.ts";
 export { follow, type FollowOptions } from "./follow.ts";
 export * from "./ids.ts";
 export * from "./level/index.ts";
-export { checkLimits, limitMustBe, limitsGiven, mostOf } from "./check-limits.ts";
+export { checkLimits, isLimit, limitMustBe, limitsGiven } from "./check-limits.ts";
 export { clientNetwork } from "./client-network.ts";
 export {
   DEFAULT_STORE_LIMITS,

@@ -8,16 +8,18 @@ function only(path: SettingPath, limit: number): LimitsGiven {
   return path.reduceRight<object | number>((inner, step) => ({ [step]: inner }), limit) as LimitsGiven;
 }
 
-it("refuses what is below the least, what is no whole number, and times that no timer takes", async () => {
+it("refuses what is below the least, what is no whole number, and what no timer and no hash takes", async () => {
   const paths = limitsIn(defaultLimits).map(([path]) => path);
   for (const path of paths) {
     const least = leastOf(["limits", ...path]);
     const name = ["limits", ...path].join(".");
-    const isTime = /Ms(Max)?$/.test(name);
-    const range = isTime ? `from ${least} to 2147483647` : `of at least ${least}`;
-    for (const limit of [least - 1, least + 0.5, ...(isTime ? [2 ** 31] : [])]) {
+    const hasMost = /Ms(Max)?$|\.(N|iterations)$/.test(name);
+    const isPower = name === "limits.scrypt.N";
+    const number = isPower ? "a power of 2" : "a whole number";
+    const range = hasMost ? `from ${least} to 2147483647` : `of at least ${least}`;
+    for (const limit of [least - 1, least + 0.5, ...(hasMost ? [2 ** 31] : []), ...(isPower ? [3] : [])]) {
       const starting = startPushmail({ limits: only(path, limit) });
-      await expect(starting).rejects.toThrow(`${name}: must be a whole number ${range}, not ${limit}`);
+      await expect(starting).rejects.toThrow(`${name}: must be ${number} ${range}, not ${limit}`);
     }
   }
 });

@@ -100,12 +100,12 @@ describe("reading settings", () => {
   it("knows every limit in the file and in the environment", async () => {
     const paths = settingPaths.filter(([, kind]) => kind === "limit").map(([path]) => path);
     expect(paths.length).toBeGreaterThan(50);
-    const file = await configFile(paths.map((path) => `${path.join(".")} = 11`).join("\n"));
+    const file = await configFile(paths.map((path) => `${path.join(".")} = 16`).join("\n"));
     const fromFile = await readSettings(["--config", file], {});
-    const fromEnvironment = await readSettings([], Object.fromEntries(paths.map((path) => [variableName(path), "11"])));
-    const elevens = limitsIn(defaultLimits).map(([path]) => [path, 11]);
-    expect(limitsIn(fromFile.limits)).toEqual(elevens);
-    expect(limitsIn(fromEnvironment.limits)).toEqual(elevens);
+    const fromEnvironment = await readSettings([], Object.fromEntries(paths.map((path) => [variableName(path), "16"])));
+    const all = limitsIn(defaultLimits).map(([path]) => [path, 16]);
+    expect(limitsIn(fromFile.limits)).toEqual(all);
+    expect(limitsIn(fromEnvironment.limits)).toEqual(all);
     expect(new Set(settingPaths.map(([path]) => variableName(path))).size).toBe(settingPaths.length);
   });
 });

@@ -1,7 +1,7 @@
 // What settings may look like, and the words for it: both come from the table of settings. Whoever gives them may have
 // no types: a file, the environment, a program in JavaScript.
 import { inspect } from "node:util";
-import { limitMustBe, mostOf } from "@pushmail/mailstore";
+import { isLimit, limitMustBe } from "@pushmail/mailstore";
 import { isHostName } from "./host-name.ts";
 import { leastOf, type SettingPath } from "./setting-names.ts";
 import { defaultLimits, type Settings, type SettingSpec, settingSpecs, type UserSettings } from "./settings.ts";
@@ -103,7 +103,7 @@ function limitsCheck(tree: object, path: SettingPath = ["limits"]): Check {
     mapValues<string, number | object, Check>({ ...tree }, (value, name) => {
       if (typeof value !== "number") return limitsCheck(value, [...path, name]);
       const least = leastOf([...path, name]);
-      return one(limitMustBe(name, least), (limit) => isWhole(limit) && limit >= least && limit <= mostOf(name));
+      return one(limitMustBe(name, least), (limit) => isLimit(name, limit, least));
     }),
   );
 }

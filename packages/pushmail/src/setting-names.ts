@@ -21,7 +21,9 @@ export function limitsIn(tree: object): (readonly [path: SettingPath, limit: num
 }
 
 /** The least that a limit may be: where it stands says what it means. */
-export function leastOf([, part, ...rest]: SettingPath): 0 | 1 {
+export function leastOf([, part, ...rest]: SettingPath): 0 | 1 | 2 {
+  // RFC 7914 2
+  if (part === "scrypt" && rest[0] === "N") return 2;
   return zeroLimits[part as keyof Limits].includes(rest.at(-1) as string) ? 0 : 1;
 }
 
