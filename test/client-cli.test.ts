@@ -303,8 +303,18 @@ describe("send", () => {
     expect(usage).toMatchObject({ exit: 2, err: expect.stringMatching(/no recipient/) });
     const wrong = await finished(start("send", [...login(user), "--to", user, "--cc", "ann", "--text", "x"]));
     expect(wrong).toMatchObject({ exit: 2, err: expect.stringMatching(/not a mail address: "ann"/) });
-    const missing = await finished(start("send", [...login(user), "--to", user, "--attach", join(directory, "none")]));
-    expect(missing).toMatchObject({ exit: 1, err: expect.stringMatching(/cannot read the file/) });
+    for (const [option, path] of [
+      ["--attach", join(directory, "none")],
+      ["--attach", directory],
+      ["--file", directory],
+    ] as const) {
+      const text = option === "--attach" ? ["--text", "x"] : [];
+      const unread = await finished(start("send", [...login(user), "--to", user, ...text, option, path]));
+      expect(unread).toMatchObject({
+        exit: 1,
+        err: expect.stringMatching(/^pushmail send: cannot read the file: .*\n$/),
+      });
+    }
   });
 });
 

@@ -1,6 +1,6 @@
 // From the options of `send` to the mails it sends: composed, or a raw file as it is.
 import { createReadStream } from "node:fs";
-import { access, constants } from "node:fs/promises";
+import { access, constants, stat } from "node:fs/promises";
 import { addAbortSignal } from "node:stream";
 import type { Readable } from "node:stream";
 import { simpleParser } from "mailparser";
@@ -102,9 +102,12 @@ async function readBounded(stream: Readable, bytesMax: number): Promise<Buffer> 
 }
 
 async function checkReadable(path: string): Promise<void> {
-  await access(path, constants.R_OK).catch((error: Error) => {
-    throw new CommandFault(exitCodes.failed, `cannot read the file: ${error.message}`);
-  });
+  try {
+    await access(path, constants.R_OK);
+    if ((await stat(path)).isDirectory()) throw new Error(`${path} is a directory`);
+  } catch (error) {
+    throw new CommandFault(exitCodes.failed, `cannot read the file: ${(error as Error).message}`);
+  }
 }
 
 function endOfHead(raw: Buffer): number {
