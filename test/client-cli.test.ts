@@ -7,7 +7,7 @@ import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { type AddressInfo, connect, createServer, type Server, type Socket } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { PassThrough, Readable } from "node:stream";
+import { PassThrough, Readable, Writable } from "node:stream";
 import { type Pushmail, startPushmail } from "pushmail";
 import { within } from "./support/deadline.ts";
 import { seededRandom, testSeed } from "./support/seeded-random.ts";
@@ -41,6 +41,12 @@ function login(user: string): string[] {
   return ["--port", portOf("imap"), "--smtp-port", portOf("smtp"), "--user", user, "--password", password];
 }
 
+interface RunningOptions {
+  readonly stdin?: string;
+  /** Takes the output in place of the command's `out`. */
+  readonly stdout?: Writable;
+}
+
 /** A command that runs in this process, its output taken as it comes. */
 class Running {
   readonly code: Promise<number>;
@@ -50,11 +56,11 @@ class Running {
   readonly #stdout = new PassThrough();
   readonly #stderr = new PassThrough();
 
-  constructor(command: CliCommand, args: readonly string[], stdin: string) {
+  constructor(command: CliCommand, args: readonly string[], { stdin = "", stdout }: RunningOptions) {
     this.#stdout.on("data", (chunk: Buffer) => (this.#out += chunk.toString()));
     this.#stderr.on("data", (chunk: Buffer) => (this.#err += chunk.toString()));
     this.code = command.run(args, {
-      stdout: this.#stdout,
+      stdout: stdout ?? this.#stdout,
       stderr: this.#stderr,
       stdin: Readable.from([stdin]),
       env: {},
@@ -109,10 +115,14 @@ class Running {
   }
 }
 
-function start(name: string, args: readonly string[], { commands = clientCommands, stdin = "" } = {}): Running {
+function start(
+  name: string,
+  args: readonly string[],
+  { commands = clientCommands, ...options }: RunningOptions & { readonly commands?: readonly CliCommand[] } = {},
+): Running {
   const command = commands.find((each) => each.name === name);
   if (command === undefined) throw new Error(`no command ${name}`);
-  return new Running(command, args, stdin);
+  return new Running(command, args, options);
 }
 
 async function finished(running: Running): Promise<Running & { exit: number }> {
@@ -384,6 +394,26 @@ describe("tail", () => {
     const renewed = await finished(start("tail", [...login(user), ...work, "-n", "1"]));
     expect(renewed.objects).toMatchObject([{ subject: "in Work", mailbox: "Work" }]);
     expect(renewed.err).toContain("Work was made anew");
+  });
+
+  it("prints the next time what it could not write", async () => {
+    const user = await newAccount();
+    const args = [...login(user), "--state", join(directory, "unwritten.json"), "--json", "--from-start"];
+    await send(user, "--subject", "n", "--count", "3");
+    const taken: string[] = [];
+    // Whoever reads takes one line, and leaves.
+    const left = new Writable({
+      write(chunk: Buffer, _encoding, done) {
+        if (taken.length > 0)
+          return void setImmediate(done, Object.assign(new Error("write EPIPE"), { code: "EPIPE" }));
+        taken.push(chunk.toString());
+        done();
+      },
+    });
+    const first = await finished(start("tail", args, { stdout: left }));
+    expect({ exit: first.exit, err: first.err }).toEqual({ exit: 0, err: expect.not.stringContaining("EPIPE") });
+    const second = await finished(start("tail", [...args, "--limit", "2"]));
+    expect([...taken, ...second.lines].map((line) => JSON.parse(line).subject)).toEqual(["n 1/3", "n 2/3", "n 3/3"]);
   });
 
   it("prints no mail again when it is told of news and there are none", async () => {

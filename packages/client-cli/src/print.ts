@@ -1,5 +1,4 @@
 // Writing to the user's streams: whole lines, no faster than they are taken, colours only for a terminal.
-import { once } from "node:events";
 import type { Writable } from "node:stream";
 import picocolors from "picocolors";
 import type { CliIo } from "./command.ts";
@@ -13,9 +12,11 @@ export function outputColors(io: CliIo): Colors {
   return picocolors.createColors(io.stdoutIsTty && !io.env["NO_COLOR"]);
 }
 
-/** Writes one line and waits while the stream is full. */
-export async function printLine(stream: Writable, line: string): Promise<void> {
-  if (!stream.write(`${line}\n`) && !stream.destroyed) await once(stream, "drain");
+/** Writes one line; resolves when the stream has taken it, rejects where it does not. */
+export function printLine(stream: Writable, line: string): Promise<void> {
+  return new Promise((resolve, reject) => {
+    stream.write(`${line}\n`, (error) => (error ? reject(error) : resolve()));
+  });
 }
 
 /** A line for the user beside the output: on standard error, made safe. */
