@@ -105,6 +105,16 @@ const REFUSAL = { ENOSPC: "storeFull", EIO: "storeUnavailable" };
 const BODIES = { small: "a mail ", inline: "b".repeat(2_500), own: "c".repeat(9_000) };
 
 describe("a disk in trouble", () => {
+  it("names the file that fails, which the system does not", async () => {
+    const { driver, trouble } = await begin();
+    const { blob } = await deliver(driver, BODIES.small);
+    trouble.code = "EIO";
+    trouble.failing = (name) => name === "read";
+    const cause = { code: "EIO", message: "EIO: read: simulated/0000000001.seg" };
+    await expect(driver.blobs.read(blob)[Symbol.asyncIterator]().next()).rejects.toMatchObject({ cause });
+    await driver.close();
+  });
+
   for (const operation of ["write", "sync", "create", "syncNames", "write database", "open database"]) {
     for (const code of ["ENOSPC", "EIO"] as const) {
       it(`refuses commits while ${operation} fails with ${code}, and takes them again afterwards`, async () => {

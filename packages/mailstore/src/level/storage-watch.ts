@@ -1,5 +1,6 @@
 // Watches over what the driver asks of files and index: a step before each operation, and what the system refuses is
 // told in the log, bounded, and thrown as a refusal that every protocol has an answer for.
+import { basename } from "node:path";
 import { Refusal } from "../refusal.ts";
 import type { DriverLog } from "./driver-log.ts";
 import type { OperationStep, StepListener } from "./steps.ts";
@@ -69,7 +70,7 @@ export class StorageWatch {
     const [why, text] = FULL.has(code)
       ? (["storeFull", "The server's disk is full, try again later"] as const)
       : (["storeUnavailable", "The server's storage does not work, try again later"] as const);
-    return new Refusal(why, text, { cause: error });
+    return new Refusal(why, text, { cause: naming(path, error as Error) });
   }
 
   #tell(error: unknown, step: OperationStep, path: string): void {
@@ -85,6 +86,13 @@ export class StorageWatch {
     const { message } = error as Error;
     log.warn({ code, path, step, message, untold: last?.untold ?? 0 }, "the storage refuses");
   }
+}
+
+/** Of a read or a write the system does not say which file it was of. */
+function naming(path: string, error: Error): Error {
+  if (error.message.includes(basename(path))) return error;
+  const named = new Error(`${error.message}: ${path}`, { cause: error });
+  return Object.assign(named, { code: (error as Reported).code });
 }
 
 function codeOf(error: unknown): unknown {
