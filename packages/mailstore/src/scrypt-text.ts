@@ -39,7 +39,9 @@ export function hasScryptCost(stored: string, cost: ScryptCost): boolean {
 }
 
 function hashOf(text: string, salt: Buffer, cost: ScryptCost): Promise<Buffer> {
-  const options = { ...cost, maxmem: 256 * cost.N * cost.r };
+  const { N, r, p } = cost;
+  // RFC 7914 5, 6: what OpenSSL takes for it, and no less.
+  const options = { ...cost, maxmem: 128 * r * (N + p + 2) };
   return new Promise((resolve, reject) => {
     scrypt(text, salt, HASH_BYTES, options, (error, key) => (error === null ? resolve(key) : reject(error)));
   });

@@ -5,6 +5,16 @@ import { Secrets } from "./secrets.ts";
 
 const LIMITS = { passwordChecksAtOnce: 1, passwordChecksQueuedMax: 10, verifiedPasswordsMax: 10 };
 
+it.each([
+  { N: 2, r: 1, p: 1 },
+  { N: 2, r: 8, p: 5 },
+  { N: 16, r: 1, p: 100 },
+])("hash and check cost %j where that is asked for", async (cost) => {
+  const secrets = new Secrets(cost, LIMITS);
+  const stored = await secrets.hash("right");
+  expect(await secrets.verify(stored, { address: "alice", password: "right" })).toBe(true);
+});
+
 describe("a check", () => {
   it("is shared by those who ask the same of one name, and by no others, whether or not they exist", async () => {
     const secrets = new Secrets({ ...DEFAULT_SCRYPT_COST, p: 1 }, LIMITS);
