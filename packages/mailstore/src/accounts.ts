@@ -2,6 +2,7 @@
 // `account/ID` holds the account, `address/ADDRESS` names the account of an address, an alias or `@domain` (catch-all).
 import type { AccountState } from "./account-state.ts";
 import { checkAppPasswordName } from "./app-passwords.ts";
+import { checkLimits } from "./check-limits.ts";
 import type { Credentials, StoredCredentials } from "./credentials.ts";
 import type { DirectoryEntry } from "./driver.ts";
 import { accountId, type AccountId } from "./ids.ts";
@@ -45,15 +46,17 @@ export class Accounts {
   async create(request: NewAccount): Promise<AccountInfo> {
     const address = normalizeAddress(request.address);
     const aliases = normalizeAliases(request.aliases ?? [], address, this.#context.limits);
+    const quota = quotasOf(request);
     const credentials = await this.#credentials.make(address, request.password);
     return this.#turns.run(async () => {
-      const id = await this.#register({ address, aliases, ...credentials, quota: quotasOf(request) });
+      const id = await this.#register({ address, aliases, ...credentials, quota });
       await this.#loadOrBegin(id);
       return { id, address, aliases };
     });
   }
 
   async update(id: AccountId, update: AccountUpdate): Promise<AccountInfo> {
+    const quotas = quotasOf(update);
     const credentials = await this.#newCredentials(id, update.password);
     return this.#turns.run(async () => {
       const known = await this.#known(id);
@@ -67,7 +70,7 @@ export class Accounts {
         ...gone.map((alias) => ({ key: addressKey(alias), value: null })),
       ]);
       if (!taken) throw new Refusal("accountExists", "one of the aliases is taken");
-      await this.#setLimits(await this.#loadOrBegin(id), update);
+      await this.#setLimits(await this.#loadOrBegin(id), quotas);
       return { id, address: known.address, aliases };
     });
   }
@@ -229,8 +232,8 @@ export class Accounts {
     }
   }
 
-  async #setLimits(account: AccountState, update: AccountUpdate): Promise<void> {
-    const { quotaBytesMax: bytesMax, quotaMessagesMax: messagesMax } = update;
+  async #setLimits(account: AccountState, quotas: Quotas): Promise<void> {
+    const { quotaBytesMax: bytesMax, quotaMessagesMax: messagesMax } = quotas;
     if (bytesMax === undefined && messagesMax === undefined) return;
     const limits = {
       bytesMax: bytesMax ?? account.limits.bytesMax,
@@ -282,11 +285,14 @@ function isMissing(error: unknown): boolean {
   return error instanceof Refusal && error.code === "accountNotFound";
 }
 
-function quotasOf({ quotaBytesMax, quotaMessagesMax }: NewAccount): Quotas {
-  return {
+/** Throws where one of them is no number that a quota can be. */
+function quotasOf({ quotaBytesMax, quotaMessagesMax }: Quotas): Quotas {
+  const quotas = {
     ...(quotaBytesMax === undefined ? {} : { quotaBytesMax }),
     ...(quotaMessagesMax === undefined ? {} : { quotaMessagesMax }),
   };
+  checkLimits(quotas, ["quotaBytesMax", "quotaMessagesMax"]);
+  return quotas;
 }
 
 function infoOf({ id, stored: { address, aliases } }: FoundAccount): AccountInfo {

@@ -7,6 +7,9 @@ export class ByteWriter {
 
   /** An integer from 0 to 2^53 - 1, seven bits a byte, the lowest first. */
   integer(value: number): this {
+    // Of what has no end there would be none.
+    if (!(value >= 0 && value <= Number.MAX_SAFE_INTEGER))
+      throw new RangeError(`not a number that is stored: ${value}`);
     this.#reserve(8);
     let rest = value;
     while (rest >= 0x80) {

@@ -122,6 +122,25 @@ describe("accounts", () => {
     expect(await store.authenticate("alice@example.org", "other")).toEqual(alice);
   });
 
+  it("have quotas and dates that are numbers which can be kept", async () => {
+    const bob = { address: "bob@example.org", password: "b" };
+    for (const wrong of [-1, 1.5, Number.NaN, Infinity, 2 ** 53]) {
+      for (const quota of [{ quotaBytesMax: wrong }, { quotaMessagesMax: wrong }]) {
+        await expect(store.createAccount({ ...bob, ...quota })).rejects.toThrow(RangeError);
+        await expect(store.updateAccount(alice.id, { ...quota, aliases: ["al@example.org"] })).rejects.toThrow(
+          RangeError,
+        );
+      }
+    }
+    for (const address of [bob.address, "al@example.org"]) expect(await store.findAccount(address)).toBeUndefined();
+    expect(await store.quota(alice.id)).toMatchObject({ bytesMax: 0, messagesMax: 0 });
+    const message = await mail("when");
+    for (const internalDateMs of [Number.NaN, Infinity, -Infinity]) {
+      await expect(store.append([{ ...at(inbox), message, internalDateMs }])).rejects.toThrow(RangeError);
+    }
+    expect(await named("INBOX")).toMatchObject({ messages: 0 });
+  });
+
   it("take each address once, and none that cannot be one", async () => {
     await store.createAccount({
       address: "bob@example.org",
