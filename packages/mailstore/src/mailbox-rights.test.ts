@@ -72,6 +72,33 @@ it("rights that change between two messages of a request are those before, by wh
   expect(draft.finish({ enforceQuota: true }).parts).toMatchObject([{ propertiesBefore: before }]);
 });
 
+it("a mailbox that is shared while others push its account out of memory is told to whom it is shared with", async () => {
+  const driver = await openMemoryDriver();
+  const limits = { idleAccountsMax: 1 };
+  const store = openMailStore(driver, { scryptCost: { N: 16, r: 1, p: 1 }, scramIterations: 4_096, limits });
+  const people: AccountInfo[] = [];
+  for (const name of ["alice", "bob", "carl", "dora"]) {
+    people.push(await store.createAccount({ address: `${name}@example.org`, password: "x" }));
+  }
+  const [alice, bob, ...others] = people as [AccountInfo, AccountInfo, ...AccountInfo[]];
+  const [inbox] = await store.mailboxes(alice.id);
+  const get = driver.directory.get.bind(driver.directory);
+  driver.directory.get = async (key) => {
+    if (key === `address/${BOB}`) {
+      driver.directory.get = get;
+      for (const { id } of others) {
+        await store.quota(id);
+        await new Promise((resolve) => setImmediate(resolve));
+      }
+    }
+    return get(key);
+  };
+  const at = { account: alice.id, mailbox: inbox?.id ?? mailboxId(0) };
+  await store.setRights(at, { identifier: BOB, mode: "replace", rights: "lr" });
+  expect(await store.sharersWith(bob)).toEqual([alice]);
+  await store.close();
+});
+
 describe.each(["memory", "disk"])("in %s", (where) => {
   let directory: string;
   let driver: StoreDriver;

@@ -31,8 +31,9 @@ export async function setRights(
   at: MailboxAt,
   request: RightsChange,
 ): Promise<Cursor> {
-  const account = await accounts.load(at.account);
   const { identifier, other } = await resolveIdentifier(accounts, at.account, request.identifier);
+  // Last: before it is held, it may be let go while others are read.
+  const account = await accounts.load(at.account);
   const change = { ...request, identifier };
   const cursor = await changeDirectory(context, account, async (draft) => {
     const { properties, head } = account.mailbox(at.mailbox);
