@@ -86,6 +86,33 @@ describe("very many messages", () => {
     expect(await recordBytes(1_000)).toBeLessThan(all / 2);
   });
 
+  it("say which mailbox they went to, be it deleted in the next moment", async () => {
+    const { driver, store, inbox, archive } = await filled(1);
+    const before = await store.mailboxAt(archive);
+    const commit = driver.commit.bind(driver);
+    let deleting = (): void => undefined;
+    const deleted = new Promise<void>((resolve) => (deleting = resolve));
+    const asked = new Promise<void>((resolve) => {
+      driver.commit = async (...copy) => {
+        // In the same turn of the event loop as the other, and before it: both are in one group.
+        driver.commit = async (...deletion) => {
+          driver.commit = commit;
+          deleting();
+          await Promise.resolve();
+          return commit(...deletion);
+        };
+        resolve();
+        await deleted;
+        return commit(...copy);
+      };
+    });
+    const copied = store.copy(inbox, ALL, archive);
+    await asked;
+    await store.deleteMailbox(inbox.account, "Archive");
+    expect(await copied).toMatchObject({ uidValidity: before?.uidValidity, from: [1], to: [1] });
+    await store.close();
+  });
+
   it("are copied, moved and expunged in one transaction, between whose pieces others get their turn", async () => {
     const { driver, store, inbox, archive } = await filled();
     const before = await rowsOf(store, inbox);

@@ -40,8 +40,10 @@ export async function transfer(context: StoreContext, at: MailboxAt, request: Tr
   const source = account.mailbox(at.mailbox);
   return inTurn(context, source, async (contents) => {
     let from: readonly Uid[] = [];
+    let uidValidity = 0;
     const committed = await commitDecided(context, account, async () => {
       const target = account.mailbox(request.to.mailbox);
+      ({ uidValidity } = target.properties);
       const { guard } = source.head;
       askRights(source, request.options?.byRightsFrom);
       const draft = new TransactionDraft(account.id);
@@ -56,8 +58,6 @@ export async function transfer(context: StoreContext, at: MailboxAt, request: Tr
       if (request.mode === "move") expungeRows(draft, source, taken, { by: "move", guard });
       return draft.finish({ enforceQuota: request.mode === "copy" });
     });
-    const target = account.mailboxes.get(request.to.mailbox);
-    const uidValidity = target?.properties.uidValidity ?? 0;
     if (committed === null) return { cursor: account.cursor, uidValidity, from: [], to: [] };
     // The part of the target is the first one: the draft keeps the order of its making.
     const first = committed.firstUids[0] as Uid;
