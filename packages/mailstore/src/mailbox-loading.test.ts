@@ -95,6 +95,31 @@ describe("a mailbox that is read in", () => {
     await store.close();
   });
 
+  it("has once what the log told of before the node that committed it did", async () => {
+    const driver = await openMemoryDriver();
+    const listen = driver.listen.bind(driver);
+    let held: (() => void)[] | null = null;
+    driver.listen = (hear) => {
+      return listen((record) => {
+        if (held === null) hear(record);
+        else held.push(() => hear(record));
+      });
+    };
+    const troubles: unknown[] = [];
+    const store = openMailStore(driver, { ...CHEAP, onTrouble: (error) => troubles.push(error) });
+    const alice = await account(store);
+    await deliver(store, alice);
+    held = [];
+    await deliver(store, alice);
+    expect(await uidsOf(store, alice)).toEqual([1, 2]);
+    for (const tell of held) tell();
+    held = null;
+    await deliver(store, alice);
+    expect([await uidsOf(store, alice), troubles]).toEqual([[1, 2, 3], []]);
+    expect(await store.mailbox(alice.id, "INBOX")).toMatchObject({ messages: 3 });
+    await store.close();
+  });
+
   it("has all that came while the log was cut behind its reader", async () => {
     const driver = await openMemoryDriver();
     const writer = openMailStore(driver, { ...CHEAP, limits: { tailRecordsMax: 3, logRecordsKept: 1 } });

@@ -73,8 +73,9 @@ export class MailboxState {
     }
     if (this.#held !== null) this.#held.push(event);
     else if (this.#contents !== null) {
-      this.#contents.apply(event);
-      this.#lost = this.head.messages - this.#contents.columns.count;
+      // The log may have told of it before.
+      if (event.cursor > this.#contents.through) this.#contents.apply(event);
+      this.#lost = this.#lostIn(this.#contents);
     }
   }
 
@@ -114,14 +115,18 @@ export class MailboxState {
     };
   }
 
+  /** What is newer than the head says nothing of it. */
+  #lostIn({ through, columns }: MailboxContents): number {
+    return through > this.head.modSeq ? 0 : this.head.messages - columns.count;
+  }
+
   async #read({ driver, limits, tailRoom }: Source): Promise<MailboxContents> {
     this.#held = [];
     try {
       const contents = await loadContents(driver, this.at, { head: () => this.head, limits, tailRoom });
       for (const event of this.#held) if (event.cursor > contents.through) contents.apply(event);
       this.#contents = contents;
-      // What is newer than the head says nothing of it.
-      this.#lost = contents.through > this.head.modSeq ? 0 : this.head.messages - contents.columns.count;
+      this.#lost = this.#lostIn(contents);
       this.#status = undefined;
       return contents;
     } catch (error) {
