@@ -60,6 +60,20 @@ export function checkFlags(flags: readonly string[], limits: FlagLimits): void {
   if (flags.length > limits.messageFlagsMax) throw new Refusal("tooManyKeywords", "too many flags on one message");
 }
 
+/** What flags become by a change, in any order, some of them doubled. */
+export function flagsAfter(before: readonly string[], { mode, flags, keeps = [] }: FlagChange): readonly string[] {
+  switch (mode) {
+    case "replace":
+      return [...flags, ...before.filter((flag) => keeps.includes(kindOfFlag(flag)))];
+    case "add":
+      return [...before, ...flags];
+    case "remove": {
+      const gone = new Set(flags.map((flag) => flag.toLowerCase()));
+      return before.filter((flag) => !gone.has(flag.toLowerCase()));
+    }
+  }
+}
+
 /** Shared by all mailboxes that have none yet: a map of its own would take 0.2 KiB of each. */
 const NONE: Map<string, number> = new Map();
 
@@ -107,7 +121,7 @@ export class FlagSets {
     const key = `${number} ${change.mode}${change.keeps?.join("-") ?? ""} ${change.flags.join(" ")}`;
     let result = this.#transitions.get(key);
     if (result === undefined) {
-      result = this.#apply(number, change);
+      result = this.intern(flagsAfter(this.at(number).names, change));
       // Bounded by forgetting: a transition is quick to work out again.
       if (this.#transitions.size >= TRANSITIONS_MAX) this.#transitions = NONE;
       if (key.length <= TRANSITION_CHARS_MAX) (this.#transitions = owned(this.#transitions)).set(key, result);
@@ -126,20 +140,6 @@ export class FlagSets {
   /** In the order in which they came; it grows with them. */
   keywords(): readonly string[] {
     return this.#spellings;
-  }
-
-  #apply(number: number, change: FlagChange): number {
-    const before = this.at(number).names;
-    switch (change.mode) {
-      case "replace":
-        return this.intern([...change.flags, ...before.filter((flag) => change.keeps?.includes(kindOfFlag(flag)))]);
-      case "add":
-        return this.intern([...before, ...change.flags]);
-      case "remove": {
-        const gone = new Set(change.flags.map((flag) => flag.toLowerCase()));
-        return this.intern(before.filter((flag) => !gone.has(flag.toLowerCase())));
-      }
-    }
   }
 
   #canonical(flags: readonly string[]): string[] {

@@ -86,4 +86,22 @@ describe("flags of many messages", () => {
     await expect(add(["d"])).rejects.toMatchObject({ code: "tooManyKeywords" });
     await store.close();
   });
+
+  it("are known only once they are on a message: what was refused takes no room", async () => {
+    const limits = { messageFlagsMax: 2, keywordsMax: 3 };
+    const store = openMailStore(await openMemoryDriver(), { ...CHEAP, limits });
+    const { id: account } = await store.createAccount({ address: "alice@example.org", password: "x" });
+    const at = { account, mailbox: (await store.mailbox(account, "INBOX"))?.id ?? mailboxId(0) };
+    for (let i = 0; i < 2; i++) await deliver(store, at);
+    const add = (uid: number, ...flags: string[]) => store.setFlags(at, [[uid, uid]], { mode: "add", flags });
+    await add(1, "a", "b");
+    for (const flag of ["c", "d", "e"]) await expect(add(1, flag)).rejects.toMatchObject({ code: "tooManyKeywords" });
+    const handle = await store.open(at);
+    await handle.ready();
+    expect(handle.keywords()).toEqual(["a", "b"]);
+    await add(2, "F");
+    expect(handle.keywords()).toEqual(["a", "b", "F"]);
+    handle.release();
+    await store.close();
+  });
 });

@@ -1,7 +1,7 @@
 // Changing flags: decided on the current state in the mailbox' turn, stated as one record however many messages.
 import { askRights, withoutDrops } from "./by-rights.ts";
 import type { Transaction } from "./driver.ts";
-import { checkFlags, keywordsOf, type FlagKind } from "./flag-sets.ts";
+import { checkFlags, flagsAfter, keywordsOf, type FlagKind } from "./flag-sets.ts";
 import { giveWay } from "./give-way.ts";
 import type { Cursor, Uid } from "./ids.ts";
 import { checkKeywordCount } from "./keyword-limit.ts";
@@ -114,18 +114,18 @@ class Decision {
   #outcomeOf(number: number): Outcome {
     let outcome = this.#outcomes.get(number);
     if (outcome === undefined) {
-      const { flagSets } = this.#contents;
-      const result = flagSets.changed(number, this.request.change);
-      const [before, after] = [flagSets.at(number), flagSets.at(result)];
+      // Nothing is interned: the keywords that a change brings are known once it is committed.
+      const before = this.#contents.flagSets.at(number);
+      const after = new Set(flagsAfter(before.names, this.request.change).map((flag) => flag.toLowerCase()));
       // `\Seen` may always come: else one message full of keywords would keep all unseen that are read with it.
-      const bringsKeywords = keywordsOf(after.names).size > keywordsOf(before.names).size;
-      if (bringsKeywords && after.names.length > this.#context.limits.messageFlagsMax) {
+      const bringsKeywords = keywordsOf([...after]).size > keywordsOf(before.names).size;
+      if (bringsKeywords && after.size > this.#context.limits.messageFlagsMax) {
         throw new Refusal("tooManyKeywords", "too many flags on one message");
       }
       outcome = {
-        changes: result !== number,
-        unseen: Number(before.seen) - Number(after.seen),
-        deleted: Number(after.deleted) - Number(before.deleted),
+        changes: after.size !== before.names.length || !before.names.every((flag) => after.has(flag.toLowerCase())),
+        unseen: Number(before.seen) - Number(after.has("\\seen")),
+        deleted: Number(after.has("\\deleted")) - Number(before.deleted),
       };
       this.#outcomes.set(number, outcome);
     }
