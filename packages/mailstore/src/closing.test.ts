@@ -80,6 +80,45 @@ describe("a store", () => {
     expect(troubles).toHaveLength(3);
   });
 
+  it("writes snapshots as often as ever where the log cannot be cut", async () => {
+    const driver = await openMemoryDriver();
+    const troubles: unknown[] = [];
+    const limits = { tailRecordsMax: 3, logRecordsKept: 1 };
+    const store = openMailStore(driver, { ...CHEAP, limits, onTrouble: (error) => troubles.push(error) });
+    await store.createAccount({ address: "alice@example.org", password: "x" });
+    driver.trimLog = () => Promise.reject(new Error("disk full"));
+    const save = driver.saveSnapshot.bind(driver);
+    let saved = 0;
+    driver.saveSnapshot = (snapshot) => {
+      saved++;
+      return save(snapshot);
+    };
+    for (let i = 1; i <= 40; i++) {
+      await deliver(store);
+      for (let turn = 0; turn < 5; turn++) await nextTurn();
+    }
+    expect(saved).toBe(10);
+    expect(troubles.length).toBeGreaterThan(0);
+    await store.close();
+  });
+
+  it("cuts the log of an account also where hardly anything comes to any mailbox of it", async () => {
+    const driver = await openMemoryDriver();
+    const store = openMailStore(driver, { ...CHEAP, limits: { tailRecordsMax: 3, logRecordsKept: 5 } });
+    const { id } = await store.createAccount({ address: "alice@example.org", password: "x" });
+    const change: readonly ((i: number) => Promise<unknown>)[] = [
+      (i) => store.setSubscribed(id, "Lists", i % 2 === 0),
+      (i) => store.setMetadata(id, null, [{ name: "/private/comment", value: Buffer.from(`${i}`) }]),
+      (i) => (i % 2 === 0 ? store.createMailbox(id, "Lists") : store.deleteMailbox(id, "Lists")),
+    ];
+    for (const one of change) {
+      const trimmed = untilTrimmed(driver, (await store.cursor(id)) + 10);
+      for (let i = 0; i < 20; i++) await one(i);
+      await trimmed;
+    }
+    await store.close();
+  });
+
   it("cuts the log where a snapshot under way is of an earlier state than needed", async () => {
     const driver = await openMemoryDriver();
     const store = openMailStore(driver, { ...CHEAP, limits: { tailRecordsMax: 3, logRecordsKept: 2 } });

@@ -5,15 +5,14 @@ import type { IdleIndexes } from "./idle-indexes.ts";
 import type { LogRecord, StoreDriver } from "./driver.ts";
 import type { AccountId } from "./ids.ts";
 import type { StoreLimits } from "./limits.ts";
-import type { MailboxState } from "./mailbox-state.ts";
 import { readRecentFrom } from "./recent-marks.ts";
 import { Refusal } from "./refusal.ts";
 import { SharedRoom } from "./shared-room.ts";
 
 const RECORDS_PER_READ = 1_000;
 
-/** Told of each record of a mailbox, with its bytes, so that somebody looks after its snapshot. */
-export type Grown = (account: AccountState, mailbox: MailboxState, recordBytes: number) => void;
+/** Told of each record, so that somebody looks after the snapshots and the log. */
+export type Grown = (account: AccountState, record: LogRecord) => void;
 
 export interface LoadedAccountsOptions {
   readonly driver: StoreDriver;
@@ -167,10 +166,7 @@ export class LoadedAccounts {
       return;
     }
     this.#recent.set(account, account.recentRanges);
-    for (const part of record.parts) {
-      const mailbox = account.mailboxes.get(part.mailbox);
-      if (mailbox !== undefined) this.#grown(account, mailbox, part.record.length);
-    }
+    this.#grown(account, record);
   }
 
   #forget(account: AccountState): void {

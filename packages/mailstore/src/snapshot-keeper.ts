@@ -2,6 +2,8 @@
 // keep what a mailbox reads of the log when it is opened, and the log itself, within their bounds.
 import { setImmediate as turnOfEventLoop } from "node:timers/promises";
 import type { AccountState } from "./account-state.ts";
+import type { LogRecord } from "./driver.ts";
+import type { Cursor } from "./ids.ts";
 import type { MailboxState } from "./mailbox-state.ts";
 import { trimLog, writeSnapshot } from "./snapshots.ts";
 import type { StoreContext } from "./store-context.ts";
@@ -15,6 +17,8 @@ export class SnapshotKeeper {
   readonly #unloadedTails = new WeakMap<MailboxState, Tail>();
   /** The records behind a snapshot that could not be written. */
   readonly #failedTails = new WeakMap<MailboxState, number>();
+  /** Where accounts stood when their logs were cut last. */
+  readonly #trimmedAt = new WeakMap<AccountState, Cursor>();
   readonly #background = new Set<Promise<void>>();
 
   constructor(context: StoreContext, onTrouble: (error: unknown) => void, now: () => number) {
@@ -23,10 +27,19 @@ export class SnapshotKeeper {
     this.#now = now;
   }
 
-  /** A record of a mailbox has come. */
-  grown(account: AccountState, mailbox: MailboxState, recordBytes: number): void {
-    if (mailbox.contents === null) this.#growUnloaded(mailbox, recordBytes);
-    this.#writeWhereDue(account, mailbox);
+  /** A record has come. */
+  grown(account: AccountState, { cursor, parts }: LogRecord): void {
+    for (const part of parts) {
+      const mailbox = account.mailboxes.get(part.mailbox);
+      if (mailbox === undefined) continue;
+      if (mailbox.contents === null) this.#growUnloaded(mailbox, part.record.length);
+      this.#writeWhereDue(account, mailbox);
+    }
+    // Of what an account has besides messages, or of mailboxes that come and go, no snapshot is due, behind which it is cut.
+    const every = this.#context.limits.tailRecordsMax + 1;
+    if (cursor % every === 0 && cursor - (this.#trimmedAt.get(account) ?? 0) >= every) {
+      this.#inBackground(account, this.#trim(account));
+    }
   }
 
   /** A mailbox was read in. A snapshot that an end of the store left out is written as soon as whoever asked has his answer. */
@@ -76,16 +89,32 @@ export class SnapshotKeeper {
     if (tail === undefined) return;
     const { records } = tail;
     this.#unloadedTails.delete(mailbox);
-    // Let go meanwhile, it would hear of no record more, and a snapshot of what it knows might lack what one has that is there.
-    account.holders++;
-    const work = writeSnapshot(this.#context, mailbox)
-      .then(() => this.#failedTails.delete(mailbox))
-      .then(() => trimLog(this.#context, account))
-      .catch((error: unknown) => {
+    const written = writeSnapshot(this.#context, mailbox).then(
+      () => this.#failedTails.delete(mailbox),
+      (error: unknown) => {
         this.#failedTails.set(mailbox, records);
-        if (!this.#context.closing.aborted && !mailbox.deleted) this.#onTrouble(error);
+        throw error;
+      },
+    );
+    this.#inBackground(
+      account,
+      written.then(() => this.#trim(account)),
+    );
+  }
+
+  #trim(account: AccountState): Promise<void> {
+    this.#trimmedAt.set(account, account.cursor);
+    return trimLog(this.#context, account);
+  }
+
+  /** Let go meanwhile, an account would hear of no record more, and a snapshot of what it knows might lack what one has that is there. */
+  #inBackground(account: AccountState, task: Promise<unknown>): void {
+    account.holders++;
+    const work = task
+      .catch((error: unknown) => {
+        if (!this.#context.closing.aborted) this.#onTrouble(error);
       })
-      .finally(() => {
+      .then(() => {
         this.#background.delete(work);
         // One that fell due meanwhile, here or where the log was cut, waits for no record to come.
         for (const each of account.mailboxes.values()) this.#writeWhereDue(account, each);

@@ -33,6 +33,10 @@ export function writeSnapshot(context: StoreContext, mailbox: MailboxState): Pro
       const release = context.indexes.hold(mailbox);
       await contentsOf(context, mailbox)
         .then((contents) => write(context, mailbox, contents))
+        .catch((error: unknown) => {
+          // Deleted meanwhile, it needs none.
+          if (!mailbox.deleted) throw error;
+        })
         .finally(release);
     })
     .finally(() => {
