@@ -19,6 +19,11 @@ export function kindOfFlag(flag: string): FlagKind {
 const TRANSITIONS_MAX = 1_000;
 const TRANSITION_CHARS_MAX = 1_000;
 
+/** What a set takes in memory beside its key, each flag in it, and a transition. */
+const SET_BYTES = 200;
+const FLAG_BYTES = 8;
+const TRANSITION_BYTES = 50;
+
 export interface FlagLimits {
   readonly messageFlagsMax: number;
   readonly keywordBytesMax: number;
@@ -85,6 +90,8 @@ export class FlagSets {
   readonly #spellings: string[] = [];
   #places = NONE;
   #transitions = NONE;
+  #setBytes = 0;
+  #transitionBytes = 0;
 
   /** `keywords` are known from the start, so that they keep their order and spelling. */
   constructor(keywords: readonly string[] = []) {
@@ -94,6 +101,11 @@ export class FlagSets {
   /** How many sets there are. */
   get size(): number {
     return this.#sets.length;
+  }
+
+  /** What sets and transitions take in memory. */
+  get bytes(): number {
+    return this.#setBytes + this.#transitionBytes;
   }
 
   /** The number of the set with these flags; names may come in any order and case, doubled or not. */
@@ -107,6 +119,7 @@ export class FlagSets {
     if (known !== undefined) return known;
     const number = this.#sets.push(new InternedFlagSet(names)) - 1;
     (this.#numbers = owned(this.#numbers)).set(key, number);
+    this.#setBytes += SET_BYTES + FLAG_BYTES * names.length + key.length;
     return number;
   }
 
@@ -123,8 +136,11 @@ export class FlagSets {
     if (result === undefined) {
       result = this.intern(flagsAfter(this.at(number).names, change));
       // Bounded by forgetting: a transition is quick to work out again.
-      if (this.#transitions.size >= TRANSITIONS_MAX) this.#transitions = NONE;
-      if (key.length <= TRANSITION_CHARS_MAX) (this.#transitions = owned(this.#transitions)).set(key, result);
+      if (this.#transitions.size >= TRANSITIONS_MAX) [this.#transitions, this.#transitionBytes] = [NONE, 0];
+      if (key.length <= TRANSITION_CHARS_MAX) {
+        (this.#transitions = owned(this.#transitions)).set(key, result);
+        this.#transitionBytes += TRANSITION_BYTES + key.length;
+      }
     }
     return result;
   }

@@ -213,4 +213,31 @@ describe("memory", () => {
     expect(readsOf).toEqual([1, 1, 0, 0]);
     await store.close();
   });
+
+  it("counts an index anew when mail comes to it, and what it holds beside messages", async () => {
+    const { driver, store } = await opened({ idleIndexMessagesMax: 500 });
+    const { id } = await account(store, "alice");
+    const [first, second] = (await store.mailboxes(id)).map((box) => ({ account: id, mailbox: box.id })) as [
+      MailboxAt,
+      MailboxAt,
+    ];
+    const loads = countCalls(driver, "snapshotCursor");
+    const use = async (at: MailboxAt): Promise<boolean> => {
+      const before = loads.get(at.mailbox) ?? 0;
+      const handle = await store.open(at);
+      await handle.ready();
+      handle.release();
+      return (loads.get(at.mailbox) ?? 0) > before;
+    };
+    const isRead = [await use(first), await use(second), await use(first)];
+    const message = await store.stage(once(), { bytesMax: 1_000 });
+    await store.append(Array.from({ length: 450 }, () => ({ ...second, message })));
+    expect([...isRead, await use(first)]).toEqual([true, true, false, true]);
+    // Of each second message it is remembered when it went.
+    const odd = Array.from({ length: 225 }, (_, i) => [2 * i + 1, 2 * i + 1] as const);
+    await store.setFlags(second, odd, { mode: "add", flags: ["\\Deleted"] });
+    await store.expunge(second);
+    expect([await use(second), await use(second)]).toEqual([true, true]);
+    await store.close();
+  });
 });

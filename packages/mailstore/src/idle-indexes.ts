@@ -25,6 +25,11 @@ export class IdleIndexes {
     };
   }
 
+  /** Something came to a mailbox: what nobody holds is counted anew. */
+  grown(mailbox: MailboxState): void {
+    if (mailbox.holders === 0) this.#leave(mailbox);
+  }
+
   /** Lets go of the contents of a mailbox that nobody holds. */
   drop(mailbox: MailboxState): void {
     this.#idle.delete(mailbox);
@@ -33,6 +38,6 @@ export class IdleIndexes {
 
   #leave(mailbox: MailboxState): void {
     if (mailbox.contents === null) return;
-    this.#idle.set(mailbox, Math.max(mailbox.contents.columns.count, INDEX_MESSAGES_MIN));
+    this.#idle.set(mailbox, Math.max(mailbox.contents.messagesWorth, INDEX_MESSAGES_MIN));
   }
 }

@@ -55,7 +55,7 @@ export interface StoreLimits {
   readonly chunkCacheBytes: number;
   /** Accounts kept in memory while nobody uses them. */
   readonly idleAccountsMax: number;
-  /** Mailbox indexes kept in memory while nobody has them open, in messages. */
+  /** Mailbox indexes kept in memory while nobody has them open, in messages; what else they hold counts as so many. */
   readonly idleIndexMessagesMax: number;
   /** Rows, those that are alike and follow each other as one, that a request goes through before others get their turn. */
   readonly rowsPerTurnMax: number;

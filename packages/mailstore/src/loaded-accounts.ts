@@ -167,6 +167,10 @@ export class LoadedAccounts {
     }
     this.#recent.set(account, account.recentRanges);
     this.#grown(account, record);
+    for (const part of record.parts) {
+      const mailbox = account.mailboxes.get(part.mailbox);
+      if (mailbox !== undefined) this.#indexes.grown(mailbox);
+    }
   }
 
   #forget(account: AccountState): void {

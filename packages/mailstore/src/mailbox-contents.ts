@@ -23,6 +23,9 @@ const EVENTS_PER_TURN = 25;
 /** Sets of flags that are kept beside one for each message: those that no message has any more would pile up. */
 const FLAG_SETS_SPARE = 1_000;
 
+/** What a message takes in the columns. */
+const MESSAGE_BYTES = 16;
+
 export class MailboxContents {
   /** Another one now and then. */
   flagSets: FlagSets = new FlagSets();
@@ -41,6 +44,11 @@ export class MailboxContents {
     this.tail = tail;
   }
 
+  /** All that it takes in memory but for the tail, as so many messages. */
+  get messagesWorth(): number {
+    return this.columns.count + Math.ceil((this.flagSets.bytes + this.vanished.bytes) / MESSAGE_BYTES);
+  }
+
   apply(event: MailboxEvent): void {
     let uid = event.firstUid;
     for (const fact of event.facts) {
@@ -54,6 +62,7 @@ export class MailboxContents {
         this.#expunge(fact.uids, event.cursor);
       }
     }
+    if (this.flagSets.size > FLAG_SETS_SPARE + this.columns.count) this.#dropUnusedFlagSets();
     this.through = event.cursor;
     this.tail.settle(event.recordBytes);
   }
@@ -90,7 +99,6 @@ export class MailboxContents {
       return after;
     });
     this.#markDirty(fact.uids);
-    if (this.flagSets.size > FLAG_SETS_SPARE + this.columns.count) this.#dropUnusedFlagSets();
   }
 
   #dropUnusedFlagSets(): void {

@@ -187,6 +187,24 @@ describe("flag sets", () => {
     expect(contents.flagSets.size).toBeLessThan(1_100);
   });
 
+  it("are let go where messages only come and go, each with others", () => {
+    const tail = new TailRows(new TailRoom(DEFAULT_STORE_LIMITS), cursor(0));
+    const at = { account: accountId(1), mailbox: mailboxId(1) };
+    const contents = new MailboxContents(at, { vanished: new VanishedLog(1), tail, through: cursor(0) });
+    const row = { internalDateMs: 0, sizeBytes: 1, origin: null, body: { staged: 0 }, summary: null };
+    for (let uid = 1; uid <= 4_096; uid++) {
+      const flags = Array.from({ length: 13 }, (_, bit) => `k${bit}`).filter((_, bit) => (uid >> bit) % 2 === 1);
+      const facts: readonly MailboxFact[] = [
+        { type: "appended", by: "append", rows: [{ ...row, flags }] },
+        { type: "expunged", by: "move", uids: [[uid - 1, uid - 1]] },
+      ];
+      contents.apply({ cursor: cursor(uid), atMs: 0, firstUid: uid, blobs: [blobId(1)], recordBytes: 1, facts });
+      expect(contents.columns.flagsAt(0).names).toEqual(flags);
+    }
+    expect([contents.columns.count, contents.flagSets.keywords().length]).toEqual([1, 13]);
+    expect(contents.flagSets.size).toBeLessThan(1_100);
+  });
+
   it("refuse what no list of flags could give back", () => {
     for (const flag of ["two words", "tab\there", "line\r\n", "nul\0", "\u00a0"]) {
       expect(() => checkFlags([flag], DEFAULT_STORE_LIMITS)).toThrow("not a flag");

@@ -3,6 +3,10 @@ import type { VanishedEntry } from "./chunk-codec.ts";
 import type { Cursor } from "./ids.ts";
 import { normalizeUidSet, type UidSet } from "./uid-set.ts";
 
+/** What an entry takes in memory, and each of its ranges. */
+const ENTRY_BYTES = 100;
+const RANGE_BYTES = 64;
+
 export class VanishedLog {
   #floor: Cursor;
   #entries: VanishedEntry[];
@@ -23,6 +27,11 @@ export class VanishedLog {
 
   get entries(): readonly VanishedEntry[] {
     return this.#entries;
+  }
+
+  /** What it takes in memory. */
+  get bytes(): number {
+    return this.#entries.length * ENTRY_BYTES + this.#ranges * RANGE_BYTES;
   }
 
   add(cursor: Cursor, uids: UidSet): void {
