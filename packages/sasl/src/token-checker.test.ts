@@ -75,6 +75,7 @@ describe("a signed token", () => {
     ["for several", { ...GOOD, aud: ["calendar", "mail"] }],
     ["expired within what clocks may differ", { ...GOOD, exp: NOW - 4 }],
     ["of a verified address", { ...GOOD, email_verified: true }],
+    ["of a verified address, in a string", { ...GOOD, email_verified: "true" }],
   ])("%s names the account", async (_what, claims) => {
     expect(await (await checker(await ownKeys())).check(await sign(claims))).toBe("alice@example.org");
   });
@@ -89,6 +90,7 @@ describe("a signed token", () => {
     ["without an address", { iss: GOOD.iss, aud: GOOD.aud, exp: GOOD.exp }],
     ["with something else for an address", { ...GOOD, email: ["alice@example.org"] }],
     ["of an address that is not verified", { ...GOOD, email_verified: false }],
+    ["of an address that is not verified, in a string", { ...GOOD, email_verified: "false" }],
   ])("%s is refused", async (_what, claims) => {
     await expect((await checker(await ownKeys())).check(await sign(claims))).rejects.toMatchObject(REFUSED);
   });

@@ -16,8 +16,11 @@ export interface CheckOptions {
 export function addressIn(claims: Claims, claim: string): string {
   const address = claims[claim];
   if (typeof address !== "string" || address === "") throw tokenRefused(`it has no ${claim}`);
-  // OpenID Connect Core 5.1: what is not verified may be anybody's.
-  if (claim === "email" && claims["email_verified"] === false) throw tokenRefused("its address is not verified");
+  // OpenID Connect Core 5.1: what is not verified may be anybody's. Some issuers write it as a string.
+  const { email_verified: isVerified = true } = claims;
+  if (claim === "email" && isVerified !== true && isVerified !== "true") {
+    throw tokenRefused("its address is not verified");
+  }
   return address;
 }
 
