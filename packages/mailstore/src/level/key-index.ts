@@ -10,7 +10,7 @@ export interface KeyDatabase {
   open(): Promise<void>;
   close(): Promise<void>;
   get(key: Buffer): Promise<Buffer | undefined>;
-  getMany(keys: Buffer[]): Promise<(Buffer | undefined)[]>;
+  getMany(keys: Buffer[], options?: ReadOptions): Promise<(Buffer | undefined)[]>;
   iterator(range: KeyRange & { readonly limit?: number }): RangeIterator<[Buffer, Buffer]>;
   keys(range: KeyRange & { readonly limit?: number }): RangeIterator<Buffer>;
   clear(range: KeyRange): Promise<void>;
@@ -20,6 +20,11 @@ export interface KeyDatabase {
     del(key: Buffer): unknown;
     write(options: { readonly sync: boolean }): Promise<void>;
   };
+}
+
+export interface ReadOptions {
+  /** Whether LevelDB's cache takes in what is read; it does where nothing is said. */
+  readonly fillCache: boolean;
 }
 
 /** The database with what keeps it. */
@@ -152,8 +157,8 @@ export class KeyIndex {
     return value;
   }
 
-  async getMany(keys: Buffer[]): Promise<(Buffer | undefined)[]> {
-    const found = await this.#read((database) => database.getMany(keys));
+  async getMany(keys: Buffer[], options?: ReadOptions): Promise<(Buffer | undefined)[]> {
+    const found = await this.#read((database) => database.getMany(keys, options));
     return this.#owed.isEmpty ? found : keys.map((key, i) => this.#owed.over(key, found[i]));
   }
 

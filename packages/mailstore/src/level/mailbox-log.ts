@@ -64,6 +64,11 @@ export class MailboxLog {
   ): Promise<Chunk[]> {
     const { index } = this.#options;
     await index.readable();
+    if (from === to) {
+      // A range would go to LevelDB's thread and back three times. What is read is kept decoded, and would fill the cache.
+      const [data] = await index.getMany([chunkKey(account, mailbox, [column, from])], { fillCache: false });
+      return data === undefined ? [] : [{ column, number: from, data }];
+    }
     const entries = await index.entries(chunkRange(account, mailbox, { column, from, to }));
     return entries.map(([key, data]) => ({ column, number: chunkNumberOf(key), data }));
   }
