@@ -34,15 +34,19 @@ export const MESSAGE_LIMITS: MessageLimits = {
   previewCharsMax: 200,
 };
 
-/** How much is decoded for SEARCH; what lies beyond is not found. */
+/** How much is decoded for SEARCH, SORT and THREAD; what lies beyond is not found, and makes no difference. */
 export interface DecodeLimits {
   /** Characters of a header value. */
   readonly headerCharactersMax: number;
+  /** Characters, and octets that are made of them, of a text by which messages are put in order. */
+  readonly collatedCharactersMax: number;
   /** Bytes of a part's body, still in its transfer encoding. */
   readonly bodyBytesMax: number;
 }
 
 export const DECODE_LIMITS: DecodeLimits = {
   headerCharactersMax: 65_536,
+  // RFC 5322 2.1.1: no line is longer.
+  collatedCharactersMax: 998,
   bodyBytesMax: 4_194_304,
 };
