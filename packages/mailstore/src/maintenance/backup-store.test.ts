@@ -1,5 +1,5 @@
 // Backups of a store whose index was made anew since the one before, and of what is no store.
-import { chmod, mkdir, mkdtemp, readdir, readFile, rename, rm, stat, symlink, writeFile } from "node:fs/promises";
+import fs, { chmod, mkdir, mkdtemp, readdir, readFile, rename, rm, stat, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "@jest/globals";
@@ -170,6 +170,32 @@ describe("a backup of another store", () => {
     await grow("dan@example.org");
     await backupStore(directory, backup);
     expect(await restoreStore(backup, restored, silent)).toMatchObject({ accounts: 3, findings: 0 });
+  });
+});
+
+describe("two backups at once", () => {
+  it("are not of two stores: the later one is refused, also where it had found nothing there", async () => {
+    const [backup, other] = [join(base, "backup"), join(base, "other")];
+    await grow("ann@example.org");
+    await rename(directory, other);
+    await grow("ben@example.org");
+    let isFirst = true;
+    const { mkdir: make } = fs;
+    const hooked = async (...[path, options]: Parameters<typeof make>): ReturnType<typeof make> => {
+      if (isFirst && path === join(backup, "segments")) {
+        isFirst = false;
+        await backupStore(other, backup);
+      }
+      return make(path, options);
+    };
+    Object.assign(fs, { mkdir: hooked });
+    const later = backupStore(directory, backup).finally(() => void Object.assign(fs, { mkdir: make }));
+    await expect(later).rejects.toThrow("holds a backup of another store");
+    await rename(directory, join(base, "ben"));
+    await restoreStore(backup, directory, () => undefined);
+    const store = openMailStore(await openLevelDriver({ directory }));
+    expect(await store.findAccount("ann@example.org")).toBeDefined();
+    await store.close();
   });
 });
 
