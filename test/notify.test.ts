@@ -391,6 +391,28 @@ describe("a client with NOTIFY", () => {
     expect((await client.ok("NOOP")).join()).toContain('METADATA "" /private/comment');
   });
 
+  it("is told further what it asked for where another NOTIFY fails", async () => {
+    let isFailing = false;
+    imap = await MemoryImap.start({
+      inPlace: (store) => ({
+        cursor: (account) => (isFailing ? Promise.reject(new Error("unreadable")) : store.cursor(account)),
+      }),
+    });
+    const { store, account } = imap;
+    const owner = await store.createAccount({ address: "owner@example.org", password: "x" });
+    const [shared] = await store.mailboxes(owner.id);
+    const at = { account: owner.id, mailbox: (shared as MailboxStatus).id };
+    await store.setRights(at, { identifier: account.address, mode: "replace", rights: "lr" });
+    const client = await imap.open();
+    await client.ok("NOTIFY SET (personal (MessageNew MessageExpunge))");
+    isFailing = true;
+    const failed = await client.command('NOTIFY SET (subtree "Other Users" (MessageNew MessageExpunge))');
+    expect(failed.status).toMatch(/^NO \[SERVERBUG\]/);
+    await imap.append("Subject: news\r\n\r\n");
+    expect(await client.next()).toBe("* STATUS INBOX (MESSAGES 1 UIDNEXT 2)");
+    client.close();
+  });
+
   it("leaves no watch behind, be it that the store fails in the midst of its command", async () => {
     let watches = 0;
     let isFailing = true;

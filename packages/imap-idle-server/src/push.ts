@@ -8,7 +8,7 @@ import type { Authenticated, Selected, Session, SessionState } from "./command.t
 import type { Connection } from "./connection.ts";
 import { heldModSeq, tellUpdates, type Told } from "./mailbox-sync.ts";
 import { News } from "./notify/gather-news.ts";
-import { keepFeeds, type Feed, type Listening } from "./notify/listening.ts";
+import { feedsOf, stopFeeds, type Feed, type Listening } from "./notify/listening.ts";
 import { ALL_OF_SELECTED, METADATA_ALONE, Subscription, type SelectedWants } from "./notify/subscription.ts";
 import { tellAllMetadata, tellNamesOfOther, tellNews } from "./notify/tell-news.ts";
 
@@ -71,8 +71,8 @@ export class Push {
     const sharersVersion = store.sharersVersion();
     const others = namesOthers ? await store.sharersWith(account) : [];
     const owners = isActive ? [account, ...others] : [];
-    const listening = { ...wanted, feeds: keepFeeds(this.#listening?.feeds, owners), sharersVersion };
-    this.#listening = listening;
+    const before = this.#listening?.feeds;
+    const listening = { ...wanted, feeds: feedsOf(before, owners), sharersVersion };
     try {
       for (const owner of owners) {
         if (listening.feeds.has(owner.id)) continue;
@@ -81,9 +81,12 @@ export class Push {
         for (const { status } of await listReachableOf(store, account, owner)) known.set(status.id, status.name);
       }
     } catch (error) {
-      this.stop();
+      // What was told before is told further.
+      stopFeeds(listening.feeds, before);
       throw error;
     }
+    this.#listening = listening;
+    stopFeeds(before, listening.feeds);
   }
 
   async #addFeed({ feeds }: Listening, owner: AccountInfo): Promise<Feed> {
@@ -125,7 +128,7 @@ export class Push {
 
   /** Tells no more of what was asked for. */
   stop(): void {
-    for (const { stop } of this.#listening?.feeds.values() ?? []) stop();
+    stopFeeds(this.#listening?.feeds, undefined);
     this.#unfollow?.();
     this.#unfollow = undefined;
     this.#listening = undefined;

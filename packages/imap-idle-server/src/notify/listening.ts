@@ -27,16 +27,19 @@ export interface Feed {
   readonly known: Map<MailboxId, string>;
 }
 
-/** The feeds of these accounts, which go on, so that nothing falls between; all others are stopped. */
-export function keepFeeds(
-  feeds: ReadonlyMap<AccountId, Feed> | undefined,
-  owners: readonly AccountInfo[],
-): Map<AccountId, Feed> {
-  const wanted = new Set(owners.map(({ id }) => id));
-  const kept = new Map<AccountId, Feed>();
-  for (const [id, feed] of feeds ?? []) {
-    if (wanted.has(id)) kept.set(id, feed);
-    else feed.stop();
-  }
-  return kept;
+type Feeds = ReadonlyMap<AccountId, Feed> | undefined;
+
+/** Those of these accounts: they go on, so that nothing falls between. */
+export function feedsOf(feeds: Feeds, owners: readonly AccountInfo[]): Map<AccountId, Feed> {
+  return new Map(
+    owners.flatMap(({ id }) => {
+      const feed = feeds?.get(id);
+      return feed === undefined ? [] : [[id, feed]];
+    }),
+  );
+}
+
+/** Follows no longer what is not among others. */
+export function stopFeeds(feeds: Feeds, others: Feeds): void {
+  for (const [id, { stop }] of feeds ?? []) if (others?.has(id) !== true) stop();
 }
