@@ -41,12 +41,21 @@ const NAMES_BY_LETTER: readonly (readonly FieldName[])[] = Array.from({ length: 
 /** Takes the lines of one header and yields the fields of interest. */
 export class HeaderCollector {
   readonly #fieldBytesMax: number;
+  /** Bytes that may still be kept. */
+  #bytesLeft: number;
   readonly #fields: Partial<Record<FieldName, string>> = {};
   /** The field that a folded line continues. */
   #current: FieldName | null = null;
 
-  constructor(fieldBytesMax: number) {
+  /** Keeps at most so many bytes of each field, and of all together. */
+  constructor(fieldBytesMax: number, bytesMax: number) {
     this.#fieldBytesMax = fieldBytesMax;
+    this.#bytesLeft = bytesMax;
+  }
+
+  /** How many more bytes it would keep. */
+  get bytesLeft(): number {
+    return this.#bytesLeft;
   }
 
   /** Takes one line without its line end. */
@@ -63,25 +72,23 @@ export class HeaderCollector {
     const name = names.find((candidate) => isNamed(bytes, start, colon, candidate));
     if (name === undefined) return;
     const isRepeated = this.#fields[name] !== undefined;
-    if (isRepeated && !ADDRESS_FIELDS.has(name)) return;
+    if ((isRepeated && !ADDRESS_FIELDS.has(name)) || this.#bytesLeft === 0) return;
     this.#current = name;
     this.#append(name, `${isRepeated ? "," : ""}${bytes.toString("latin1", colon + 1, end)}`);
   }
 
   #append(name: FieldName, text: string): void {
     const before = this.#fields[name] ?? "";
-    this.#fields[name] = before + text.slice(0, this.#fieldBytesMax - before.length);
+    const kept = text.slice(0, Math.min(this.#fieldBytesMax - before.length, this.#bytesLeft));
+    this.#bytesLeft -= kept.length;
+    this.#fields[name] = before + kept;
   }
 
-  /** The fields, and how many bytes they keep. */
-  finish(): { readonly fields: CollectedFields; readonly bytes: number } {
-    let bytes = 0;
+  finish(): CollectedFields {
     for (const name in this.#fields) {
-      const value = trimBlanks(this.#fields[name as FieldName] as string);
-      this.#fields[name as FieldName] = value;
-      bytes += value.length;
+      this.#fields[name as FieldName] = trimBlanks(this.#fields[name as FieldName] as string);
     }
-    return { fields: this.#fields, bytes };
+    return this.#fields;
   }
 }
 

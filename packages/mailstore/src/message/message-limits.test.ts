@@ -124,8 +124,18 @@ describe("beyond a limit", () => {
   });
 
   it("of all fields, it does so too", () => {
-    const summary = scanMessage(message, limits({ fieldBytesTotalMax: 40 }));
+    const summary = scanMessage(message, limits({ fieldBytesTotalMax: 46 }));
     expect(shown(summary).map((part) => part.slice(0, 12))).toEqual(["x-0 0", "x-1 1", "octet-stream"]);
+  });
+
+  it("of all fields, those of one header do not go beyond it either", () => {
+    const names = "Subject Date From To Cc Bcc In-Reply-To Message-ID Content-ID Content-Description Content-Location";
+    const fields = names.split(" ").map((name) => `${name}: ${"x".repeat(65_000)}\n`);
+    const summary = scanMessage(crlf(`${fields.join("")}\n`), limits({ addressesMax: 0 }));
+    const { subject, messageId } = summary.envelope;
+    const { id, description, location } = summary.structure;
+    const kept = [subject, messageId, id, description, location].map((value) => value?.length);
+    expect(kept).toEqual([65_000, 65_000, 524_288 - 8 * 65_001 - 1, undefined, undefined]);
   });
 
   it("of depth, a part is not looked into but ends where it should", () => {

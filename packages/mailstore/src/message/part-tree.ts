@@ -63,12 +63,14 @@ export class PartTree {
   #header: HeaderCollector | null = null;
   #headerStart: Place = MESSAGE_START;
   #partCount = 0;
-  #fieldBytes = 0;
+  /** Of fields, that may still be kept. */
+  #bytesLeft: number;
   #references: readonly string[] | null = null;
   readonly #texts: TextBeginnings;
 
   constructor(limits: MessageLimits, texts: TextBeginnings) {
     this.#limits = limits;
+    this.#bytesLeft = limits.fieldBytesTotalMax;
     this.#texts = texts;
     const description = describePart({}, MESSAGE, limits);
     this.#open = [
@@ -139,7 +141,7 @@ export class PartTree {
   }
 
   get #isFull(): boolean {
-    return this.#partCount >= this.#limits.partsMax || this.#fieldBytes >= this.#limits.fieldBytesTotalMax;
+    return this.#partCount >= this.#limits.partsMax || this.#bytesLeft === 0;
   }
 
   /** Begins a part of the multipart that is last; where no more are kept, one that takes all the rest. */
@@ -156,14 +158,15 @@ export class PartTree {
   #beginHeader(start: Place): void {
     this.#partCount++;
     this.#headerStart = start;
-    this.#header = new HeaderCollector(this.#limits.fieldBytesMax);
+    this.#header = new HeaderCollector(this.#limits.fieldBytesMax, this.#bytesLeft);
   }
 
   /** Ends the header that is being read and opens its part, whose body begins at `body`. */
   #endHeader(body: Place): void {
-    const { fields, bytes } = (this.#header as HeaderCollector).finish();
+    const header = this.#header as HeaderCollector;
+    const fields = header.finish();
     this.#header = null;
-    this.#fieldBytes += bytes;
+    this.#bytesLeft = header.bytesLeft;
     const holder = this.#last;
     // The first header is that of the message itself.
     this.#references ??= messageIds(fields.references ?? "").slice(-this.#limits.referencesMax);
