@@ -221,6 +221,65 @@ describe("a disk in trouble", () => {
     await checkExactly(driver, [await deliver(driver, BODIES.own)]);
   });
 
+  it("refuses a group that the failed sync of space filled ahead may have taken: the system says that once", async () => {
+    const { driver, trouble } = await begin({ ...LIMITS, zeroFillBytesMax: 2_048 });
+    const put = (): Promise<boolean> => driver.directory.put([{ key: "name", value: Buffer.alloc(100) }]);
+    let isIdle = false;
+    let isFilling = false;
+    const syncs: { readonly reached: () => void; readonly gate: Promise<void> }[] = [];
+    const held = (): { reached: Promise<void>; goOn: () => void } => {
+      let [goOn, reached]: (() => void)[] = [];
+      const gate = new Promise<void>((resolve) => (goOn = resolve));
+      const isReached = new Promise<void>((resolve) => (reached = resolve));
+      syncs.push({ reached: reached!, gate });
+      return { reached: isReached, goOn: goOn! };
+    };
+    const [fill, group] = [held(), held()];
+    trouble.disk.beforeOperation = async (name) => {
+      isFilling ||= isIdle && name === "write";
+      const sync = isFilling && name === "sync" ? syncs.shift() : undefined;
+      if (sync === undefined) return;
+      const isFill = syncs.length > 0;
+      sync.reached();
+      await sync.gate;
+      if (isFill) throw Object.assign(new Error("EIO: sync"), { code: "EIO" });
+    };
+    while (!isFilling) {
+      await put();
+      isIdle = true;
+      for (let turn = 0; turn < 5; turn++) await new Promise(setImmediate);
+      isIdle = false;
+    }
+    await fill.reached;
+    // It has room in what was filled before.
+    const refused = put();
+    await group.reached;
+    fill.goOn();
+    await new Promise(setImmediate);
+    group.goOn();
+    await expect(refused).rejects.toMatchObject({ code: "storeUnavailable" });
+    expect(await put()).toBe(true);
+    await driver.close();
+  });
+
+  it("fills no space with zeros that a group has come to meanwhile", async () => {
+    const { driver, trouble } = await begin({ ...LIMITS, zeroFillBytesMax: 2_048 });
+    let isIdle = false;
+    trouble.disk.beforeOperation = async (name) => {
+      const isFilling = isIdle && name === "write";
+      isIdle &&= !isFilling;
+      for (let turn = 0; isFilling && turn < 100; turn++) await new Promise(setImmediate);
+    };
+    const delivered: Delivered[] = [];
+    for (let i = 0; i < 3; i++) {
+      delivered.push(await deliver(driver, `${i} ${"b".repeat(2_900)}`));
+      isIdle = true;
+    }
+    await checkExactly(driver, delivered);
+    await driver.close();
+    await checkExactly(await openOn(await SimulatedDisk.from(await trouble.disk.image())), delivered);
+  });
+
   it("cuts off a refused group when it closes, so that it does not come back", async () => {
     const { driver, trouble } = await begin();
     const delivered = [await deliver(driver, "kept")];

@@ -9,6 +9,8 @@ import { SimulatedDisk, type DiskImage } from "./test-support/simulated-disk.ts"
 const A = accountId(1);
 const INBOX = mailboxId(1);
 const FIRST_SEGMENT = "0000000001.seg";
+/** The first byte of the key under which it stands from where on an account's log is kept. */
+const FLOOR = 0x02;
 const LIMITS = {
   ...LEVEL_LIMITS,
   zeroFillBytesMin: 4096,
@@ -295,7 +297,67 @@ describe("a trim", () => {
   });
 });
 
+describe("a power cut in the midst of a trim", () => {
+  const isTrimmed = async (disk: SimulatedDisk): Promise<boolean> =>
+    (await disk.image()).entries.some(([key]) => key[0] === FLOOR);
+
+  it("leaves the log whole or cut, and never without a word of what was removed", async () => {
+    const disk = await SimulatedDisk.from();
+    const driver = await begin(disk);
+    for (let i = 0; i < 6; i++) await deliver(driver, `mail ${i}`);
+    await driver.saveSnapshot({ account: A, mailbox: INBOX, cursor: cursor(7), chunks: [] });
+    // Before the first record goes; nothing is left that was not synced until then.
+    const cut = new Promise<DiskImage>((resolve) => {
+      disk.beforeOperation = async (name) => {
+        if (name === "write database" && (await isTrimmed(disk))) resolve(disk.cut((below) => below - 1));
+      };
+    });
+    void driver.trimLog(A, cursor(5));
+    const again = await openOn(await SimulatedDisk.from(await cut));
+    expect((await again.log(A, cursor(0), { limit: 9 })).floor).toBe(5);
+    expect((await again.log(A, cursor(5), { limit: 9 })).records.map((record) => record.cursor)).toEqual([6, 7]);
+  });
+
+  it("takes no snapshot for which the log was cut, though a checkpoint under way has it", async () => {
+    const disk = await SimulatedDisk.from();
+    const driver = await begin(disk);
+    for (let i = 0; i < 6; i++) await deliver(driver, `mail ${i}`);
+    // It takes a checkpoint: the first of a run is waited for anyway.
+    await driver.blobs.compact(nothing);
+    await driver.saveSnapshot({ account: A, mailbox: INBOX, cursor: cursor(7), chunks: [] });
+    let trimming: Promise<unknown> | undefined;
+    let isTooEarly = false;
+    disk.beforeOperation = async (name) => {
+      if (name !== "flush" || trimming !== undefined) return;
+      trimming = driver.trimLog(A, cursor(5));
+      for (let turn = 0; turn < 100; turn++) await new Promise(setImmediate);
+      isTooEarly = await isTrimmed(disk);
+    };
+    await driver.blobs.compact(nothing);
+    await trimming;
+    expect([isTooEarly, await isTrimmed(disk)]).toEqual([false, true]);
+    await driver.close();
+  });
+});
+
 describe("replaying", () => {
+  it("gives the index no part of a log that it cannot read to its end: that would be a step back", async () => {
+    const disk = await SimulatedDisk.from();
+    const driver = await begin(disk);
+    // More than goes to the index at once.
+    const names = Array.from({ length: 2_500 }, (_, i) => ({ key: `name ${i}`, value: Buffer.from("old") }));
+    await driver.directory.put(names);
+    await driver.directory.put([{ key: "name 0", value: Buffer.from("new") }]);
+    const blob = await deliver(driver, "a mail");
+    await deliver(driver, "another mail");
+    const image = await disk.image();
+    const batch = placeOf(blob).offset + 24 + 8;
+    const damaged = changed(image, FIRST_SEGMENT, (bytes) => (bytes[batch + 30] = (bytes[batch + 30] as number) ^ 1));
+    const refused = await SimulatedDisk.from(damaged);
+    await expect(openOn(refused)).rejects.toMatchObject({ code: "STORE_DAMAGED", offset: batch });
+    expect((await refused.image()).entries).toEqual(image.entries);
+  });
+
   it("brings back no record that was trimmed", async () => {
     const disk = await SimulatedDisk.from();
     const driver = await begin(disk);

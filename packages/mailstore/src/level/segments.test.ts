@@ -61,3 +61,15 @@ it("leaves no file open of a segment that cannot be removed", async () => {
   // The next start is told that nobody names it.
   expect([...segments.staged]).toEqual([1]);
 });
+
+it("leaves nothing of a segment that could not be made", async () => {
+  const disk = await SimulatedDisk.from();
+  const segments = await Segments.list(disk, LEVEL_LIMITS);
+  disk.beforeOperation = (name) => {
+    if (name === "write") throw new Error(name);
+  };
+  for (const kind of ["log", "body"] as const) {
+    await expect(segments.create(kind, { number: 0, end: 0 })).rejects.toThrow("write");
+  }
+  expect([[...(await disk.image()).files.keys()], [...segments.staged], disk.filesOpen]).toEqual([[], [], 0]);
+});
