@@ -345,6 +345,33 @@ describe("a client with NOTIFY", () => {
     expect([...told, ...(await client.ok("NOOP"))].join("\n")).toContain("METADATA Trash /shared/comment");
   });
 
+  it.each(["cursor", "mailboxAt"] as const)("is told of what happens while the server waits for %s", async (method) => {
+    let meanwhile: (() => Promise<unknown>) | undefined;
+    const during = async <Result>(result: Promise<Result>): Promise<Result> => {
+      const read = await result;
+      const happen = meanwhile;
+      meanwhile = undefined;
+      await happen?.();
+      return read;
+    };
+    imap = await MemoryImap.start({
+      inPlace: (store) => ({
+        cursor: (account) => (method === "cursor" ? during(store.cursor(account)) : store.cursor(account)),
+        mailboxAt: (at) => (method === "mailboxAt" ? during(store.mailboxAt(at)) : store.mailboxAt(at)),
+      }),
+    });
+    const { id: trash } = (await imap.store.mailbox(imap.account.id, "Trash")) as MailboxStatus;
+    const { id: archive } = (await imap.store.mailbox(imap.account.id, "Archive")) as MailboxStatus;
+    const append = (mailbox: MailboxStatus["id"]): Promise<unknown> => imap.append("Subject: x\r\n\r\n", { mailbox });
+    const client = await imap.open("INBOX");
+    if (method === "mailboxAt") await client.ok(EVERYTHING);
+    meanwhile = () => append(trash);
+    // How they are at first is not asked for.
+    if (method === "cursor") client.write("n1 NOTIFY SET (personal (MessageNew MessageExpunge))\r\n");
+    else await append(archive);
+    await client.until((response) => response.startsWith("* STATUS Trash (MESSAGES 1 "), "what happened meanwhile");
+  });
+
   it("is told of flags where the text of a mail that came with them cannot be read", async () => {
     let isFailing = false;
     const wakes = new Set<() => void>();

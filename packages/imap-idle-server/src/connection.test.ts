@@ -1,4 +1,4 @@
-// What a connection costs that has just begun TLS.
+// What a connection costs that has just begun TLS, and that it looks once more at what came while it could not write.
 import { expect, it } from "@jest/globals";
 import { once } from "node:events";
 import { connect, createServer, type AddressInfo, type Socket } from "node:net";
@@ -24,6 +24,39 @@ it("says nothing in TLS in the turn of the handshake, before its tickets have le
   connection.tls?.once("secure", () => setImmediate(() => (isTurnOver = true)));
   await secured;
   expect(isTurnOver).toBe(true);
+  client.destroy();
+  connection.destroy();
+  server.close();
+});
+
+it("is called once more for what was raised while the client did not read", async () => {
+  const server = createServer().listen(0, "127.0.0.1");
+  await once(server, "listening");
+  const accepted = once(server, "connection");
+  const client = connect({ port: (server.address() as AddressInfo).port, host: "127.0.0.1" });
+  const [socket] = (await accepted) as [Socket];
+  const rounds = new Rounds<Connection>(new Set(), { roundMs: 1, nowMs: 0 });
+  const connection = new Connection(socket, { limits: DEFAULT_LIMITS, now: () => 0, rounds });
+  client.pause();
+  let news = 1;
+  const told: number[] = [];
+  const isTold = new Promise<void>((resolve) => {
+    const pause = (): number | Promise<number> => {
+      if (!connection.hasLeft()) return Infinity;
+      told.push(news);
+      if (news === 2) resolve();
+      connection.write(Buffer.alloc(news === 1 ? 2 ** 25 : 1));
+      const full = connection.flush();
+      return full === undefined ? Infinity : full.then(() => Infinity);
+    };
+    connection.read(Infinity, { pause }).catch(() => undefined);
+  });
+  // It waits for the socket: whoever is told of something new then raises the signal for that wait alone.
+  expect([told, socket.writableNeedDrain]).toEqual([[1], true]);
+  news = 2;
+  connection.signal.raise();
+  client.resume();
+  await isTold;
   client.destroy();
   connection.destroy();
   server.close();
