@@ -556,6 +556,21 @@ describe("the feed", () => {
     handle.release();
   });
 
+  it("tells in the next page what comes while it reads the log", async () => {
+    const since = await store.cursor(alice.id);
+    await deliver("early");
+    const log = driver.log.bind(driver);
+    driver.log = async (...asked) => {
+      driver.log = log;
+      const page = await log(...asked);
+      await deliver("late");
+      return page;
+    };
+    const first = await store.changes(alice.id, since, 100);
+    expect(first).toMatchObject({ tooOld: false, records: [{ cursor: since + 1 }], through: since + 1, more: true });
+    expect(await store.changes(alice.id, first.through, 100)).toMatchObject({ records: [{ cursor: since + 2 }] });
+  });
+
   it("reads on from the log where memory has no more, in pages, and says when a cursor is too old", async () => {
     const small = openMailStore(driver, {
       ...CHEAP,

@@ -54,6 +54,19 @@ describe("a backup", () => {
     expect(tables[0]).toBe(first);
   });
 
+  it("is one at a time into a directory, and what is restored of it has a second copy of its index", async () => {
+    const backup = join(base, "backup");
+    await grow("ann@example.org");
+    await backupStore(directory, backup);
+    const both = await Promise.allSettled([backupStore(directory, backup), backupStore(directory, backup)]);
+    expect(both.flatMap((one) => (one.status === "rejected" ? one.reason : []))).toMatchObject([
+      { code: "STORE_LOCKED" },
+    ]);
+    const restored = join(base, "restored");
+    expect(await restoreStore(backup, restored, () => undefined)).toMatchObject({ accounts: 1, findings: 0 });
+    expect(await soundKeptIndex(restored)).toBeDefined();
+  });
+
   it("copies what may only be read", async () => {
     const backup = join(base, "backup");
     await grow("ann@example.org");
