@@ -27,7 +27,9 @@ export function soughtInBody(text: string): SoughtText {
 /** A text as it is found in headers; its pattern matches every raw header in ASCII that has it, and some more. */
 export function soughtInHeader(text: string): SoughtText {
   const folded = foldHeader(text);
-  // Blanks and colons at the ends are left out, and two colons are too many: patterns with such take long.
+  // To leave blanks and colons out takes the square of a run of them.
+  if (folded.length > PATTERN_LENGTH_MAX) return { folded, isAscii: ASCII.test(folded), pattern: undefined };
+  // Those at the ends are, and two colons are too many: patterns with such take long.
   const core = folded.replace(/^[ :]+|[ :]+$/g, "");
   const isSimple = core !== "" && !/: ?:/.test(core);
   const source = escaped(core).replaceAll(/ ?: ?| /g, (match) =>
