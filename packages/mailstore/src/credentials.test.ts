@@ -102,6 +102,34 @@ it("is kept at today's cost from the next login with the password on, and no has
   expect(await secret()).toBe(after);
 });
 
+it("is not the old password's again where that is changed while a login brings its cost up to date", async () => {
+  const { id } = await store.createAccount({ address: ALICE, password: "secret" });
+  const later = openMailStore(driver, { scryptCost: { N: 32, r: 1, p: 1 }, scramIterations: 5_000 });
+  const get = driver.directory.get.bind(driver.directory);
+  let asked = 0;
+  Object.assign(driver.directory, {
+    get: async (key: string) => {
+      // At first for the login itself, then to be written anew.
+      if (key.startsWith("account/") && ++asked === 2) await store.updateAccount(id, { password: "other" });
+      return get(key);
+    },
+  });
+  await later.authenticate(ALICE, "secret");
+  expect(asked).toBeGreaterThan(2);
+  await expect(later.authenticate(ALICE, "secret")).rejects.toMatchObject({ code: "authenticationFailed" });
+  await later.authenticate(ALICE, "other");
+});
+
+it("is told again once what all salts are made of can be read", async () => {
+  const get = driver.directory.get.bind(driver.directory);
+  const unreadable = (key: string): ReturnType<typeof get> =>
+    key.startsWith("scram/") ? Promise.reject(new Error("unreadable")) : get(key);
+  Object.assign(driver.directory, { get: unreadable });
+  await expect(store.scramLogin(ALICE, "SHA-256")).rejects.toThrow("unreadable");
+  Object.assign(driver.directory, { get });
+  expect(await store.scramLogin(ALICE, "SHA-256")).toMatchObject({ iterations: 4_096, account: undefined });
+});
+
 async function collected<Item>(items: AsyncIterable<Item>): Promise<Item[]> {
   const all: Item[] = [];
   for await (const item of items) all.push(item);
