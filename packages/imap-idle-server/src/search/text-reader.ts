@@ -13,6 +13,8 @@ const LINE_END = Buffer.of(LF);
 const BYTE_ORDER_MARK = Buffer.of(0xef, 0xbb, 0xbf);
 /** Charsets with two octets to each character. */
 const WIDE = /ucs|unicode|utf-?16/i;
+/** Those of them whose first octet is the higher one. */
+const BIG_ENDIAN = /16be|fffe/i;
 /** Charsets whose octets below 128 are ASCII in some places only; at a line end they are. */
 const SHIFTING = /2022|hz/i;
 
@@ -43,17 +45,18 @@ function asBuffer(bytes: Uint8Array): Buffer {
   return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 }
 
-/** Where octets of two to each unit can be cut: behind the first half of a character, in either order of octets, they cannot. */
-function endOfPairs(octets: Buffer): number {
+/** Where octets of two to each unit can be cut: behind the first half of a character they cannot. */
+function endOfPairs(octets: Buffer, isBigEndian: boolean): number {
   const end = octets.length - (octets.length % 2);
-  const isHalf = octets.subarray(Math.max(0, end - 2), end).some((octet) => (octet & 0xfc) === 0xd8);
-  return isHalf ? end - 2 : end;
+  const high = octets[isBigEndian ? end - 2 : end - 1] ?? 0;
+  return (high & 0xfc) === 0xd8 ? end - 2 : end;
 }
 
 /** Reads one body; what it gives is its text from the beginning on. */
 export class TextReader {
   readonly #charset: string | null;
   readonly #isWide: boolean;
+  readonly #isBigEndian: boolean;
   readonly #lineBytesMax: number;
   readonly #decode: TransferDecoder;
   #held: Buffer = NOTHING;
@@ -64,6 +67,7 @@ export class TextReader {
   constructor({ parameters, encoding }: BodyPart, lineBytesMax: number) {
     this.#charset = findParameter(parameters, "charset");
     this.#isWide = WIDE.test(this.#charset ?? "");
+    this.#isBigEndian = BIG_ENDIAN.test(this.#charset ?? "");
     this.#lineBytesMax = lineBytesMax;
     this.#decode = transferDecoder(encoding);
   }
@@ -92,7 +96,7 @@ export class TextReader {
 
   /** Where the octets can be cut, so that no character is cut in two. */
   #endOfCharacters(octets: Buffer): number {
-    if (this.#isWide) return endOfPairs(octets);
+    if (this.#isWide) return endOfPairs(octets, this.#isBigEndian);
     const lineEnd = octets.lastIndexOf(LF) + 1;
     if (lineEnd > 0 || octets.length <= this.#lineBytesMax) return lineEnd;
     // Octets below those of digits are blanks and punctuation, and no part of any longer character.
