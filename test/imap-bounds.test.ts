@@ -234,6 +234,34 @@ describe("input", () => {
 describe("who has not logged in", () => {
   const MINUTE_MS = 60_000;
 
+  it("neither gives way nor has had all of its time while its password is looked at", async () => {
+    let nowMs = 0;
+    let [asked, goOn]: (() => void)[] = [];
+    const isAsked = new Promise<void>((resolve) => (asked = resolve));
+    const held = new Promise<void>((resolve) => (goOn = resolve));
+    const imap = await start({
+      limits: { sessionsBeforeLoginMax: 1, loginTimeoutMs: MINUTE_MS, tickMs: 1 },
+      now: () => nowMs,
+      inPlace: (store) => ({
+        async authenticate(...login) {
+          asked!();
+          await held;
+          return store.authenticate(...login);
+        },
+      }),
+    });
+    const client = await RawImap.connect(imap.server.address);
+    client.write("a LOGIN alice@example.org secret\r\n");
+    await isAsked;
+    nowMs = 2 * MINUTE_MS;
+    const turnedAway = await LineClient.connect(imap.server.address);
+    expect(await turnedAway.line()).toBe("* BYE [UNAVAILABLE] Too many logins at once, try again later");
+    turnedAway.destroy();
+    goOn!();
+    expect(await client.next()).toMatch(/^a OK/);
+    client.close();
+  });
+
   it("gives way to newcomers once there are sessionsBeforeLoginMax, but not within loginGraceMs", async () => {
     let nowMs = 0;
     const limits = { sessionsBeforeLoginMax: 2, loginGraceMs: MINUTE_MS, loginTimeoutMs: 60 * MINUTE_MS };
