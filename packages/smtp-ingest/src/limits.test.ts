@@ -68,6 +68,27 @@ it("hands no more of a mail on than its size allows", async () => {
   expect(taken).toBeLessThan(1_500);
 });
 
+it("keeps nothing of a mail that nobody gets", async () => {
+  let discarded = 0;
+  const refusing = replacing((store) => ({
+    async stage(...asked) {
+      const message = await store.stage(...asked);
+      const discard = message.discard.bind(message);
+      return Object.assign(message, { discard: () => (discarded++, discard()) });
+    },
+    append: () => Promise.reject(new Error("the store has no answer")),
+  }));
+  await listen({}, {}, refusing);
+  await mx.play(`
+    ${TO_DATA}
+    C: text
+    C: .
+    S: 451 4.3.0 *
+    ${BYE}
+  `);
+  expect(discarded).toBe(1);
+});
+
 it("counts recipients, doubles too", async () => {
   await listen({ recipientsMax: 2 });
   await mx.play(`
