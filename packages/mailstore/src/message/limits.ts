@@ -38,7 +38,7 @@ export const MESSAGE_LIMITS: MessageLimits = {
 export interface DecodeLimits {
   /** Characters of a header value. */
   readonly headerCharactersMax: number;
-  /** Characters, and octets that are made of them, of a text by which messages are put in order. */
+  /** Characters of a text by which messages are put in order; of what is made of them, four octets for each. */
   readonly collatedCharactersMax: number;
   /** Bytes of a part's body, still in its transfer encoding. */
   readonly bodyBytesMax: number;
