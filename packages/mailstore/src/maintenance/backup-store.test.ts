@@ -153,6 +153,30 @@ describe("a backup that is refused", () => {
     expect(await restoreStore(backup, join(base, "restored"), silent)).toMatchObject({ accounts: 1, findings: 0 });
   });
 
+  it("says why it is, also where what is left of it cannot be removed before the next one", async () => {
+    const backup = join(base, "backup");
+    await grow("ann@example.org");
+    await backupStore(directory, backup);
+    const before = await readdir(backup);
+    const current = join(directory, "index", "CURRENT");
+    const sound = await readFile(current);
+    await rm(current);
+    const { rm: remove } = fs;
+    // What a copy takes the place of is removed otherwise.
+    const isRest = (options: Parameters<typeof remove>[1]): boolean => options?.force !== true;
+    const failing: typeof remove = (path, options) =>
+      isRest(options) && String(path).startsWith(join(backup, "index-"))
+        ? Promise.reject(new Error("EIO: rm"))
+        : remove(path, options);
+    Object.assign(fs, { rm: failing });
+    const refused = backupStore(directory, backup).finally(() => void Object.assign(fs, { rm: remove }));
+    await expect(refused).rejects.toThrow("the index is missing");
+    expect(await readdir(backup)).toHaveLength(before.length + 1);
+    await writeFile(current, sound);
+    await backupStore(directory, backup);
+    expect(await readdir(backup)).toHaveLength(before.length);
+  });
+
   it("is one into a directory in which the data directory lies", async () => {
     directory = join(base, "files-1");
     await grow("ann@example.org");

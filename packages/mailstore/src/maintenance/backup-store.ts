@@ -82,11 +82,13 @@ export async function backupStore(
     // Another one may have come to its end meanwhile.
     const before = await earlierBackup(directory, target);
     await removeRest(target);
-    try {
-      return await backUp(directory, target, { before, ...options });
-    } finally {
-      await removeRest(target);
-    }
+    const summary = await backUp(directory, target, { before, ...options }).catch(async (error: unknown) => {
+      // What cannot be removed now, the next backup removes.
+      await removeRest(target).catch(() => undefined);
+      throw error;
+    });
+    await removeRest(target);
+    return summary;
   } finally {
     await lock.release();
   }
