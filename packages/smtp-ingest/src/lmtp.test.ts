@@ -130,3 +130,29 @@ it("answers for each where the mail itself is at fault", async () => {
     ${BYE}
   `);
 });
+
+it("acknowledges what is stored, whatever the log does", async () => {
+  const full = (): never => {
+    throw new Error("the log is full");
+  };
+  mx = await TestListener.start({ kind: "lmtp", log: { debug: full, info: full, warn: full, error: full } });
+  await mx.play(`
+    ${HELLO}
+    C: MAIL FROM:<>
+    S: 250 2.1.0 *
+    C: RCPT TO:<nobody@example.org>
+    S: 550 5.1.1 *
+    C: RCPT TO:<bob@example.org>
+    S: 250 2.1.5 *
+    C: RCPT TO:<alice@example.org>
+    S: 250 2.1.5 *
+    C: DATA
+    S: 354 *
+    C: ${"x".repeat(4_000)}
+    C: .
+    S: 552 5.2.2 *
+    S: 250 2.0.0 Delivered *-1 uid 1 cursor *
+    ${BYE}
+  `);
+  expect(await mx.mails("alice@example.org")).toHaveLength(1);
+});

@@ -9,7 +9,7 @@ import type { AuthInClear } from "./engine/engine-settings.ts";
 import type { ListenerKind } from "./incoming-mail.ts";
 import { SMTP_LIMITS, SMTP_ZEROS } from "./limits.ts";
 import type { SmtpLimits } from "./limits.ts";
-import type { Logger } from "./logger.ts";
+import { harmless, type Logger } from "./logger.ts";
 import { MailReceiver } from "./mail-receiver.ts";
 import type { SmtpStrictness } from "./tolerances.ts";
 
@@ -53,10 +53,11 @@ export interface SmtpIngest {
 
 /** Listens; rejects where the address is taken. */
 export async function startSmtpIngest(options: SmtpIngestOptions): Promise<SmtpIngest> {
-  const { store, kind, host, tls, log, implicitTls = false, now = Date.now, strict = new Set() } = options;
+  const { store, kind, host, tls, implicitTls = false, now = Date.now, strict = new Set() } = options;
   if (implicitTls && tls === undefined) throw new TypeError("implicit TLS needs a key and a certificate");
   const hostname = hostCalled(options.hostname);
   const limits = limitsGiven(SMTP_LIMITS, options.limits, SMTP_ZEROS);
+  const log = harmless(options.log);
   const server = new EngineServer(
     {
       protocol: kind === "lmtp" ? "lmtp" : "smtp",
