@@ -392,6 +392,27 @@ describe("a refusal", () => {
     await client.play(`${rcpt("550 5.1.1 *")}${BYE}`);
   });
 
+  it("quotes no more of the client's than a reply line holds", async () => {
+    await listen();
+    const dialogue = mx.dial();
+    await dialogue.play(`${HELLO}`);
+    for (const command of [
+      `MAIL FROM:<x@example.net> ${"X".repeat(5_000)}`,
+      "MAIL FROM:<x@example.net> SMTPUTF8",
+      `RCPT TO:<${"\u20ac".repeat(2_000)}@example.org>`,
+    ]) {
+      dialogue.send(`${command}\r\n`);
+      expect(Buffer.byteLength(`${await dialogue.line()}\r\n`)).toBeLessThanOrEqual(512);
+    }
+    await dialogue.play(`
+      C: RCPT TO:<${"x".repeat(240)}@example.org>
+      S: 550 5.1.1 No such user here: ${"x".repeat(240)}@example.org
+      ${BYE}
+    `);
+    expect(JSON.stringify(mx.logged).length).toBeLessThan(3_000);
+    expect(JSON.stringify(mx.logged)).not.toContain("\ufffd");
+  });
+
   it("answers broken commands", async () => {
     await listen();
     await mx.play(`

@@ -1,6 +1,7 @@
 // One connection: smtp-server's, with our greeting, our parser, and our bounds.
 import { isIPv4 } from "node:net";
 import type { Socket } from "node:net";
+import { StringDecoder } from "node:string_decoder";
 import { TLSSocket } from "node:tls";
 import { domainToASCII } from "node:url";
 import { SMTPConnection } from "smtp-server/lib/smtp-connection.js";
@@ -15,6 +16,8 @@ import type { EngineServer } from "./engine-server.ts";
 import { STAND_IN, takeDottedPath, takeQuotedPath } from "./quoted-path.ts";
 
 const BLANK = Buffer.from(" ");
+/** RFC 5321 4.5.3.1.5: a line of a reply has 512 octets, of which the code, a status of smtp-server's and CRLF need some. */
+const REFUSAL_BYTES_MAX = 500;
 const ENHANCED_STATUS = /^[245]\.\d{1,3}\.\d{1,3} /;
 
 type ParsedAddress = Exclude<ReturnType<SMTPConnection["_parseAddressCommand"]>, false>;
@@ -177,7 +180,8 @@ export class EngineConnection extends SMTPConnection {
   }
 
   /** A text that begins with an enhanced status code goes out with this one, others get smtp-server's. */
-  override send(code: number, text?: string | string[] | null, context?: string | false): void {
+  override send(code: number, words?: string | string[] | null, context?: string | false): void {
+    const text = code >= 400 && typeof words === "string" ? fittingLine(words) : words;
     if (code >= 400 && !this._closed) {
       const { log } = this._server.settings;
       // 500 to 504: the client broke the grammar or the order of commands.
@@ -206,6 +210,14 @@ export class EngineConnection extends SMTPConnection {
     super._onClose();
     this._server.forget(this);
   }
+}
+
+/** A refusal may quote what the client sent, however long that is. */
+function fittingLine(text: string): string {
+  if (Buffer.byteLength(text) <= REFUSAL_BYTES_MAX) return text;
+  const octets = Buffer.from(text).subarray(0, REFUSAL_BYTES_MAX - 3);
+  // It keeps the octets of a character that was cut for a next piece.
+  return `${new StringDecoder("utf8").write(octets)}...`;
 }
 
 /** smtp-server decodes Punycode of any kind; a domain that IDNA (RFC 5891) does not give back stays as it was written. */
