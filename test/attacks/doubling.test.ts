@@ -182,20 +182,39 @@ describe("twice as long a thread costs twice the work", () => {
   });
 });
 
-it("twice as long a thread costs twice the work where every other message comes when all others are there", async () => {
-  await open();
-  /** What it takes to thread so many messages of which all is known. */
-  async function workOf(count: number): Promise<number> {
-    await client.ok("STORE 1:* +FLAGS.SILENT (\\Deleted)");
-    await client.ok("EXPUNGE");
-    const ids = Array.from({ length: count }, (_, i) => ((2 * i) % count) + (2 * i < count ? 1 : 0));
-    for (const id of ids) await imap.append(mailOf(id, `<${id - 2}@b> <${id - 1}@b>`));
-    await client.ok("NOOP");
-    await client.ok("THREAD REFERENCES UTF-8 ALL");
-    return meter.measure(() => client.ok("THREAD REFERENCES UTF-8 ALL"));
-  }
-  await workOf(100);
-  expect((await workOf(800)) / (await workOf(400))).toBeLessThan(2.3);
+describe("twice as long a thread costs twice the work, when all of it is known,", () => {
+  const CHAIN = 20;
+  const chained = (at: number): string => `<${at}@c> `;
+  const SHAPES: Readonly<Record<string, readonly [count: number, make: (i: number, n: number) => string]>> = {
+    "where every other message comes when all others are there": [
+      400,
+      (i, n) => {
+        const id = ((2 * i) % n) + (2 * i < n ? 1 : 0);
+        return mailOf(id, `<${id - 2}@b> <${id - 1}@b>`);
+      },
+    ],
+    "where each makes a chain longer and says again and again that its beginning is below it": [
+      100,
+      (i) => {
+        const longer = times(CHAIN + 1, (j) => chained(CHAIN * i + j));
+        return mailOf(i, longer + times(CHAIN, chained(0) + chained(CHAIN * i)));
+      },
+    ],
+  };
+  it.each(Object.entries(SHAPES))("%s", async (_, [half, make]) => {
+    await open();
+    async function workOf(count: number): Promise<number> {
+      await client.ok("STORE 1:* +FLAGS.SILENT (\\Deleted)");
+      await client.ok("EXPUNGE");
+      for (let i = 0; i < count; i++) await imap.append(make(i, count));
+      await client.ok("NOOP");
+      await client.ok("THREAD REFERENCES UTF-8 ALL");
+      return meter.measure(() => client.ok("THREAD REFERENCES UTF-8 ALL"));
+    }
+    await workOf(half / 4);
+    const single = await workOf(half);
+    expect((await workOf(2 * half)) / single).toBeLessThan(2.3);
+  });
 });
 
 describe("twice as many messages cost twice the work", () => {

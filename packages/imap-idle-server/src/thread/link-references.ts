@@ -3,6 +3,7 @@ import { NO_TEXT } from "../arrange/text-pool.ts";
 import { stepThrough } from "../fetch/step-through.ts";
 import type { TimeSlice } from "../fetch/time-slice.ts";
 import { Forest } from "./forest.ts";
+import { LinkedTrees } from "./linked-trees.ts";
 import type { ThreadFacts } from "./thread-facts.ts";
 
 const NOBODY = -1;
@@ -12,6 +13,7 @@ class Containers {
   readonly rows: number[] = [];
   readonly parents: number[] = [];
   readonly #children: number[] = [];
+  readonly #trees = new LinkedTrees();
   readonly #byId: Int32Array;
 
   constructor(idsEnd: number) {
@@ -33,9 +35,10 @@ class Containers {
     return container;
   }
 
-  /** Makes one the parent of the other, unless it lies below it. */
+  /** Makes one the parent of the other, which has none, unless it lies below it. */
   link(parent: number, child: number): void {
-    if (parent === child || (this.#children[child] !== 0 && this.#isWithin(parent, child))) return;
+    if (parent === child || (this.#children[child] !== 0 && this.#trees.rootOf(parent) === child)) return;
+    this.#trees.link(parent, child);
     this.parents[child] = parent;
     (this.#children[parent] as number)++;
   }
@@ -43,6 +46,7 @@ class Containers {
   unlink(child: number): void {
     const parent = this.parents[child] as number;
     if (parent === NOBODY) return;
+    this.#trees.cut(child);
     this.parents[child] = NOBODY;
     (this.#children[parent] as number)--;
   }
@@ -50,12 +54,8 @@ class Containers {
   #add(row: number): number {
     this.parents.push(NOBODY);
     this.#children.push(0);
+    this.#trees.add();
     return this.rows.push(row) - 1;
-  }
-
-  #isWithin(container: number, top: number): boolean {
-    for (let at = container; at !== NOBODY; at = this.parents[at] as number) if (at === top) return true;
-    return false;
   }
 }
 
