@@ -103,10 +103,7 @@ export class LogWriter {
   /** Ends the use of the log; what was abandoned is cut off for good. */
   async close(): Promise<void> {
     await this.#filling;
-    if (this.#abandoned) {
-      await this.#roll();
-      await this.#lease.file.sync();
-    }
+    if (this.#abandoned) await this.#roll();
     this.#lease.release();
   }
 
