@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from "@jest/globals";
-import { mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
+import fs, { mkdtemp, readdir, readFile, rm, writeFile, type FileHandle } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { PositionFile } from "./position-file.ts";
@@ -43,6 +43,25 @@ describe("the position file", () => {
     }
     await writes;
     expect((await PositionFile.open(path)).get("a")?.uid).toBe(30);
+  });
+
+  it("is on disk before it takes the place of the one before, and its name is before that is said", async () => {
+    const { open, rename } = fs;
+    const steps: string[] = [];
+    const opened = async (at: string, flags?: string, mode?: number): Promise<FileHandle> => {
+      const handle = await open(at, flags, mode);
+      const sync = handle.sync.bind(handle);
+      return Object.assign(handle, { sync: () => sync().then(() => void steps.push(`sync ${at}`)) });
+    };
+    const renamed = (from: string, to: string): Promise<void> =>
+      rename(from, to).then(() => void steps.push(`rename ${to}`));
+    Object.assign(fs, { open: opened, rename: renamed });
+    try {
+      await (await PositionFile.open(path)).set("a", { uidValidity: "1", uid: 1, above: [] });
+    } finally {
+      Object.assign(fs, { open, rename });
+    }
+    expect(steps).toEqual([`sync ${path}.next`, `rename ${path}`, `sync ${directory}`]);
   });
 
   it("refuses what is no state file, and leaves it alone", async () => {

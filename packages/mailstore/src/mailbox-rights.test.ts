@@ -99,6 +99,28 @@ it("a mailbox that is shared while others push its account out of memory is told
   await store.close();
 });
 
+it("who shares with whom is read again after it could not be read, and is kept for as many as may be idle", async () => {
+  const driver = await openMemoryDriver();
+  const store = openMailStore(driver, { scryptCost: { N: 16, r: 1, p: 1 }, limits: { idleAccountsMax: 1 } });
+  const alice = await store.createAccount({ address: "alice@example.org", password: "x" });
+  const bob = await store.createAccount({ address: BOB, password: "x" });
+  const list = driver.directory.list.bind(driver.directory);
+  let reads = 0;
+  Object.assign(driver.directory, {
+    list: (prefix: string) => {
+      if (prefix === `shared/${BOB}/` && ++reads === 1) throw new Error("unreadable");
+      return list(prefix);
+    },
+  });
+  await expect(store.sharersWith(bob)).rejects.toThrow("unreadable");
+  for (let i = 0; i < 2; i++) expect(await store.sharersWith(bob)).toEqual([]);
+  expect(reads).toBe(2);
+  await store.sharersWith(alice);
+  await store.sharersWith(bob);
+  expect(reads).toBe(3);
+  await store.close();
+});
+
 describe.each(["memory", "disk"])("in %s", (where) => {
   let directory: string;
   let driver: StoreDriver;

@@ -196,6 +196,29 @@ describe("what comes behind a snapshot", () => {
     handle.release();
   });
 
+  it("is in another, where one could not be written, only once as much again has come", async () => {
+    await openInbox({ tailRecordsMax: 3 });
+    const handle = await store.open(inbox);
+    await handle.ready();
+    let tries = 0;
+    const triedAt: number[] = [];
+    // That it was made is one too.
+    let records = 1;
+    const saveSnapshot = driver.saveSnapshot.bind(driver);
+    driver.saveSnapshot = (snapshot) => {
+      triedAt.push(records);
+      // Not for ever: whoever tried again at once would do so without end.
+      return ++tries > 20 ? saveSnapshot(snapshot) : Promise.reject(new Error("the disk is full"));
+    };
+    while (records < 12) {
+      records++;
+      await appendOne();
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+    expect(triedAt).toEqual([4, 8]);
+    handle.release();
+  });
+
   it("is in one that follows by itself where it fell due while one was written", async () => {
     await openInbox({ tailRecordsMax: 3 });
     const saveSnapshot = driver.saveSnapshot.bind(driver);

@@ -180,6 +180,28 @@ describe("a message that is on its way", () => {
     await store.close();
   });
 
+  it("keeps its body where it goes to an account that was counted, from one that was not yet", async () => {
+    const { driver, store, inbox } = await filled(1);
+    const { id: account } = await store.createAccount({ address: "bob@example.org", password: "x" });
+    const from = { account, mailbox: (await store.mailbox(account, "INBOX"))!.id };
+    await store.append([{ ...from, message: await store.stage(once("moved"), { bytesMax: 1_000 }) }]);
+    const counted: BlobId[] = [];
+    driver.blobs.compact = async (references) => {
+      let moving: Promise<unknown> | undefined;
+      for await (const batch of references()) {
+        counted.push(...batch);
+        await (moving ??= store.move(from, ALL, inbox));
+      }
+      return 0;
+    };
+    await store.compact();
+    const handle = await store.open(inbox);
+    for await (const rows of handle.metadata(ALL)) for (const { blob } of rows) expect(counted).toContain(blob);
+    expect(handle.status?.messages).toBe(2);
+    handle.release();
+    await store.close();
+  });
+
   it("is not copied out of a mailbox that is deleted before its turn comes", async () => {
     const { driver, store, inbox, archive } = await filled(3);
     const { id: mailbox } = await store.createMailbox(inbox.account, "box");

@@ -52,6 +52,20 @@ describe("an exchange", () => {
     ]);
   });
 
+  it("fails where the proof goes on behind its end", async () => {
+    const proof = Buffer.from("v0X8v3Bz2T0CJGbJQyF0X+HI4Ts=", "base64");
+    const answers = (end: Buffer): readonly string[] => [
+      "n,,n=user,r=fyko+d2lbbFgONRv9qkxdawL",
+      `c=biws,r=fyko+d2lbbFgONRv9qkxdawL3rfcNHYJY1ZVvWVs7j,p=${Buffer.concat([proof, end]).toString("base64")}`,
+      "",
+    ];
+    const salt = "QSXCR+Q6sek8bf92";
+    await play("SHA-1", salt, "3rfcNHYJY1ZVvWVs7j", answers(Buffer.alloc(0)));
+    await expect(play("SHA-1", salt, "3rfcNHYJY1ZVvWVs7j", answers(Buffer.alloc(1)))).rejects.toMatchObject({
+      code: "authenticationFailed",
+    });
+  });
+
   it("has another nonce each time", async () => {
     const store = { scramLogin: async () => ({ salt: Buffer.alloc(16), iterations: 4_096, keys: [] }) };
     const sasl = new Sasl({ store: store as unknown as MailStore });

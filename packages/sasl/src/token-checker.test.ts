@@ -220,6 +220,16 @@ describe("a token whose issuer is asked", () => {
     await expect((await checker({ introspection: url })).check("token")).rejects.toMatchObject(UNAVAILABLE);
   });
 
+  it("is not told to another address, be it active there", async () => {
+    const elsewhere = new URL("/elsewhere", url);
+    answer = (request, response) => {
+      if (request.url === elsewhere.pathname) return json({ active: true, email: GOOD.email })(request, response);
+      response.writeHead(307, { location: elsewhere.href }).end();
+    };
+    await expect((await checker({ introspection: url })).check("token")).rejects.toMatchObject(UNAVAILABLE);
+    expect(asked).toBe(1);
+  });
+
   it("cannot be looked at where the answer does not come", async () => {
     answer = () => undefined;
     const limits = { issuerTimeoutMs: 1 };

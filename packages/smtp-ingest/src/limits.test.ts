@@ -393,6 +393,33 @@ describe("time-outs", () => {
     await client.play("S: 421 4.4.2 Nothing came of this connection for too long\nS.");
   });
 
+  it("end nobody whose password is looked at", async () => {
+    let nowMs = 0;
+    let goOn = (): void => undefined;
+    let onAsked = (): void => undefined;
+    const asked = new Promise<void>((resolve) => (onAsked = resolve));
+    const held = new Promise<void>((resolve) => (goOn = resolve));
+    const slow = replacing((store) => ({
+      async authenticate(...attempt) {
+        onAsked();
+        await held;
+        return store.authenticate(...attempt);
+      },
+    }));
+    await listen({ loginTimeoutMs: 60_000, tickMs: 1 }, { kind: "submission", now: () => nowMs }, slow);
+    const [idle, client] = [mx.dial(), mx.dial()];
+    await idle.play("S: 220 *");
+    await client.play(`
+      ${HELLO}
+      C: AUTH PLAIN ${Buffer.from("\0alice@example.org\0secret").toString("base64")}
+    `);
+    await asked;
+    nowMs = 60_000;
+    await idle.play("S: 421 4.4.2 *\nS.");
+    goOn();
+    await client.play("S: 235 *");
+  });
+
   it("end a silence between commands", async () => {
     await listen({ idleTimeoutMs: 300 });
     await mx.play(`

@@ -87,6 +87,10 @@ describe("AUTH", () => {
       S: 334 *
       C: *
       S: 501 *
+      C: AUTH PLAIN
+      S: 334 *
+      C: MAIL
+      S: 501 5.5.2 *
       C: AUTH CRAM-MD5
       S: 504 *
       C: AUTH

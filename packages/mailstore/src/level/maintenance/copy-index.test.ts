@@ -48,6 +48,17 @@ it("goes on with the tables that it has where others went: it copies none twice"
   expect(names.sort()).toEqual(tables.map((number) => `0000${number}.ldb`).sort());
 });
 
+it("is for the eyes of its owner alone", async () => {
+  await fs.writeFile(join(index, "CURRENT"), "MANIFEST-000002\n", { mode: 0o644 });
+  await fs.writeFile(join(index, "MANIFEST-000002"), manifestOf(3, new Map([[10, 5]])), { mode: 0o644 });
+  for (const name of ["000003.log", "000010.ldb"]) await fs.writeFile(join(index, name), "bytes", { mode: 0o644 });
+  const copy = join(base, "copy");
+  await copyIndex(index, copy, undefined);
+  const names = await fs.readdir(copy);
+  expect(names.sort()).toEqual(["000003.log", "000010.ldb", "CURRENT", "MANIFEST-000002"]);
+  for (const name of names) expect([name, (await fs.stat(join(copy, name))).mode & 0o777]).toEqual([name, 0o600]);
+});
+
 it("leaves an older copy as it is, though the index is made anew meanwhile, with other tables by the same names", async () => {
   const table = join(index, "000010.ldb");
   const write = async (text: string, size: number): Promise<void> => {
