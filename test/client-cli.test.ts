@@ -2,6 +2,7 @@
 import { afterAll, beforeAll, describe, expect, it } from "@jest/globals";
 import { clientCommands, clientLimits, createClientCommands, type CliCommand } from "@pushmail/client-cli";
 import { ImapFlow } from "imapflow";
+import { spawn } from "node:child_process";
 import { on, once } from "node:events";
 import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { type AddressInfo, connect, createServer, type Server, type Socket } from "node:net";
@@ -637,4 +638,33 @@ describe("contrast", () => {
     const unsent = await finished(start("contrast", [...args, "--to", "nobody@example.org"]));
     expect(unsent).toMatchObject({ exit: 1, out: "", err: expect.stringMatching(/says: 550 5\.1\.1/) });
   });
+});
+
+it("ends at once with a second signal, whichever it is", async () => {
+  const user = await newAccount();
+  let clients = 0;
+  const imap = createServer((near) => {
+    near.on("error", () => undefined);
+    clients += 1;
+    // Behind the two that wait for mail the one that removes it, which nobody greets.
+    if (clients > 2) child.kill("SIGTERM");
+    else near.pipe(connect(Number(portOf("imap")), "127.0.0.1")).pipe(near);
+  });
+  const smtp = createServer((sender) => {
+    sender.on("error", () => undefined);
+    child.kill("SIGINT");
+  });
+  for (const listener of [imap, smtp]) await once(listener.listen(0, "127.0.0.1"), "listening");
+  const [imapPort = "", smtpPort = ""] = [imap, smtp].map((listener) =>
+    String((listener.address() as AddressInfo).port),
+  );
+  const main = join(process.cwd(), "packages/client-cli/dist/main.js");
+  const at = ["--port", imapPort, "--smtp-port", smtpPort, "--rate", "100", "--intervals", "1"];
+  const child = spawn(process.execPath, [main, "contrast", ...login(user), ...at], { stdio: "ignore" });
+  try {
+    expect(await within(once(child, "exit"), "the end")).toEqual([null, "SIGTERM"]);
+  } finally {
+    child.kill("SIGKILL");
+    for (const listener of [imap, smtp]) listener.close();
+  }
 });

@@ -11,8 +11,12 @@ if (command === undefined) {
   process.exitCode = exitCodes.usage;
 } else {
   const end = new AbortController();
-  // Once: a second signal ends the process at once.
-  for (const signal of ["SIGINT", "SIGTERM"]) process.once(signal, () => end.abort());
+  const ask = (): void => {
+    // A second signal, whichever it is, ends the process at once.
+    process.off("SIGINT", ask).off("SIGTERM", ask);
+    end.abort();
+  };
+  process.on("SIGINT", ask).on("SIGTERM", ask);
   const io = { stdin, stdout, stderr, env, signal: end.signal, stdoutIsTty: stdout.isTTY };
   process.exitCode = await command.run(args, io);
 }

@@ -1,4 +1,4 @@
-import { afterEach, describe, expect, it } from "@jest/globals";
+import { afterEach, describe, expect, it, jest } from "@jest/globals";
 import { stopSignal } from "./stop-signal.ts";
 
 const SIGNALS = ["SIGINT", "SIGTERM"] as const;
@@ -25,5 +25,16 @@ describe("the signals that stop a command", () => {
       process.emit(signal, signal);
       expect([stop.aborted, stop.reason]).toEqual([true, signals[0]]);
     }
+  });
+
+  it("end it where the second one is another than npm doubles", () => {
+    const kill = jest.spyOn(process, "kill").mockReturnValue(true);
+    const exit = jest.spyOn(process, "exit").mockReturnValue(undefined as never);
+    const stop = stopSignal(2);
+    for (const signal of SIGNALS) process.emit(signal, signal);
+    expect(stop.reason).toBe("SIGINT");
+    expect(kill.mock.calls).toEqual([[process.pid, "SIGTERM"]]);
+    expect(exit.mock.calls).toEqual([[128 + 15]]);
+    jest.restoreAllMocks();
   });
 });

@@ -9,6 +9,8 @@ export function stopSignal(interruptsAtOnce: number = countInterrupts()): AbortS
     if (signal === "SIGINT" && !asked.signal.aborted) left = interruptsAtOnce;
     left -= 1;
     if (left === 0) process.off("SIGINT", ask).off("SIGTERM", ask);
+    // npm doubles an interrupt, and nothing else.
+    if (asked.signal.aborted && signal !== "SIGINT") endBy(signal);
     asked.abort(signal);
   };
   process.on("SIGINT", ask).on("SIGTERM", ask);
@@ -17,12 +19,7 @@ export function stopSignal(interruptsAtOnce: number = countInterrupts()): AbortS
 
 /** Does what may be cut short anywhere, and is not worth waiting for: to be asked to end is to end, as by that signal. */
 export async function untilStopped<T>(stop: AbortSignal, work: () => Promise<T>): Promise<T> {
-  const end = (): void => {
-    const signal = stop.reason as NodeJS.Signals;
-    process.kill(process.pid, signal);
-    // The first process of a container does not die of its own signal.
-    process.exit(128 + constants.signals[signal]);
-  };
+  const end = (): void => endBy(stop.reason as NodeJS.Signals);
   if (stop.aborted) end();
   stop.addEventListener("abort", end);
   try {
@@ -30,6 +27,12 @@ export async function untilStopped<T>(stop: AbortSignal, work: () => Promise<T>)
   } finally {
     stop.removeEventListener("abort", end);
   }
+}
+
+function endBy(signal: NodeJS.Signals): void {
+  process.kill(process.pid, signal);
+  // The first process of a container does not die of its own signal.
+  process.exit(128 + constants.signals[signal]);
 }
 
 /** A terminal interrupts npm and us, and npm passes it on to us: two signals are one. */
