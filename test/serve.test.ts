@@ -296,6 +296,26 @@ describe("the end of pushmail serve", () => {
     expect(stdout).toMatch(/^clean: 1 accounts/);
   });
 
+  it("comes with the first signal to a serve that makes the demo account", async () => {
+    const data = join(directory.path, "of the demo");
+    await (await startPushmail({ data })).close();
+    const file = join(data, "demo-password");
+    await run("mkfifo", [file]);
+    const free = ["smtp", "submission", "submissions", "lmtp", "imap", "imaps"].flatMap((name) => [`--${name}`, "0"]);
+    const child = spawn(process.execPath, [PUSHMAIL_MAIN, "serve", "--data", data, "--demo", ...free]);
+    const ended = once(child, "exit");
+    const pipe = open(file, "w");
+    try {
+      await within(Promise.race([pipe, ended]), "somebody who reads the password");
+      child.kill("SIGTERM");
+      expect(await within(ended, "the end")).toEqual([null, "SIGTERM"]);
+    } finally {
+      child.kill("SIGKILL");
+      await (await open(file, "r+")).close();
+      await (await pipe).close();
+    }
+  });
+
   it("comes by a signal to npm start, too", async () => {
     const free = ["smtp", "submission", "submissions", "lmtp", "imap", "imaps"].flatMap((name) => [`--${name}`, "0"]);
     const npm = spawn("npm", ["start", "--", "--memory", ...free], { stdio: ["ignore", "pipe", "ignore"] });
@@ -321,6 +341,27 @@ describe("the end of pushmail serve", () => {
 });
 
 describe("SIGHUP", () => {
+  it("ends no serve that still reads its settings", async () => {
+    const config = join(directory.path, "config");
+    await run("mkfifo", [config]);
+    const off = ["smtp", "submission", "submissions", "lmtp", "imaps"].flatMap((name) => [`--${name}`, "off"]);
+    const args = [PUSHMAIL_MAIN, "serve", "--memory", ...off, "--imap", "0", "--config", config];
+    const child = spawn(process.execPath, args, { stdio: ["ignore", "pipe", "ignore"] });
+    const ended = once(child, "exit");
+    const ready = once(child.stdout, "data");
+    const pipe = open(config, "w");
+    try {
+      await within(Promise.race([pipe, ended]), "somebody who reads the settings");
+      child.kill("SIGHUP");
+      await (await pipe).close();
+      await within(Promise.race([ready, ended]), "the ready line");
+      child.kill("SIGTERM");
+      expect(await within(ended, "the end")).toEqual([0, null]);
+    } finally {
+      child.kill("SIGKILL");
+    }
+  });
+
   it("takes the certificate that is in the files now, and keeps the old one where they are no good", async () => {
     const pairs = await Promise.all(["one", "two"].map((name) => makePair(name)));
     const files = join(directory.path, "tls");

@@ -20,6 +20,8 @@ export async function run(args: readonly string[]): Promise<number> {
     stdout.write(await help(rest[0]));
     return 0;
   }
+  // A certificate that is renewed before it was read needs nothing; whoever renews it does not look.
+  if (name === "serve") process.on("SIGHUP", () => undefined);
   let command: CliCommand | undefined;
   // Read before there may be none left to read it with.
   const descriptors = descriptorsMax();

@@ -48,7 +48,7 @@ async function serveUntil(stop: AbortSignal, args: readonly string[], io: CliIo)
   });
   const pushmail = await starting;
   try {
-    const welcome = demo ? await openDemo(pushmail, settings) : "";
+    const welcome = demo ? await untilStopped(stop, () => openDemo(pushmail, settings)) : "";
     const addresses = Object.fromEntries(listenerNames.map((name) => [name, pushmail[name]]));
     io.stdout.write(`ready ${JSON.stringify({ ...addresses, pid: process.pid })}\n`);
     io.stderr.write(welcome);
