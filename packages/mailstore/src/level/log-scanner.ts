@@ -1,6 +1,7 @@
 // Reads a log segment record by record, checks every byte, and tells a torn end from damage.
 import { crc32 } from "node:zlib";
 import { decodeRecordHead, RECORD_HEAD_BYTES, RECORD_MAGIC, recordBytes, type RecordHead } from "./record.ts";
+import type { SegmentFile } from "./segment-files.ts";
 import type { SegmentLease } from "./segments.ts";
 import { StoreDamage } from "./store-damage.ts";
 
@@ -22,14 +23,17 @@ export interface ScanResult {
   readonly cutBytes: number;
 }
 
+/** A segment as far as its records are read. */
+export type ScannedSegment = Pick<SegmentLease, "header" | "path"> & { readonly file: Pick<SegmentFile, "read"> };
+
 export class LogScanner {
-  readonly #lease: SegmentLease;
+  readonly #lease: ScannedSegment;
   /** The same memory for each: that of a whole segment would make V8 collect the heap twice. */
   readonly #room: Buffer = Buffer.allocUnsafeSlow(WINDOW_BYTES);
   #window: Buffer = this.#room.subarray(0, 0);
   #windowAt = 0;
 
-  constructor(lease: SegmentLease) {
+  constructor(lease: ScannedSegment) {
     this.#lease = lease;
   }
 

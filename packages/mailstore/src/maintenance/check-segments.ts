@@ -9,6 +9,7 @@ import type { LogPosition } from "../level/log-writer.ts";
 import { decodeCursor } from "../level/mailbox-log.ts";
 import { blobIdAt, decodeSegmentHeader, SEGMENT_HEADER_BYTES, type SegmentHeader } from "../level/record.ts";
 import type { SegmentLease, Segments } from "../level/segments.ts";
+import { ignoreUnreadable, ReadableFile } from "../level/maintenance/readable-file.ts";
 import { walkSegment, type WalkStep } from "../level/maintenance/segment-walk.ts";
 import { statedEnds } from "../level/maintenance/whole-log.ts";
 import { StoreDamage } from "../level/store-damage.ts";
@@ -49,9 +50,9 @@ export async function readSegments(options: SegmentsOptions): Promise<SegmentsRe
   const numbers = [...segments.numbers("log"), ...segments.numbers("body")];
   for (const [i, number] of numbers.entries()) {
     options.onSegment?.(i, numbers.length);
-    const lease = await leaseOf(segments, number);
+    const lease = await leaseOf(segments, number).catch(ignoreUnreadable);
     if (lease === undefined) {
-      const isLeftover = !ends.has(number) && (await segments.isUnbegun(number));
+      const isLeftover = !ends.has(number) && (await segments.isUnbegun(number).catch(ignoreUnreadable)) === true;
       if (!isLeftover)
         found.otherDamages.push(new StoreDamage("the segment has no valid header", segments.path(number), 0));
       continue;
@@ -63,7 +64,8 @@ export async function readSegments(options: SegmentsOptions): Promise<SegmentsRe
       }
       if (lease.header.kind === "log") found.begin(lease.header);
       const known = { until: ends.get(number), proven: proven?.segment === number ? proven.offset : undefined };
-      for await (const step of walkSegment(lease, known)) await found.take(number, step);
+      const file = new ReadableFile(lease.file);
+      for await (const step of walkSegment({ ...lease, file }, known)) await found.take(number, asRead(step, file));
     } finally {
       lease.release();
     }
@@ -75,6 +77,13 @@ export async function readSegments(options: SegmentsOptions): Promise<SegmentsRe
 
 async function leaseOf(segments: Segments, number: number): Promise<SegmentLease | undefined> {
   return (await segments.header(number)) === undefined ? undefined : segments.acquire(number);
+}
+
+/** What is damaged because the disk cannot read it is said to be so. */
+function asRead(step: WalkStep, file: ReadableFile): WalkStep {
+  if (step.type !== "damage" || !file.lacks(step.offset, step.end)) return step;
+  const { what, file: path, offset } = step.damage;
+  return { ...step, damage: new StoreDamage(`${what}: the disk cannot read it`, path, offset) };
 }
 
 class Found {

@@ -1,10 +1,13 @@
+import fs from "node:fs";
 import { cp, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterEach, beforeEach, describe, expect, it } from "@jest/globals";
+import { afterEach, beforeEach, describe, expect, it, jest } from "@jest/globals";
 import { encodeEntry } from "../account-metadata.ts";
 import { mailboxId, METADATA_FIRST } from "../ids.ts";
+import { DiskFiles } from "../level/disk-files.ts";
 import { openLevelDriver } from "../level/index.ts";
+import { RECORD_HEAD_BYTES } from "../level/record.ts";
 import { openMailStore } from "../open-mail-store.ts";
 import type { MailboxAt, MailStore } from "../store.ts";
 import { checkStore } from "./check-store.ts";
@@ -44,7 +47,62 @@ async function findings(): Promise<string[]> {
   return found;
 }
 
+/** Nothing that touches this byte's block of the segment can be read. */
+function makeUnreadable(name: string, offset: number): void {
+  const from = offset - (offset % 4_096);
+  for (const how of ["open", "openToWrite"] as const) {
+    const { [how]: open } = DiskFiles.prototype;
+    jest.spyOn(DiskFiles.prototype, how).mockImplementation(async function (this: DiskFiles, opened) {
+      const file = await open.call(this, opened);
+      const read = file.read.bind(file);
+      file.read = (position, length, room) =>
+        opened === name && position < from + 4_096 && position + length > from
+          ? Promise.reject(Object.assign(new Error("EIO: i/o error, read"), { code: "EIO" }))
+          : read(position, length, room);
+      return file;
+    });
+  }
+}
+
 describe("a check", () => {
+  afterEach(() => void jest.restoreAllMocks());
+
+  it("goes on behind what the disk cannot read of a segment", async () => {
+    const store = await openStore();
+    const { id: account } = await store.createAccount({ address: "ann@example.org", password: "secret" });
+    await deliver(store, { account, mailbox: (await store.mailbox(account, "INBOX"))!.id }, 4);
+    await store.close();
+    const name = "0000000001.seg";
+    const path = join(directory, "segments", name);
+    const bytes = await readFile(path);
+    const body = (mail: number): number => bytes.indexOf(Buffer.alloc(BODY_BYTES, mail));
+
+    makeUnreadable(name, body(1) + BODY_BYTES / 2);
+    const offset = body(1) - RECORD_HEAD_BYTES;
+    const found: Finding[] = [];
+    const told = { onFinding: (finding: Finding) => found.push(finding) };
+    expect(await checkStore({ directory, ...told })).toMatchObject({ findings: 1, messages: 4, bodies: 3, orphans: 0 });
+    expect(found).toEqual([
+      expect.objectContaining({
+        what: "a body fails its checksum: the disk cannot read it",
+        file: path,
+        offset,
+        uid: 2,
+      }),
+    ]);
+    jest.restoreAllMocks();
+
+    makeUnreadable(name, body(2) - RECORD_HEAD_BYTES);
+    expect((await findings())[0]).toMatch(/^a .*: the disk cannot read it: /);
+    jest.restoreAllMocks();
+
+    makeUnreadable(name, 0);
+    expect(await findings()).toEqual([
+      `the store cannot be opened: EIO: i/o error, read: ${path}`,
+      `the segment has no valid header: ${path} at offset 0`,
+    ]);
+  });
+
   it("takes nothing for lost that a reclaimed segment said after an older one that is kept", async () => {
     const limits = { segmentBytesMax: (MAILS_PER_SEGMENT + 2) * BODY_BYTES };
     const driver = await openLevelDriver({ directory, limits });
@@ -105,6 +163,40 @@ async function lose(text: string): Promise<void> {
 }
 
 describe("a repair", () => {
+  afterEach(() => void jest.restoreAllMocks());
+
+  it("lists a message as lost whose body the disk cannot read, and ends where that is anything else", async () => {
+    let store = await openStore();
+    const { id: account } = await store.createAccount({ address: "ann@example.org", password: "secret" });
+    await deliver(store, { account, mailbox: (await store.mailbox(account, "INBOX"))!.id }, 3);
+    await store.close();
+    const name = "0000000001.seg";
+    const segment = join(directory, "segments", name);
+    const bytes = await readFile(segment);
+    const at = bytes.indexOf(Buffer.alloc(BODY_BYTES, 1));
+    makeUnreadable(name, at - RECORD_HEAD_BYTES);
+    const untold = { onMended: () => undefined, onLost: () => undefined };
+    await expect(repairStore({ directory, dryRun: false, ...untold })).rejects.toThrow("EIO");
+    expect((await readFile(segment)).equals(bytes)).toBe(true);
+    jest.restoreAllMocks();
+
+    makeUnreadable(name, at + BODY_BYTES / 2);
+    const { createReadStream } = fs;
+    const failing = jest.spyOn(fs, "createReadStream").mockImplementation((path, options) => {
+      const stream = createReadStream(path, options);
+      const error = Object.assign(new Error("EIO: i/o error, read"), { code: "EIO" });
+      return stream.once("ready", () => stream.destroy(error));
+    });
+    const lost: (number | undefined)[] = [];
+    const told = { onMended: () => undefined, onLost: ({ uid }: Finding) => lost.push(uid) };
+    expect(await repairStore({ directory, dryRun: false, ...told })).toMatchObject({ lost: 1, left: [] });
+    expect(failing).toHaveBeenCalledTimes(1);
+    expect(lost).toEqual([2]);
+    store = await openStore();
+    expect(await store.mailbox(account, "INBOX")).toMatchObject({ messages: 3 });
+    await store.close();
+  });
+
   it.each([
     ["a mailbox", "Passing"],
     ["the first ones of an account", "INBOX"],

@@ -6,6 +6,7 @@ import { lostKey } from "../level/keys.ts";
 import { LEVEL_LIMITS } from "../level/limits.ts";
 import { readProvenEnd } from "../level/maintenance/index-alone.ts";
 import { keptIndexes } from "../level/maintenance/kept-index.ts";
+import { isUnreadable } from "../level/maintenance/readable-file.ts";
 import { damagesOfIndex } from "../level/maintenance/set-aside.ts";
 import { verifyIndexFiles } from "../level/maintenance/verify-index-files.ts";
 import type { LevelDriver } from "../level/driver.ts";
@@ -14,6 +15,7 @@ import { openLockedDriver } from "../level/open-directory.ts";
 import { Segments } from "../level/segments.ts";
 import { StoreDamage } from "../level/store-damage.ts";
 import { lockStore, type StoreLock } from "../level/store-lock.ts";
+import { Refusal } from "../refusal.ts";
 import { MailCheck } from "./check-mail.ts";
 import { readSegments, type SegmentsRead } from "./check-segments.ts";
 import type { Finding } from "./finding.ts";
@@ -128,10 +130,16 @@ async function openOrTell(
     // The lock is held on: whoever took it gives it up.
     return await openLockedDriver({ directory }, { ...lock, release: () => Promise.resolve() });
   } catch (error) {
-    if (!(error instanceof StoreDamage)) throw error;
-    found(findingOf(error));
+    if (error instanceof StoreDamage) found(findingOf(error));
+    else if (isUnreadable(error)) found({ what: `the store cannot be opened: ${causeOf(error).message}` });
+    else throw error;
     return undefined;
   }
+}
+
+/** What the system said, where it was made a refusal. */
+function causeOf(error: unknown): Error {
+  return error instanceof Refusal && error.cause instanceof Error ? error.cause : (error as Error);
 }
 
 function findingOf({ what, file, offset }: StoreDamage): Finding {

@@ -32,7 +32,7 @@ export async function lostHeader(
     if (head.length < RECORD_HEAD_BYTES) return undefined;
     const before = kind === "log" ? await logBefore(segments, number) : { previous: 0, previousEnd: 0 };
     const header = { kind, number, salt: saltOf(head, { number, offset }), ...before };
-    const { value: first } = await walkSegment({ header, file, path, release: () => undefined }).next();
+    const { value: first } = await walkSegment({ header, file, path }).next();
     return first?.type === "body" || first?.type === "batch" ? header : undefined;
   } finally {
     await file.close();

@@ -8,6 +8,7 @@ import { lostKey } from "../level/keys.ts";
 import { LEVEL_LIMITS } from "../level/limits.ts";
 import { replayBehindIndex } from "../level/maintenance/index-alone.ts";
 import { dropKeptIndexes, isNone, keepIndex, keptIndexes, soundKeptIndex } from "../level/maintenance/kept-index.ts";
+import { ignoreUnreadable } from "../level/maintenance/readable-file.ts";
 import { damagesOfIndex, replaceIndex } from "../level/maintenance/set-aside.ts";
 import { isLogIncomplete, isLogWhole } from "../level/maintenance/whole-log.ts";
 import { openLockedDriver } from "../level/open-directory.ts";
@@ -94,7 +95,7 @@ class Repair {
   async #keepIndex(): Promise<void> {
     const { directory } = this.#options;
     const isSound = await isNone(damagesOfIndex(directory));
-    if (isSound && !(await isLogWhole(join(directory, "segments")))) await keepIndex(directory);
+    if (isSound && !(await isLogWhole(join(directory, "segments")).catch(ignoreUnreadable))) await keepIndex(directory);
   }
 
   #check(): Promise<WoundsFound> {
@@ -149,8 +150,8 @@ class Repair {
       this.#lost++;
       onLost({ what, file: stretch.file, offset: stretch.from });
       if (dryRun) continue;
-      await noteIncomplete(directory);
       await keepBytes(directory, stretch);
+      await noteIncomplete(directory);
       await voidRecord(header, stretch);
     }
     await segments.close();
@@ -241,7 +242,8 @@ class Repair {
   async #keepBody({ place, finding: { file } }: LostMessage, read: SegmentsRead | undefined): Promise<void> {
     const record = read?.damagedBodies.get(place);
     if (record === undefined || file === undefined) return;
-    await keepBytes(this.#options.directory, { file, from: record.offset, end: record.end });
+    // Those before what the disk cannot read.
+    await keepBytes(this.#options.directory, { file, from: record.offset, end: record.end }).catch(ignoreUnreadable);
   }
 
   /** Behind a gap the log begins anew: whoever was told less is told to begin from the state. */

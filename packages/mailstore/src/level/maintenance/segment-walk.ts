@@ -1,7 +1,6 @@
 // Goes through a segment record by record, past whatever is damaged: to the next head that verifies in its place.
-import { LogScanner } from "../log-scanner.ts";
+import { LogScanner, type ScannedSegment } from "../log-scanner.ts";
 import { recordBytes, SEGMENT_HEADER_BYTES, type RecordHead } from "../record.ts";
-import type { SegmentLease } from "../segments.ts";
 import { StoreDamage } from "../store-damage.ts";
 
 export type WalkStep =
@@ -27,7 +26,7 @@ export interface KnownEnd {
   readonly proven?: number | undefined;
 }
 
-export async function* walkSegment(lease: SegmentLease, known: KnownEnd = {}): AsyncGenerator<WalkStep> {
+export async function* walkSegment(lease: ScannedSegment, known: KnownEnd = {}): AsyncGenerator<WalkStep> {
   const { until } = known;
   const scanner = new LogScanner(lease);
   let offset = SEGMENT_HEADER_BYTES;

@@ -3,6 +3,7 @@ import { DiskFiles } from "../disk-files.ts";
 import { LEVEL_LIMITS } from "../limits.ts";
 import type { SegmentHeader } from "../record.ts";
 import { Segments } from "../segments.ts";
+import { ignoreUnreadable } from "./readable-file.ts";
 import { walkSegment } from "./segment-walk.ts";
 
 /** A file among the segments: a repair has left a hole in the log. */
@@ -12,7 +13,7 @@ export const INCOMPLETE_FILE = "incomplete";
 export async function statedEnds(segments: Segments): Promise<Map<number, number>> {
   const ends = new Map<number, number>();
   for (const number of segments.numbers("log")) {
-    const header = await segments.header(number);
+    const header = await segments.header(number).catch(ignoreUnreadable);
     if (header !== undefined) ends.set(header.previous, header.previousEnd);
   }
   return ends;
