@@ -73,6 +73,19 @@ describe("transferDecoder", () => {
     );
   });
 
+  it("gives what the whole gives, however many blanks stand before what decides what they are", () => {
+    const blanks = [1, 79, 80, 81, 400].flatMap((count) => [" ".repeat(count), "\t".repeat(count)]);
+    const soup = fc.array(fc.constantFrom(...blanks, "=", "\r", "\n", "\r\n", "=\r\n", "x"), { maxLength: 12 });
+    fc.assert(
+      fc.property(soup, places, (some, cuts) => {
+        const bytes = Buffer.from(some.join(""));
+        const whole = decodeTransferEncoding(bytes, "quoted-printable");
+        expect(decode("quoted-printable", cut(bytes, cuts))).toEqual(Buffer.from(whole));
+      }),
+      RUNS,
+    );
+  });
+
   it("holds back little, however long an escape is not ended", () => {
     const decoder = transferDecoder("quoted-printable");
     let given = 0;

@@ -27,11 +27,11 @@ function base64Decoder(): TransferDecoder {
   };
 }
 
-/** Blanks at the end of a line stand for nothing; they are looked at from their first one on alone. */
-const ESCAPE = /=(?:([0-9a-f]{2})|[ \t]*\r?\n)|(?<![ \t])[ \t]+(?=\r?\n)/gi;
-/** What the next piece decides the meaning of. Blanks before a line end are few, or mean nothing. */
-const CUT_ESCAPE = /(?:=[0-9a-f]?|=?[ \t]{0,80}\r?)$/i;
-const LAST_ESCAPE = /(?:=[ \t]*|(?<![ \t=])[ \t]+)$/;
+/** Blanks at the end of a line stand for nothing, where they are few; they are looked at from their first one on alone. */
+const ESCAPE = /=(?:([0-9a-f]{2})|[ \t]{0,80}\r?\n)|(?<![ \t])[ \t]{1,80}(?=\r?\n)/gi;
+/** What the next piece decides the meaning of; of many blanks so many that they are many with it, too. */
+const CUT_ESCAPE = /(?:=[0-9a-f]?|(?:=[ \t]{0,80}|[ \t]{0,81})\r?)$/i;
+const LAST_ESCAPE = /(?:=[ \t]{0,80}|(?<![ \t=])[ \t]{1,80})$/;
 
 function quotedPrintableDecoder(): TransferDecoder {
   let held = "";

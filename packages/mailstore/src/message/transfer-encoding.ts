@@ -41,6 +41,9 @@ export function decodeBase64(bytes: Uint8Array): Uint8Array {
   return decoded.subarray(0, length);
 }
 
+/** More blanks than a line may have characters (RFC 2045 6.7) stand for themselves: who decodes in pieces holds no more. */
+const BLANKS_MAX = 80;
+
 /**
  * RFC 2045 6.7. An equals sign that begins neither an escape nor a soft line break stands for itself; blanks at the end of
  * a line stand for nothing.
@@ -57,7 +60,7 @@ export function decodeQuotedPrintable(bytes: Uint8Array): Uint8Array {
       continue;
     }
     if (byte !== EQUALS) {
-      if (byte === LF || (byte === CR && bytes[at + 1] === LF)) length = kept;
+      if (byte === LF || (byte === CR && bytes[at + 1] === LF)) length = withoutBlanks(kept, length);
       decoded[length++] = byte;
       kept = length;
       continue;
@@ -74,13 +77,19 @@ export function decodeQuotedPrintable(bytes: Uint8Array): Uint8Array {
     }
     kept = length;
   }
-  return decoded.subarray(0, kept);
+  return decoded.subarray(0, withoutBlanks(kept, length));
+}
+
+/** Where a line ends that has blanks from `kept` to `length`. */
+function withoutBlanks(kept: number, length: number): number {
+  return length - kept <= BLANKS_MAX ? kept : length;
 }
 
 /** Where a soft line break ends whose equals sign is just before `start`; -1 where it is none. */
 function endOfSoftBreak(bytes: Uint8Array, start: number): number {
   let at = start;
   while (isBlank(bytes[at])) at++;
+  if (at - start > BLANKS_MAX) return -1;
   if (at === bytes.length) return at;
   if (bytes[at] === CR && bytes[at + 1] === LF) return at + 2;
   return bytes[at] === LF ? at + 1 : -1;
