@@ -129,6 +129,20 @@ describe("TextReader", () => {
     expect(textsOf([Buffer.from([0xc4, 0x4c])], textPart("8bit", "windows-1252")).join("")).toBe(unicodeCasemap("äl"));
   });
 
+  it("takes the order of octets that the mark says for that of UTF-16", () => {
+    const little = Buffer.from("\ufeffab\n\u{1f600}\u{1f4d8}d\n\ufffee\ufffef", "utf16le");
+    const folded = unicodeCasemap("ab\n\u{1f600}\u{1f4d8}d\n\ufffee\ufffef");
+    for (const octets of [little, Buffer.from(little).swap16(), little.subarray(2)]) {
+      expect(unicodeCasemap(decodeBody(octets, "8bit", "UTF-16"))).toBe(folded);
+      for (let at = 0; at <= octets.length; at++) {
+        const texts = textsOf(cut(octets, [at]), textPart("8bit", "UTF-16"));
+        expect([at, texts.join("")]).toEqual([at, folded]);
+      }
+    }
+    // Here the label says it: what would be a mark elsewhere is none.
+    expect(decodeBody(Buffer.from("feff0041", "hex"), "8bit", "utf-16le")).toBe("\ufffe\u4100");
+  });
+
   it.each(["utf-8", null, "windows-1252"])("keeps what only at the beginning is no part of a text in %s", (charset) => {
     const bytes = Buffer.from("\ufeffone\r\n\ufefftwo\r\n\ufeff\ufeffthree");
     const whole = unicodeCasemap(decodeBody(bytes, "8bit", charset));

@@ -1,7 +1,14 @@
 // The text of a part out of the octets of its body: of a short one at once, of a long one folded, piece by piece, so that
 // little is held.
 import { isAscii } from "node:buffer";
-import { decodeBody, decodeTransferEncoding, findParameter, unicodeCasemap, type BodyPart } from "@pushmail/mailstore";
+import {
+  charsetByMark,
+  decodeBody,
+  decodeTransferEncoding,
+  findParameter,
+  unicodeCasemap,
+  type BodyPart,
+} from "@pushmail/mailstore";
 import { SearchedText } from "./sought-text.ts";
 import { transferDecoder, type TransferDecoder } from "./transfer-decoder.ts";
 
@@ -54,9 +61,8 @@ function endOfPairs(octets: Buffer, isBigEndian: boolean): number {
 
 /** Reads one body; what it gives is its text from the beginning on. */
 export class TextReader {
-  readonly #charset: string | null;
+  #charset: string | null;
   readonly #isWide: boolean;
-  readonly #isBigEndian: boolean;
   readonly #lineBytesMax: number;
   readonly #decode: TransferDecoder;
   #held: Buffer = NOTHING;
@@ -67,7 +73,6 @@ export class TextReader {
   constructor({ parameters, encoding }: BodyPart, lineBytesMax: number) {
     this.#charset = findParameter(parameters, "charset");
     this.#isWide = WIDE.test(this.#charset ?? "");
-    this.#isBigEndian = BIG_ENDIAN.test(this.#charset ?? "");
     this.#lineBytesMax = lineBytesMax;
     this.#decode = transferDecoder(encoding);
   }
@@ -80,6 +85,7 @@ export class TextReader {
   /** Takes the next octets; returns as much more of the text as can be told by now. */
   push(piece: Buffer): string {
     const octets = this.#take(this.#decode(piece, { isLast: false }));
+    if (this.#isWide && !this.#isBegun && octets.length > 1) this.#charset = charsetByMark(octets, this.#charset ?? "");
     const end = this.#endOfCharacters(octets);
     this.#held = octets.subarray(end);
     return this.#textOf(octets.subarray(0, end));
@@ -96,7 +102,7 @@ export class TextReader {
 
   /** Where the octets can be cut, so that no character is cut in two. */
   #endOfCharacters(octets: Buffer): number {
-    if (this.#isWide) return endOfPairs(octets, this.#isBigEndian);
+    if (this.#isWide) return endOfPairs(octets, BIG_ENDIAN.test(this.#charset ?? ""));
     const lineEnd = octets.lastIndexOf(LF) + 1;
     if (lineEnd > 0 || octets.length <= this.#lineBytesMax) return lineEnd;
     // Octets below those of digits are blanks and punctuation, and no part of any longer character.

@@ -29,7 +29,24 @@ export function decodeCharset(bytes: Uint8Array, charset: string): string {
   const label = charset.trim().toLowerCase();
   const decoder = UNLABELLED.has(label) ? undefined : findDecoder(ALIASES.get(label) ?? label);
   if (decoder === undefined) return decodeUnlabelled(bytes);
+  if (isUnordered(decoder, label)) return decodeCharset(bytes, orderOf(bytes));
   return decoder.encoding === "windows-1252" ? decodeWindows1252(bytes) : decoder.decode(bytes);
+}
+
+/** The charset of a text that begins with these bytes: of UTF-16 with the order that they say. */
+export function charsetByMark(bytes: Uint8Array, charset: string): string {
+  const label = charset.trim().toLowerCase();
+  return isUnordered(findDecoder(label), label) ? orderOf(bytes) : charset;
+}
+
+/** Whether a label says UTF-16, and not which byte comes first. */
+function isUnordered(decoder: TextDecoder | undefined, label: string): boolean {
+  return decoder?.encoding === "utf-16le" && label !== "utf-16le";
+}
+
+/** RFC 2781 4.3: the mark at the beginning says it; where there is none, it is what mail mostly means. */
+function orderOf(bytes: Uint8Array): string {
+  return bytes[0] === 0xfe && bytes[1] === 0xff ? "utf-16be" : "utf-16le";
 }
 
 /** UTF-8 where the bytes are that (RFC 6532 3.2), else windows-1252, which is latin1 and more. */

@@ -1,4 +1,5 @@
 // Everything that reads messages: their structure, found once, and what FETCH and SEARCH take out of their bytes.
+export { charsetByMark } from "./charset.ts";
 export { decodeBody } from "./decode-body.ts";
 export { decodeHeaderValue } from "./decode-header-value.ts";
 export { downgradeHeader } from "./downgrade-header.ts";
