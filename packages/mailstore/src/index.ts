@@ -25,7 +25,14 @@ export { findSaslprep, loadSaslprep } from "./prepare-password.ts";
 export * from "./refusal.ts";
 export { DEFAULT_SCRAM_ITERATIONS, deriveScramKey } from "./scram-keys.ts";
 export type { ScramHash, ScramKey, ScramSalt } from "./scram-keys.ts";
-export { DEFAULT_SCRYPT_COST, isScryptOf, scryptText, type ScryptCost } from "./scrypt-text.ts";
+export {
+  DEFAULT_SCRYPT_COST,
+  isScryptCost,
+  isScryptOf,
+  SCRYPT_COST_MUST_BE,
+  scryptText,
+  type ScryptCost,
+} from "./scrypt-text.ts";
 export { SharedRoom } from "./shared-room.ts";
 export type * from "./store.ts";
 export { superiorsOf } from "./superiors.ts";

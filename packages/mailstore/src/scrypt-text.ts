@@ -10,6 +10,14 @@ export interface ScryptCost {
 
 export const DEFAULT_SCRYPT_COST: ScryptCost = { N: 2 ** 14, r: 8, p: 5 };
 
+/** What costs must be together, each of which is one by itself. */
+export const SCRYPT_COST_MUST_BE = "N must be below 2^(16 r), r p below 2^24, r (N + p + 2) below 2^46";
+
+/** Whether costs go together: RFC 7914 2, OpenSSL's bound of 128 r p, and Node's of the memory. */
+export function isScryptCost({ N, r, p }: ScryptCost): boolean {
+  return N < 2 ** (16 * r) && r * p < 2 ** 24 && r * (N + p + 2) < 2 ** 46;
+}
+
 const SALT_BYTES = 16;
 const HASH_BYTES = 32;
 

@@ -1,13 +1,16 @@
 // One pushmail in this process: a store and its listeners. `serve` and programs that embed it start it here.
+import { inspect } from "node:util";
 import { KeptFacts, type ImapServer, type Log, startImapServer } from "@pushmail/imap-idle-server";
 import {
   findSaslprep,
+  isScryptCost,
   loadSaslprep,
   LoginThrottle,
   type MailStore,
   openLevelDriver,
   openMailStore,
   openMemoryDriver,
+  SCRYPT_COST_MUST_BE,
   StoreDamage,
   TaskSlots,
 } from "@pushmail/mailstore";
@@ -63,6 +66,9 @@ type Listener = SmtpIngest | ImapServer;
 export async function startPushmail(given: PushmailOptions = {}): Promise<Pushmail> {
   const { settings, log, onStep } = optionsGiven(given);
   const limits = mergeLimits(settings.memory ? memoryLimits : defaultLimits, settings.limits);
+  // Each is checked where it is given; where the others are is known here alone.
+  if (!isScryptCost(limits.scrypt))
+    throw new StartFault(`limits.scrypt: ${SCRYPT_COST_MUST_BE}, not ${inspect(limits.scrypt)}`);
   const store = await openStore(settings, limits, { log, onStep });
   const listeners = new Map<ListenerName, Listener>();
   let control: ControlSocket | undefined;
