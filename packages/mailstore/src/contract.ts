@@ -317,6 +317,16 @@ export function describeStoreDriver(name: string, open: () => Promise<OpenedStor
         }
       });
 
+      it("keeps a staged body that is discarded while a transaction that names it is under way", async () => {
+        for (const size of [10, 2_500_000]) {
+          const body = await stage(driver, noise(size, 9));
+          const committing = commitOne(driver, { ...transaction(A, [append(INBOX, 1)]), blobs: [body] });
+          await body.discard();
+          const { blobs } = ok(await committing);
+          expect(await readHash(await reopened(), blobs[0] as BlobId)).toBe(hash(noise(size, 9)));
+        }
+      });
+
       it("puts the pieces of a stream together, and leaves nothing of one that throws", async () => {
         const sizes = [10, 4_000, 20_000, 0, 300, 70_000, 70_000, 1, 300_000, 5];
         for (const rounds of [1, 2, 8]) {

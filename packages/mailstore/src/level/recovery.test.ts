@@ -283,6 +283,24 @@ describe("a trim", () => {
     await driver.close();
   });
 
+  it("leaves no gap in what is read of the log meanwhile", async () => {
+    const disk = await SimulatedDisk.from();
+    const driver = await begin(disk);
+    for (let i = 0; i < 6; i++) await deliver(driver, `mail ${i}`);
+    await driver.saveSnapshot({ account: A, mailbox: INBOX, cursor: cursor(7), chunks: [] });
+    const getMany = disk.database.getMany.bind(disk.database);
+    let reads = 0;
+    disk.database.getMany = async (keys) => {
+      const values = await getMany(keys);
+      if (keys[0]?.[0] === FLOOR && reads++ === 0) await driver.trimLog(A, cursor(5));
+      return values;
+    };
+    const { floor, records } = await driver.log(A, cursor(0), { limit: 9 });
+    expect([floor, records.map((record) => record.cursor)]).toEqual([0, [1, 2, 3, 4, 5, 6, 7]]);
+    expect((await driver.log(A, cursor(0), { limit: 9 })).floor).toBe(5);
+    await driver.close();
+  });
+
   it("goes as far as the furthest of several at once", async () => {
     const disk = await SimulatedDisk.from();
     const driver = await begin(disk);
@@ -337,6 +355,39 @@ describe("a power cut in the midst of a trim", () => {
     await trimming;
     expect([isTooEarly, await isTrimmed(disk)]).toEqual([false, true]);
     await driver.close();
+  });
+
+  /** Whether the index is on stable storage before something goes out of the log. */
+  const trimsBehindFlush = async (disk: SimulatedDisk, driver: StoreDriver): Promise<boolean> => {
+    let [isFlushed, isTooEarly] = [false, false];
+    disk.beforeOperation = async (name) => {
+      if (name === "flush") isFlushed = true;
+      else if (!isFlushed) isTooEarly ||= await isTrimmed(disk);
+    };
+    await driver.trimLog(A, cursor(5));
+    return isFlushed && !isTooEarly;
+  };
+
+  it("takes no snapshot for which the log was cut, though the process that wrote it was killed", async () => {
+    const disk = await SimulatedDisk.from();
+    const driver = await begin(disk);
+    for (let i = 0; i < 6; i++) await deliver(driver, `mail ${i}`);
+    await driver.saveSnapshot({ account: A, mailbox: INBOX, cursor: cursor(7), chunks: [] });
+    const next = await disk.kill();
+    expect(await trimsBehindFlush(next, await openOn(next))).toBe(true);
+  });
+
+  it("takes no snapshot for which the log was cut, though the checkpoint that should have it failed", async () => {
+    const disk = await SimulatedDisk.from();
+    const driver = await begin(disk);
+    for (let i = 0; i < 6; i++) await deliver(driver, `mail ${i}`);
+    await driver.blobs.compact(nothing);
+    await driver.saveSnapshot({ account: A, mailbox: INBOX, cursor: cursor(7), chunks: [] });
+    disk.beforeOperation = (name) => {
+      if (name === "flush") throw new Error("EIO");
+    };
+    await expect(driver.blobs.compact(nothing)).rejects.toThrow("EIO");
+    expect(await trimsBehindFlush(disk, driver)).toBe(true);
   });
 });
 

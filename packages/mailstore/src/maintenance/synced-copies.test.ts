@@ -1,12 +1,13 @@
 // Backups, what is restored of them, the second copy of an index and what takes the place of a damaged one: no power cut takes
 // a part of them behind their end.
-import { mkdtemp, open, rm, writeFile } from "node:fs/promises";
+import fs, { mkdtemp, open, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, it } from "@jest/globals";
 import { openLevelDriver } from "../level/index.ts";
 import { keepIndex } from "../level/maintenance/kept-index.ts";
 import { replaceIndex } from "../level/maintenance/set-aside.ts";
+import { RESTORING_FILE } from "../level/no-store.ts";
 import { WriteTrace } from "../level/test-support/write-trace.ts";
 import { openMailStore } from "../open-mail-store.ts";
 import { backupStore, restoreStore } from "./backup-store.ts";
@@ -48,7 +49,17 @@ it("each byte and each name of a copy is synced when it is made, those of the di
   expect(unsynced(backup)).toEqual([]);
   expect(await replaceIndex(data, { dryRun: false })).toBe("its second copy and the log");
   for (const place of ["index", "index.part", "damaged"]) expect(unsynced(join(data, place))).toEqual([]);
-  await restoreStore(backup, join(base, "again", "data"), () => undefined);
+  const again = join(base, "again", "data");
+  const { rm: remove } = fs;
+  let leftOpen: readonly string[] | undefined;
+  const watched = (path: string, options?: object): Promise<void> => {
+    if (path === join(again, RESTORING_FILE)) leftOpen = unsynced(again).filter((each) => each !== path);
+    return remove(path, options);
+  };
+  Object.assign(fs, { rm: watched });
+  await restoreStore(backup, again, () => undefined);
+  // Already when it no longer says that it is being restored.
+  expect(leftOpen).toEqual([]);
   expect(unsynced(join(base, "again"))).toEqual([]);
   // It has seen what it is about.
   for (const name of [
