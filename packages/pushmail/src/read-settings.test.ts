@@ -69,8 +69,9 @@ describe("reading settings", () => {
   });
 
   it("takes a list from repeated flags", async () => {
-    const { domain } = await readSettings(["--domain", "a.example", "--domain", "b.example"], { PUSHMAIL_DOMAIN: "c" });
-    expect(domain).toEqual(["a.example", "b.example"]);
+    const names = ["a.example", "müller.example", "[192.0.2.5]", "[IPv6:2001:db8::5]"];
+    const flags = names.flatMap((name) => ["--domain", name]);
+    expect(await readSettings(flags, { PUSHMAIL_DOMAIN: "c" })).toMatchObject({ domain: names });
   });
 
   it("lets a stronger source choose between directory and memory", async () => {
@@ -167,6 +168,8 @@ describe("settings that are wrong", () => {
   it.each([
     [["--smtp", "25x"], "--smtp: must be a port (0 to 65535) or off, not '25x'"],
     [["--log-level", "loud"], /^command line: --log-level: must be trace or .* or silent, not 'loud'$/],
+    [["--domain", "a.example,b.example"], "--domain: must be a list of names, not [ 'a.example,b.example' ]"],
+    [["--domain", "@a.example"], "--domain: must be a list of names, not [ '@a.example' ]"],
     [["--memory", "--data", "mail"], "--data and --memory exclude each other"],
     [["--smtp"], /'--smtp <value>'/],
     [["--fast"], /'--fast'/],

@@ -21,6 +21,7 @@ const isText = (value: unknown): value is string => typeof value === "string" &&
 const isWhole = (value: unknown): value is number => Number.isSafeInteger(value) && (value as number) >= 0;
 const isPort = (value: unknown): boolean => value === "off" || (isWhole(value) && value <= PORT_MAX);
 const isHost = (value: unknown): boolean => isText(value) && isHostName(value);
+const areHosts = (value: unknown): boolean => Array.isArray(value) && value.every(isHost);
 const areTexts = (value: unknown): boolean => Array.isArray(value) && value.every(isText);
 
 const quota = one("a whole number that is not negative", isWhole);
@@ -37,7 +38,7 @@ const kinds: Readonly<Record<Extract<SettingSpec["kind"], string>, Check>> = {
   path: one("a path", isText),
   switch: one("true or false", (value) => typeof value === "boolean"),
   port: one(`a port (0 to ${PORT_MAX}) or off`, isPort),
-  names: one("a list of names", areTexts),
+  names: one("a list of names", areHosts),
   users: checkUsers,
 };
 
