@@ -109,17 +109,17 @@ class Repair {
   }
 
   async #mendHeaders(): Promise<void> {
-    const segments = await this.#segments();
-    for (const number of [...segments.numbers("log"), ...segments.numbers("body")]) {
-      const file = segments.path(number);
-      if (await mendHeader(file, number, this.#options)) this.#tell(`one bit of the header of ${file}`);
-      const header = await lostHeader(segments, number, this.#options.directory);
-      if (header === undefined) continue;
-      await this.#mend(`the header of ${file}, by its first record`, () =>
-        putHeader(this.#options.directory, file, header),
-      );
-    }
-    await segments.close();
+    await this.#withSegments(async (segments) => {
+      for (const number of [...segments.numbers("log"), ...segments.numbers("body")]) {
+        const file = segments.path(number);
+        if (await mendHeader(file, number, this.#options)) this.#tell(`one bit of the header of ${file}`);
+        const header = await lostHeader(segments, number, this.#options.directory);
+        if (header === undefined) continue;
+        await this.#mend(`the header of ${file}, by its first record`, () =>
+          putHeader(this.#options.directory, file, header),
+        );
+      }
+    });
   }
 
   /** What its second copy and the log have can be made again; else nothing is touched. */
@@ -138,23 +138,23 @@ class Repair {
   /** Transactions whose bytes are damaged are gone where the index was not told of them before. */
   async #voidRecords({ damagedRecords }: SegmentsRead): Promise<void> {
     const { directory, dryRun, onLost } = this.#options;
-    const segments = await this.#segments();
     const lost = damagedRecords.map(({ segment, record: { offset, end } }) => ({ segment, offset, end }));
-    if (lost.length > 0 && !dryRun && (await isNone(damagesOfIndex(directory))))
-      await replayBehindIndex(directory, segments, lost);
-    for (const { segment, record } of damagedRecords) {
-      const header = await segments.header(segment);
-      if (header === undefined) continue;
-      const stretch = { file: segments.path(segment), from: record.offset, end: record.end };
-      const what = `${record.damage.what}; ${stretch.end - stretch.from} bytes are kept in damaged/`;
-      this.#lost++;
-      onLost({ what, file: stretch.file, offset: stretch.from });
-      if (dryRun) continue;
-      await keepBytes(directory, stretch);
-      await noteIncomplete(directory);
-      await voidRecord(header, stretch);
-    }
-    await segments.close();
+    await this.#withSegments(async (segments) => {
+      if (lost.length > 0 && !dryRun && (await isNone(damagesOfIndex(directory))))
+        await replayBehindIndex(directory, segments, lost);
+      for (const { segment, record } of damagedRecords) {
+        const header = await segments.header(segment);
+        if (header === undefined) continue;
+        const stretch = { file: segments.path(segment), from: record.offset, end: record.end };
+        const what = `${record.damage.what}; ${stretch.end - stretch.from} bytes are kept in damaged/`;
+        this.#lost++;
+        onLost({ what, file: stretch.file, offset: stretch.from });
+        if (dryRun) continue;
+        await keepBytes(directory, stretch);
+        await noteIncomplete(directory);
+        await voidRecord(header, stretch);
+      }
+    });
   }
 
   /** Returns whether anything was found of what is lost. */
@@ -279,7 +279,12 @@ class Repair {
     }
   }
 
-  #segments(): Promise<Segments> {
-    return Segments.list(new DiskFiles(join(this.#options.directory, "segments")), LEVEL_LIMITS);
+  async #withSegments(task: (segments: Segments) => Promise<void>): Promise<void> {
+    const segments = await Segments.list(new DiskFiles(join(this.#options.directory, "segments")), LEVEL_LIMITS);
+    try {
+      await task(segments);
+    } finally {
+      await segments.close();
+    }
   }
 }
