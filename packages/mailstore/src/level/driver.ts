@@ -239,8 +239,11 @@ export class LevelDriver implements StoreDriver {
     await this.#takeCheckpoint();
     onStep("close:checkpointed");
     await this.#segments.close();
-    await this.#index.close();
-    await this.#parts.release();
+    try {
+      await this.#index.close();
+    } finally {
+      await this.#parts.release();
+    }
   }
 }
 

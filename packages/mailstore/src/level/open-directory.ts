@@ -54,6 +54,8 @@ export async function openLockedDriver(options: LevelDriverOptions, lock: StoreL
   const limits = { ...LEVEL_LIMITS, ...options.limits };
   const [segments, index] = [join(directory, "segments"), join(directory, "index")];
   await makeDirectory(index);
+  // Of a process that was killed while it tried.
+  await rm(trialIn(index), { force: true });
   let database: ClassicLevel | undefined;
   try {
     database = await openDatabase(directory, limits);
@@ -101,10 +103,14 @@ async function tryRoom(index: string): Promise<void> {
     // LevelDB may remove it meanwhile.
     if (name.endsWith(".log")) bytes += (await stat(join(index, name)).catch(ignoreMissing))?.size ?? 0;
   }
-  const trial = join(index, "trial");
+  const trial = trialIn(index);
   try {
     await writeFile(trial, Buffer.alloc(bytes), { mode: 0o600, flush: true });
   } finally {
     await rm(trial, { force: true });
   }
+}
+
+function trialIn(index: string): string {
+  return join(index, "trial");
 }

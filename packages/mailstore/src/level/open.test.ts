@@ -1,4 +1,4 @@
-import { afterEach, beforeEach, describe, expect, it } from "@jest/globals";
+import { afterEach, beforeEach, describe, expect, it, jest } from "@jest/globals";
 import { execFileSync } from "node:child_process";
 import { mkdir, mkdtemp, readdir, readFile, rm, rmdir, stat, symlink, truncate, writeFile } from "node:fs/promises";
 import { hostname, tmpdir } from "node:os";
@@ -6,6 +6,7 @@ import { join } from "node:path";
 import { crc32 } from "node:zlib";
 import { checkStore, repairStore } from "../maintenance/index.ts";
 import { openLevelDriver } from "./index.ts";
+import { KeyIndex } from "./key-index.ts";
 
 let parent: string;
 beforeEach(async () => {
@@ -38,6 +39,27 @@ describe("a data directory", () => {
     await mkdir(note);
     await (await openLevelDriver({ directory })).close();
     expect(await readdir(directory)).toEqual(["holder.json", "index", "lock", "segments", "store-id"]);
+  });
+
+  it("is free again where its index fails to close, which is told", async () => {
+    const directory = join(parent, "data");
+    const driver = await openLevelDriver({ directory });
+    jest.spyOn(KeyIndex.prototype, "close").mockImplementationOnce(async function (this: KeyIndex) {
+      await this.close();
+      throw new Error("as the test says");
+    });
+    await expect(driver.close()).rejects.toThrow("as the test says");
+    await (await openLevelDriver({ directory })).close();
+  });
+
+  it("loses what a process left that was killed while it tried for room", async () => {
+    const directory = join(parent, "data");
+    await (await openLevelDriver({ directory })).close();
+    const trial = join(directory, "index", "trial");
+    await writeFile(trial, "x");
+    const driver = await openLevelDriver({ directory });
+    expect(await readdir(join(directory, "index"))).not.toContain("trial");
+    await driver.close();
   });
 
   it("is free again where its opening fails, and its lock stays with whoever has it", async () => {
