@@ -11,6 +11,7 @@ import { copySegments, type KnownSegments } from "./backup-segments.ts";
 import { backupStore, restoreStore } from "./backup-store.ts";
 import { checkStore } from "./check-store.ts";
 import { findingLine } from "./finding.ts";
+import { repairStore } from "./repair-store.ts";
 
 let base: string;
 let directory: string;
@@ -108,6 +109,20 @@ describe("a backup", () => {
     const found: string[] = [];
     await restoreStore(backup, join(base, "restored"), (finding) => found.push(findingLine(finding)));
     expect(found).toEqual([]);
+  });
+
+  it("is restored, and checked, where the manifest of its index is damaged", async () => {
+    const [backup, restored] = [join(base, "backup"), join(base, "restored")];
+    await grow("ann@example.org");
+    await backupStore(directory, backup);
+    const index = join(backup, (await readdir(backup)).find((name) => name.startsWith("index-")) as string);
+    const manifest = (await readdir(index)).find((name) => name.startsWith("MANIFEST-")) as string;
+    await writeFile(join(index, manifest), (await readFile(join(index, manifest))).fill(0xa5, 8, 12));
+    const found: string[] = [];
+    await restoreStore(backup, restored, (finding) => found.push(findingLine(finding)));
+    expect(found).toEqual([`the manifest fails its checksum: ${join(restored, "index", manifest)} at offset 0`]);
+    const told = { onMended: () => undefined, onLost: () => undefined };
+    expect(await repairStore({ directory: restored, dryRun: false, ...told })).toMatchObject({ lost: 0, left: [] });
   });
 });
 

@@ -236,7 +236,10 @@ export async function restoreStore(
     await cutSynced(join(directory, "segments", contents.open.name), contents.open.bytes);
   if (contents.isIncomplete ?? (await isLogIncomplete(join(backup, "segments")))) await noteIncomplete(directory);
   await rm(restoring);
-  await keepIndex(directory);
+  await keepIndex(directory).catch((error: unknown) => {
+    // The check tells it.
+    if (!(error instanceof StoreDamage)) throw error;
+  });
   return checkStore({ directory, onFinding });
 }
 
