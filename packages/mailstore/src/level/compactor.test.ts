@@ -157,6 +157,40 @@ describe("compaction", () => {
     await expect(name(other)).rejects.toThrow("no longer kept");
   });
 
+  it("keeps a body that a commit names which is not durable yet", async () => {
+    const { driver, disk } = await begin();
+    async function* stream(): AsyncGenerator<Uint8Array> {
+      yield Buffer.alloc(4_000, 1);
+    }
+    const staged = await driver.blobs.stage(stream());
+    const counts = { allocate: 1, messages: 1, unseen: 0, deleted: 0, bytes: 4_000, record: Buffer.from("mail") };
+    const parts = [{ mailbox: INBOX, ...counts }];
+    const name = (): Promise<readonly CommitResult[]> =>
+      driver.commit([{ account: A, blobs: [staged], enforceQuota: true, parts }]);
+    const [first] = await name();
+    for (let i = 0; i < 20; i++) await deliver(driver, 4_000, i);
+    let goOn = (): void => undefined;
+    const held = new Promise<void>((resolve) => (goOn = resolve));
+    let again: ReturnType<typeof name> | undefined;
+    await driver.blobs.compact(async function* () {
+      yield [];
+      const isAtDisk = new Promise<void>((resolve) => {
+        disk.beforeOperation = async (operation) => {
+          if (operation !== "write") return;
+          resolve();
+          await held;
+        };
+      });
+      again = name();
+      await isAtDisk;
+    });
+    goOn();
+    const [second] = (await again) ?? [];
+    expect(second).toMatchObject({ ok: true, blobs: (first as Extract<CommitResult, { ok: true }>).blobs });
+    const [blob] = (second as Extract<CommitResult, { ok: true }>).blobs;
+    await expectBody(driver, blob as BlobId, [4_000, 1]);
+  });
+
   it("never gives the id of a body that is gone to another", async () => {
     const opened = await begin();
     const first = await deliver(opened.driver, 20_000, 1);

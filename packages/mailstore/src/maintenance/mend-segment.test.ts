@@ -4,7 +4,7 @@ import { mkdir, mkdtemp, open, readFile, rm, writeFile, type FileHandle } from "
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, it, jest } from "@jest/globals";
-import { encodeSegmentHeader } from "../level/record.ts";
+import { decodeRecordHead, encodeSegmentHeader, RECORD_HEAD_BYTES } from "../level/record.ts";
 import { WriteTrace } from "../level/test-support/write-trace.ts";
 import { keepBytes, mendHeader, noteIncomplete, putHeader, voidRecord } from "./mend-segment.ts";
 
@@ -45,6 +45,16 @@ it.each([
   await keepBytes(directory, { file, from: 8, end: 8 + bytes });
   const kept = await readFile(join(directory, "damaged", "0000000001.body-8"), "latin1");
   expect(kept).toBe("damaged bytes".padEnd(Math.min(bytes, 1_992), "."));
+});
+
+it("voids a record that reaches behind the end of its file as a whole", async () => {
+  await voidRecord(HEADER, { file, from: 64, end: 5_000 });
+  const bytes = await readFile(file);
+  expect(bytes).toHaveLength(5_000);
+  expect(decodeRecordHead(bytes.subarray(64), { segment: HEADER, offset: 64 })).toMatchObject({
+    type: "void",
+    length: 5_000 - 64 - RECORD_HEAD_BYTES,
+  });
 });
 
 it.each<[string, () => Promise<unknown>]>([
