@@ -197,6 +197,25 @@ describe("a repair", () => {
     await store.close();
   });
 
+  it("gives no header to a file that was on its way to become a segment, with one behind it", async () => {
+    const driver = await openLevelDriver({ directory, limits: { segmentBytesMax: 4 * BODY_BYTES } });
+    const store = openMailStore(driver, { scryptCost: { N: 16, r: 1, p: 1 }, scramIterations: 4_096 });
+    const { id: account } = await store.createAccount({ address: "ann@example.org", password: "secret" });
+    const inbox = { account, mailbox: (await store.mailbox(account, "INBOX"))!.id };
+    const failing = jest.spyOn(DiskFiles.prototype, "create").mockRejectedValueOnce(new Error("as the test says"));
+    await expect(deliver(store, inbox, 6)).rejects.toThrow("as the test says");
+    expect(failing).toHaveBeenCalledTimes(1);
+    await deliver(store, inbox, 1);
+    await store.close();
+    const segments = join(directory, "segments");
+    expect(await readdir(segments)).toEqual(["0000000001.seg", "0000000003.seg"]);
+    // As a spare one, whose header could not be written, and which could not be removed.
+    await cp(join(segments, "0000000001.seg"), join(segments, "0000000002.seg"));
+
+    const told = { onMended: () => undefined, onLost: () => undefined };
+    expect(await repairStore({ directory, dryRun: false, ...told })).toMatchObject({ mended: 0, lost: 0, left: [] });
+  });
+
   it.each([
     ["a mailbox", "Passing"],
     ["the first ones of an account", "INBOX"],

@@ -6,6 +6,7 @@ import { isNone } from "../level/maintenance/kept-index.ts";
 import { walkSegment } from "../level/maintenance/segment-walk.ts";
 import { damagesOfIndex } from "../level/maintenance/set-aside.ts";
 import {
+  decodeSegmentHeader,
   RECORD_HEAD_BYTES,
   recordBytes,
   saltOf,
@@ -30,6 +31,8 @@ export async function lostHeader(
     const offset = SEGMENT_HEADER_BYTES;
     const head = await file.read(offset, RECORD_HEAD_BYTES);
     if (head.length < RECORD_HEAD_BYTES) return undefined;
+    // It was on its way from being that one.
+    if (isOfAnother(await file.read(0, SEGMENT_HEADER_BYTES))) return undefined;
     const before = kind === "log" ? await logBefore(segments, number) : { previous: 0, previousEnd: 0 };
     const header = { kind, number, salt: saltOf(head, { number, offset }), ...before };
     const { value: first } = await walkSegment({ header, file, path }).next();
@@ -37,6 +40,10 @@ export async function lostHeader(
   } finally {
     await file.close();
   }
+}
+
+function isOfAnother(header: Buffer): boolean {
+  return decodeSegmentHeader(header, header.readUInt32LE(12)) !== undefined;
 }
 
 /** Whether records were written under its number: else those in a file that was used before are another segment's. */
