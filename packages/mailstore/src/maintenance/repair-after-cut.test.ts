@@ -1,13 +1,15 @@
 // A power cut that tears the end of the log, and a flipped bit further ahead: a repair loses what the bit was in, and says
 // so; nothing else that was acknowledged is lost. CUT_AND_FLIPPED=80 plays more of them.
-import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
+import { mkdir, mkdtemp, readdir, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import { expect, it } from "@jest/globals";
 import { openDriver } from "../level/driver.ts";
 import { SILENT } from "../level/driver-log.ts";
 import { openLevelDriver } from "../level/index.ts";
 import { LEVEL_LIMITS } from "../level/limits.ts";
+import { keptIndexes } from "../level/maintenance/kept-index.ts";
+import { isLogIncomplete } from "../level/maintenance/whole-log.ts";
 import { openLevel } from "../level/open-level.ts";
 import { RECORD_HEAD_BYTES, RECORD_MAGIC } from "../level/record.ts";
 import { SimulatedDisk, type DiskImage } from "../level/test-support/simulated-disk.ts";
@@ -131,6 +133,14 @@ async function play(random: Random, directory: string): Promise<number> {
   const missing = mails.filter((mail) => !served.includes(mail));
   expect([[], [hit]]).toContainEqual(missing);
   if (missing.length > 0) expect(lost.length).toBeGreaterThan(0);
+  const voids = lost.filter(({ what }) => what.endsWith("bytes are kept in damaged/"));
+  if (voids.length > 0) {
+    const kept = await readdir(join(directory, "damaged"));
+    for (const { file, offset } of voids) expect(kept).toContain(`${basename(file!)}-${offset}`);
+    // Of such a log no index is made again.
+    expect(await isLogIncomplete(join(directory, "segments"))).toBe(true);
+    expect(await keptIndexes(directory)).toHaveLength(1);
+  }
   return missing.length;
 }
 
