@@ -75,14 +75,12 @@ export class IncomingMessages {
 function* messages(source: Source): Grammar<void> {
   let at = source;
   do at = yield* message(at);
-  // Spaces at the end do no harm.
-  while (at.scan.skip(" ") && !at.scan.atEnd && at.scan.peek !== " ");
+  while (at.scan.skip(" "));
   at.scan.end();
 }
 
 function* oneMessage(source: Source): Grammar<void> {
   const { scan } = yield* message(source);
-  while (scan.skip(" "));
   if (!scan.atEnd) throw new SyntaxFault("Unexpected text behind the message");
 }
 

@@ -345,7 +345,6 @@ describe("SELECT", () => {
   });
 
   it.each([
-    " ",
     " ()",
     "(CONDSTORE)",
     " (CONDSTORE CONDSTORE)",
@@ -1027,7 +1026,7 @@ describe("UIDBATCHES", () => {
     expect(printBatchArguments(asked)).toBe(octets);
   });
 
-  it.each(["", "0", "500 ", "500 1", "500 1:", "500 0:1", "500 1:*", "500 1,2", "500 4:1", "4294967296"])(
+  it.each(["", "0", "500 1", "500 1:", "500 0:1", "500 1:*", "500 1,2", "500 4:1", "4294967296"])(
     "faults %j",
     (octets) => expect(() => parseAll(parseBatchArguments, octets)).toThrow(SyntaxFault),
   );

@@ -1,5 +1,6 @@
 import { describe, expect, it } from "@jest/globals";
 import fc from "fast-check";
+import { parseBatchArguments } from "./batch-arguments.ts";
 import { readCommandLine } from "./command-line.ts";
 import { parseDate, parseDateTime } from "./date-time.ts";
 import { parseFetchArguments } from "./fetch-item.ts";
@@ -207,4 +208,18 @@ describe("every parser", () => {
       { numRuns: 300 },
     );
   });
+});
+
+it.each<[string, (scan: Scanner) => unknown]>([
+  [" (CONDSTORE)", parseSelectParameters],
+  ["", parseSelectParameters],
+  ["ALL", parseSearchArguments],
+  ["BODY ab", parseSearchArguments],
+  ["FLAGS", parseFetchArguments],
+  ["(FLAGS) (CHANGEDSINCE 1)", parseFetchArguments],
+  ["FLAGS \\Seen", parseStoreArguments],
+  ["500", parseBatchArguments],
+  ["{1}\r\n ", (scan) => scan.astring()],
+])("blanks behind a command do no harm: %j", (octets, parse) => {
+  expect(parseAll(parse, `${octets}  `)).toEqual(parseAll(parse, octets));
 });

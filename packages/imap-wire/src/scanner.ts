@@ -24,7 +24,7 @@ export class Scanner {
 
   constructor(frame: Frame, limits: WireLimits = DEFAULT_WIRE_LIMITS) {
     this.limits = limits;
-    this.#text = frame.text;
+    this.#text = withoutBlanksBehind(frame.text);
     this.#literals = frame.literals;
   }
 
@@ -70,9 +70,8 @@ export class Scanner {
     this.expect(" ");
   }
 
-  /** The end of the command; spaces before it do no harm. */
+  /** The end of the command. */
   end(): void {
-    while (this.skip(" "));
     if (!this.atEnd) throw this.fault("Unexpected text at the end of the command");
   }
 
@@ -221,4 +220,11 @@ export class Scanner {
     if (this.#position === start) throw this.fault(`Expected ${what}`);
     return this.#text.slice(start, this.#position);
   }
+}
+
+/** Blanks at the end of a command do no harm, whatever stands before them. */
+function withoutBlanksBehind(text: string): string {
+  let end = text.length;
+  while (text.charAt(end - 1) === " ") end--;
+  return text.slice(0, end);
 }
