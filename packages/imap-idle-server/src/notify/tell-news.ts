@@ -179,11 +179,12 @@ async function tellMessages(
   const reached = await reachById(session, state.account, { owner, mailbox });
   if (reached === undefined) return;
   const events = subscription.eventsOf(reached.status);
+  const wantsCounts = events.has("MessageNew");
   const wantsFlags = events.has("FlagChange");
   const items: StatusItem[] = [];
-  if (counts && events.has("MessageNew")) items.push("MESSAGES", "UIDNEXT");
+  if ((counts || isNew) && wantsCounts) items.push("MESSAGES", "UIDNEXT");
   // RFC 5465 5.1: a mailbox that is another than before has another UIDVALIDITY.
-  if ((flags || isNew) && wantsFlags) items.push("UIDVALIDITY");
+  if ((flags && wantsFlags) || (isNew && (wantsCounts || wantsFlags))) items.push("UIDVALIDITY");
   if (items.length === 0) return;
   if (wantsFlags) items.push("UNSEEN");
   if (session.isEnabled("CONDSTORE")) items.push("HIGHESTMODSEQ");
