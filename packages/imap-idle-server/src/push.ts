@@ -175,14 +175,13 @@ export class Push {
       if (!feed.isWoken || listening !== this.#listening) continue;
       // What comes from here on wakes it again.
       feed.isWoken = false;
-      const { through, left } = feed;
+      const { through } = feed;
       try {
         await this.#tellElsewhere(state, listening, feed);
       } catch (error) {
-        // What could not be read is told later, with what stood before it.
+        // What could not be read is told later. What was left is told in the answer to that command, or never.
         feed.isWoken = true;
         feed.through = through;
-        feed.left = left;
         throw error;
       }
     }
