@@ -148,6 +148,19 @@ describe("a client that does not read", () => {
 });
 
 describe("a client that leaves its side open", () => {
+  it("may be silent as long as it likes where it listens, but not in the midst of a command", async () => {
+    await start({ autologoutMs: HOUR_MS });
+    const client = await imap.open();
+    await client.ok("NOTIFY SET (personal (MessageNew MessageExpunge))");
+    nowMs += HOUR_MS + 1;
+    await client.ok("NOOP");
+    client.write('x LIST "" {5}\r\n');
+    await client.until((response) => response.startsWith("+"), "that the literal may come");
+    nowMs += HOUR_MS + 1;
+    await client.until((response) => response.startsWith("* BYE Silent"), "the end of the session");
+    await closed(serverEnd());
+  });
+
   it("is waited for a time after LOGOUT, no longer", async () => {
     await start({ lingerMs: HOUR_MS });
     const client = await LineClient.connect(imap.server.address);

@@ -99,6 +99,16 @@ describe("guessing", () => {
     await Promise.all(sprayed);
   });
 
+  it("leaves no turn behind", async () => {
+    const guessing = new Guessing({ loginFailuresPerNetworkMax: 1 });
+    const attempts = ["a", "b", "c", "a"].map((name) => guessing.try("127.0.0.2", `${name}@example.org`));
+    expect(guessing.throttle.turns).toBe(3);
+    await guessing.pass(3_600_000);
+    await Promise.all(attempts);
+    expect(guessing.looked).toHaveLength(4);
+    expect(guessing.throttle.turns).toBe(0);
+  });
+
   it("does not end the turn of others by leaving", async () => {
     const { throttle } = new Guessing();
     const gone = throttle.run({

@@ -50,6 +50,11 @@ export class LoginThrottle {
     return this.#failures.size;
   }
 
+  /** How many networks and accounts have a turn now. */
+  get turns(): number {
+    return this.#turns.size;
+  }
+
   /** The name of an account as a log has it: a client may give one of kilobytes. */
   logged(account: string): string {
     const some = this.#cut(account);
