@@ -2,6 +2,7 @@
 import { describe, expect, it } from "@jest/globals";
 import fc from "fast-check";
 import { decodeBody, decodeTransferEncoding, unicodeCasemap, scanMessage, type BodyPart } from "@pushmail/mailstore";
+import { describeFormat } from "./describe-messages.ts";
 import { SEARCH_LIMITS } from "./limits.ts";
 import { TextReader } from "./text-reader.ts";
 import { transferDecoder } from "./transfer-decoder.ts";
@@ -194,4 +195,26 @@ describe("TextReader", () => {
     );
     return Buffer.from(escaped.join(""));
   }
+});
+
+it("comes with another version where another text is read, so that no index of the texts before is searched", () => {
+  const blanks = (count: number): string => `a${" ".repeat(count)}\n`;
+  const read = (octets: Buffer, encoding: string, charset: string | null): string =>
+    textsOf([octets], textPart(encoding, charset)).join("");
+  const wide = Buffer.from("\ufeffab", "utf16le");
+  expect({
+    version: (JSON.parse(describeFormat(SEARCH_LIMITS)) as { version: number }).version,
+    fewBlanks: read(Buffer.from(blanks(80)), "quoted-printable", null),
+    manyBlanks: read(Buffer.from(blanks(81)), "quoted-printable", null),
+    highFirst: read(Buffer.from(wide).swap16(), "8bit", "utf-16"),
+    lowFirst: read(wide, "8bit", "utf-16"),
+    unlabelled: read(Buffer.from("\xe4", "latin1"), "8bit", null),
+  }).toEqual({
+    version: 3,
+    fewBlanks: "A\n",
+    manyBlanks: blanks(81).toUpperCase(),
+    highFirst: "AB",
+    lowFirst: "AB",
+    unlabelled: unicodeCasemap("\xe4"),
+  });
 });
