@@ -4,6 +4,7 @@ export type * from "./change.ts";
 export type * from "./driver.ts";
 export { FLAG_KINDS, kindOfFlag, type FlagKind } from "./flag-sets.ts";
 export { follow, type FollowOptions } from "./follow.ts";
+export { harmless } from "./harmless.ts";
 export * from "./ids.ts";
 export * from "./level/index.ts";
 export { checkLimits, isLimit, limitMustBe, limitsGiven } from "./check-limits.ts";

@@ -1,5 +1,5 @@
 // One listener for incoming mail, of any of the three kinds.
-import { limitsGiven, LoginThrottle, steadyNow } from "@pushmail/mailstore";
+import { harmless, limitsGiven, LoginThrottle, steadyNow } from "@pushmail/mailstore";
 import type { MailStore } from "@pushmail/mailstore";
 import { Sasl, type TlsCredentials } from "@pushmail/sasl";
 import { hostCalled } from "./address-literal.ts";
@@ -9,7 +9,7 @@ import type { AuthInClear } from "./engine/engine-settings.ts";
 import type { ListenerKind } from "./incoming-mail.ts";
 import { SMTP_LIMITS, SMTP_ZEROS } from "./limits.ts";
 import type { SmtpLimits } from "./limits.ts";
-import { harmless, type Logger } from "./logger.ts";
+import type { Logger } from "./logger.ts";
 import { MailReceiver } from "./mail-receiver.ts";
 import type { SmtpStrictness } from "./tolerances.ts";
 

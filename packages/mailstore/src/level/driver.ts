@@ -13,6 +13,7 @@ import type {
   SweepResult,
   Transaction,
 } from "../driver.ts";
+import { harmless } from "../harmless.ts";
 import type { AccountId, Cursor, MailboxId } from "../ids.ts";
 import { Refusal } from "../refusal.ts";
 import { BodyChecks } from "./body-checks.ts";
@@ -256,7 +257,8 @@ interface OpenedLog {
 }
 
 /** Opens a store on its parts: replays what a crash left behind, and says in one line what that was. */
-export async function openDriver(parts: DriverParts): Promise<LevelDriver> {
+export async function openDriver(given: DriverParts): Promise<LevelDriver> {
+  const parts = { ...given, log: harmless(given.log) };
   const { limits, onStep, log, now } = parts;
   checkLevelLimits(limits);
   const watch = new StorageWatch({ onStep, log, now, troubleLogMs: limits.troubleLogMs });

@@ -20,13 +20,19 @@ const LIMITS: LevelLimits = {
 
 const said: string[] = [];
 let nowMs = 0;
+let isLogFull = false;
+
+function say(_: object, message: string): void {
+  if (isLogFull) throw new Error("the log is full");
+  said.push(message);
+}
 
 function openOn(disk: SimulatedDisk, limits: LevelLimits = LIMITS): Promise<StoreDriver> {
   return openDriver({
     files: disk,
     index: disk.index,
     limits,
-    log: { info: (_, message) => said.push(message), warn: (_, message) => said.push(message) },
+    log: { info: say, warn: say },
     onStep: () => undefined,
     now: () => nowMs,
     release: () => Promise.resolve(),
@@ -361,6 +367,19 @@ describe("a disk in trouble", () => {
     await checkExactly(driver, delivered);
     expect(said.at(-1)).toBe("the storage takes writes again");
     await checkExactly(await openOn(await SimulatedDisk.from(await trouble.disk.image())), delivered);
+  });
+
+  it("refuses and acknowledges as ever where its log throws", async () => {
+    const { driver, trouble } = await begin();
+    isLogFull = true;
+    try {
+      trouble.failing = (name) => /write|sync|create/.test(name);
+      await expect(deliver(driver, BODIES.small)).rejects.toMatchObject({ code: "storeFull" });
+      trouble.failing = () => false;
+      await checkExactly(driver, [await deliver(driver, "one")]);
+    } finally {
+      isLogFull = false;
+    }
   });
 
   it("says once a minute that no checkpoint can be taken, while all else works", async () => {
