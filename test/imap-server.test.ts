@@ -586,3 +586,14 @@ describe("the end of the server", () => {
     socket.destroy();
   });
 });
+
+it("serves as ever where its log throws", async () => {
+  const full = (): never => {
+    throw new Error("the log is full");
+  };
+  const { server } = await run({ log: { trace: full, debug: full, info: full, warn: full, error: full } });
+  const client = await RawImap.open(server.address, LOGIN);
+  client.write("x NONE\r\n");
+  await client.until((response) => response.startsWith("x BAD"), "the answer");
+  await client.ok("SELECT INBOX");
+});

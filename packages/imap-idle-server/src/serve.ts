@@ -3,7 +3,7 @@ import { once } from "node:events";
 import { createServer, type AddressInfo, type Server, type Socket } from "node:net";
 import { setImmediate as turnOfEventLoop, setTimeout } from "node:timers/promises";
 import { createSecureContext } from "node:tls";
-import { limitsGiven, LoginThrottle, type MailStore, steadyNow, TaskSlots } from "@pushmail/mailstore";
+import { harmless, limitsGiven, LoginThrottle, type MailStore, steadyNow, TaskSlots } from "@pushmail/mailstore";
 import { Sasl, tlsContextOptions, type TlsCredentials } from "@pushmail/sasl";
 import type { SearchIndex } from "@pushmail/search-index";
 import { Admission, type Room } from "./admission.ts";
@@ -91,13 +91,14 @@ class ConnectionServer implements ImapServer {
   #closing: Promise<void> | undefined;
 
   constructor(options: ImapServerOptions) {
-    const { store, log, hostname, tls, implicitTls = false } = options;
+    const { store, hostname, tls, implicitTls = false } = options;
     const { isLocal = isLoopback, now = steadyNow, random = Math.random } = options;
     if (implicitTls && tls === undefined) throw new Error("implicit TLS needs a key and a certificate");
     const limits = limitsGiven(DEFAULT_LIMITS, options.limits, IMAP_ZEROS);
+    const log = harmless(options.log);
     this.#rounds = new Rounds(this.#connections, { roundMs: limits.roundMs, nowMs: now() });
     this.#terms = { limits, now, rounds: this.#rounds };
-    this.#admission = new Admission({ ...options, limits, now, isTlsImplicit: implicitTls });
+    this.#admission = new Admission({ ...options, log, limits, now, isTlsImplicit: implicitTls });
     this.#context = {
       store,
       sasl: options.sasl ?? new Sasl({ store }),
