@@ -11,6 +11,8 @@ const INBOX = mailboxId(1);
 const FIRST_SEGMENT = "0000000001.seg";
 /** The first byte of the key under which it stands from where on an account's log is kept. */
 const FLOOR = 0x02;
+/** Of the mailbox behind the seventh record: its own, and those of six mails. */
+const SNAPSHOT = { account: A, mailbox: INBOX, cursor: cursor(7), chunks: [] };
 const LIMITS = {
   ...LEVEL_LIMITS,
   zeroFillBytesMin: 4096,
@@ -49,11 +51,13 @@ async function deliver(driver: StoreDriver, body: string, to: object = {}): Prom
   return (result as Extract<CommitResult, { ok: true }>).blobs[0] as BlobId;
 }
 
-async function begin(disk: SimulatedDisk): Promise<StoreDriver> {
+/** A store with a mailbox, at cursor 1, and so many mails in it. */
+async function begin(disk: SimulatedDisk, mails: number = 0): Promise<StoreDriver> {
   const driver = await openOn(disk);
   const none = { allocate: 0, messages: 0, unseen: 0, deleted: 0, bytes: 0, record: Buffer.alloc(0) };
   const part = { mailbox: INBOX, ...none, properties: Buffer.from("INBOX") };
   await driver.commit([{ account: A, blobs: [], enforceQuota: false, parts: [part] }]);
+  for (let i = 0; i < mails; i++) await deliver(driver, `mail ${i}`);
   return driver;
 }
 
@@ -195,8 +199,7 @@ describe("opening after a crash", () => {
 
   it("says in one line what it replayed and what it cut", async () => {
     const disk = await SimulatedDisk.from();
-    const driver = await begin(disk);
-    for (let i = 0; i < 5; i++) await deliver(driver, `mail ${i}`);
+    await begin(disk, 5);
     const image = await disk.image();
     said = [];
     const replayed = await openOn(await SimulatedDisk.from(image));
@@ -260,7 +263,7 @@ describe("a trim", () => {
     await deliver(driver, "mail");
     await commit(null);
     await deliver(driver, "mail");
-    await driver.saveSnapshot({ account: A, mailbox: INBOX, cursor: cursor(7), chunks: [] });
+    await driver.saveSnapshot(SNAPSHOT);
     const left = async (): Promise<number[][]> => {
       const keys = (await disk.image()).entries.map(([key]) => key);
       const of = (kind: number): Buffer[] => keys.filter((key) => key[0] === kind);
@@ -285,9 +288,8 @@ describe("a trim", () => {
 
   it("leaves no gap in what is read of the log meanwhile", async () => {
     const disk = await SimulatedDisk.from();
-    const driver = await begin(disk);
-    for (let i = 0; i < 6; i++) await deliver(driver, `mail ${i}`);
-    await driver.saveSnapshot({ account: A, mailbox: INBOX, cursor: cursor(7), chunks: [] });
+    const driver = await begin(disk, 6);
+    await driver.saveSnapshot(SNAPSHOT);
     const getMany = disk.database.getMany.bind(disk.database);
     let reads = 0;
     disk.database.getMany = async (keys) => {
@@ -303,8 +305,7 @@ describe("a trim", () => {
 
   it("goes as far as the furthest of several at once", async () => {
     const disk = await SimulatedDisk.from();
-    const driver = await begin(disk);
-    for (let i = 0; i < 8; i++) await deliver(driver, `mail ${i}`);
+    const driver = await begin(disk, 8);
     await driver.saveSnapshot({ account: A, mailbox: INBOX, cursor: cursor(9), chunks: [] });
     await Promise.all([3, 8, 5].map((floor) => driver.trimLog(A, cursor(floor))));
     await driver.trimLog(A, cursor(4));
@@ -321,9 +322,8 @@ describe("a power cut in the midst of a trim", () => {
 
   it("leaves the log whole or cut, and never without a word of what was removed", async () => {
     const disk = await SimulatedDisk.from();
-    const driver = await begin(disk);
-    for (let i = 0; i < 6; i++) await deliver(driver, `mail ${i}`);
-    await driver.saveSnapshot({ account: A, mailbox: INBOX, cursor: cursor(7), chunks: [] });
+    const driver = await begin(disk, 6);
+    await driver.saveSnapshot(SNAPSHOT);
     // Before the first record goes; nothing is left that was not synced until then.
     const cut = new Promise<DiskImage>((resolve) => {
       disk.beforeOperation = async (name) => {
@@ -338,11 +338,10 @@ describe("a power cut in the midst of a trim", () => {
 
   it("takes no snapshot for which the log was cut, though a checkpoint under way has it", async () => {
     const disk = await SimulatedDisk.from();
-    const driver = await begin(disk);
-    for (let i = 0; i < 6; i++) await deliver(driver, `mail ${i}`);
+    const driver = await begin(disk, 6);
     // It takes a checkpoint: the first of a run is waited for anyway.
     await driver.blobs.compact(nothing);
-    await driver.saveSnapshot({ account: A, mailbox: INBOX, cursor: cursor(7), chunks: [] });
+    await driver.saveSnapshot(SNAPSHOT);
     let trimming: Promise<unknown> | undefined;
     let isTooEarly = false;
     disk.beforeOperation = async (name) => {
@@ -370,19 +369,17 @@ describe("a power cut in the midst of a trim", () => {
 
   it("takes no snapshot for which the log was cut, though the process that wrote it was killed", async () => {
     const disk = await SimulatedDisk.from();
-    const driver = await begin(disk);
-    for (let i = 0; i < 6; i++) await deliver(driver, `mail ${i}`);
-    await driver.saveSnapshot({ account: A, mailbox: INBOX, cursor: cursor(7), chunks: [] });
+    const driver = await begin(disk, 6);
+    await driver.saveSnapshot(SNAPSHOT);
     const next = await disk.kill();
     expect(await trimsBehindFlush(next, await openOn(next))).toBe(true);
   });
 
   it("takes no snapshot for which the log was cut, though the checkpoint that should have it failed", async () => {
     const disk = await SimulatedDisk.from();
-    const driver = await begin(disk);
-    for (let i = 0; i < 6; i++) await deliver(driver, `mail ${i}`);
+    const driver = await begin(disk, 6);
     await driver.blobs.compact(nothing);
-    await driver.saveSnapshot({ account: A, mailbox: INBOX, cursor: cursor(7), chunks: [] });
+    await driver.saveSnapshot(SNAPSHOT);
     disk.beforeOperation = (name) => {
       if (name === "flush") throw new Error("EIO");
     };
@@ -411,8 +408,7 @@ describe("replaying", () => {
 
   it("brings back no record that was trimmed", async () => {
     const disk = await SimulatedDisk.from();
-    const driver = await begin(disk);
-    for (let i = 0; i < 6; i++) await deliver(driver, `mail ${i}`);
+    const driver = await begin(disk, 6);
     const chunks = [{ column: 0, number: 0, data: Buffer.from("rows") }];
     await driver.saveSnapshot({ account: A, mailbox: INBOX, cursor: cursor(7), chunks });
     // The checkpoint that the trim takes is forgotten: all of the log is read again.

@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it, jest } from "@jest/globals";
 import { encodeEntry } from "../account-metadata.ts";
-import { mailboxId, METADATA_FIRST } from "../ids.ts";
+import { mailboxId, METADATA_FIRST, type AccountId } from "../ids.ts";
 import { DiskFiles } from "../level/disk-files.ts";
 import { openLevelDriver } from "../level/index.ts";
 import { RECORD_HEAD_BYTES } from "../level/record.ts";
@@ -16,6 +16,7 @@ import { repairStore } from "./repair-store.ts";
 
 const BODY_BYTES = 9_000;
 const MAILS_PER_SEGMENT = 10;
+const FIRST_SEGMENT = "0000000001.seg";
 
 let directory: string;
 beforeEach(async () => {
@@ -39,6 +40,25 @@ async function openStore(): Promise<MailStore> {
     scryptCost: { N: 16, r: 1, p: 1 },
     scramIterations: 4_096,
   });
+}
+
+interface Filled {
+  readonly account: AccountId;
+  readonly path: string;
+  readonly bytes: Buffer;
+  /** Where the body of a mail begins. */
+  readonly body: (mail: number) => number;
+}
+
+/** A store that is closed, with so many mails in the first segment. */
+async function fillSegment(mails: number): Promise<Filled> {
+  const store = await openStore();
+  const { id: account } = await store.createAccount({ address: "ann@example.org", password: "secret" });
+  await deliver(store, { account, mailbox: (await store.mailbox(account, "INBOX"))!.id }, mails);
+  await store.close();
+  const path = join(directory, "segments", FIRST_SEGMENT);
+  const bytes = await readFile(path);
+  return { account, path, bytes, body: (mail) => bytes.indexOf(Buffer.alloc(BODY_BYTES, mail)) };
 }
 
 async function findings(): Promise<string[]> {
@@ -68,16 +88,9 @@ describe("a check", () => {
   afterEach(() => void jest.restoreAllMocks());
 
   it("goes on behind what the disk cannot read of a segment", async () => {
-    const store = await openStore();
-    const { id: account } = await store.createAccount({ address: "ann@example.org", password: "secret" });
-    await deliver(store, { account, mailbox: (await store.mailbox(account, "INBOX"))!.id }, 4);
-    await store.close();
-    const name = "0000000001.seg";
-    const path = join(directory, "segments", name);
-    const bytes = await readFile(path);
-    const body = (mail: number): number => bytes.indexOf(Buffer.alloc(BODY_BYTES, mail));
+    const { path, body } = await fillSegment(4);
 
-    makeUnreadable(name, body(1) + BODY_BYTES / 2);
+    makeUnreadable(FIRST_SEGMENT, body(1) + BODY_BYTES / 2);
     const offset = body(1) - RECORD_HEAD_BYTES;
     const found: Finding[] = [];
     const told = { onFinding: (finding: Finding) => found.push(finding) };
@@ -92,11 +105,11 @@ describe("a check", () => {
     ]);
     jest.restoreAllMocks();
 
-    makeUnreadable(name, body(2) - RECORD_HEAD_BYTES);
+    makeUnreadable(FIRST_SEGMENT, body(2) - RECORD_HEAD_BYTES);
     expect((await findings())[0]).toMatch(/^a .*: the disk cannot read it: /);
     jest.restoreAllMocks();
 
-    makeUnreadable(name, 0);
+    makeUnreadable(FIRST_SEGMENT, 0);
     expect(await findings()).toEqual([
       `the store cannot be opened: EIO: i/o error, read: ${path}`,
       `the segment has no valid header: ${path} at offset 0`,
@@ -166,21 +179,14 @@ describe("a repair", () => {
   afterEach(() => void jest.restoreAllMocks());
 
   it("lists a message as lost whose body the disk cannot read, and ends where that is anything else", async () => {
-    let store = await openStore();
-    const { id: account } = await store.createAccount({ address: "ann@example.org", password: "secret" });
-    await deliver(store, { account, mailbox: (await store.mailbox(account, "INBOX"))!.id }, 3);
-    await store.close();
-    const name = "0000000001.seg";
-    const segment = join(directory, "segments", name);
-    const bytes = await readFile(segment);
-    const at = bytes.indexOf(Buffer.alloc(BODY_BYTES, 1));
-    makeUnreadable(name, at - RECORD_HEAD_BYTES);
+    const { account, path, bytes, body } = await fillSegment(3);
+    makeUnreadable(FIRST_SEGMENT, body(1) - RECORD_HEAD_BYTES);
     const untold = { onMended: () => undefined, onLost: () => undefined };
     await expect(repairStore({ directory, dryRun: false, ...untold })).rejects.toThrow("EIO");
-    expect((await readFile(segment)).equals(bytes)).toBe(true);
+    expect((await readFile(path)).equals(bytes)).toBe(true);
     jest.restoreAllMocks();
 
-    makeUnreadable(name, at + BODY_BYTES / 2);
+    makeUnreadable(FIRST_SEGMENT, body(1) + BODY_BYTES / 2);
     const { createReadStream } = fs;
     const failing = jest.spyOn(fs, "createReadStream").mockImplementation((path, options) => {
       const stream = createReadStream(path, options);
@@ -192,7 +198,7 @@ describe("a repair", () => {
     expect(await repairStore({ directory, dryRun: false, ...told })).toMatchObject({ lost: 1, left: [] });
     expect(failing).toHaveBeenCalledTimes(1);
     expect(lost).toEqual([2]);
-    store = await openStore();
+    const store = await openStore();
     expect(await store.mailbox(account, "INBOX")).toMatchObject({ messages: 3 });
     await store.close();
   });
@@ -208,9 +214,9 @@ describe("a repair", () => {
     await deliver(store, inbox, 1);
     await store.close();
     const segments = join(directory, "segments");
-    expect(await readdir(segments)).toEqual(["0000000001.seg", "0000000003.seg"]);
+    expect(await readdir(segments)).toEqual([FIRST_SEGMENT, "0000000003.seg"]);
     // As a spare one, whose header could not be written, and which could not be removed.
-    await cp(join(segments, "0000000001.seg"), join(segments, "0000000002.seg"));
+    await cp(join(segments, FIRST_SEGMENT), join(segments, "0000000002.seg"));
 
     const told = { onMended: () => undefined, onLost: () => undefined };
     expect(await repairStore({ directory, dryRun: false, ...told })).toMatchObject({ mended: 0, lost: 0, left: [] });
@@ -296,7 +302,7 @@ describe("a repair", () => {
     const table = join(index, (await readdir(index)).find((name) => name.endsWith(".ldb")) as string);
     const sound = await readFile(table);
     await writeFile(table, Buffer.from(sound).fill(0xa5, 20, 24));
-    const segment = join(directory, "segments", "0000000001.seg");
+    const segment = join(directory, "segments", FIRST_SEGMENT);
     const bytes = await readFile(segment);
     await writeFile(
       segment,
