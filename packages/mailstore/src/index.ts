@@ -1,5 +1,5 @@
 // The only door to the mail store.
-export { normalizeAddress, normalizeAliases } from "./mail-address.ts";
+export { normalizeAddress, normalizeAliases, normalizeDomain } from "./mail-address.ts";
 export type * from "./change.ts";
 export type * from "./driver.ts";
 export { FLAG_KINDS, kindOfFlag, type FlagKind } from "./flag-sets.ts";

@@ -31,7 +31,8 @@ function addressInvalid(address: string): Refusal {
   return new Refusal("addressInvalid", `not a mail address: ${JSON.stringify(address.slice(0, 100))}`);
 }
 
-function normalizeDomain(domain: string): string {
+/** A domain as it is compared; empty where it cannot be one. */
+export function normalizeDomain(domain: string): string {
   if (/[\s\p{Cc}/?#@]/u.test(domain)) return "";
   // The address of a host, which of IPv6 has colons (RFC 5321 4.1.3).
   if (domain.startsWith("[") && domain.endsWith("]")) return domain.toLowerCase();

@@ -1,6 +1,6 @@
 // The domains that are named as local, or have an account or an alias here: it only words a refusal, so it may lag
 // behind a little.
-import type { MailStore } from "@pushmail/mailstore";
+import { type MailStore, normalizeDomain } from "@pushmail/mailstore";
 
 export interface LocalDomainsOptions {
   readonly store: Pick<MailStore, "accounts">;
@@ -23,7 +23,7 @@ export class LocalDomains {
   }
 
   async has(domain: string): Promise<boolean> {
-    const name = domain.toLowerCase();
+    const name = normalizeDomain(domain);
     if (!this.#domains.has(name) && this.#options.now() - this.#readAtMs >= this.#options.ageMaxMs) {
       this.#reading ??= this.#read().finally(() => (this.#reading = null));
       this.#domains = await this.#reading;
@@ -33,7 +33,7 @@ export class LocalDomains {
   }
 
   async #read(): Promise<ReadonlySet<string>> {
-    const domains = new Set(this.#options.domains.map((domain) => domain.toLowerCase()));
+    const domains = new Set(this.#options.domains.map(normalizeDomain));
     for await (const { address, aliases } of this.#options.store.accounts()) {
       for (const each of [address, ...aliases]) domains.add(each.slice(each.lastIndexOf("@") + 1));
     }

@@ -369,13 +369,15 @@ describe("a refusal", () => {
   });
 
   it("counts the domains that it is given as its own", async () => {
-    await listen({ domains: ["Example.EDU"] });
+    await listen({ domains: ["Example.EDU", "XN--bcher-kva.example"] });
     await mx.play(`
       ${HELLO}
       C: MAIL FROM:<x@example.net>
       S: 250 *
       C: RCPT TO:<nobody@example.edu>
       S: 550 5.1.1 No such user here: nobody@example.edu
+      C: RCPT TO:<nobody@xn--bcher-kva.example>
+      S: 550 5.1.1 *
       ${BYE}
     `);
   });
