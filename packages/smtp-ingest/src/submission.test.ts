@@ -112,6 +112,9 @@ describe("AUTH", () => {
       `${"nobody".repeat(60).slice(0, 320)}...`,
       "alice@example.org",
     ]);
+    expect(mx.logged.filter(({ message }) => message === "logged in")).toEqual([
+      { level: "info", fields: { client: "127.0.0.1", account: "alice@example.org" }, message: "logged in" },
+    ]);
     expect(JSON.stringify(mx.logged)).not.toContain("secret");
   });
 

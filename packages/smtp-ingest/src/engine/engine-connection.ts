@@ -117,8 +117,10 @@ export class EngineConnection extends SMTPConnection {
   async #authenticate(command: string, dialogue: AuthDialogue): Promise<void> {
     const { sasl, log } = this._server.settings;
     try {
-      this.session.user = await dialogue.run(sasl, command);
+      const account = await dialogue.run(sasl, command);
+      this.session.user = account;
       this.session.transmissionType = this._transmissionType();
+      log.info({ client: this.remoteAddress, account: account.address }, "logged in");
       this._server.welcome(this.place);
       this.send(235, "2.7.0 Authentication successful");
     } catch (error) {
