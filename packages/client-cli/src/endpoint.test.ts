@@ -19,6 +19,9 @@ describe("the endpoint", () => {
       [[], { host: "127.0.0.1", tls: "plain", imapPort: 2143, smtpPort: 2525, submissionPort: 2587 }],
       [["--host", "localhost", "--tls"], { tls: "implicit", imapPort: 2993, smtpPort: 2525, submissionPort: 2465 }],
       [["--host", "::1", "--starttls"], { tls: "starttls", imapPort: 2143, submissionPort: 2587 }],
+      // Where a server listens on every address: it has its host from the same variable.
+      [["--host", "0.0.0.0"], { tls: "plain", imapPort: 2143 }],
+      [["--host", "::"], { tls: "plain", imapPort: 2143 }],
       [["--host", "mail.example.org"], { tls: "implicit", imapPort: 993, smtpPort: 25, submissionPort: 465 }],
       [["--host", "127.0.0.1.example.org"], { tls: "implicit" }],
       [["--host", "10.0.0.1", "--starttls"], { tls: "starttls", imapPort: 143, submissionPort: 587 }],

@@ -62,7 +62,8 @@ export const environmentHelp: string = `Environment, below the flags:
   PUSHMAIL_PASSWORD_FILE PUSHMAIL_TLS=on|starttls|off PUSHMAIL_INSECURE=1
   or, with --profile work, all of them in one URL:
   PUSHMAIL_PROFILE_WORK=imaps://user%40example.org:password@mail.example.org:993?smtp=25&submission=465&insecure=1
-  imaps: is TLS; imap: is in clear on loopback, STARTTLS elsewhere`;
+  imaps: is TLS; imap: is in clear on loopback, STARTTLS elsewhere
+  NO_COLOR=1: no colours; PUSHMAIL_DEBUG=1: internal errors with their stack`;
 
 /** Settings of one source, all as text; those of a stronger source replace those of a weaker. */
 interface Settings {
@@ -122,10 +123,10 @@ export function requireLogin(endpoint: Endpoint): Login {
   return endpoint.login;
 }
 
-/** Whether the host is this machine, reached without leaving it. */
+/** Whether the host is this machine, reached without leaving it; so is where it listens on every address. */
 export function isLoopback(host: string): boolean {
-  if (isIP(host) === 4) return host.startsWith("127.");
-  return host === "::1" || host === "localhost" || host.endsWith(".localhost");
+  if (isIP(host) === 4) return host.startsWith("127.") || host === "0.0.0.0";
+  return host === "::1" || host === "::" || host === "localhost" || host.endsWith(".localhost");
 }
 
 function flagSettings(options: Options<ConnectionOption>): Settings {

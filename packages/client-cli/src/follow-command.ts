@@ -10,7 +10,7 @@ import { follow } from "./follow.ts";
 import { renderEvent, renderMail } from "./follow-output.ts";
 import type { MailboxName, OutputStyle } from "./follow-output.ts";
 import { imapPeer, openImap } from "./imap-connection.ts";
-import type { ClientLimits } from "./limits.ts";
+import { type ClientLimits, clientLimits } from "./limits.ts";
 import { MailboxFollower } from "./mailbox-follower.ts";
 import type { MailboxEvent } from "./mailbox-table.ts";
 import { viewMail } from "./mail-view.ts";
@@ -26,7 +26,7 @@ export type FollowOption = "mailbox" | "json" | "full" | "events" | "since-now" 
 export const followOptions: OptionTable<FollowOption> = {
   mailbox: { value: "NAME", short: "m", multiple: true, help: "mailbox, may be given several times (default INBOX)" },
   json: { help: "one JSON object a line" },
-  full: { help: "the whole text of each mail" },
+  full: { help: `the text of each mail, of its first ${clientLimits.fullSourceBytes / 2 ** 20} MiB` },
   events: { help: "also flag changes and expunges" },
   "since-now": { help: "begin with mail that comes from now on (default)" },
   "from-start": { help: "begin with what is in the mailbox already" },

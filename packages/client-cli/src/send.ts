@@ -20,7 +20,7 @@ export function send(limits: ClientLimits): CliCommand {
     details: `Prints the Message-ID and the server's reply for each mail. The text comes from --text, else from standard input.
 It goes to the SMTP port without a login; with --submit to the submission port with one.`,
     options: {
-      from: { value: "ADDRESS", help: "sender (default the account)" },
+      from: { value: "ADDRESS", help: "sender (default the account, without one $USER@localhost)" },
       to: { value: "ADDRESS", multiple: true, help: "recipient, may be given several times" },
       cc: { value: "ADDRESS", multiple: true, help: "recipient of a copy" },
       bcc: { value: "ADDRESS", multiple: true, help: "recipient whom the others do not see" },
