@@ -84,8 +84,39 @@ function makeUnreadable(name: string, offset: number): void {
   }
 }
 
+/** The disk cannot read files of the index, as far as they are there by now. */
+async function makeIndexUnreadable(which: RegExp): Promise<string[]> {
+  const index = join(directory, "index");
+  const paths = (await readdir(index)).filter((name) => which.test(name)).map((name) => join(index, name));
+  const { open, readFile: read } = fs.promises;
+  const fail = (): Promise<never> => Promise.reject(Object.assign(new Error("EIO: i/o error, read"), { code: "EIO" }));
+  jest
+    .spyOn(fs.promises, "readFile")
+    .mockImplementation((path, options) => (paths.includes(path as string) ? fail() : read(path, options)));
+  jest.spyOn(fs.promises, "open").mockImplementation(async (path, ...how) => {
+    const file = await open(path, ...how);
+    return paths.includes(path as string) ? Object.assign(file, { read: fail }) : file;
+  });
+  return paths;
+}
+
 describe("a check", () => {
   afterEach(() => void jest.restoreAllMocks());
+
+  it.each([/^CURRENT$/, /^MANIFEST-/, /\.log$/, /\.ldb$/])(
+    "tells of a file of the index that the disk cannot read, and a start makes the index again: %s",
+    async (which) => {
+      const { account } = await fillSegment(3);
+      expect(await makeIndexUnreadable(which)).not.toEqual([]);
+      expect(await findings()).toContainEqual(expect.stringMatching(/^the disk cannot read a file of the index: /));
+      const store = await openStore();
+      jest.restoreAllMocks();
+      expect(await store.mailbox(account, "INBOX")).toMatchObject({ messages: 3 });
+      await store.close();
+      expect(await readdir(join(directory, "damaged"))).toHaveLength(1);
+      expect(await findings()).toEqual([]);
+    },
+  );
 
   it("goes on behind what the disk cannot read of a segment", async () => {
     const { path, body } = await fillSegment(4);

@@ -1,6 +1,6 @@
 // Verifies LevelDB's files before it opens them: it checks neither the blocks that it reads nor whether its logs have a
 // hole, and its opening would make the traces of the damage disappear.
-import { open, readdir, readFile } from "node:fs/promises";
+import { open, readdir, readFile, type FileHandle } from "node:fs/promises";
 import { join } from "node:path";
 import { floorKey, checkpointKey, isRecordKey } from "../keys.ts";
 import { accountId } from "../../ids.ts";
@@ -9,6 +9,7 @@ import { readLeveldbLog } from "./leveldb-log.ts";
 import { LeveldbReader } from "./leveldb-reader.ts";
 import { damagedBlocks, FileWindow } from "./leveldb-table.ts";
 import { ignoreMissing, logsFrom, numberOfFile, readVersion, type LeveldbVersion } from "./leveldb-version.ts";
+import { ignoreUnreadable } from "./readable-file.ts";
 
 /** Every damage of an index that is not open. */
 export async function* verifyIndexFiles(directory: string): AsyncGenerator<StoreDamage> {
@@ -17,8 +18,7 @@ export async function* verifyIndexFiles(directory: string): AsyncGenerator<Store
   try {
     version = await readVersion(directory);
   } catch (error) {
-    if (!(error instanceof StoreDamage)) throw error;
-    yield error;
+    yield error instanceof StoreDamage ? error : unreadable(error, directory);
     return;
   }
   if (version === undefined) {
@@ -54,17 +54,26 @@ async function* verifyTables(
 }
 
 async function verifyTable(path: string, size: number, window: FileWindow): Promise<StoreDamage[]> {
-  const file = await open(path, "r").catch(ignoreMissing);
-  if (file === undefined) return [new StoreDamage("a table of the index is missing", path, 0)];
+  let file: FileHandle | undefined;
   try {
+    file = await open(path, "r").catch(ignoreMissing);
+    if (file === undefined) return [new StoreDamage("a table of the index is missing", path, 0)];
     const found = (await file.stat()).size;
     if (found !== size)
       return [new StoreDamage("a table of the index has the wrong size", path, Math.min(found, size))];
     const damages = await damagedBlocks(file, window);
     return damages.map((at) => new StoreDamage("a block of the index fails its checksum", path, at));
+  } catch (error) {
+    return [unreadable(error, path)];
   } finally {
-    await file.close();
+    await file?.close();
   }
+}
+
+/** Throws what is no trouble of the disk. */
+function unreadable(error: unknown, path: string): StoreDamage {
+  ignoreUnreadable(error);
+  return new StoreDamage("the disk cannot read a file of the index", path, 0, { cause: error });
 }
 
 /**
@@ -84,7 +93,12 @@ async function* verifyLogs(
   const holes: StoreDamage[] = [];
   for (const name of logs) {
     const path = join(directory, name);
-    const { records, damages } = readLeveldbLog(await readFile(path));
+    const bytes = await readFile(path).catch((error: unknown) => unreadable(error, path));
+    if (bytes instanceof StoreDamage) {
+      yield bytes;
+      continue;
+    }
+    const { records, damages } = readLeveldbLog(bytes);
     const synced = records.findLast(({ bytes }) => wasSynced(bytes))?.offset;
     if (synced !== undefined) yield* holes.splice(0);
     for (const at of damages) {
