@@ -5,7 +5,7 @@ import { FOLLOWED_RECORDS_MAX } from "./limits.ts";
 import type { MailStore } from "./store.ts";
 
 export interface FollowOptions {
-  /** The cursor behind which to begin: `through` of the last page that was dealt with, 0 for all that is kept. */
+  /** The cursor behind which to begin: `through` of the last page that was dealt with, 0 for all from the account's first. */
   readonly since: number;
   /** Ends the iteration. */
   readonly signal?: AbortSignal;
