@@ -1,4 +1,4 @@
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "@jest/globals";
@@ -23,6 +23,16 @@ async function configFile(toml: string): Promise<string> {
 describe("reading settings", () => {
   it("takes the defaults where nothing is said", async () => {
     expect(await readSettings([], {})).toEqual(defaultSettings);
+  });
+
+  it("takes the examples of docs/operating.md", async () => {
+    const examples = (await readFile("docs/operating.md", "utf8")).matchAll(/^```toml\n(.*?)^```$/gms);
+    const files = await Promise.all(Array.from(examples, ([, toml = ""]) => configFile(toml)));
+    expect(await Promise.all(files.map((file) => readSettings(["--config", file], {})))).toMatchObject([
+      { users: join(directory, "users"), imaps: 993, limits: { smtp: { messageBytesMax: 20_000_000 } } },
+      { users: { "ann@example.org": { quotaMessagesMax: 100_000 } } },
+      { oauthAudience: "pushmail" },
+    ]);
   });
 
   it("lets the environment override the file, and the command line both", async () => {
