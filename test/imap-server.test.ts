@@ -535,6 +535,30 @@ describe("the end of the server", () => {
     await within(closed, "the end of the server");
   });
 
+  it("does not wait for ever for the check of a password, and lets nobody in by it afterwards", async () => {
+    let goOn = (): void => undefined;
+    const held = new Promise<void>((resolve) => (goOn = resolve));
+    let isAsked = false;
+    const over: Partial<MailStore> = {
+      authenticate: async (...login) => {
+        isAsked = true;
+        await held;
+        return store.authenticate(...login);
+      },
+    };
+    const { server, store, log } = await run({ over, limits: { closeMs: 50 } });
+    const client = await RawImap.connect(server.address);
+    client.write(`x LOGIN ${LOGIN.user} ${LOGIN.password}\r\n`);
+    await until(() => isAsked, "the login");
+    await within(server.close(), "the end of the server");
+    expect(server.connections).toBe(0);
+    goOn();
+    await until(() => log.some(({ message }) => message === "logged in"), "the end of the check");
+    await turnsOfEventLoop(20);
+    expect(log.filter(({ level }) => level === "error")).toEqual([]);
+    client.socket.destroy();
+  });
+
   it("does not wait for what a client has not sent yet: not for the rest of a message, of which nothing stays", async () => {
     const { server, store, inbox } = await run({ limits: { closeMs: 3_600_000 } });
     const waiting = ["APPEND INBOX {1000}", "APPEND INBOX {5+}\r\nwhole {1000}", "LSUB {1000}", "IDLE"];

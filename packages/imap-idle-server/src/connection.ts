@@ -70,6 +70,11 @@ export class Connection {
     return this.#socket.closed;
   }
 
+  /** Whether its client has logged in. */
+  get isTrusted(): boolean {
+    return this.#isTrusted;
+  }
+
   /** Whether output is gathered that was not sent. */
   get hasOutput(): boolean {
     return this.#output !== undefined;

@@ -164,7 +164,11 @@ class ConnectionServer implements ImapServer {
     this.#listener.close();
     const allEnded = this.#endAll();
     await Promise.race([allEnded, setTimeout(this.#context.limits.closeMs, undefined, { ref: false })]);
-    for (const connection of this.#connections) connection.destroy();
+    for (const connection of this.#connections) {
+      connection.destroy();
+      // A password may wait for its check behind hundreds of others: nobody is there to be let in by it.
+      if (!connection.isTrusted) this.#forget(connection);
+    }
     await Promise.all([allEnded, closed]);
     clearInterval(this.#ticker);
   }
@@ -186,8 +190,9 @@ class ConnectionServer implements ImapServer {
     void new ImapSession(connection, this.#context).run();
   }
 
+  /** May be called again. */
   #forget(connection: Connection): void {
-    this.#connections.delete(connection);
+    if (!this.#connections.delete(connection)) return;
     this.#rounds.delete(connection);
     this.#admission.leave(connection);
     this.#ended.raise();

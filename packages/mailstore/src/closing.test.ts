@@ -47,6 +47,21 @@ describe("a store", () => {
     expect([closed, troubles]).toEqual([1, [full]]);
   });
 
+  it("checks no more of the passwords that wait when it closes", async () => {
+    const scryptCost = { N: 4_096, r: 8, p: 1 };
+    const store = openMailStore(await openMemoryDriver(), {
+      ...CHEAP,
+      scryptCost,
+      limits: { passwordChecksAtOnce: 1 },
+    });
+    await store.createAccount({ address: "alice@example.org", password: "x" });
+    const logins = Array.from({ length: 100 }, (_, i) => store.authenticate("alice@example.org", `guess ${i}`));
+    const outcomes = Promise.allSettled(logins);
+    for (let turn = 0; turn < 5; turn++) await nextTurn();
+    await store.close();
+    expect((await outcomes).at(-1)).toMatchObject({ reason: { code: "shuttingDown" } });
+  });
+
   it("tries a snapshot that failed again when as much again has come, not at every mail", async () => {
     const driver = await openMemoryDriver();
     const troubles: unknown[] = [];

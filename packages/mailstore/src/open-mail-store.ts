@@ -78,7 +78,7 @@ class DriverMailStore implements port.MailStore {
       sharers: new NotedSharers(),
       copiedWhileCounting: null,
     };
-    const secrets = new Secrets(options.scryptCost ?? DEFAULT_SCRYPT_COST, limits);
+    const secrets = new Secrets(options.scryptCost ?? DEFAULT_SCRYPT_COST, limits, this.#closing.signal);
     const iterations = options.scramIterations ?? DEFAULT_SCRAM_ITERATIONS;
     this.#accounts = new Accounts(this.#context, new Credentials(secrets, driver.directory, iterations));
     this.#onTrouble = options.onTrouble ?? (() => undefined);

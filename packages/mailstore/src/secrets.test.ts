@@ -52,6 +52,18 @@ describe("a check", () => {
     expect(await secrets.verify(undefined, { address: "bob", password: "later" })).toBe(false);
   });
 
+  it("is not begun any more once the store closes, nor is a new hash", async () => {
+    const closing = new AbortController();
+    const secrets = new Secrets({ N: 16, r: 1, p: 1 }, LIMITS, closing.signal);
+    const stored = await secrets.hash("right");
+    const asked = ["right", "wrong"].map((password) => secrets.verify(stored, { address: "alice", password }));
+    const outcomes = Promise.allSettled([...asked, secrets.hash("new")]);
+    for (let turn = 0; turn < 20; turn++) await Promise.resolve();
+    closing.abort();
+    const refused = { status: "rejected", reason: expect.objectContaining({ code: "shuttingDown" }) };
+    expect(await outcomes).toEqual([{ status: "fulfilled", value: true }, refused, refused]);
+  });
+
   it("is not made again of the passwords that were right last", async () => {
     const limits = { ...LIMITS, verifiedPasswordsMax: 2 };
     const secrets = new Secrets({ N: 16, r: 1, p: 1 }, limits);

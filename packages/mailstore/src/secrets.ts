@@ -21,10 +21,12 @@ export class Secrets {
   readonly #dummy: string;
   /** The thread pool also serves the disk: hashing may never fill it. */
   readonly #slots: TaskSlots;
+  readonly #closing: AbortSignal | undefined;
 
-  constructor(cost: ScryptCost, limits: CheckLimits) {
+  constructor(cost: ScryptCost, limits: CheckLimits, closing?: AbortSignal) {
     this.#cost = cost;
     this.#limits = limits;
+    this.#closing = closing;
     this.#slots = new TaskSlots(limits.passwordChecksAtOnce);
     this.#remembered = new SharedRoom(limits.verifiedPasswordsMax, (digest) => this.#verified.delete(digest));
     this.#dummy = unknownScrypt(cost);
@@ -32,7 +34,7 @@ export class Secrets {
 
   /** The text to store for a password. */
   hash(password: string): Promise<string> {
-    return this.#slots.run(async () => scryptText(preparePassword(password), this.#cost));
+    return this.#inTurn(async () => scryptText(preparePassword(password), this.#cost));
   }
 
   /** Whether a stored text costs what one does that is made now. */
@@ -70,11 +72,19 @@ export class Secrets {
     if (this.#slots.awaiting >= this.#limits.passwordChecksQueuedMax) {
       throw new Refusal("tooManyLogins", "Too many logins at once, try again later");
     }
-    return this.#slots.run(async () => isScryptOf(stored, preparePassword(password)));
+    return this.#inTurn(async () => isScryptOf(stored, preparePassword(password)));
+  }
+
+  /** What still waits when the store closes is not done: a minute of it would keep the process. */
+  #inTurn<Result>(work: () => Promise<Result>): Promise<Result> {
+    return this.#slots.run(async () => {
+      if (this.#closing?.aborted === true) throw new Refusal("shuttingDown", "The server is shutting down");
+      return work();
+    });
   }
 
   /** What SCRAM needs of a password. */
   deriveScramKey(password: string, hash: ScramHash, salt: ScramSalt): Promise<ScramKey> {
-    return this.#slots.run(async () => deriveScramKey(preparePassword(password), hash, salt));
+    return this.#inTurn(async () => deriveScramKey(preparePassword(password), hash, salt));
   }
 }
