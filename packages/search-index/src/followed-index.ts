@@ -124,10 +124,12 @@ export class FollowedIndex implements SearchIndex {
   }
 
   #leave(follower: MailboxFollower): void {
-    const name = nameOf(follower.at);
-    this.#following.get(name)?.stop();
-    this.#following.delete(name);
     this.#due.delete(follower);
+    const name = nameOf(follower.at);
+    const known = this.#following.get(name);
+    if (known?.follower !== follower) return;
+    known.stop();
+    this.#following.delete(name);
   }
 
   #wake(follower: MailboxFollower): void {
@@ -153,7 +155,9 @@ export class FollowedIndex implements SearchIndex {
       // It may have been left meanwhile.
       if (!this.#due.delete(follower)) continue;
       const packs = await this.#open();
-      if ((await this.#step(follower, packs)) && this.#following.has(nameOf(follower.at))) this.#due.add(follower);
+      const hasMore = await this.#step(follower, packs);
+      // Another one may follow the mailbox by now.
+      if (hasMore && this.#following.get(nameOf(follower.at))?.follower === follower) this.#due.add(follower);
     }
     const ms = Math.round(performance.now() - startMs);
     this.#options.log.debug({ ...this.status, ms }, "the search index is up to date");
@@ -217,7 +221,7 @@ export class FollowedIndex implements SearchIndex {
     if (packs.isAtFault(error)) return this.#discard(packs, error);
     this.#leave(follower);
     // The mailbox was deleted.
-    if (error instanceof Refusal) await packs.drop(follower.at);
+    if (error instanceof Refusal) await packs.drop(follower.at).catch((failure) => this.#discard(packs, failure));
     else this.#options.log.warn({ ...follower.at, err: error }, "a mailbox cannot be indexed");
   }
 

@@ -375,6 +375,44 @@ it("follows a bounded number of mailboxes, those that were searched last", async
   expect(await bed.without("zanzibar")).toEqual([1, 2]);
 });
 
+it("describes no message twice where a mailbox is left and followed again while a share of it is under way", async () => {
+  const bed = await make({ mailboxesMax: 1, packMessagesMax: 2 });
+  const { id } = await bed.store.createMailbox(bed.inbox.account, "other");
+  await bed.append(...Array.from({ length: 6 }, (_, i) => `mail ${i}`));
+  let openGate: () => void = () => undefined;
+  const reached = new Promise<void>((resolve) => {
+    bed.gate = () => {
+      resolve();
+      return new Promise((opened) => (openGate = opened));
+    };
+  });
+  await bed.without("zanzibar");
+  await reached;
+  await bed.without("zanzibar", { account: bed.inbox.account, mailbox: id });
+  await bed.without("zanzibar");
+  bed.gate = () => undefined;
+  openGate();
+  await bed.index.caughtUp();
+  expect([await bed.without("zanzibar"), bed.described]).toEqual([[1, 2, 3, 4, 5, 6], 6]);
+});
+
+it("is made anew where a mailbox that is deleted cannot be forgotten, and the others are followed on", async () => {
+  const bed = await make();
+  const { id } = await bed.store.createMailbox(bed.inbox.account, "other");
+  const other = { account: bed.inbox.account, mailbox: id };
+  for (const at of [other, bed.inbox]) await bed.follow(at);
+  const failing = jest
+    .spyOn(Level.prototype, "clear")
+    .mockRejectedValue(Object.assign(new Error("x"), { code: "LEVEL_IO_ERROR" }));
+  await bed.store.deleteMailbox(bed.inbox.account, "other");
+  await bed.append("one mail");
+  await bed.index.caughtUp();
+  failing.mockRestore();
+  expect(bed.told).toEqual(["the search index cannot be used, and is made anew"]);
+  await bed.follow();
+  expect(await bed.without("zanzibar")).toEqual([1]);
+});
+
 it("rests between slices of work", async () => {
   const bed = await make({ sliceMs: 0, restMs: 1, restMsMax: 1 });
   await bed.append("one mail", "two mail", "three mail");
