@@ -8,8 +8,9 @@ import {
   type ImapServer,
   type ImapServerOptions,
 } from "@pushmail/imap-idle-server";
+import type { MailboxAt, MailboxId } from "@pushmail/mailstore";
 import { Draw } from "./support/draw.ts";
-import { memoryImapOfTest, type MemoryImap } from "./support/memory-imap.ts";
+import { memoryImapOfTest, overriding, type MemoryImap } from "./support/memory-imap.ts";
 import { RawImap } from "./support/raw-imap.ts";
 import { seededRandom, testSeed } from "./support/seeded-random.ts";
 
@@ -29,7 +30,7 @@ afterEach(async () => {
 /** A session of another server on the same store. */
 async function openOther(
   { store }: MemoryImap,
-  options: Pick<ImapServerOptions, "facts" | "limits">,
+  options: Partial<Pick<ImapServerOptions, "facts" | "limits" | "store">>,
 ): Promise<RawImap> {
   const log = { debug: ignore, info: ignore, warn: ignore, error: ignore };
   const other = await startImapServer({
@@ -121,6 +122,32 @@ describe("what is known of messages", () => {
     }
     expect(held[0]).toBeGreaterThan(0);
     expect(held[1]).toBe(held[0]);
+  });
+
+  it("is kept and counted as far as it was read where a command fails", async () => {
+    const imap = await startImap();
+    await imap.append("Subject: one\r\n\r\n", { count: 10 });
+    let reads = 0;
+    const store = overriding(imap.store, {
+      async open(at: MailboxAt) {
+        const handle = await imap.store.open(at);
+        return overriding(handle, {
+          details(uids) {
+            if (++reads === 3) throw new Error("the disk fails");
+            return handle.details(uids);
+          },
+        });
+      },
+    });
+    const facts = new KeptFacts(1_000_000);
+    const limits = { search: { ...DEFAULT_IMAP_LIMITS.search, batchMessagesMax: 5 } };
+    const client = await openOther(imap, { store, facts, limits });
+    await client.ok("SORT (SUBJECT) UTF-8 1");
+    expect((await client.command("SORT (SUBJECT) UTF-8 ALL")).status).toMatch(/^NO \[SERVERBUG\]/);
+    const inbox = await imap.store.mailbox(imap.account.id, "INBOX");
+    const kept = facts.of({ account: imap.account.id, mailbox: inbox?.id as MailboxId }, 10);
+    expect([kept.messages, facts.bytes]).toEqual([5, kept.bytes]);
+    client.close();
   });
 
   it("is read again where there is no room for it", async () => {

@@ -34,22 +34,26 @@ export async function readFacts(
   const damaged = new DamagedMessages(session);
   slice.goal = uids.length;
   let count = 0;
-  // Even what is known is taken in batches: others have their turn between two.
-  for (let from = 0; from < uids.length; from += batchMessagesMax) {
-    const batch = uids.subarray(from, from + batchMessagesMax);
-    const lacking = facts.lacking(batch, names);
-    slice.done += batch.length - lacking.length;
-    if (lacking.length > 0) await learn(state, facts, lacking, { names, slice });
-    else await slice.rest();
-    const gone = new Set(facts.lacking(lacking, names));
-    await damaged.passOverLost(state, [...gone], []);
-    const index = await session.index(state);
-    const known = batch.filter((uid) => index.rowOf(uid) >= 0 && !gone.has(uid));
-    there.set(known, count);
-    for (const [i, name] of names.entries()) columns[i]?.set(facts.valuesOf(known, name), count);
-    count += known.length;
+  try {
+    // Even what is known is taken in batches: others have their turn between two.
+    for (let from = 0; from < uids.length; from += batchMessagesMax) {
+      const batch = uids.subarray(from, from + batchMessagesMax);
+      const lacking = facts.lacking(batch, names);
+      slice.done += batch.length - lacking.length;
+      if (lacking.length > 0) await learn(state, facts, lacking, { names, slice });
+      else await slice.rest();
+      const gone = new Set(facts.lacking(lacking, names));
+      await damaged.passOverLost(state, [...gone], []);
+      const index = await session.index(state);
+      const known = batch.filter((uid) => index.rowOf(uid) >= 0 && !gone.has(uid));
+      there.set(known, count);
+      for (const [i, name] of names.entries()) columns[i]?.set(facts.valuesOf(known, name), count);
+      count += known.length;
+    }
+  } finally {
+    // However it ends: what was learned is there, and takes room.
+    session.server.facts.keep(at, facts);
   }
-  session.server.facts.keep(at, facts);
   await damaged.tell();
   return { uids: there.subarray(0, count), columns: columns.map((column) => column.subarray(0, count)), facts };
 }
