@@ -1,4 +1,4 @@
-// COPY, MOVE and REPLACE over a real socket, into a mailbox to which something happens between the look-up and the commit.
+// COPY, MOVE and REPLACE over a real socket, where something happens to one of the two mailboxes before the commit.
 import { describe, expect, it } from "@jest/globals";
 import type { MailStore } from "@pushmail/mailstore";
 import { memoryImapOfTest, type MemoryImap } from "./support/memory-imap.ts";
@@ -31,6 +31,23 @@ describe("a target that is deleted meanwhile", () => {
       expect((await client.command(command)).status).toBe("NO [TRYCREATE] No such mailbox");
       expect(await client.ok("UID FETCH 1:* UID")).toEqual(["* 1 FETCH (UID 1)"]);
       client.close();
+    },
+  );
+});
+
+describe("a selected mailbox that is deleted meanwhile", () => {
+  it.each(["COPY 1 INBOX", "UID MOVE 1 INBOX", "REPLACE 1 INBOX {1+}\r\nx"])(
+    "is what is missing by %j, and the target is not to be created",
+    async (command) => {
+      const imap = await start();
+      const { id: account } = imap.account;
+      const { id: mailbox } = await imap.store.createMailbox(account, "Going");
+      await imap.append("Subject: one\r\n\r\n", { mailbox });
+      const client = await imap.open("Going");
+      await imap.store.deleteMailbox(account, "Going");
+      expect((await client.command(command)).status).toMatch(/^NO \[NONEXISTENT\] /);
+      expect(await client.next()).toBe("* BYE The mailbox was deleted");
+      expect(imap.errors).toEqual([]);
     },
   );
 });

@@ -17,7 +17,7 @@ import {
 } from "@pushmail/mailstore";
 import type { Completion, Selected, Session } from "./command.ts";
 import { Bye, no } from "./replies.ts";
-import { unlessGone } from "./unless-gone.ts";
+import { isMailboxNotFound, unlessGone } from "./unless-gone.ts";
 
 export const OTHER_USERS = "Other Users";
 
@@ -70,8 +70,15 @@ export async function intoTarget(
   { client, name }: { readonly client: AccountInfo; readonly name: string },
   put: (target: Reached) => Promise<Completion>,
 ): Promise<Completion> {
-  const outcome = reachMailbox(session, client, { name, right: "i" }).then(put);
-  return (await unlessGone(outcome)) ?? no("TRYCREATE", "No such mailbox");
+  const reach = (): Promise<Reached> => reachMailbox(session, client, { name, right: "i" });
+  const isGone = async (): Promise<boolean> => (await unlessGone(reach())) === undefined;
+  try {
+    return await put(await reach());
+  } catch (error) {
+    // It may be the one that they are from.
+    if (!isMailboxNotFound(error) || !(await isGone())) throw error;
+    return no("TRYCREATE", "No such mailbox");
+  }
 }
 
 /** What the rights of a mailbox that was reached before let in at the end: much may have happened until then. */

@@ -6,7 +6,11 @@ export async function unlessGone<Value>(read: Promise<Value>): Promise<Value | u
   try {
     return await read;
   } catch (error) {
-    if (error instanceof Refusal && error.code === "mailboxNotFound") return undefined;
+    if (isMailboxNotFound(error)) return undefined;
     throw error;
   }
+}
+
+export function isMailboxNotFound(error: unknown): boolean {
+  return error instanceof Refusal && error.code === "mailboxNotFound";
 }
