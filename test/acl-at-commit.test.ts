@@ -76,3 +76,11 @@ it("STORE leaves out the flags that may no longer be set", async () => {
   await client.ok("STORE 1 FLAGS (\\Seen \\Flagged)");
   expect(await flagsIn(shared)).toEqual([["\\Deleted", "\\Seen"]]);
 });
+
+it("CLOSE of a mailbox that is deleted meanwhile leaves it all the same", async () => {
+  await client.ok("SELECT Trash");
+  await client.ok("APPEND Trash (\\Deleted) {4+}\r\nmail");
+  atNextWork = () => imap.store.deleteMailbox(imap.account.id, "Trash");
+  await client.ok("CLOSE");
+  expect((await client.command("EXPUNGE")).status).toMatch(/^BAD /);
+});
