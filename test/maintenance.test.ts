@@ -114,6 +114,23 @@ async function damage(data: string, id: string): Promise<string> {
   throw new Error(`${id} lies in no segment`);
 }
 
+/** What a client keeps of an inbox with one more mail in it. */
+async function known(server: ServerProcess, user: string, subject: string) {
+  const sender = await RawSmtp.connect(server.ready.smtp as Address);
+  expect(await sender.send(user, textOf(subject))).toMatch(/^250/);
+  sender.close();
+  const session = await RawImap.open(server.ready.imap as Address, { user, password: PASSWORD });
+  await session.ok("ENABLE QRESYNC");
+  const selected = (await session.ok("SELECT INBOX")).join("\n");
+  const [last = ""] = await session.ok("FETCH * (UID EMAILID)");
+  session.close();
+  const [, uidValidity, modSeq] = /UIDVALIDITY (\d+)[^]*HIGHESTMODSEQ (\d+)/.exec(selected) ?? [];
+  const [, mailboxId] = /MAILBOXID \(([\w-]+)\)/.exec(selected) ?? [];
+  const [, uid] = /UID (\d+)/.exec(last) ?? [];
+  const [, emailId] = /EMAILID \(([\w-]+)\)/.exec(last) ?? [];
+  return { uidValidity, modSeq, mailboxId, uid, emailId };
+}
+
 describe("looking after a data directory", () => {
   it("backs up a server under load; the restored copy is clean and has all that was acknowledged before", async () => {
     const [backup, restored] = [join(directory.path, "backup"), join(directory.path, "restored")];
@@ -173,6 +190,46 @@ describe("looking after a data directory", () => {
     expect(unfinished).toMatchObject({ code: 2, stdout: "" });
     expect(unfinished.stderr).toMatch(/backup holds no backup that was finished/);
   }, 60_000);
+
+  it("lets clients know that a restored store may have given out what they know for something else", async () => {
+    const [data, backup, restored] = ["origin", "copy", "copied"].map((name) => join(directory.path, name)) as [
+      string,
+      string,
+      string,
+    ];
+    const [, ben] = USERS as [string, string];
+    const server = await start(data);
+    const first = await known(server, ben, "mail-1");
+    expect((await pushmail("backup", backup, "--data", data)).code).toBe(0);
+    const lost = await known(server, ben, "mail-2");
+    expect(lost).toMatchObject({ uidValidity: first.uidValidity, mailboxId: first.mailboxId, uid: "2" });
+    expect(await server.end()).toBe(0);
+
+    expect(await pushmail("restore", backup, "--data", restored)).toMatchObject({ code: 0, stderr: "" });
+    const back = await start(restored);
+    const { uidValidity, mailboxId, uid, emailId } = await known(back, ben, "mail-3");
+    expect(uid).toBe("2");
+    expect(Number(uidValidity)).toBeGreaterThan(Number(lost.uidValidity));
+    expect([lost.mailboxId, lost.emailId]).toEqual(["F1", "E1-2"]);
+    expect(mailboxId).toMatch(/^F1_[\w-]{8}$/);
+    expect(emailId).toMatch(/^E1-2_[\w-]{8}$/);
+    const session = await RawImap.open(back.ready.imap as Address, { user: ben, password: PASSWORD });
+    await session.ok("ENABLE QRESYNC");
+    // As if it had asked for nothing (RFC 7162 3.2.5).
+    const selected = await session.ok(`SELECT INBOX (QRESYNC (${lost.uidValidity} ${lost.modSeq}))`);
+    expect(selected).toEqual(expect.arrayContaining([expect.stringContaining(`[UIDVALIDITY ${uidValidity}]`)]));
+    expect(selected.join("\n")).not.toMatch(/VANISHED|FETCH/);
+    expect((await session.ok(`SEARCH EMAILID ${emailId}`)).join()).toBe("* SEARCH 2");
+    expect((await session.ok(`SEARCH EMAILID ${lost.emailId}`)).join()).toBe("* SEARCH");
+    session.close();
+    expect(await back.end()).toBe(0);
+
+    const moved = join(directory.path, "moved");
+    expect(await pushmail("restore", backup, "--moved", "--data", moved)).toMatchObject({ code: 0, stderr: "" });
+    const same = await start(moved);
+    expect(await known(same, ben, "mail-2")).toEqual(lost);
+    expect(await same.end()).toBe(0);
+  }, 120_000);
 
   it("finds a damaged mail, lists it as lost, and goes on with all the others", async () => {
     const data = join(directory.path, "restored");

@@ -71,6 +71,7 @@ class ModelMailbox {
       specialUse: null,
       rights: [],
       subscribed: false,
+      restored: null,
     };
   }
 

@@ -26,6 +26,8 @@ export interface DirectoryProperties {
   /** UIDVALIDITY of the newest mailbox; the next one gets a higher one (RFC 9051 2.3.1.1). */
   readonly uidValidityLast: number;
   readonly subscriptions: readonly string[];
+  /** The last restore of the store that it knows of; undefined where there was none. */
+  readonly restored?: string | undefined;
 }
 
 const NEW_DIRECTORY: DirectoryProperties = { mailboxNext: 1, uidValidityLast: 0, subscriptions: [] };

@@ -150,6 +150,9 @@ export interface DirectoryEntry {
   readonly ifAbsent?: boolean;
 }
 
+/** The entry of the directory that says that a store was restored: letters, digits, - and _ that no other restore has. */
+export const RESTORED_KEY = "restored";
+
 export interface StoreDriver {
   /** Each transaction atomic, all durable on return; the driver groups whatever waits. Rejects only on trouble of the engine. */
   commit(

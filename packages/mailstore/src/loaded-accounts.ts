@@ -7,6 +7,7 @@ import type { AccountId } from "./ids.ts";
 import type { StoreLimits } from "./limits.ts";
 import { readRecentFrom } from "./recent-marks.ts";
 import { Refusal } from "./refusal.ts";
+import { RestoredAccounts } from "./restored-accounts.ts";
 import { SharedRoom } from "./shared-room.ts";
 
 const RECORDS_PER_READ = 1_000;
@@ -18,6 +19,8 @@ export interface LoadedAccountsOptions {
   readonly driver: StoreDriver;
   readonly limits: StoreLimits;
   readonly indexes: IdleIndexes;
+  /** Milliseconds since 1970. */
+  readonly now: () => number;
 }
 
 /** Of the longest unused accounts, so many are looked at for each that is loaded. */
@@ -32,6 +35,7 @@ interface Entry {
 
 export class LoadedAccounts {
   readonly #driver: StoreDriver;
+  readonly #restored: RestoredAccounts;
   readonly #limits: StoreLimits;
   readonly #indexes: IdleIndexes;
   /** Loads since accounts were last let go. */
@@ -45,10 +49,11 @@ export class LoadedAccounts {
   readonly #onTrouble: (error: unknown) => void;
 
   constructor(
-    { driver, limits, indexes }: LoadedAccountsOptions,
+    { driver, limits, indexes, now }: LoadedAccountsOptions,
     listeners: { readonly grown: Grown; readonly onTrouble: (error: unknown) => void },
   ) {
     this.#driver = driver;
+    this.#restored = new RestoredAccounts(driver, now);
     this.#limits = limits;
     this.#indexes = indexes;
     this.#recent = new SharedRoom<AccountState>(limits.recentRangesMax, (account) => account.forgetRecent());
@@ -111,7 +116,7 @@ export class LoadedAccounts {
   }
 
   async #load(id: AccountId, entryOf: () => Entry): Promise<AccountState> {
-    const head = await this.#driver.head(id);
+    const head = await this.#restored.head(id);
     if (head === undefined) throw new Refusal("accountNotFound", "no such account");
     const recent = await readRecentFrom(this.#driver, head);
     const account = new AccountState(head, this.#limits.recentRecordsMax, recent);

@@ -3,7 +3,7 @@ import type { AccountState } from "./account-state.ts";
 import { changeDirectory } from "./change-directory.ts";
 import { ACCOUNT_DIRECTORY, mailboxId, type Cursor } from "./ids.ts";
 import type { RightsEntry } from "./mailbox-rights.ts";
-import { encodeProperties, type MailboxState } from "./mailbox-state.ts";
+import { encodeProperties, nextUidValidity, type MailboxState } from "./mailbox-state.ts";
 import { EntriesDraft } from "./metadata.ts";
 import { Refusal } from "./refusal.ts";
 import { SEPARATOR, superiorsOf } from "./superiors.ts";
@@ -218,11 +218,12 @@ class Names {
       throw new Refusal("tooManyMailboxes", "too many mailboxes");
     }
     const id = mailboxId(this.#next++);
-    this.#validity = Math.max(this.#validity + 1, Math.floor(this.#context.now() / 1000));
+    this.#validity = nextUidValidity(this.#validity, this.#context.now());
     this.#created.add(name);
     const rights = this.#rightsAbove(name);
-    const properties = encodeProperties({ name, uidValidity: this.#validity, specialUse, ...(rights && { rights }) });
-    this.#draft.state(id, undefined, { type: "created", name }).properties(id, undefined, properties);
+    const { restored } = this.#account.directory;
+    const properties = { name, uidValidity: this.#validity, specialUse, ...(rights && { rights }), restored };
+    this.#draft.state(id, undefined, { type: "created", name }).properties(id, undefined, encodeProperties(properties));
     return id;
   }
 
@@ -251,8 +252,8 @@ class Names {
 
   /** Writes down which ids and validities were given out. */
   save(subscriptions: readonly string[] = this.#account.directory.subscriptions): void {
-    const properties = { mailboxNext: this.#next, uidValidityLast: this.#validity, subscriptions };
-    const { directoryGuard } = this.#account;
+    const { directory, directoryGuard } = this.#account;
+    const properties = { ...directory, mailboxNext: this.#next, uidValidityLast: this.#validity, subscriptions };
     this.#draft.properties(ACCOUNT_DIRECTORY, directoryGuard, encodeProperties(properties));
   }
 }

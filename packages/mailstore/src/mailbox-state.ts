@@ -20,6 +20,8 @@ export interface MailboxProperties {
   readonly specialUse: SpecialUse | null;
   /** What others may do; undefined where there is nothing. */
   readonly rights?: readonly RightsEntry[];
+  /** As the account has it: what was given out under another one, or none, may name something else. */
+  readonly restored?: string | undefined;
 }
 
 const NO_RIGHTS: readonly RightsEntry[] = [];
@@ -27,6 +29,11 @@ const NO_RIGHTS: readonly RightsEntry[] = [];
 /** They stay in memory with the head: a Buffer would keep all of the pool that it is cut from. */
 export function encodeProperties(properties: MailboxProperties | DirectoryProperties): Uint8Array {
   return new TextEncoder().encode(JSON.stringify(properties));
+}
+
+/** RFC 9051 2.3.1.1: higher than any before. By the clock: what is lost of the store may have given out some more. */
+export function nextUidValidity(last: number, nowMs: number): number {
+  return Math.max(last + 1, Math.floor(nowMs / 1000));
 }
 
 export class MailboxState {
@@ -112,6 +119,7 @@ export class MailboxState {
       specialUse: properties.specialUse,
       rights: properties.rights ?? NO_RIGHTS,
       subscribed,
+      restored: properties.restored ?? null,
     };
   }
 

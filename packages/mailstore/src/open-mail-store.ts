@@ -60,17 +60,18 @@ class DriverMailStore implements port.MailStore {
   constructor(driver: StoreDriver, options: MailStoreOptions) {
     const limits = limitsGiven(DEFAULT_STORE_LIMITS, options.limits, STORE_ZEROS);
     const indexes = new IdleIndexes(limits.idleIndexMessagesMax);
+    const now = options.now ?? Date.now;
     this.#context = {
       driver,
       limits,
       indexes,
       accounts: new LoadedAccounts(
-        { driver, limits, indexes },
+        { driver, limits, indexes, now },
         { grown: (...record) => this.#snapshots.grown(...record), onTrouble: (error) => this.#onTrouble(error) },
       ),
       cache: new ChunkCache(limits.chunkCacheBytes),
       tailRoom: new TailRoom(limits),
-      now: options.now ?? Date.now,
+      now,
       inTurns: new Set(),
       snapshotTurns: new TurnQueue(),
       closing: this.#closing.signal,

@@ -37,6 +37,10 @@ export class OpenMailbox implements MailboxHandle {
     return this.#mailbox.at.mailbox;
   }
 
+  get restored(): string | null {
+    return this.#mailbox.properties.restored ?? null;
+  }
+
   get status(): MailboxStatus | undefined {
     const mailbox = this.#mailbox;
     return mailbox.deleted ? undefined : mailbox.status(this.#account.isSubscribed(mailbox.properties.name));

@@ -81,6 +81,8 @@ export interface MailboxStatus {
   /** What others than the owner may do with it, in the order in which it was given. */
   readonly rights: readonly RightsEntry[];
   readonly subscribed: boolean;
+  /** Which restore of the store it comes from, null where there was none: ids from before may have named something else. */
+  readonly restored: string | null;
 }
 
 /** An entry of metadata (RFC 5464): its name in no regard to case, and octets of any kind. */
@@ -181,7 +183,7 @@ export interface MessageMetadata {
   readonly internalDateMs: number;
   /** When it came into this mailbox (RFC 8514). */
   readonly saveDateMs: number;
-  /** Stable through copy and move (RFC 8474). */
+  /** Stable through copy and move (RFC 8474); unique within its account and what the mailbox says of a restore. */
   readonly emailId: string;
   readonly blob: BlobId;
 }
@@ -222,6 +224,7 @@ export interface RecentChanges {
 export interface MailboxHandle {
   readonly account: AccountId;
   readonly id: MailboxId;
+  readonly restored: MailboxStatus["restored"];
   /** The current state, from the head: no index needed. Undefined once the mailbox is deleted. */
   readonly status: MailboxStatus | undefined;
   /** The account's cursor: all changes up to it are in `status`. */

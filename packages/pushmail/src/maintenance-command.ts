@@ -7,12 +7,13 @@ import { untilStopped } from "./stop-signal.ts";
 /** 0: all is well; 1: something was found; 2: it could not run. */
 export type MaintenanceResult = 0 | 1 | 2;
 
-type Flag = "json" | "dry-run" | "remove";
+type Flag = "json" | "dry-run" | "moved" | "remove";
 
 export interface MaintenanceOptions {
   readonly data: string;
   readonly json: boolean;
   readonly dryRun: boolean;
+  readonly moved: boolean;
   readonly remove: boolean;
   /** As many as were expected. */
   readonly positionals: readonly string[];
@@ -33,6 +34,7 @@ export interface MaintenanceDefinition {
 const SAYS: Record<Flag, string> = {
   json: "print one JSON object a line",
   "dry-run": "say what it would do, and do nothing but what a start does",
+  moved: "nothing came into the store behind the backup: UIDVALIDITY stays",
   remove: "takes the one of this name back",
 };
 
@@ -88,5 +90,5 @@ function optionsOf(definition: MaintenanceDefinition, args: readonly string[], {
     throw new Error(`${names.join(" ") || "no argument"} is expected`);
   }
   const has = (flag: Flag): boolean => values[flag] === true;
-  return { data, json: has("json"), dryRun: has("dry-run"), remove: has("remove"), positionals };
+  return { data, json: has("json"), dryRun: has("dry-run"), moved: has("moved"), remove: has("remove"), positionals };
 }

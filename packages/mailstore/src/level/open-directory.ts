@@ -14,6 +14,7 @@ import { setAsideDamagedIndex } from "./maintenance/set-aside.ts";
 import { makeDirectory, makeLastingDirectory } from "./make-directory.ts";
 import { refuseNoStore } from "./no-store.ts";
 import { openLevel } from "./open-level.ts";
+import { takeInRestored } from "./restored.ts";
 import type { StepListener } from "./steps.ts";
 import { ensureStoreId } from "./store-id.ts";
 import { lockStore, type StoreLock } from "./store-lock.ts";
@@ -38,12 +39,16 @@ export async function openDirectory(options: LevelDriverOptions): Promise<StoreD
   for (const path of [segments, index]) await makeDirectory(path);
   await syncDirectory(directory);
   const lock = await lockStore(directory);
+  let driver: LevelDriver | undefined;
   try {
     await ensureStoreId(directory);
     await setAsideDamagedIndex(directory, options.log ?? SILENT);
-    return await openLockedDriver(options, lock);
+    driver = await openLockedDriver(options, lock);
+    await takeInRestored(directory, driver.directory);
+    return driver;
   } catch (error) {
-    await lock.release();
+    if (driver === undefined) await lock.release();
+    else await driver.close();
     throw error;
   }
 }

@@ -13,6 +13,7 @@ import type { LogPosition } from "../level/log-writer.ts";
 import { INCOMPLETE_FILE, isLogIncomplete } from "../level/maintenance/whole-log.ts";
 import { makeDirectory, makeLastingDirectory } from "../level/make-directory.ts";
 import { BACKUP_FILE, isThere, RESTORING_FILE } from "../level/no-store.ts";
+import { noteRestored } from "../level/restored.ts";
 import { readStoreId } from "../level/store-id.ts";
 import { isSegmentName } from "../level/segments.ts";
 import { StoreDamage } from "../level/store-damage.ts";
@@ -208,11 +209,20 @@ async function copyFiles(directory: string, target: string, folder: string): Pro
   return files;
 }
 
+export interface RestoreOptions {
+  /**
+   * Nothing came into the store behind the backup: mailboxes keep their UIDVALIDITY. Else each gets a new one when it is
+   * first asked for, and no UID that may have been given out since is given out again (RFC 9051 2.3.1.1).
+   */
+  readonly isMoved?: boolean;
+}
+
 /** Puts a backup in place, into a directory that is empty or not there, and checks it. */
 export async function restoreStore(
   backup: string,
   directory: string,
   onFinding: (finding: Finding) => void,
+  { isMoved = false }: RestoreOptions = {},
 ): Promise<CheckSummary> {
   const contents = await readContents(backup);
   if (contents === undefined) throw new Error(`${backup} holds no backup that was finished`);
@@ -220,6 +230,7 @@ export async function restoreStore(
   if ((await readdir(directory)).length > 0) throw new Error(`${directory} is not empty`);
   const restoring = join(directory, RESTORING_FILE);
   await writeFile(restoring, "", { mode: 0o600 });
+  if (!isMoved) await noteRestored(directory);
   await syncDirectory(directory);
   const index = join(backup, contents.index);
   const folders = [

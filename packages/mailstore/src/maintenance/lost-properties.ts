@@ -31,7 +31,7 @@ export async function lastProperties(
 /** `others` are those of the account that are known. By its UIDVALIDITY clients know that they have to read it anew. */
 export function newProperties(
   id: MailboxAt["mailbox"],
-  { uidValidityLast }: DirectoryProperties,
+  { uidValidityLast, restored }: DirectoryProperties,
   others: readonly MailboxProperties[],
 ): MailboxProperties {
   const names = new Set(others.map(({ name }) => name));
@@ -39,5 +39,5 @@ export function newProperties(
   let name = names.has(INBOX) ? `Recovered-${id}` : INBOX;
   while (names.has(name)) name += "-";
   const last = others.reduce((most, { uidValidity }) => Math.max(most, uidValidity), uidValidityLast);
-  return { name, uidValidity: last + 1, specialUse: null };
+  return { name, uidValidity: last + 1, specialUse: null, restored };
 }

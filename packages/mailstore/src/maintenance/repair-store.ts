@@ -251,7 +251,7 @@ class Repair {
     const limits = { ...DEFAULT_STORE_LIMITS, logRecordsKept: 0 };
     const indexes = new IdleIndexes(limits.idleIndexMessagesMax);
     const ignored = { grown: () => undefined, onTrouble: () => undefined };
-    const accounts = new LoadedAccounts({ driver, limits, indexes }, ignored);
+    const accounts = new LoadedAccounts({ driver, limits, indexes, now: Date.now }, ignored);
     const closing = new AbortController().signal;
     const rest = {
       now: Date.now,
