@@ -195,6 +195,20 @@ describe("commands that come together", () => {
     client.close();
   });
 
+  it("leave a turn to others behind each that took long", async () => {
+    const imap = await start();
+    const client = await imap.open("INBOX");
+    let nowMs = performance.now();
+    const clock = jest.spyOn(performance, "now").mockImplementation(() => (nowMs += 1_000));
+    const write = jest.spyOn(imap.sockets[0] as Socket, "write");
+    client.write("t NOOP\r\n".repeat(NOOPS));
+    for (let i = 0; i < NOOPS; i++) expect(await client.next("an answer")).toBe("t OK NOOP completed");
+    // What is said in one turn leaves in one write.
+    expect(write).toHaveBeenCalledTimes(NOOPS);
+    clock.mockRestore();
+    client.close();
+  });
+
   it("are answered though the next one has to wait", async () => {
     let goOn = (): void => undefined;
     const held = new Promise<void>((resolve) => (goOn = resolve));

@@ -1,4 +1,5 @@
-// What a connection costs that has just begun TLS, and that it looks once more at what came while it could not write.
+// What a connection costs that has just begun TLS, that it looks once more at what came while it could not write, and
+// that it keeps no others waiting.
 import { expect, it } from "@jest/globals";
 import { once } from "node:events";
 import { connect, createServer, type AddressInfo, type Socket } from "node:net";
@@ -56,6 +57,26 @@ it("is called once more for what was raised while the client did not read", asyn
   connection.signal.raise();
   client.resume();
   await isTold;
+  client.destroy();
+  connection.destroy();
+  server.close();
+});
+
+it("gives others a turn behind each part of a long answer, however quickly that is read", async () => {
+  const server = createServer().listen(0, "127.0.0.1");
+  await once(server, "listening");
+  const accepted = once(server, "connection");
+  const client = connect({ port: (server.address() as AddressInfo).port, host: "127.0.0.1" });
+  const [socket] = (await accepted) as [Socket];
+  const rounds = new Rounds<Connection>(new Set(), { roundMs: 1, nowMs: 0 });
+  const limits = { ...DEFAULT_LIMITS, outputBytesMax: 10 };
+  const connection = new Connection(socket, { limits, now: () => 0, rounds });
+  let hadTurns = 0;
+  for (let part = 0; part < 3; part++) {
+    setImmediate(() => hadTurns++);
+    await connection.write("0123456789");
+    expect(hadTurns).toBe(part + 1);
+  }
   client.destroy();
   connection.destroy();
   server.close();

@@ -287,6 +287,16 @@ describe("connections", () => {
     await client.play("S: 250 2.0.0 *");
   });
 
+  it("take a place of the room that listeners share, and give it back", async () => {
+    let taken = 0;
+    const given = deferred();
+    const room = { share: () => {}, take: () => ++taken > 0, give: () => given.resolve() };
+    await listen({}, { room });
+    await mx.play(`${HELLO}${BYE}`);
+    await given.promise;
+    expect(taken).toBe(1);
+  });
+
   it("count before their handshake", async () => {
     await listen({ connectionsMax: 1 }, { tls: TEST_TLS, implicitTls: true });
     const silent = mx.dial();
@@ -597,6 +607,13 @@ it("connections that wait to be accepted are limits.smtp.backlog", async () => {
   await listen({ backlog: 123 });
   expect(listening.mock.calls).toEqual([[expect.objectContaining({ backlog: 123 })]]);
   listening.mockRestore();
+});
+
+it("who is waited for is looked at every tickMs", async () => {
+  const begun = jest.spyOn(globalThis, "setInterval");
+  await listen({ tickMs: 12_345 });
+  expect(begun.mock.calls).toEqual([[expect.any(Function), 12_345]]);
+  begun.mockRestore();
 });
 
 it("every bound has a value to begin with", () => {
