@@ -5,7 +5,8 @@ import { readFile, writeFile } from "node:fs/promises";
 import { isIP } from "node:net";
 import { join } from "node:path";
 import { createSecureContext } from "node:tls";
-import { certifiedName, type KeyAndCertificate, selfSign } from "./self-signed.ts";
+import { asciiName } from "./host-name.ts";
+import { type KeyAndCertificate, selfSign } from "./self-signed.ts";
 import type { ServerSettings } from "./settings.ts";
 import { StartFault } from "./start-fault.ts";
 
@@ -105,7 +106,7 @@ function serves({ key, cert }: KeyAndCertificate, hostname: string, now: Date): 
   try {
     const certificate = new X509Certificate(cert);
     const inTime = new Date(certificate.validFrom) <= now && now < new Date(certificate.validTo);
-    const name = certifiedName(hostname);
+    const name = asciiName(hostname);
     const isFor = isIP(name) === 0 ? certificate.checkHost(name) : certificate.checkIP(name);
     return inTime && isFor !== undefined && certificate.checkPrivateKey(createPrivateKey(key));
   } catch {

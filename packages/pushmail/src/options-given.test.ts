@@ -1,7 +1,10 @@
 // What a program gives without types, or with the wrong ones, is named before anything is opened.
+import { once } from "node:events";
+import { connect } from "node:net";
+import { createInterface } from "node:readline";
 import { expect, it } from "@jest/globals";
 import type { PushmailOptions } from "./options-given.ts";
-import { startPushmail } from "./start.ts";
+import { type ListenerAddress, startPushmail } from "./start.ts";
 import { StartFault } from "./start-fault.ts";
 
 const USERS = "must be a path, or a table of users by address";
@@ -44,6 +47,21 @@ it.each(["mail.example.org", "Büro_1", "192.0.2.5", "fe80::1%eth0"])("takes %s 
   const off = { smtp: "off", submission: "off", submissions: "off", lmtp: "off", imaps: "off" } as const;
   const server = await startPushmail({ ...off, hostname });
   await server.close();
+});
+
+it("is called in ASCII where others read its name", async () => {
+  const server = await startPushmail({ hostname: "bücher.example" });
+  const greetings = [server.smtp, server.imap].map(async (address) => {
+    const socket = connect(address as ListenerAddress);
+    const [line] = (await once(createInterface({ input: socket }), "line")) as [string];
+    socket.destroy();
+    return line;
+  });
+  const [smtp, imap] = await Promise.all(greetings);
+  await server.close();
+  // RFC 6531 3.7.1
+  expect(smtp).toBe("220 xn--bcher-kva.example ESMTP");
+  expect(imap).toMatch(/\] xn--bcher-kva\.example ready$/);
 });
 
 it("takes what is undefined for left out", async () => {

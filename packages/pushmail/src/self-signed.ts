@@ -1,7 +1,7 @@
 // Makes a self-signed certificate (RFC 5280 4.1) over an EC P-256 key: node signs, these lines spell the DER.
 import { generateKeyPairSync, randomBytes, sign } from "node:crypto";
 import { isIP, isIPv4 } from "node:net";
-import { domainToASCII } from "node:url";
+import { asciiName } from "./host-name.ts";
 
 /** A private key and its certificate, both PEM. */
 export interface KeyAndCertificate {
@@ -45,13 +45,6 @@ export function selfSign(hostname: string, validFrom: Date, validTo: Date): KeyA
   };
 }
 
-/** A hostname as certificates have it (RFC 5280 7.2), and as they are asked for it. */
-export function certifiedName(hostname: string): string {
-  if (isIP(hostname) !== 0) return hostname.replace(/%.*/, "");
-  // What is ASCII stays as it is: of some numbers an address would be made.
-  return /^[ -~]*$/.test(hostname) ? hostname : domainToASCII(hostname) || hostname;
-}
-
 /** RFC 5280 4.2.1.6 */
 function addressOctets(address: string): Buffer {
   if (isIPv4(address)) return Buffer.from(address.split(".").map(Number));
@@ -63,7 +56,7 @@ function addressOctets(address: string): Buffer {
 }
 
 function extensions(hostname: string): Buffer[] {
-  const names = [...new Set([certifiedName(hostname), "localhost", "127.0.0.1", "::1"])].map((name) =>
+  const names = [...new Set([asciiName(hostname), "localhost", "127.0.0.1", "::1"])].map((name) =>
     isIP(name) === 0 ? der(0x82, Buffer.from(name)) : der(0x87, addressOctets(name)),
   );
   return [

@@ -22,6 +22,7 @@ import { loadTls, type TlsFiles } from "./certificate.ts";
 import { type ConnectionRooms, descriptorsMax, shareOut } from "./descriptors.ts";
 import { compactRegularly } from "./compaction.ts";
 import type { ControlSocket } from "./control-socket.ts";
+import { asciiName } from "./host-name.ts";
 import {
   defaultLimits,
   type Limits,
@@ -186,7 +187,8 @@ async function listen(
   port: number,
   { settings, limits, rooms, searchIndex, ...rest }: Surroundings,
 ): Promise<Listener> {
-  const { host, hostname } = settings;
+  const { host } = settings;
+  const hostname = asciiName(settings.hostname);
   const implicitTls = name === "imaps" || name === "submissions";
   const options = { ...rest, host, port, hostname, implicitTls };
   try {
