@@ -201,6 +201,16 @@ describe("bounds", () => {
     third.close();
   });
 
+  it("take a place of the room that listeners share, and give it back", async () => {
+    const counts = { taken: 0, given: 0 };
+    const room = { share() {}, take: () => ++counts.taken > 0, give: () => void counts.given++ };
+    const { server } = await run({ room });
+    const client = await RawImap.open(server.address, LOGIN);
+    client.close();
+    await until(() => server.connections === 0, "the end of the connection");
+    expect(counts).toEqual({ taken: 1, given: 1 });
+  });
+
   it("hold back an idle client that does not read to what the network takes, and tell it the outcome in the end", async () => {
     const sockets: Socket[] = [];
     const onSocket = (message: unknown): void => void sockets.push((message as { readonly socket: Socket }).socket);

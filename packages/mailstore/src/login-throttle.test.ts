@@ -99,6 +99,21 @@ describe("guessing", () => {
     await Promise.all(sprayed);
   });
 
+  it("slows down who was known in a network once he fails there", async () => {
+    const guessing = new Guessing({ loginFailuresPerNetworkMax: 1 });
+    expect(await guessing.try("127.0.0.2", OWNER, "right")).toBe(true);
+    await guessing.try("127.0.0.2", OWNER);
+    await guessing.pass(250);
+    await guessing.try("127.0.0.2", "carol@example.org");
+    // His own wait is over, that of the network is not.
+    const ended: boolean[] = [];
+    void guessing.try("127.0.0.2", OWNER, "right").then((isIn) => ended.push(isIn));
+    await guessing.pass(249);
+    expect(ended).toEqual([]);
+    await guessing.pass(1);
+    expect(ended).toEqual([true]);
+  });
+
   it("leaves no turn behind", async () => {
     const guessing = new Guessing({ loginFailuresPerNetworkMax: 1 });
     const attempts = ["a", "b", "c", "a"].map((name) => guessing.try("127.0.0.2", `${name}@example.org`));

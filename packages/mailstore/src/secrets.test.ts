@@ -64,15 +64,17 @@ describe("a check", () => {
     expect(await outcomes).toEqual([{ status: "fulfilled", value: true }, refused, refused]);
   });
 
-  it("is not made again of the passwords that were right last", async () => {
+  it("is not made again of the passwords that were right last, but of those that were wrong", async () => {
     const limits = { ...LIMITS, verifiedPasswordsMax: 2 };
     const secrets = new Secrets({ N: 16, r: 1, p: 1 }, limits);
     const stored = await secrets.hash("right");
     const ask = (address: string): Promise<boolean> => secrets.verify(stored, { address, password: "right" });
     for (const address of ["alice", "bob", "alice", "carol"]) expect(await ask(address)).toBe(true);
+    const guess = (): Promise<boolean> => secrets.verify(stored, { address: "alice", password: "wrong" });
+    expect(await guess()).toBe(false);
     limits.passwordChecksQueuedMax = 0;
     expect([await ask("alice"), await ask("carol")]).toEqual([true, true]);
-    await expect(ask("bob")).rejects.toMatchObject({ code: "tooManyLogins" });
+    for (const again of [ask("bob"), guess()]) await expect(again).rejects.toMatchObject({ code: "tooManyLogins" });
   });
 
   it("costs what it is to cost, and goes by what it cost to make", async () => {

@@ -1,6 +1,6 @@
 // What is asked of a running server: that it does not compact while its files are read.
 import { once } from "node:events";
-import { mkdtemp, rm } from "node:fs/promises";
+import { mkdtemp, rm, stat } from "node:fs/promises";
 import { connect } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -86,6 +86,18 @@ it("waits for an answer for longer than for a question", async () => {
   for (let i = 0; i < 2; i++) await once(connect(join(directory, "control.sock")).resume(), "close");
   find(undefined);
   await refused;
+});
+
+it("is the owner's alone", async () => {
+  expect((await stat(join(directory, "control.sock"))).mode & 0o777).toBe(0o600);
+});
+
+it("is asked no more than a line", async () => {
+  const socket = connect(join(directory, "control.sock"));
+  socket.write("x".repeat(5_000));
+  let answer = "";
+  for await (const piece of socket) answer += String(piece);
+  expect(answer).toMatch(/^{"error":"the other side did not say anything that makes sense"}\n$/);
 });
 
 it.each([
