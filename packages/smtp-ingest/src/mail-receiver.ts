@@ -30,11 +30,11 @@ export class MailReceiver implements Receiver<IncomingMail> {
     checkCharacters(address, mail);
     // RFC 5321 4.5.1
     const target = await store.resolve(address.includes("@") ? address : `${address}@${hostname}`);
-    if (target === undefined) throw await this.#unknown(address);
+    if (target === undefined) throw await this.#unknown(address, mail);
     const { bytes, bytesMax, messages, messagesMax } = await store.quota(target.account.id);
     const full = messagesMax > 0 && messages >= messagesMax;
     if (full || (bytesMax > 0 && bytes + Math.max(mail.sizeBytes, 1) > bytesMax)) {
-      throw new Refusal("overQuota", `${address} is over quota`);
+      throw new Refusal("overQuota", `${legible(address, mail)} is over quota`);
     }
     mail.recipients.push({ address, target });
   }
@@ -44,23 +44,33 @@ export class MailReceiver implements Receiver<IncomingMail> {
   }
 
   /** RFC 6409 6.1: the sender is an address of the account that logged in; the null sender is anybody's. */
-  async #checkSender({ sender, client }: MailCommand): Promise<void> {
+  async #checkSender(mail: MailCommand): Promise<void> {
+    const { sender, client } = mail;
     if (client.user === null) throw new NegativeReply("530 5.7.0", "Authentication required");
     if (sender === "") return;
     const owner = await this.#options.store.resolve(sender);
     if (owner?.account.id === client.user.id) return;
-    throw new Refusal("senderNotAllowed", `${sender} is not an address of ${client.user.address}`);
+    throw new Refusal(
+      "senderNotAllowed",
+      `${legible(sender, mail)} is not an address of ${legible(client.user.address, mail)}`,
+    );
   }
 
-  async #unknown(address: string): Promise<Refusal> {
+  async #unknown(address: string, mail: MailCommand): Promise<Refusal> {
     const { kind } = this.#options;
+    const told = legible(address, mail);
     const at = address.lastIndexOf("@");
     if (kind === "lmtp" || at < 0 || (await this.#localDomains.has(address.slice(at + 1)))) {
-      return new Refusal("accountNotFound", `No such user here: ${address}`);
+      return new Refusal("accountNotFound", `No such user here: ${told}`);
     }
-    if (kind === "smtp") return new Refusal("relayDenied", `Relaying denied: ${address} is not local`);
-    return new Refusal("relayDenied", `Mail to other servers is not sent from here yet: ${address} is not local`);
+    if (kind === "smtp") return new Refusal("relayDenied", `Relaying denied: ${told} is not local`);
+    return new Refusal("relayDenied", `Mail to other servers is not sent from here yet: ${told} is not local`);
   }
+}
+
+/** An address for a reply, which is in ASCII but to who speaks SMTPUTF8. */
+function legible(address: string, { utf8 }: MailCommand): string {
+  return utf8 ? address : asciiAddress(address);
 }
 
 /** RFC 6531 3.2: an address beyond ASCII needs SMTPUTF8; its domain alone may have an ASCII form that does without. */

@@ -377,7 +377,13 @@ describe("a refusal", () => {
       C: RCPT TO:<nobody@example.edu>
       S: 550 5.1.1 No such user here: nobody@example.edu
       C: RCPT TO:<nobody@xn--bcher-kva.example>
-      S: 550 5.1.1 *
+      S: 550 5.1.1 No such user here: nobody@xn--bcher-kva.example
+      C: RSET
+      S: 250 *
+      C: MAIL FROM:<x@example.net> SMTPUTF8
+      S: 250 *
+      C: RCPT TO:<nobody@xn--bcher-kva.example>
+      S: 550 5.1.1 No such user here: nobody@bücher.example
       ${BYE}
     `);
   });
