@@ -3,7 +3,7 @@ import { once } from "node:events";
 import { connect } from "node:net";
 import { createInterface } from "node:readline";
 import { expect, it } from "@jest/globals";
-import type { PushmailOptions } from "./options-given.ts";
+import { optionsGiven, type PushmailOptions } from "./options-given.ts";
 import { type ListenerAddress, startPushmail } from "./start.ts";
 import { StartFault } from "./start-fault.ts";
 
@@ -62,6 +62,18 @@ it("is called in ASCII where others read its name", async () => {
   // RFC 6531 3.7.1
   expect(smtp).toBe("220 xn--bcher-kva.example ESMTP");
   expect(imap).toMatch(/\] xn--bcher-kva\.example ready$/);
+});
+
+it.each<[PushmailOptions, boolean]>([
+  [{}, true],
+  [{ data: "mail" }, false],
+  [{ data: "data" }, false],
+  [{ data: "data", memory: false }, false],
+  // So `pushmail serve --memory` hands its settings on.
+  [{ data: "data", memory: true }, true],
+])("keeps mail where it is told to: %j in memory is %j", (options, memory) => {
+  const { settings } = optionsGiven(options);
+  expect({ memory: settings.memory, data: settings.data }).toEqual({ memory, data: options.data ?? "data" });
 });
 
 it("takes what is undefined for left out", async () => {

@@ -47,9 +47,10 @@ export function optionsGiven(given: PushmailOptions): OptionsGiven {
   const foreign = Object.keys(options).find((name) => FOREIGN.includes(name));
   if (foreign !== undefined) throw new StartFault(`${foreign}: there is no such setting`);
   // What nobody gives, and what `pushmail serve` hands on of its defaults, may be the empty text that none else may be.
-  const told = Object.entries(options).filter(
-    ([name, value]) => value !== undefined && value !== embedded[name as keyof ServerSettings],
-  );
+  // Where it keeps mail in memory it names the directory all the same.
+  const data = given.memory === true ? embedded.data : undefined;
+  const untold: Readonly<Record<string, unknown>> = { ...embedded, data };
+  const told = Object.entries(options).filter(([name, value]) => value !== undefined && value !== untold[name]);
   const checked = checkSettings(Object.fromEntries(told));
   if ("wrong" in checked) throw new StartFault(`${checked.wrong.join(".")}: ${checked.why}`);
   if (given.memory === true && checked.settings.data !== undefined)
