@@ -7,6 +7,7 @@ import { optionsGiven, type PushmailOptions } from "./options-given.ts";
 import { type ListenerAddress, startPushmail } from "./start.ts";
 import { StartFault } from "./start-fault.ts";
 
+const KEY = "-----BEGIN PRIVATE KEY-----\nMIGHAgEAMBMG\n-----END PRIVATE KEY-----\n";
 const USERS = "must be a path, or a table of users by address";
 
 it.each<[unknown, string]>([
@@ -41,6 +42,11 @@ it.each<[unknown, string]>([
   const starting = startPushmail(options as PushmailOptions);
   await expect(starting).rejects.toThrow(complaint);
   await expect(starting).rejects.toBeInstanceOf(StartFault);
+});
+
+it.each([KEY, Buffer.from(KEY)])("does not repeat a key in place of its path", async (tlsKey) => {
+  const starting = startPushmail({ tlsKey, tlsCert: "cert.pem" } as PushmailOptions);
+  await expect(starting).rejects.toMatchObject({ message: "tlsKey: must be a path" });
 });
 
 it.each(["mail.example.org", "Büro_1", "192.0.2.5", "fe80::1%eth0"])("takes %s as its name", async (hostname) => {

@@ -18,6 +18,8 @@ type Check = (value: unknown, path: SettingPath) => WrongSetting | undefined;
 const PORT_MAX = 65_535;
 
 const isText = (value: unknown): value is string => typeof value === "string" && value !== "";
+/** Whoever has a key at hand may give that itself. */
+const isPath = (value: unknown): boolean => isText(value) && !value.startsWith("-----BEGIN ");
 const isWhole = (value: unknown): value is number => Number.isSafeInteger(value) && (value as number) >= 0;
 const isPort = (value: unknown): boolean => value === "off" || (isWhole(value) && value <= PORT_MAX);
 const isHost = (value: unknown): boolean => isText(value) && isHostName(value);
@@ -35,7 +37,7 @@ const userChecks: Readonly<Record<keyof UserSettings, Check>> = {
 const kinds: Readonly<Record<Extract<SettingSpec["kind"], string>, Check>> = {
   text: one("a text", isText),
   host: one("a host's name, or its IP address", isHost),
-  path: one("a path", isText),
+  path: one("a path", isPath),
   switch: one("true or false", (value) => typeof value === "boolean"),
   port: one(`a port (0 to ${PORT_MAX}) or off`, isPort),
   names: one("a list of names", areHosts),
@@ -110,8 +112,9 @@ function limitsCheck(tree: object, path: SettingPath = ["limits"]): Check {
 }
 
 function mustBe(wrong: SettingPath, what: string, value: unknown): WrongSetting {
-  // What stands where passwords belong is not repeated.
-  return { wrong, why: `must be ${what}${wrong[0] === "users" ? "" : `, not ${inspect(value)}`}` };
+  // What stands where passwords or a key belong is not repeated.
+  const isSecret = wrong[0] === "users" || wrong[0] === "tlsKey";
+  return { wrong, why: `must be ${what}${isSecret ? "" : `, not ${inspect(value)}`}` };
 }
 
 function mapValues<Key extends string, In, Out>(
