@@ -8,6 +8,7 @@ import { PassThrough } from "node:stream";
 import { afterAll, beforeAll, expect, it } from "@jest/globals";
 import { checkStore } from "@pushmail/mailstore/maintenance";
 import { appPassword } from "./app-password.ts";
+import type { PushmailOptions } from "./options-given.ts";
 import { startPushmail, type Pushmail } from "./start.ts";
 
 const ADDRESS = "ann@example.org";
@@ -23,10 +24,10 @@ beforeAll(async () => {
 
 afterAll(() => rm(root, { recursive: true, force: true }));
 
-function serve(): Promise<Pushmail> {
+function serve(options: PushmailOptions = {}): Promise<Pushmail> {
   const limits = { scrypt: { N: 16, r: 1, p: 1 }, scram: { iterations: 4_096 } };
   const off = { smtp: "off", submission: "off", submissions: "off", lmtp: "off", imap: "off", imaps: "off" } as const;
-  return startPushmail({ ...off, data, users: { [ADDRESS]: "secret" }, limits });
+  return startPushmail({ ...off, data, users: { [ADDRESS]: "secret" }, limits, ...options });
 }
 
 async function run(...args: string[]): Promise<{ code: number; stdout: string; stderr: string }> {
@@ -102,6 +103,20 @@ it("asks the server that runs on the directory", async () => {
     await server.close();
     await gone;
     await expect(stat(socket)).rejects.toThrow("ENOENT");
+  } finally {
+    await server.close();
+  }
+});
+
+it("is told by a server whose log throws, too", async () => {
+  const fail = (): never => {
+    throw new Error("disk full");
+  };
+  const server = await serve({ log: { debug: fail, info: fail, warn: fail, error: fail } });
+  try {
+    const made = await run(ADDRESS, "laptop");
+    expect(made).toEqual({ code: 0, stdout: expect.stringMatching(/^[a-z2-9-]{24}\n$/), stderr: "" });
+    expect(await run(ADDRESS, "laptop", "--remove")).toMatchObject({ code: 0 });
   } finally {
     await server.close();
   }

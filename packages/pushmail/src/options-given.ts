@@ -1,6 +1,6 @@
 // What a program gives to `startPushmail`, checked as the settings of `pushmail serve` are: it may be JavaScript.
 import type { Log } from "@pushmail/imap-idle-server";
-import type { StepListener } from "@pushmail/mailstore";
+import { harmless, type StepListener } from "@pushmail/mailstore";
 import { checkSettings } from "./setting-check.ts";
 import { defaultSettings, mergeSettings, type ServerSettings } from "./settings.ts";
 import { StartFault } from "./start-fault.ts";
@@ -55,5 +55,5 @@ export function optionsGiven(given: PushmailOptions): OptionsGiven {
   if ("wrong" in checked) throw new StartFault(`${checked.wrong.join(".")}: ${checked.why}`);
   if (given.memory === true && checked.settings.data !== undefined)
     throw new StartFault("data and memory exclude each other");
-  return { settings: mergeSettings(embedded, checked.settings), log, onStep };
+  return { settings: mergeSettings(embedded, checked.settings), log: harmless(log), onStep };
 }
