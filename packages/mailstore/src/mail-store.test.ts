@@ -406,6 +406,31 @@ describe("messages", () => {
     });
   });
 
+  it("are meant once by a set of UIDs, in whatever order its ranges are", async () => {
+    for (const text of ["a", "b", "c", "d"]) await deliver(text);
+    const archive = await named("Archive");
+    const some = [
+      [3, 3],
+      [1, 2],
+      [2, 3],
+    ] as const;
+    const { changed, missing } = await store.setFlags(at(inbox), some, { mode: "add", flags: ["\\Seen", "\\Deleted"] });
+    expect({ changed, missing }).toEqual({ changed: [[1, 3]], missing: [] });
+    expect(await named("INBOX")).toMatchObject({ messages: 4, unseen: 1, deleted: 3 });
+    expect(await store.copy(at(inbox), some, at(archive))).toMatchObject({ from: [1, 2, 3], to: [1, 2, 3] });
+    const handle = await store.open(at(inbox));
+    for (const source of ["metadata", "details"] as const) {
+      const uids: number[] = [];
+      for await (const batch of handle[source](some)) for (const { uid } of batch) uids.push(uid);
+      expect(uids).toEqual([1, 2, 3]);
+    }
+    handle.release();
+    expect(await store.expunge(at(inbox), some)).toMatchObject({ uids: [[1, 3]] });
+    expect(await named("INBOX")).toMatchObject({ messages: 1, unseen: 1, deleted: 0 });
+    expect(await store.move(at(archive), some, at(inbox))).toMatchObject({ from: [1, 2, 3], to: [5, 6, 7] });
+    expect(await named("Archive")).toMatchObject({ messages: 0, unseen: 0, deleted: 0 });
+  });
+
   it("are counted while they are worked on", async () => {
     for (const text of ["a", "b", "c"]) await deliver(text);
     const read: number[] = [];

@@ -32,7 +32,7 @@ import { TailRoom } from "./tail-rows.ts";
 import { expunge, transfer, type TransferRequest } from "./transfer.ts";
 import { replaceAcross, transferAcross } from "./transfer-across.ts";
 import { TurnQueue } from "./turn-queue.ts";
-import type { UidSet } from "./uid-set.ts";
+import { normalizeUidSet, type UidSet } from "./uid-set.ts";
 
 export interface MailStoreOptions {
   readonly limits?: Partial<StoreLimits>;
@@ -239,7 +239,7 @@ class DriverMailStore implements port.MailStore {
     change: port.FlagChange,
     options: port.ChangeOptions & { readonly unchangedSince?: Cursor } = {},
   ): Promise<port.FlagsResult> {
-    return setFlags(this.#context, at, { uids, change, ...options });
+    return setFlags(this.#context, at, { uids: normalizeUidSet(uids), change, ...options });
   }
 
   copy(
@@ -261,7 +261,7 @@ class DriverMailStore implements port.MailStore {
   }
 
   expunge(at: port.MailboxAt, uids: UidSet = [[1, 2 ** 32 - 1]], options?: port.ChangeOptions): Promise<port.Expunged> {
-    return expunge(this.#context, at, uids, options);
+    return expunge(this.#context, at, normalizeUidSet(uids), options);
   }
 
   async open(at: port.MailboxAt): Promise<port.MailboxHandle> {
@@ -343,6 +343,6 @@ class DriverMailStore implements port.MailStore {
 
   #transfer(at: port.MailboxAt, request: TransferRequest): Promise<port.Transferred> {
     const within = request.to.account === at.account ? transfer : transferAcross;
-    return within(this.#context, at, request);
+    return within(this.#context, at, { ...request, uids: normalizeUidSet(request.uids) });
   }
 }

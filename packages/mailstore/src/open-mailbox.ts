@@ -13,7 +13,7 @@ import type {
   RecentChanges,
 } from "./store.ts";
 import { contentsOf, type StoreContext } from "./store-context.ts";
-import { uidSetDifference, uidSetOf, type UidSet } from "./uid-set.ts";
+import { normalizeUidSet, uidSetDifference, uidSetOf, type UidSet } from "./uid-set.ts";
 
 export class OpenMailbox implements MailboxHandle {
   readonly #context: StoreContext;
@@ -71,11 +71,13 @@ export class OpenMailbox implements MailboxHandle {
   }
 
   async *metadata(uids: UidSet): AsyncGenerator<readonly MessageMetadata[]> {
-    yield* readMetadata(this.#context, this.#mailbox.at, await contentsOf(this.#context, this.#mailbox), uids);
+    const contents = await contentsOf(this.#context, this.#mailbox);
+    yield* readMetadata(this.#context, this.#mailbox.at, contents, normalizeUidSet(uids));
   }
 
   async *details(uids: UidSet): AsyncGenerator<readonly MessageDetails[]> {
-    yield* readDetails(this.#context, this.#mailbox.at, await contentsOf(this.#context, this.#mailbox), uids);
+    const contents = await contentsOf(this.#context, this.#mailbox);
+    yield* readDetails(this.#context, this.#mailbox.at, contents, normalizeUidSet(uids));
   }
 
   async vanishedSince(since: Cursor): Promise<UidSet> {
