@@ -62,6 +62,50 @@ describe("a store", () => {
     expect((await outcomes).at(-1)).toMatchObject({ reason: { code: "shuttingDown" } });
   });
 
+  it("wakes the others, and closes, where one who watches throws", async () => {
+    const driver = await openMemoryDriver();
+    const troubles: unknown[] = [];
+    const store = openMailStore(driver, { ...CHEAP, onTrouble: (error) => troubles.push(error) });
+    const { id } = await store.createAccount({ address: "alice@example.org", password: "x" });
+    const broken = new Error("broken");
+    let wakes = 0;
+    store.watch(id, () => {
+      throw broken;
+    });
+    store.watch(id, () => wakes++);
+    await deliver(store);
+    expect([wakes, troubles]).toEqual([1, [broken]]);
+    let closed = 0;
+    const close = driver.close.bind(driver);
+    driver.close = () => {
+      closed++;
+      return close();
+    };
+    await store.close();
+    expect([closed, wakes, troubles]).toEqual([1, 2, [broken, broken]]);
+  });
+
+  it("wakes who watches anew in a wake for the next change alone, and closes", async () => {
+    const store = openMailStore(await openMemoryDriver(), CHEAP);
+    const { id } = await store.createAccount({ address: "alice@example.org", password: "x" });
+    let wakes = 0;
+    const watchAnew = (): void => {
+      const stop = store.watch(id, () => {
+        stop();
+        if (++wakes < 100) watchAnew();
+      });
+    };
+    watchAnew();
+    const stopOther = store.watch(id, () => undefined);
+    await deliver(store);
+    expect(wakes).toBe(1);
+    stopOther();
+    await deliver(store);
+    expect(wakes).toBe(2);
+    await store.close();
+    expect(wakes).toBe(3);
+  });
+
   it("tries a snapshot that failed again when as much again has come, not at every mail", async () => {
     const driver = await openMemoryDriver();
     const troubles: unknown[] = [];

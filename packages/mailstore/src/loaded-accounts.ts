@@ -33,6 +33,12 @@ interface Entry {
   held: LogRecord[];
 }
 
+interface Watcher {
+  readonly wake: () => void;
+  /** How often others had been woken when it came. */
+  readonly since: number;
+}
+
 export class LoadedAccounts {
   readonly #driver: StoreDriver;
   readonly #restored: RestoredAccounts;
@@ -43,7 +49,9 @@ export class LoadedAccounts {
   readonly #entries = new Map<AccountId, Entry>();
   /** The records in memory of all accounts together. */
   readonly #recent: SharedRoom<AccountState>;
-  readonly #watchers = new Map<AccountId, Set<{ readonly wake: () => void }>>();
+  readonly #watchers = new Map<AccountId, Set<Watcher>>();
+  /** How often those who watch were woken. */
+  #wakes = 0;
   readonly #stopListening: () => void;
   readonly #grown: Grown;
   readonly #onTrouble: (error: unknown) => void;
@@ -86,7 +94,7 @@ export class LoadedAccounts {
     let watchers = this.#watchers.get(account);
     if (watchers === undefined) this.#watchers.set(account, (watchers = new Set()));
     // An object of its own, so that one function may watch twice and stop once.
-    const watcher = { wake };
+    const watcher = { wake, since: this.#wakes };
     watchers.add(watcher);
     return () => {
       const left = this.#watchers.get(account);
@@ -111,7 +119,9 @@ export class LoadedAccounts {
   /** Who waits looks once more, and learns that it is over. */
   close(): void {
     this.#stopListening();
-    for (const account of this.#watchers.keys()) this.wake(account);
+    // Who watches anew in his wake is not met again.
+    const watched = [...this.#watchers.keys()];
+    for (const account of watched) this.wake(account);
     this.#watchers.clear();
   }
 
@@ -148,9 +158,17 @@ export class LoadedAccounts {
     this.wake(account.id);
   }
 
-  /** Has those look who watch an account. */
+  /** Has those look who watch an account. One that throws keeps no other from it; one that comes meanwhile is not among them. */
   wake(account: AccountId): void {
-    for (const { wake } of this.#watchers.get(account) ?? []) wake();
+    const wakes = ++this.#wakes;
+    for (const { wake, since } of this.#watchers.get(account) ?? []) {
+      if (since >= wakes) continue;
+      try {
+        wake();
+      } catch (error) {
+        this.#onTrouble(error);
+      }
+    }
   }
 
   #apply(account: AccountState, record: LogRecord): void {

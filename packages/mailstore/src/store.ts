@@ -361,7 +361,8 @@ export interface MailStore {
   changes(account: AccountId, since: Cursor, limit: number, mailbox?: MailboxId): Promise<ChangesPage>;
   /**
    * Calls `wake` after each commit of the account, without data; it may come doubled or for nothing. It must return at
-   * once and not throw. Register, then read, then wait. Returns the way to stop.
+   * once and not throw; one that is registered in a wake hears of the next change. Register, then read, then wait.
+   * Returns the way to stop.
    */
   watch(account: AccountId, wake: () => void): () => void;
 
