@@ -1,3 +1,5 @@
+import { once } from "node:events";
+import { Readable } from "node:stream";
 import { afterEach, beforeEach, describe, expect, it } from "@jest/globals";
 import type { ChangesPage } from "./change.ts";
 import { follow } from "./follow.ts";
@@ -16,6 +18,24 @@ afterEach(() => store.close());
 
 function change(name: string): Promise<Cursor> {
   return store.setSubscribed(account, name, true);
+}
+
+/** The store, with how many watch it. */
+class Counted implements Pick<MailStore, "changes" | "watch"> {
+  watching = 0;
+
+  changes(...asked: Parameters<MailStore["changes"]>): Promise<ChangesPage> {
+    return store.changes(...asked);
+  }
+
+  watch(...asked: Parameters<MailStore["watch"]>): () => void {
+    const stop = store.watch(...asked);
+    this.watching++;
+    return () => {
+      this.watching--;
+      stop();
+    };
+  }
 }
 
 /** The names of the page that comes next. */
@@ -70,24 +90,26 @@ describe("who follows an account", () => {
   it("ends with its signal, while it waits and before it begins, and is woken no more", async () => {
     const end = new AbortController();
     const since = await store.cursor(account);
-    let watching = 0;
-    const counted = {
-      changes: store.changes.bind(store),
-      watch(...asked: Parameters<MailStore["watch"]>) {
-        const stop = store.watch(...asked);
-        watching++;
-        return () => {
-          watching--;
-          stop();
-        };
-      },
-    };
+    const counted = new Counted();
     const next = follow(counted, account, { since, signal: end.signal }).next();
-    expect(watching).toBe(1);
+    expect(counted.watching).toBe(1);
     end.abort();
     expect((await next).done).toBe(true);
     expect((await follow(counted, account, { since: 0, signal: end.signal }).next()).done).toBe(true);
-    expect(watching).toBe(0);
+    expect(counted.watching).toBe(0);
+  });
+
+  it.each<[string, (pages: AsyncGenerator<ChangesPage>) => Promise<unknown>]>([
+    ["leaves", (pages) => pages.return(undefined)],
+    ["throws", (pages) => expect(pages.throw(new Error("gone"))).rejects.toThrow("gone")],
+    ["ends a stream of it", (pages) => once(Readable.from(pages).destroy(), "close")],
+  ])("is let go of where whoever waits %s", async (_, leave) => {
+    const counted = new Counted();
+    const pages = follow(counted, account, { since: await store.cursor(account) });
+    const next = pages.next();
+    await leave(pages);
+    expect((await next).done).toBe(true);
+    expect(counted.watching).toBe(0);
   });
 
   it("learns that the store is closed", async () => {

@@ -15,10 +15,32 @@ export interface FollowOptions {
  * The changes of an account from a cursor on, as they come, a page at a time; none is read before it is asked for.
  * A page that is too old says that changes are no longer kept: compare with the state, what follows is behind it.
  */
-export async function* follow(
+export function follow(
   store: Pick<MailStore, "changes" | "watch">,
   account: AccountId,
   { since, signal }: FollowOptions,
+): AsyncGenerator<ChangesPage, void, undefined> {
+  const left = new AbortController();
+  const ends = signal === undefined ? [left.signal] : [left.signal, signal];
+  const pages = pagesUntil(ends, store, account, since);
+  const [end, fail] = [pages.return.bind(pages), pages.throw.bind(pages)];
+  // A generator that waits hears of neither before it goes on, which may be never.
+  pages.return = (value) => {
+    left.abort();
+    return end(value);
+  };
+  pages.throw = (error) => {
+    left.abort();
+    return fail(error);
+  };
+  return pages;
+}
+
+async function* pagesUntil(
+  ends: readonly AbortSignal[],
+  store: Pick<MailStore, "changes" | "watch">,
+  account: AccountId,
+  since: number,
 ): AsyncGenerator<ChangesPage, void, undefined> {
   let through: Cursor = cursor(since);
   let isDirty = true;
@@ -28,9 +50,9 @@ export async function* follow(
     wake();
   };
   const stop = store.watch(account, look);
-  signal?.addEventListener("abort", look);
+  for (const end of ends) end.addEventListener("abort", look);
   try {
-    while (signal?.aborted !== true) {
+    while (!ends.some(({ aborted }) => aborted)) {
       isDirty = false;
       const page = await store.changes(account, through, FOLLOWED_RECORDS_MAX);
       through = page.through;
@@ -41,6 +63,6 @@ export async function* follow(
     }
   } finally {
     stop();
-    signal?.removeEventListener("abort", look);
+    for (const end of ends) end.removeEventListener("abort", look);
   }
 }
