@@ -3,6 +3,7 @@ import { scryptSync } from "node:crypto";
 import { expect, it } from "@jest/globals";
 import { leastOf, limitsIn, type SettingPath } from "./setting-names.ts";
 import { defaultLimits, type LimitsGiven, zeroLimits } from "./settings.ts";
+import { StartFault } from "./start-fault.ts";
 import { startPushmail } from "./start.ts";
 
 function only(path: SettingPath, limit: number): LimitsGiven {
@@ -46,6 +47,15 @@ it.each([
   await pushmail.store.createAccount({ address: "a@example.org", password: "secret" });
   await pushmail.close();
 });
+
+it.each(["segmentBytesMax", "groupBytesMax"])(
+  "refuses a %s beyond what the files' format has room for",
+  async (name) => {
+    const starting = startPushmail({ limits: { level: { [name]: 2 ** 40 } } });
+    await expect(starting).rejects.toThrow(`limits.level.${name} is above `);
+    await expect(starting).rejects.toBeInstanceOf(StartFault);
+  },
+);
 
 it("knows of none that may be 0 and is not there", () => {
   const known = limitsIn(defaultLimits).map(([path]) => `${path[0]}.${path.at(-1)}`);

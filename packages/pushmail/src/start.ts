@@ -2,6 +2,7 @@
 import { inspect } from "node:util";
 import { KeptFacts, type ImapServer, type Log, startImapServer } from "@pushmail/imap-idle-server";
 import {
+  checkLevelLimits,
   findSaslprep,
   isScryptCost,
   loadSaslprep,
@@ -67,9 +68,7 @@ type Listener = SmtpIngest | ImapServer;
 export async function startPushmail(given: PushmailOptions = {}): Promise<Pushmail> {
   const { settings, log, onStep } = optionsGiven(given);
   const limits = mergeLimits(settings.memory ? memoryLimits : defaultLimits, settings.limits);
-  // Each is checked where it is given; where the others are is known here alone.
-  if (!isScryptCost(limits.scrypt))
-    throw new StartFault(`limits.scrypt: ${SCRYPT_COST_MUST_BE}, not ${inspect(limits.scrypt)}`);
+  checkTogether(limits);
   const store = await openStore(settings, limits, { log, onStep });
   const listeners = new Map<ListenerName, Listener>();
   let control: ControlSocket | undefined;
@@ -87,17 +86,17 @@ export async function startPushmail(given: PushmailOptions = {}): Promise<Pushma
       await Promise.all(Array.from(listeners.values(), (listener) => listener.close()));
       await control?.close();
     } finally {
-      await searchIndex?.close();
-      await store.close();
+      try {
+        await searchIndex?.close();
+      } finally {
+        await store.close();
+      }
     }
   };
   try {
     searchIndex = openIndex(store, settings, { limits, log });
-    await provisionUsers(
-      store,
-      settings.users,
-      settings.memory ? undefined : new UsersNote(settings.data, limits.scrypt),
-    );
+    const note = settings.memory ? undefined : new UsersNote(settings.data, limits.scrypt);
+    await provisionUsers(store, settings.users, note);
     if (!settings.memory) {
       // When it is needed there may be no descriptor left.
       loadSaslprep();
@@ -121,7 +120,8 @@ export async function startPushmail(given: PushmailOptions = {}): Promise<Pushma
     // Behind the start, of which it would take a fiftieth.
     if (settings.memory) setImmediate(findSaslprep);
   } catch (error) {
-    await close();
+    // Why it cannot start comes first.
+    await close().catch((err: unknown) => log.error({ err }, "what had begun could not be closed"));
     throw error;
   }
   return {
@@ -135,6 +135,16 @@ export async function startPushmail(given: PushmailOptions = {}): Promise<Pushma
     },
     close: () => (closed ??= close()),
   };
+}
+
+/** Each is checked where it is given; where the others are, and what they are for, is known here alone. */
+function checkTogether({ scrypt, level }: Limits): void {
+  if (!isScryptCost(scrypt)) throw new StartFault(`limits.scrypt: ${SCRYPT_COST_MUST_BE}, not ${inspect(scrypt)}`);
+  try {
+    checkLevelLimits(level);
+  } catch (error) {
+    throw new StartFault(`limits.level.${(error as Error).message}`, { cause: error });
+  }
 }
 
 async function backUp({ data, memory }: ServerSettings, target: string, store: MailStore): Promise<BackupSummary> {
