@@ -23,6 +23,14 @@ it("gives the directory up, also where the search index cannot be closed", async
   await (await startPushmail({ ...OFF, data })).close();
 });
 
+it("ends with the block that uses it", async () => {
+  {
+    await using server = await startPushmail({ ...OFF, data });
+    expect(await server.store.findAccount("ann@example.org")).toBeUndefined();
+  }
+  await (await startPushmail({ ...OFF, data })).close();
+});
+
 it("says why it cannot start, also where what had begun cannot be closed", async () => {
   const taken = createServer().listen(0, "127.0.0.1");
   await once(taken, "listening");

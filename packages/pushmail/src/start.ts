@@ -50,7 +50,7 @@ export interface ListenerAddress {
 type Addresses = Readonly<Record<ListenerName, ListenerAddress | undefined>>;
 
 /** A running server; the address is undefined where a listener is off. */
-export interface Pushmail extends Addresses {
+export interface Pushmail extends Addresses, AsyncDisposable {
   readonly store: MailStore;
   /** Undefined where none is kept; its `status` tells how far it is behind. */
   readonly searchIndex: SearchIndex | undefined;
@@ -124,6 +124,7 @@ export async function startPushmail(given: PushmailOptions = {}): Promise<Pushma
     await close().catch((err: unknown) => log.error({ err }, "what had begun could not be closed"));
     throw error;
   }
+  const end = (): Promise<void> => (closed ??= close());
   return {
     ...(Object.fromEntries(listenerNames.map((name) => [name, listeners.get(name)?.address])) as Addresses),
     store,
@@ -133,7 +134,8 @@ export async function startPushmail(given: PushmailOptions = {}): Promise<Pushma
       const tls = await loadTls(settings, new Date());
       for (const listener of listeners.values()) listener.setTls(tls);
     },
-    close: () => (closed ??= close()),
+    close: end,
+    [Symbol.asyncDispose]: end,
   };
 }
 
