@@ -1,5 +1,5 @@
 // What SCRAM is told of accounts, of aliases and of nobody, over the life of a store.
-import { afterEach, beforeEach, expect, it } from "@jest/globals";
+import { afterEach, beforeEach, expect, it, jest } from "@jest/globals";
 import { deriveScramKey, openMailStore, openMemoryDriver, type MailStore, type StoreDriver } from "./index.ts";
 
 const CHEAP = { scryptCost: { N: 16, r: 1, p: 1 }, scramIterations: 4_096 };
@@ -46,6 +46,19 @@ it("is a new key with a new password", async () => {
   await store.updateAccount(id, { password: "other" });
   const { keys } = await store.scramLogin(ALICE, "SHA-256");
   expect(keys).toEqual([await deriveScramKey("other", "SHA-256", login)]);
+});
+
+it("costs as many reads whether or not an address has an account", async () => {
+  await store.createAccount({ address: ALICE, password: "secret" });
+  const reads = jest.spyOn(driver.directory, "get");
+  const readsOf = async (address: string): Promise<number> => {
+    reads.mockClear();
+    await store.scramLogin(address, "SHA-256");
+    return reads.mock.calls.length;
+  };
+  // What all salts are made of is read once.
+  await readsOf(ALICE);
+  expect([await readsOf(ALICE), await readsOf("nobody@example.org")]).toEqual([2, 2]);
 });
 
 it("does not say whose an alias is", async () => {
