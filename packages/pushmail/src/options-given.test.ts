@@ -44,9 +44,14 @@ it.each<[unknown, string]>([
   await expect(starting).rejects.toBeInstanceOf(StartFault);
 });
 
-it.each([KEY, Buffer.from(KEY)])("does not repeat a key in place of its path", async (tlsKey) => {
-  const starting = startPushmail({ tlsKey, tlsCert: "cert.pem" } as PushmailOptions);
-  await expect(starting).rejects.toMatchObject({ message: "tlsKey: must be a path" });
+it.each([
+  ["tlsKey", KEY],
+  ["tlsKey", `\n${KEY}`],
+  ["tlsKey", Buffer.from(KEY)],
+  ["tlsCert", KEY],
+])("does not repeat a key in place of a path: %s %j", async (name, key) => {
+  const starting = startPushmail({ tlsKey: "key.pem", tlsCert: "cert.pem", [name]: key } as PushmailOptions);
+  await expect(starting).rejects.toMatchObject({ message: `${name}: must be a path` });
 });
 
 it.each(["mail.example.org", "Büro_1", "192.0.2.5", "fe80::1%eth0"])("takes %s as its name", async (hostname) => {

@@ -91,6 +91,11 @@ describe("reading settings", () => {
     expect(await readSettings(["--memory"], { PUSHMAIL_DATA: "mail" })).toMatchObject({ memory: true });
   });
 
+  it("does not repeat a key in place of its path", async () => {
+    const file = await configFile(`tlsKey = """\n-----BEGIN PRIVATE KEY-----\nMIGH\n"""\ntlsCert = "cert.pem"`);
+    await expect(readSettings(["--config", file], {})).rejects.toThrow(/: tlsKey: must be a path$/);
+  });
+
   it("takes paths in the file relative to the file", async () => {
     const file = await configFile(`data = "mail"\nusers = "users"\ntlsKey = "/etc/key.pem"\ntlsCert = "../cert.pem"`);
     expect(await readSettings(["--config", file], {})).toMatchObject({

@@ -19,7 +19,7 @@ const PORT_MAX = 65_535;
 
 const isText = (value: unknown): value is string => typeof value === "string" && value !== "";
 /** Whoever has a key at hand may give that itself. */
-const isPath = (value: unknown): boolean => isText(value) && !value.startsWith("-----BEGIN ");
+const isPath = (value: unknown): boolean => isText(value) && !value.includes("-----BEGIN ");
 const isWhole = (value: unknown): value is number => Number.isSafeInteger(value) && (value as number) >= 0;
 const isPort = (value: unknown): boolean => value === "off" || (isWhole(value) && value <= PORT_MAX);
 const isHost = (value: unknown): boolean => isText(value) && isHostName(value);
@@ -113,7 +113,7 @@ function limitsCheck(tree: object, path: SettingPath = ["limits"]): Check {
 
 function mustBe(wrong: SettingPath, what: string, value: unknown): WrongSetting {
   // What stands where passwords or a key belong is not repeated.
-  const isSecret = wrong[0] === "users" || wrong[0] === "tlsKey";
+  const isSecret = ["users", "tlsKey", "tlsCert"].includes(wrong[0] ?? "");
   return { wrong, why: `must be ${what}${isSecret ? "" : `, not ${inspect(value)}`}` };
 }
 
