@@ -22,6 +22,15 @@ it("makes sure of more users than there may be logins that wait", async () => {
   await store.close();
 });
 
+it("does not repeat a password that was given in place of a file's name", async () => {
+  const store = openMailStore(await openMemoryDriver(), { scryptCost: CHEAP, scramIterations: 4_096 });
+  const given = provisionUsers(store, "ann@example.org:hunter2");
+  await expect(given).rejects.toThrow(/^users: the name of a file is expected, or an object of passwords by address$/);
+  await expect(given).rejects.not.toHaveProperty("cause");
+  await expect(provisionUsers(store, "/nowhere/users")).rejects.toThrow("ENOENT");
+  await store.close();
+});
+
 it("leaves alone who is as he should be, however his aliases are written", async () => {
   const store = openMailStore(await openMemoryDriver(), { scryptCost: { N: 16, r: 1, p: 1 }, scramIterations: 4_096 });
   const aliases = ["Sales@xn--BCHER-kva.example", "@Example.net", "ann@example.org", "sales@bücher.example"];

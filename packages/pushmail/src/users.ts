@@ -97,7 +97,10 @@ async function isPasswordOf(store: MailStore, address: string, password: string)
 /** Lines of `address:password`; blank lines and those that begin with `#` say nothing. A password may contain `:`. */
 async function readUsersFile(file: string): Promise<[address: string, password: string][]> {
   const text = await readFile(file, "utf8").catch((error: Error) => {
-    throw new StartFault(`users: ${error.message}`, { cause: error });
+    // What is meant as a line of it may hold a password.
+    const isLine = /^[^/\s]+@[^/\s:]+:/.test(file);
+    const why = isLine ? "the name of a file is expected, or an object of passwords by address" : error.message;
+    throw new StartFault(`users: ${why}`, isLine ? {} : { cause: error });
   });
   const users = new Map<string, string>();
   for (const [index, line] of text
