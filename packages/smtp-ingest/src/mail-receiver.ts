@@ -70,7 +70,7 @@ export class MailReceiver implements Receiver<IncomingMail> {
 
 /** An address for a reply, which is in ASCII but to who speaks SMTPUTF8. */
 function legible(address: string, { utf8 }: MailCommand): string {
-  return utf8 ? address : asciiAddress(address);
+  return utf8 ? address : asciiAddress(address).replaceAll(/[^\x20-\x7e]/g, "?");
 }
 
 /** RFC 6531 3.2: an address beyond ASCII needs SMTPUTF8; its domain alone may have an ASCII form that does without. */

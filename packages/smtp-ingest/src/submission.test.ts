@@ -270,6 +270,21 @@ describe("the sender", () => {
     `);
   });
 
+  it("is told in ASCII whose it is not, but to who speaks SMTPUTF8", async () => {
+    await listen();
+    await mx.store.createAccount({ address: "jürgen@bücher.example", password: "secret" });
+    await mx.play(`
+      ${HELLO}
+      C: AUTH PLAIN ${base64("\0jürgen@bücher.example\0secret")}
+      S: 235 *
+      C: MAIL FROM:<bob@example.org>
+      S: 553 5.7.1 bob@example.org is not an address of j?rgen@xn--bcher-kva.example
+      C: MAIL FROM:<bob@example.org> SMTPUTF8
+      S: 553 5.7.1 bob@example.org is not an address of jürgen@bücher.example
+      ${BYE}
+    `);
+  });
+
   it("may be anybody in a domain that the account catches", async () => {
     await listen();
     await mx.play(`
