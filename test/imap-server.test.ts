@@ -556,7 +556,9 @@ describe("the end of the server", () => {
         return store.authenticate(...login);
       },
     };
-    const { server, store, log } = await run({ over, limits: { closeMs: 50 } });
+    let given = 0;
+    const room = { share() {}, take: () => true, give: () => void given++ };
+    const { server, store, log } = await run({ over, room, limits: { closeMs: 50 } });
     const client = await RawImap.connect(server.address);
     client.write(`x LOGIN ${LOGIN.user} ${LOGIN.password}\r\n`);
     await until(() => isAsked, "the login");
@@ -566,7 +568,31 @@ describe("the end of the server", () => {
     await until(() => log.some(({ message }) => message === "logged in"), "the end of the check");
     await turnsOfEventLoop(20);
     expect(log.filter(({ level }) => level === "error")).toEqual([]);
+    expect(given).toBe(1);
     client.socket.destroy();
+  });
+
+  it("waits for what works on the store for one who has logged in, though the client is sent away", async () => {
+    let goOn = (): void => undefined;
+    const held = new Promise<void>((resolve) => (goOn = resolve));
+    let isIn = false;
+    const over: Partial<MailStore> = {
+      subscriptions: () => {
+        isIn = true;
+        return held.then(() => []);
+      },
+    };
+    const { server } = await run({ over, limits: { closeMs: 50 } });
+    const client = await RawImap.open(server.address, LOGIN);
+    client.write('x LSUB "" *\r\n');
+    await until(() => isIn, "the command");
+    let isClosed = false;
+    const closed = server.close().then(() => (isClosed = true));
+    await within(once(client.socket, "close"), "the end of the connection");
+    await turnsOfEventLoop(20);
+    expect([isClosed, server.connections]).toEqual([false, 1]);
+    goOn();
+    await within(closed, "the end of the server");
   });
 
   it("does not wait for what a client has not sent yet: not for the rest of a message, of which nothing stays", async () => {
