@@ -11,33 +11,37 @@ import { Rounds } from "./rounds.ts";
 /** TLS that needs no certificate. */
 const ANONYMOUS = { ciphers: "AECDH-AES128-SHA:@SECLEVEL=0", maxVersion: "TLSv1.2" } as const;
 
-it("says nothing in TLS in the turn of the handshake, before its tickets have left", async () => {
+/** A connection, the client's socket and the one that was accepted; `end` closes all. */
+async function connected(limits: typeof DEFAULT_LIMITS = DEFAULT_LIMITS) {
   const server = createServer().listen(0, "127.0.0.1");
   await once(server, "listening");
-  const accepted = once(server, "connection");
+  const accepting = once(server, "connection");
   const socket = connect({ port: (server.address() as AddressInfo).port, host: "127.0.0.1" });
-  const client = connectTls({ ...ANONYMOUS, socket, checkServerIdentity: () => undefined, rejectUnauthorized: false });
-  const [clear] = (await accepted) as [Socket];
+  const [accepted] = (await accepting) as [Socket];
   const rounds = new Rounds<Connection>(new Set(), { roundMs: 1, nowMs: 0 });
-  const connection = new Connection(clear, { limits: DEFAULT_LIMITS, now: () => 0, rounds });
+  const connection = new Connection(accepted, { limits, now: () => 0, rounds });
+  const end = (): void => {
+    socket.destroy();
+    connection.destroy();
+    server.close();
+  };
+  return { socket, accepted, connection, end };
+}
+
+it("says nothing in TLS in the turn of the handshake, before its tickets have left", async () => {
+  const { socket, connection, end } = await connected();
+  const client = connectTls({ ...ANONYMOUS, socket, checkServerIdentity: () => undefined, rejectUnauthorized: false });
   const secured = connection.startTls({ secureContext: createSecureContext(ANONYMOUS), requestCert: false });
   let isTurnOver = false;
   connection.tls?.once("secure", () => setImmediate(() => (isTurnOver = true)));
   await secured;
   expect(isTurnOver).toBe(true);
   client.destroy();
-  connection.destroy();
-  server.close();
+  end();
 });
 
 it("is called once more for what was raised while the client did not read", async () => {
-  const server = createServer().listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const accepted = once(server, "connection");
-  const client = connect({ port: (server.address() as AddressInfo).port, host: "127.0.0.1" });
-  const [socket] = (await accepted) as [Socket];
-  const rounds = new Rounds<Connection>(new Set(), { roundMs: 1, nowMs: 0 });
-  const connection = new Connection(socket, { limits: DEFAULT_LIMITS, now: () => 0, rounds });
+  const { socket: client, accepted, connection, end } = await connected();
   client.pause();
   let news = 1;
   const told: number[] = [];
@@ -52,32 +56,21 @@ it("is called once more for what was raised while the client did not read", asyn
     connection.read(Infinity, { pause }).catch(() => undefined);
   });
   // It waits for the socket: whoever is told of something new then raises the signal for that wait alone.
-  expect([told, socket.writableNeedDrain]).toEqual([[1], true]);
+  expect([told, accepted.writableNeedDrain]).toEqual([[1], true]);
   news = 2;
   connection.signal.raise();
   client.resume();
   await isTold;
-  client.destroy();
-  connection.destroy();
-  server.close();
+  end();
 });
 
 it("gives others a turn behind each part of a long answer, however quickly that is read", async () => {
-  const server = createServer().listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const accepted = once(server, "connection");
-  const client = connect({ port: (server.address() as AddressInfo).port, host: "127.0.0.1" });
-  const [socket] = (await accepted) as [Socket];
-  const rounds = new Rounds<Connection>(new Set(), { roundMs: 1, nowMs: 0 });
-  const limits = { ...DEFAULT_LIMITS, outputBytesMax: 10 };
-  const connection = new Connection(socket, { limits, now: () => 0, rounds });
+  const { connection, end } = await connected({ ...DEFAULT_LIMITS, outputBytesMax: 10 });
   let hadTurns = 0;
   for (let part = 0; part < 3; part++) {
     setImmediate(() => hadTurns++);
     await connection.write("0123456789");
     expect(hadTurns).toBe(part + 1);
   }
-  client.destroy();
-  connection.destroy();
-  server.close();
+  end();
 });
