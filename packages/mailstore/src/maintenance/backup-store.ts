@@ -211,8 +211,8 @@ async function copyFiles(directory: string, target: string, folder: string): Pro
 
 export interface RestoreOptions {
   /**
-   * Nothing came into the store behind the backup: mailboxes keep their UIDVALIDITY. Else each gets a new one when it is
-   * first asked for, and no UID that may have been given out since is given out again (RFC 9051 2.3.1.1).
+   * Nothing came into the store behind the backup: mailboxes keep their UIDVALIDITY. Else each gets a new one when its
+   * account is first asked for, since UIDs that were given out behind the backup are given out again (RFC 9051 2.3.1.1).
    */
   readonly isMoved?: boolean;
 }
